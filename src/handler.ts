@@ -64,12 +64,12 @@ export type Handler<
 > = HandlerDefinition<Payload, Result> & { readonly [HANDLER]: true };
 
 /** Marks a handler across copies of this package, which `instanceof` would not. */
-export const HANDLER: unique symbol = Symbol.for("triaged.handler") as never;
+export const HANDLER: unique symbol = Symbol.for("triaged.handler");
 
 /** Define a handler. Throws a TypeError that names a setting outside its limits. */
 export function defineHandler<
   Payload extends z.ZodType,
-  Result extends z.ZodType = z.ZodType<unknown>,
+  Result extends z.ZodType = z.ZodType,
 >(definition: HandlerDefinition<Payload, Result>): Handler<Payload, Result> {
   checkSettings(definition);
   return { ...definition, [HANDLER]: true };
