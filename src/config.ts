@@ -1,0 +1,168 @@
+/**
+ * The environment, read and checked in one place.
+ *
+ * Empty means unset. Every secret can come from a file (`DATABASE_URL_FILE`). All problems
+ * are reported together, and none quotes a secret.
+ */
+import { hostname } from "node:os";
+import path from "node:path";
+import type { DatabaseUrl } from "./database-url.ts";
+import { databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
+import type { Environment } from "./environment.ts";
+import { readSecretFiles } from "./environment.ts";
+import { EnvironmentError, EXIT_CODES } from "./errors.ts";
+import { type LogLevel, SECRETS, SETTINGS, type Settings } from "./settings.ts";
+
+export type Config = {
+  readonly connection: Connection;
+  /** For LISTEN and session locks where `connection` goes through a pooler; else null. */
+  readonly directConnection: DatabaseUrl | null;
+  readonly schema: string;
+  readonly pool: PoolConfig;
+  readonly worker: WorkerConfig;
+  /** Days that final tasks and history are kept; 0 = for ever. */
+  readonly retention: { readonly taskDays: number; readonly historyDays: number };
+  readonly maxPayloadBytes: number;
+  readonly logLevel: LogLevel;
+};
+
+/** Where the database is: named, or the embedded server that runs in `folder`. */
+export type Connection =
+  | ({ readonly kind: "url" } & DatabaseUrl)
+  | { readonly kind: "embedded"; readonly folder: string };
+
+export type PoolConfig = {
+  /** Connections of one process at most. */
+  readonly max: number;
+  readonly acquireTimeoutMs: number;
+  /** A connection is replaced at this age. */
+  readonly recycleMs: number;
+};
+
+export type WorkerConfig = {
+  /** Name in `workers`; unique over the processes that run. @default hostname-pid */
+  readonly name: string;
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly pollIntervalMs: number;
+  readonly shutdownGraceMs: number;
+  /** Folder with the handlers, absolute; null = those that come with triaged. */
+  readonly tasksFolder: string | null;
+};
+
+/**
+ * Read the configuration. Throws an EnvironmentError (exit code 78) that names every
+ * variable that cannot be used, what was expected, and what to do.
+ */
+// oxlint-disable-next-line node/no-process-env -- This file is its only reader.
+export function readConfig(environment: Environment = process.env): Config {
+  const { values, problems } = readSecretFiles(environment, SECRETS);
+  const parsed = SETTINGS.safeParse(values);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      problems.push(`${issue.path.join(".")}: ${issue.message}`);
+    }
+    throw unusable(problems);
+  }
+  const settings = parsed.data;
+
+  const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
+    try {
+      return read();
+    } catch (err) {
+      problems.push(`${variable}: ${err instanceof Error ? err.message : String(err)}`);
+      return undefined;
+    }
+  };
+  const connection = attempt("DATABASE_URL", () => connectionOf(settings));
+  const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
+  problems.push(...contradictions(settings));
+  if (connection === undefined || direct === undefined || problems.length > 0) {
+    throw unusable(problems);
+  }
+
+  return {
+    connection,
+    directConnection: direct,
+    schema: settings.TRIAGED_SCHEMA,
+    pool: {
+      max:
+        (settings.DB_POOL_SIZE ?? settings.POSTGRES_POOL_SIZE ?? 10) +
+        settings.POSTGRES_MAX_OVERFLOW,
+      acquireTimeoutMs: settings.POSTGRES_POOL_TIMEOUT,
+      recycleMs: settings.POSTGRES_POOL_RECYCLE,
+    },
+    worker: {
+      name: settings.WORKER_ID ?? `${hostname()}-${process.pid}`,
+      queues: settings.QUEUES,
+      concurrency: settings.CONCURRENCY,
+      pollIntervalMs: settings.POLL_INTERVAL,
+      shutdownGraceMs: settings.SHUTDOWN_GRACE_MS,
+      tasksFolder: settings.TASKS_DIR === undefined ? null : path.resolve(settings.TASKS_DIR),
+    },
+    retention: {
+      taskDays: settings.TASK_RETENTION_DAYS,
+      historyDays: settings.HISTORY_RETENTION_DAYS,
+    },
+    maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
+    logLevel: settings.LOG_LEVEL,
+  };
+}
+
+/** DATABASE_URL, else POSTGRES_*, else the embedded server. */
+function connectionOf(settings: Settings): Connection {
+  if (settings.DATABASE_URL !== undefined) {
+    return { kind: "url", ...parseDatabaseUrl(settings.DATABASE_URL, settings.POSTGRES_SSLMODE) };
+  }
+  if (settings.POSTGRES_HOST !== undefined) {
+    const url = databaseUrlOf({
+      host: settings.POSTGRES_HOST,
+      port: settings.POSTGRES_PORT ?? 5432,
+      database: settings.POSTGRES_DB ?? "orchestrator",
+      user: settings.POSTGRES_USER ?? "orchestrator",
+      password: settings.POSTGRES_PASSWORD,
+    });
+    return { kind: "url", ...parseDatabaseUrl(url, settings.POSTGRES_SSLMODE) };
+  }
+  return { kind: "embedded", folder: path.resolve(settings.TRIAGED_DATA_DIR) };
+}
+
+function directConnectionOf(settings: Settings): DatabaseUrl | null {
+  return settings.DATABASE_DIRECT_URL === undefined
+    ? null
+    : parseDatabaseUrl(settings.DATABASE_DIRECT_URL, settings.POSTGRES_SSLMODE);
+}
+
+/** Settings that are fine one by one, but not together. */
+function contradictions(settings: Settings): string[] {
+  const problems: string[] = [];
+  const named = (["POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"] as const)
+    .filter((name) => settings[name] !== undefined)
+    .join(", ");
+  if (settings.DATABASE_URL === undefined && settings.POSTGRES_HOST === undefined && named !== "") {
+    problems.push(`POSTGRES_HOST: expected a host beside ${named}, got none`);
+  }
+  const { DB_POOL_SIZE: size, POSTGRES_POOL_SIZE: sameSize } = settings;
+  if (size !== undefined && sameSize !== undefined && size !== sameSize) {
+    problems.push(
+      `DB_POOL_SIZE: expected the same as POSTGRES_POOL_SIZE, got ${size}, ${sameSize}`,
+    );
+  }
+  if (!settings.USE_POSTGRESQL) {
+    problems.push("USE_POSTGRESQL: triaged keeps its tasks in PostgreSQL and has no other mode");
+  }
+  return problems;
+}
+
+function unusable(problems: readonly string[]): EnvironmentError {
+  const [first, ...more] = problems;
+  return new EnvironmentError(
+    more.length === 0
+      ? (first ?? "")
+      : [`${problems.length} settings cannot be used`, ...problems].join("\n  "),
+    {
+      hint: "correct or unset the variables named above; `triaged work --print-config` shows what is in force",
+      exitCode: EXIT_CODES.config,
+    },
+  );
+}

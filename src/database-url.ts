@@ -1,0 +1,165 @@
+/**
+ * A PostgreSQL connection string, with its TLS settings taken apart.
+ *
+ * The driver reads `sslmode` in a way of its own (it verifies under `require` and warns
+ * about it), so these parameters are taken out of the URL and given the meaning that libpq
+ * documents, with two differences, both on the safe side: a remote host without `sslmode`
+ * is verified in full, and `prefer` and `allow` never fall back to plain text on a remote
+ * host. On this machine (loopback, Unix socket) they mean no TLS.
+ */
+export type DatabaseUrl = {
+  /** Without any ssl parameter. Contains the password: never log it. */
+  readonly url: string;
+  readonly tls: Tls;
+};
+
+export type Tls = {
+  readonly mode: TlsMode;
+  /** PEM files; null = the certificates that Node trusts, and no client certificate. */
+  readonly rootCertificateFile: string | null;
+  readonly certificateFile: string | null;
+  readonly keyFile: string | null;
+};
+
+/** disable: plain text. require: encrypted, unverified. verify-ca, verify-full: as in libpq. */
+export type TlsMode = "disable" | "require" | "verify-ca" | "verify-full";
+
+export const SSL_MODES = [
+  "disable",
+  "allow",
+  "prefer",
+  "require",
+  "verify-ca",
+  "verify-full",
+  "no-verify",
+] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+/** What the POSTGRES_* variables say, for who has no URL. */
+export type DatabaseParts = {
+  /** A host name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string | undefined;
+};
+
+const SSL_PARAMETERS = [
+  "ssl",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "sslnegotiation",
+  "uselibpqcompat",
+];
+
+/**
+ * Parse a `postgres://` URL. `sslMode` counts where the URL names none. Throws a TypeError
+ * that says what was expected and quotes nothing, because the text holds a password.
+ */
+export function parseDatabaseUrl(text: string, sslMode?: SslMode): DatabaseUrl {
+  if (!/^postgres(ql)?:\/\//i.test(text)) {
+    throw new TypeError("expected a URL like postgres://user:password@host:5432/database");
+  }
+  const url = asUrl(text);
+  const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
+  if (host.includes(",")) {
+    throw new TypeError("expected one host, got several");
+  }
+
+  const local = isLocal(host);
+  const mode = sslModeOf(url.searchParams) ?? sslMode ?? (local ? "disable" : "verify-full");
+  const file = (name: string) => url.searchParams.get(name);
+  const rootCertificateFile = file("sslrootcert") === "system" ? null : file("sslrootcert");
+  const tls: Tls = {
+    mode: tlsMode(mode, { host, local, hasRootCertificate: rootCertificateFile !== null }),
+    rootCertificateFile,
+    certificateFile: file("sslcert"),
+    keyFile: file("sslkey"),
+  };
+
+  for (const name of SSL_PARAMETERS) {
+    url.searchParams.delete(name);
+  }
+  if (host === "" || host === NO_HOST) {
+    url.searchParams.set("host", "localhost");
+  }
+  return { url: url.href.replace(`@${NO_HOST}`, "@"), tls };
+}
+
+/** The URL that the parts stand for. */
+export function databaseUrlOf(parts: DatabaseParts): string {
+  const socket = parts.host.startsWith("/");
+  const password = parts.password === undefined ? "" : `:${encodeURIComponent(parts.password)}`;
+  const user = `${encodeURIComponent(parts.user)}${password}`;
+  const address = parts.host.includes(":") ? `[${parts.host}]` : parts.host;
+  const database = encodeURIComponent(parts.database);
+  return socket
+    ? `postgres://${user}@/${database}?host=${encodeURIComponent(parts.host)}&port=${parts.port}`
+    : `postgres://${user}@${address}:${parts.port}/${database}`;
+}
+
+/** Stands for the host that `postgres://user@/database` lacks; URL insists on one. */
+const NO_HOST = "no-host";
+
+function asUrl(text: string): URL {
+  for (const candidate of [text, text.replace("@/", `@${NO_HOST}/`)]) {
+    const url = URL.parse(candidate);
+    // A bare #, ? or / in a password ends the address early and leaves the @ behind it.
+    if (url !== null && url.hash === "" && !(url.username === "" && text.includes("@"))) {
+      return url;
+    }
+  }
+  throw new TypeError(
+    "expected a URL like postgres://user:password@host:5432/database; " +
+      "percent-encode special characters in the password",
+  );
+}
+
+/** Nothing to protect on the way: loopback, or a Unix socket. */
+function isLocal(host: string): boolean {
+  const name = host.replace(/^\[(.*)\]$/, "$1");
+  return (
+    ["", NO_HOST, "localhost", "::1"].includes(name) ||
+    name.startsWith("/") ||
+    /^127\.\d+\.\d+\.\d+$/.test(name)
+  );
+}
+
+function sslModeOf(parameters: URLSearchParams): SslMode | undefined {
+  const given = parameters.get("sslmode") ?? parameters.get("ssl");
+  if (given === null) {
+    return undefined;
+  }
+  const known = SSL_MODES.find((name) => name === given) ?? SSL_ALIASES.get(given);
+  if (known === undefined) {
+    throw new TypeError(`expected sslmode to be one of ${SSL_MODES.join(", ")}`);
+  }
+  return known;
+}
+
+/** What `ssl=…` of the driver says in terms of sslmode. */
+const SSL_ALIASES: ReadonlyMap<string, SslMode> = new Map([
+  ["true", "verify-full"],
+  ["1", "verify-full"],
+  ["false", "disable"],
+  ["0", "disable"],
+]);
+
+function tlsMode(
+  mode: SslMode,
+  where: { host: string; local: boolean; hasRootCertificate: boolean },
+): TlsMode {
+  if (where.host.startsWith("/")) {
+    return "disable"; // libpq, too, ignores sslmode on a Unix socket.
+  }
+  if (mode === "allow" || mode === "prefer") {
+    return where.local ? "disable" : "require";
+  }
+  if (mode === "require") {
+    return where.hasRootCertificate ? "verify-ca" : "require";
+  }
+  return mode === "no-verify" ? "require" : mode;
+}

@@ -1,0 +1,42 @@
+import type { Config } from "./config.ts";
+import type { DatabaseUrl } from "./database-url.ts";
+import { maskSecrets } from "./mask-secrets.ts";
+
+/**
+ * What is in force, by the names of the variables that set it, for `--print-config`.
+ * Passwords are masked; everything else can be pasted into an environment file.
+ */
+export function describeConfig(config: Config): Record<string, string> {
+  const { connection, directConnection: direct, pool, worker, retention } = config;
+  return {
+    ...(connection.kind === "url"
+      ? { DATABASE_URL: describeUrl(connection) }
+      : { TRIAGED_DATA_DIR: connection.folder }),
+    ...(direct === null ? {} : { DATABASE_DIRECT_URL: describeUrl(direct) }),
+    TRIAGED_SCHEMA: config.schema,
+    DB_POOL_SIZE: String(pool.max),
+    POSTGRES_POOL_TIMEOUT: String(pool.acquireTimeoutMs / 1000),
+    POSTGRES_POOL_RECYCLE: String(pool.recycleMs / 1000),
+    WORKER_ID: worker.name,
+    QUEUES: worker.queues.join(","),
+    CONCURRENCY: String(worker.concurrency),
+    POLL_INTERVAL: String(worker.pollIntervalMs / 1000),
+    SHUTDOWN_GRACE_MS: String(worker.shutdownGraceMs),
+    ...(worker.tasksFolder === null ? {} : { TASKS_DIR: worker.tasksFolder }),
+    TASK_RETENTION_DAYS: String(retention.taskDays),
+    HISTORY_RETENTION_DAYS: String(retention.historyDays),
+    MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
+    LOG_LEVEL: config.logLevel,
+  };
+}
+
+/** The URL with the TLS settings back in it and the password masked. */
+function describeUrl({ url, tls }: DatabaseUrl): string {
+  const parameters = [
+    `sslmode=${tls.mode}`,
+    ...(tls.rootCertificateFile === null ? [] : [`sslrootcert=${tls.rootCertificateFile}`]),
+    ...(tls.certificateFile === null ? [] : [`sslcert=${tls.certificateFile}`]),
+    ...(tls.keyFile === null ? [] : [`sslkey=${tls.keyFile}`]),
+  ];
+  return maskSecrets(`${url}${url.includes("?") ? "&" : "?"}${parameters.join("&")}`);
+}

@@ -1,0 +1,51 @@
+import { type ClientConfig, Pool } from "pg";
+import type { Logger } from "pino";
+import type { PoolConfig } from "../config.ts";
+import type { DatabaseUrl } from "../database-url.ts";
+import { tlsOptions } from "./tls.ts";
+
+/** A connection that is not needed for so long is closed. */
+const IDLE_MS_MAX = 300_000;
+/** A connection is replaced after so many uses: its caches on the server grow. */
+const USES_MAX = 50_000;
+/** TCP keepalive starts after so long, so that a vanished server is noticed. */
+const KEEPALIVE_AFTER_MS = 10_000;
+
+/**
+ * A pool that no lost connection brings down: the query under way fails, the next one
+ * connects again. `role` shows in pg_stat_activity as `triaged <role>`.
+ *
+ * No statement_timeout and the like are sent at connect: PgBouncer refuses a client that
+ * brings them. Set them on the role: `alter role … set statement_timeout = …`.
+ */
+export function openPool(
+  database: DatabaseUrl,
+  options: { role: string; pool: PoolConfig; logger: Logger },
+): Pool {
+  const { role, pool: settings, logger } = options;
+  const pool = new Pool({
+    ...clientConfig(database, role),
+    max: settings.max,
+    connectionTimeoutMillis: settings.acquireTimeoutMs,
+    maxLifetimeSeconds: Math.ceil(settings.recycleMs / 1000),
+    idleTimeoutMillis: IDLE_MS_MAX,
+    maxUses: USES_MAX,
+  });
+  const note = (err: Error) => logger.debug({ err }, "database connection lost");
+  pool.on("error", note);
+  // Between two queries of a client that is checked out, an error has no other listener,
+  // and an "error" event without one ends the process.
+  pool.on("connect", (client) => client.on("error", note));
+  return pool;
+}
+
+/** How to open one connection, for what needs its own: LISTEN, session locks. */
+export function clientConfig(database: DatabaseUrl, role: string): ClientConfig {
+  return {
+    connectionString: database.url,
+    ssl: tlsOptions(database.tls),
+    application_name: `triaged ${role}`,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Every variable that triaged reads, with its default. Flags of the CLI use the same
+ * schemas, and win. docs/operating.md has the table in words.
+ */
+import { z } from "zod";
+import { SSL_MODES } from "./database-url.ts";
+import { choice, integer, list, seconds, text, yesOrNo } from "./setting.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Hold a password: each has a `*_FILE` variant and is never printed. */
+export const SECRETS = ["DATABASE_URL", "DATABASE_DIRECT_URL", "POSTGRES_PASSWORD"] as const;
+
+export const SETTINGS = z.object({
+  DATABASE_URL: text().optional(),
+  DATABASE_DIRECT_URL: text().optional(),
+  POSTGRES_HOST: text().optional(),
+  POSTGRES_PORT: integer({ min: 1, max: 65_535 }).optional(),
+  POSTGRES_DB: text().optional(),
+  POSTGRES_USER: text().optional(),
+  POSTGRES_PASSWORD: text().optional(),
+  POSTGRES_SSLMODE: choice(SSL_MODES).optional(),
+  TRIAGED_DATA_DIR: text().default(".triaged"),
+  TRIAGED_SCHEMA: z
+    .string()
+    .regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/, {
+      error: "expected a lowercase name of letters, digits and _, at most 63, not pg_…",
+    })
+    .default("triaged"),
+  DB_POOL_SIZE: integer({ min: 1, max: 1000 }).optional(),
+  POSTGRES_POOL_SIZE: integer({ min: 1, max: 1000 }).optional(),
+  POSTGRES_MAX_OVERFLOW: integer({ min: 0, max: 1000 }).default(0),
+  POSTGRES_POOL_TIMEOUT: seconds({ min: 0.1, max: 3600 }).default(30_000),
+  POSTGRES_POOL_RECYCLE: seconds({ min: 1, max: 604_800 }).default(3_600_000),
+  WORKER_ID: text({ max: 200 }).optional(),
+  QUEUES: list({ max: 100 }).default(["default"]),
+  CONCURRENCY: integer({ min: 1, max: 1000 }).default(10),
+  POLL_INTERVAL: seconds({ min: 0.05, max: 3600 }).default(1000),
+  SHUTDOWN_GRACE_MS: integer({ min: 0, max: 3_600_000 }).default(30_000),
+  TASKS_DIR: text().optional(),
+  TASK_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).default(7),
+  HISTORY_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).default(90),
+  MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
+  LOG_LEVEL: choice(LOG_LEVELS).default("info"),
+  USE_POSTGRESQL: yesOrNo().default(true),
+});
+export type Settings = z.output<typeof SETTINGS>;
