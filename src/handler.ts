@@ -67,10 +67,9 @@ export type Handler<
 export const HANDLER: unique symbol = Symbol.for("triaged.handler");
 
 /** Define a handler. Throws a TypeError that names a setting outside its limits. */
-export function defineHandler<
-  Payload extends z.ZodType,
-  Result extends z.ZodType = z.ZodType,
->(definition: HandlerDefinition<Payload, Result>): Handler<Payload, Result> {
+export function defineHandler<Payload extends z.ZodType, Result extends z.ZodType = z.ZodType>(
+  definition: HandlerDefinition<Payload, Result>,
+): Handler<Payload, Result> {
   checkSettings(definition);
   return { ...definition, [HANDLER]: true };
 }
