@@ -1,0 +1,45 @@
+import type { TestProject } from "vitest/node";
+import { migrate } from "../../src/postgres/migrate.ts";
+import { dropDatabase, makeDatabase, urlOf } from "./databases.ts";
+import { findServer } from "./server.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** A superuser's connection to some database of the server. */
+    serverUrl: string;
+    /** A migrated database without tasks and without clients; tests clone it. */
+    templateName: string;
+    /** A clone that stays without tasks: whoever uses it rolls back. */
+    databaseUrl: string;
+  }
+}
+
+/** Provide a server with a migrated template, once for all projects that ask for it. */
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | void> {
+  const root = project.vitest.getRootProject();
+  if ("serverUrl" in root.getProvidedContext()) {
+    return;
+  }
+  const server = await findServer();
+  const made: string[] = [];
+  const tearDown = async () => {
+    for (const name of made) {
+      await dropDatabase(server.url, name);
+    }
+    await server.stop();
+  };
+  try {
+    const template = await makeDatabase(server.url, "template");
+    made.push(template);
+    await migrate({ connectionString: urlOf(server.url, template) });
+    const shared = await makeDatabase(server.url, "shared", template);
+    made.push(shared);
+    root.provide("serverUrl", server.url);
+    root.provide("templateName", template);
+    root.provide("databaseUrl", urlOf(server.url, shared));
+    return tearDown;
+  } catch (err) {
+    await tearDown();
+    throw err;
+  }
+}
