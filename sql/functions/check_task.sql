@@ -1,0 +1,66 @@
+-- Raise what is wrong with a task that somebody wants to enqueue, with a hint. The
+-- constraints of live_tasks say the same, less kindly.
+create or replace function triaged.check_task(
+  p_task_type text,
+  p_payload jsonb,
+  p_queue text,
+  p_run_at timestamptz,
+  p_max_attempts integer,
+  p_metadata jsonb
+)
+returns void
+language plpgsql
+stable
+as $$
+declare
+  v_max_bytes integer := coalesce(
+    nullif(current_setting('triaged.max_payload_bytes', true), '')::integer, 1048576
+  );
+begin
+  if p_task_type is null or length(p_task_type) not between 1 and 200 then
+    raise exception 'expected task_type to have 1 to 200 characters, got %',
+      coalesce(length(p_task_type)::text, 'null')
+      using errcode = '22023';
+  end if;
+
+  if p_queue is null or length(p_queue) not between 1 and 200 then
+    raise exception 'expected queue to have 1 to 200 characters, got %',
+      coalesce(length(p_queue)::text, 'null')
+      using errcode = '22023';
+  end if;
+
+  if jsonb_typeof(p_payload) is distinct from 'object' then
+    raise exception 'expected payload to be a JSON object, got %',
+      coalesce(jsonb_typeof(p_payload), 'null')
+      using errcode = '22023', hint = 'Wrap it: {"value": …}.';
+  end if;
+
+  -- The size in memory is free to look at, and text is at most some times larger;
+  -- only a payload that comes near the limit is written out.
+  if pg_column_size(p_payload) > v_max_bytes / 8
+    and octet_length(p_payload::text) > v_max_bytes
+  then
+    raise exception 'payload has % bytes, more than the limit of %',
+      octet_length(p_payload::text), v_max_bytes
+      using
+        errcode = 'TR003',
+        hint = 'Store it elsewhere and enqueue a reference, or raise triaged.max_payload_bytes.';
+  end if;
+
+  if not isfinite(p_run_at) then
+    raise exception 'expected run_at to be a point in time, got %', p_run_at
+      using errcode = '22023';
+  end if;
+
+  if p_max_attempts not between 1 and 100 then
+    raise exception 'expected max_attempts to be 1 to 100, got %', p_max_attempts
+      using errcode = '22023';
+  end if;
+
+  if jsonb_typeof(p_metadata) is distinct from 'object' then
+    raise exception 'expected metadata to be a JSON object, got %',
+      coalesce(jsonb_typeof(p_metadata), 'null')
+      using errcode = '22023';
+  end if;
+end;
+$$;

@@ -1,0 +1,51 @@
+-- Retention of what has no partitions: dedupe keys that nobody holds, cached verdicts that
+-- expired, workers that ended long ago. At most max_rows of each; returns how many went.
+create or replace function triaged.expire_rows(
+  max_rows integer default 10000,
+  worker_days integer default 90
+)
+returns table (dedupe_keys integer, triage_results integer, workers integer)
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := triaged.now();
+begin
+  delete from triaged.dedupe_keys
+  where dedupe_key = any (array(
+    select held.dedupe_key
+    from triaged.dedupe_keys as held
+    where
+      coalesce(held.until, '-infinity') <= v_now
+      and not exists (select from triaged.live_tasks as live where live.task_id = held.task_id)
+    limit max_rows
+    -- An enqueue that looks at the key right now keeps it.
+    for update skip locked
+  ));
+  get diagnostics dedupe_keys = row_count;
+
+  delete from triaged.triage_results_cache
+  where id = any (array(
+    select expired.id
+    from triaged.triage_results_cache as expired
+    where expired.expires_at <= v_now
+    order by expired.expires_at
+    limit max_rows
+    for update skip locked
+  ));
+  get diagnostics triage_results = row_count;
+
+  delete from triaged.workers
+  where worker_id = any (array(
+    select gone.worker_id
+    from triaged.workers as gone
+    where worker_days > 0 and gone.ended_at < v_now - make_interval(days => worker_days)
+    limit max_rows
+  ));
+  get diagnostics workers = row_count;
+
+  return next;
+end;
+$$;

@@ -1,0 +1,11 @@
+-- The key of an advisory lock of this schema: the only place that names them.
+--   'worker', worker_id   held by a session of the worker for as long as it lives
+--   'doorbell', 0         shared by the sessions of the workers that sleep
+--   'migrate', 0          held by the one migrator at work
+create or replace function triaged.lock_key(p_kind text, p_id bigint)
+returns bigint
+language sql
+immutable
+as $$
+  select hashtextextended('triaged.' || p_kind, p_id);
+$$;

@@ -1,0 +1,25 @@
+-- Trigger: write the history of tasks that came into live_tasks or final_tasks.
+create or replace function triaged.record_insert()
+returns trigger
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := triaged.now();
+  v_event text := triaged.current_event();
+  v_actor text := triaged.current_actor();
+  v_details jsonb := nullif(current_setting('triaged.details', true), '')::jsonb;
+begin
+  insert into triaged.task_history (
+    task_id, task_type, at, event, status, attempt_count, worker_id, actor, error,
+    duration_ms, detail
+  )
+  select
+    task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor, error,
+    triaged.milliseconds(ended_at - started_at), v_details -> task_id::text
+  from arrived;
+
+  return null;
+end;
+$$;

@@ -1,0 +1,57 @@
+-- Trigger: write the history of tasks that changed status and stay in live_tasks,
+-- and move those that ended to final_tasks, where record_insert writes theirs. A
+-- request to cancel and a replaced payload are recorded too, though the status stays.
+create or replace function triaged.record_update()
+returns trigger
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+-- The plan is kept from the session's first call. Made for one row it is a nested
+-- loop, and a later batch of n rows costs n * n; made while the table is small it is
+-- a scan.
+set enable_nestloop to off
+set enable_seqscan to off
+as $$
+declare
+  v_now timestamptz := triaged.now();
+  v_event text := triaged.current_event();
+  v_actor text := triaged.current_actor();
+  v_details jsonb := nullif(current_setting('triaged.details', true), '')::jsonb;
+begin
+  insert into triaged.task_history (
+    task_id, task_type, at, event, status, attempt_count, worker_id, actor, error,
+    wait_ms, duration_ms, detail
+  )
+  select
+    task_id, after.task_type, v_now, v_event, after.status, after.attempt_count,
+    coalesce(after.worker_id, before.worker_id), v_actor,
+    case when after.status <> 'started' then after.error end,
+    case
+      when before.status = 'queued' and after.status = 'started'
+        then triaged.milliseconds(v_now - before.run_at)
+    end,
+    case
+      when before.status = 'started' and after.status <> 'started'
+        then triaged.milliseconds(v_now - before.started_at)
+    end,
+    v_details -> task_id::text
+  from before
+  join after using (task_id)
+  where
+    after.ended_at is null
+    and (
+      before.status <> after.status
+      or before.cancel_requested_at is distinct from after.cancel_requested_at
+      or v_event = 'replace'
+    );
+
+  if exists (select from after where ended_at is not null) then
+    insert into triaged.final_tasks select * from after where ended_at is not null;
+
+    delete from triaged.live_tasks
+    where task_id = any (array(select task_id from after where ended_at is not null));
+  end if;
+
+  return null;
+end;
+$$;

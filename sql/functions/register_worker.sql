@@ -1,0 +1,44 @@
+-- Begin an incarnation of a worker, and remember what its handlers declare. Returns its
+-- worker_id, which is never used again.
+create or replace function triaged.register_worker(
+  name text,
+  task_types text[],
+  queues text[] default '{default}',
+  concurrency integer default 1,
+  host text default null,
+  pid integer default null,
+  lease interval default '15 seconds',
+  max_attempts integer[] default null
+)
+returns bigint
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_worker_id bigint;
+begin
+  insert into triaged.task_types as known (task_type, max_attempts)
+  select declared.task_type, coalesce(declared.max_attempts, 3)
+  from unnest(register_worker.task_types, register_worker.max_attempts)
+    as declared (task_type, max_attempts)
+  order by declared.task_type
+  on conflict (task_type) do update
+  set max_attempts = excluded.max_attempts
+  -- Workers of one version start together; none waits for a row that is right already.
+  where known.max_attempts <> excluded.max_attempts;
+
+  insert into triaged.workers (
+    name, host, pid, queues, task_types, concurrency, lease, started_at, heartbeat_at
+  )
+  values (
+    register_worker.name, register_worker.host, register_worker.pid, register_worker.queues,
+    register_worker.task_types, register_worker.concurrency, register_worker.lease,
+    triaged.now(), triaged.now()
+  )
+  returning worker_id into v_worker_id;
+
+  return v_worker_id;
+end;
+$$;

@@ -1,0 +1,69 @@
+-- started -> queued, for every task of up to max_workers workers that are found dead. A
+-- task whose worker died max_rescues times is taken for the cause: started -> failed. A
+-- pending cancel request wins over both: started -> cancelled.
+create or replace function triaged.rescue_tasks(
+  max_workers integer default 10,
+  max_rescues integer default 3
+)
+returns table (task_id bigint, status text)
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+set triaged.event to 'rescue'
+set triaged.actor to 'worker'
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := triaged.now();
+  v_dead bigint[] := array(
+    select dead.worker_id from triaged.dead_workers(rescue_tasks.max_workers) as dead
+  );
+  v_held bigint[];
+begin
+  if cardinality(v_dead) = 0 then
+    return;
+  end if;
+
+  -- Lock order: workers before tasks, and tasks by task_id, as settling does.
+  v_held := array(
+    select held.task_id
+    from triaged.live_tasks as held
+    where held.worker_id = any (v_dead)
+    order by held.task_id
+    for update
+  );
+
+  return query
+  update triaged.live_tasks as task
+  set
+    status = verdict.status,
+    rescue_count = task.rescue_count + 1,
+    error = right(
+      concat_ws('; ', task.error, format('worker %s (%s) died', task.worker_id, verdict.name)),
+      8192
+    ),
+    worker_id = case when verdict.status = 'queued' then null else task.worker_id end,
+    started_at = case when verdict.status = 'queued' then null else task.started_at end,
+    run_at = case when verdict.status = 'queued' then v_now else task.run_at end,
+    ended_at = case when verdict.status = 'queued' then null else v_now end
+  from (
+    select
+      held.task_id,
+      worker.name,
+      case
+        when held.cancel_requested_at is not null then 'cancelled'
+        when held.rescue_count + 1 >= rescue_tasks.max_rescues then 'failed'
+        else 'queued'
+      end as status
+    from triaged.live_tasks as held
+    join triaged.workers as worker using (worker_id)
+    where held.task_id = any (v_held)
+  ) as verdict
+  where
+    task.task_id = verdict.task_id
+    and task.worker_id = any (v_dead)
+  returning task.task_id, task.status;
+
+  perform triaged.ring_doorbell();
+end;
+$$;

@@ -1,0 +1,24 @@
+-- Wake the workers that sleep, at commit; nothing where none sleeps. A notify takes a
+-- lock of the whole database at commit: sixteen clients inserting single tasks made
+-- 8,700 a second without it, 7,400 with this look, 3,700 with a notify each.
+--
+-- A sleeper shares an advisory lock, so a lock that cannot be had tells of one. A flag
+-- in a table would pile up dead entries under a long transaction. Two callers at the
+-- same instant may take each other for a sleeper: one needless notify. A worker that
+-- goes to sleep between this look and the commit is not woken; its poll is the net.
+create or replace function triaged.ring_doorbell()
+returns void
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_key bigint := triaged.lock_key('doorbell', 0);
+begin
+  if pg_try_advisory_lock(v_key) then
+    perform pg_advisory_unlock(v_key);
+  else
+    perform pg_notify('triaged.doorbell', '');
+  end if;
+end;
+$$;

@@ -1,0 +1,70 @@
+-- started -> what each outcome says. outcomes is an array of objects:
+--   {"task_id": 1, "attempt": 2, "outcome": "finish", "result": …}
+--   {…, "outcome": "fail", "error": "…", "detail": {"class": "other"}}    failed at once
+--   {…, "outcome": "retry", "error": "…", "delay_ms": 1000}      failed, if budget is left
+--                                                      queued again; no delay_ms: backoff
+--   {…, "outcome": "snooze", "delay_ms": 60000}        queued again, no failure
+--   {…, "outcome": "release"}                          queued again, due at once
+--   {…, "outcome": "ask", "prompt": "…", "result": …}  needs_decision
+--   {…, "outcome": "cancelled", "error": "…"}          where a cancel was requested
+-- Returns the attempts that were settled, with the status of their tasks. The caller no
+-- longer holds those that are absent, and nothing was written about them.
+create or replace function triaged.settle_tasks(outcomes jsonb)
+returns table (task_id bigint, attempt integer, status text)
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_of record;
+begin
+  for v_of in
+    select
+      given.outcome,
+      array_agg(given.task_id) as task_ids,
+      array_agg(given.attempt) as attempts,
+      array_agg(given.result) as results,
+      array_agg(left(given.error, 8192)) as errors,
+      array_agg(given.delay_ms) as delays_ms,
+      array_agg(given.prompt) as prompts,
+      jsonb_object_agg(given.task_id, given.detail) filter (where given.detail is not null)
+        as details
+    from jsonb_to_recordset(settle_tasks.outcomes) as given (
+      task_id bigint, attempt integer, outcome text, result jsonb, error text,
+      delay_ms bigint, prompt text, detail jsonb
+    )
+    group by given.outcome
+    order by given.outcome
+  loop
+    case v_of.outcome
+      when 'finish' then
+        return query select held.task_id, held.attempt, 'finished'
+        from triaged.finish_tasks(v_of.task_ids, v_of.attempts, v_of.results) as held;
+      when 'fail', 'retry' then
+        return query select held.task_id, held.attempt, held.status
+        from triaged.fail_tasks(
+          v_of.task_ids, v_of.attempts, v_of.errors, v_of.delays_ms,
+          p_permanent => v_of.outcome = 'fail', p_details => v_of.details
+        ) as held;
+      when 'snooze' then
+        return query select held.task_id, held.attempt, held.status
+        from triaged.snooze_tasks(v_of.task_ids, v_of.attempts, v_of.delays_ms) as held;
+      when 'release' then
+        return query select held.task_id, held.attempt, held.status
+        from triaged.release_tasks(v_of.task_ids, v_of.attempts) as held;
+      when 'ask' then
+        return query select held.task_id, held.attempt, held.status
+        from triaged.ask_tasks(v_of.task_ids, v_of.attempts, v_of.prompts, v_of.results) as held;
+      when 'cancelled' then
+        return query select held.task_id, held.attempt, 'cancelled'
+        from triaged.cancel_held_tasks(v_of.task_ids, v_of.attempts, v_of.errors) as held;
+      else
+        raise exception 'unknown outcome %', coalesce(v_of.outcome, 'null')
+          using
+            errcode = '22023',
+            hint = 'Known are finish, fail, retry, snooze, release, ask, cancelled.';
+    end case;
+  end loop;
+end;
+$$;

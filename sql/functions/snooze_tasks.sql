@@ -1,0 +1,17 @@
+-- started -> queued, due after a delay; no failure. A pending cancel request wins:
+-- started -> cancelled. Returns the attempts that snoozed; nothing was written about the
+-- others.
+create or replace function triaged.snooze_tasks(
+  p_task_ids bigint[],
+  p_attempts integer[],
+  p_delays_ms bigint[]
+)
+returns table (task_id bigint, attempt integer, status text)
+language plpgsql
+set triaged.event to 'snooze'
+set triaged.actor to 'worker'
+as $$
+begin
+  return query select * from triaged.put_back_tasks(p_task_ids, p_attempts, p_delays_ms);
+end;
+$$;

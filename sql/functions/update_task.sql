@@ -1,0 +1,58 @@
+-- Trigger of the view tasks: a hand-made update reaches live_tasks, where legality and
+-- history are seen to. Columns that must follow the status follow it. A final task
+-- refuses, and so does a change of what the queue alone decides.
+create or replace function triaged.update_task()
+returns trigger
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+begin
+  if old.ended_at is not null then
+    perform triaged.raise_not_possible(old.task_id, 'changed');
+  end if;
+
+  if (new.task_id, new.attempt_count, new.created_at)
+    is distinct from (old.task_id, old.attempt_count, old.created_at)
+  then
+    raise exception 'task_id, attempt_count and created_at of a task do not change'
+      using errcode = 'TR002';
+  end if;
+
+  update triaged.live_tasks
+  set
+    task_type = new.task_type,
+    queue = new.queue,
+    payload = new.payload,
+    priority = new.priority,
+    status = new.status,
+    run_at = new.run_at,
+    failure_count = new.failure_count,
+    max_attempts = new.max_attempts,
+    worker_id = case when new.status in ('queued', 'needs_decision') then null else new.worker_id end,
+    cancel_requested_at = new.cancel_requested_at,
+    progress_pct = new.progress_pct,
+    current_step = new.current_step,
+    result = new.result,
+    error = new.error,
+    decision_prompt = new.decision_prompt,
+    decision = new.decision,
+    metadata = new.metadata,
+    started_at = case
+      when new.status in ('queued', 'needs_decision') then null
+      when new.status = 'started' then coalesce(new.started_at, triaged.now())
+      else new.started_at
+    end,
+    ended_at = case
+      when new.status in ('finished', 'failed', 'cancelled')
+        then coalesce(new.ended_at, triaged.now())
+    end
+  where
+    task_id = old.task_id
+    and status = old.status
+    and attempt_count = old.attempt_count;
+
+  -- No row: the task moved on since this statement began, and the change is void.
+  return case when found then new end;
+end;
+$$;

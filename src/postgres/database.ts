@@ -1,0 +1,49 @@
+import type { ClientBase, Pool, PoolClient, QueryResultRow } from "pg";
+
+/** Anything of the driver that runs a query: a pool, or the caller's own transaction. */
+export type Queryable = Pick<Pool | ClientBase | PoolClient, "query">;
+
+/** One statement, with `triaged.` in front of every object. */
+export type Statement = {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  /**
+   * Prepare it under this name, once for each connection. Only for statements that run
+   * often; left out behind a pooler.
+   */
+  readonly name?: string;
+};
+
+/** A queryable that knows in which schema the queue lives. */
+export type Database = {
+  readonly schema: string;
+  /** Runs the statement and returns its rows. */
+  query<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
+};
+
+export const DEFAULT_SCHEMA = "triaged";
+
+/** Wrap what runs queries, for a queue in `schema`. */
+export function inSchema(queryable: Queryable, schema: string = DEFAULT_SCHEMA): Database {
+  return {
+    schema,
+    async query<Row extends QueryResultRow>({ text, values, name }: Statement) {
+      const { rows } = await queryable.query<Row>({
+        text: withSchema(text, schema),
+        values: [...(values ?? [])],
+        // The name carries the schema: one connection may serve two queues.
+        ...(name === undefined ? {} : { name: `${schema}.${name}` }),
+      });
+      return rows;
+    },
+  };
+}
+
+/** Put another schema in the place of `triaged`, in statements and in the files of sql/. */
+export function withSchema(text: string, schema: string): string {
+  return schema === DEFAULT_SCHEMA
+    ? text
+    : text.replaceAll(/\btriaged\.|(?<=\bschema )triaged\b/g, (found) =>
+        found.endsWith(".") ? `${schema}.` : schema,
+      );
+}

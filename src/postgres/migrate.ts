@@ -1,0 +1,177 @@
+import pRetry from "p-retry";
+import { Client, type ClientConfig } from "pg";
+import { DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
+import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
+import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
+import { codeOf } from "./sqlstate.ts";
+import { inTransaction } from "./transaction.ts";
+
+/** What a step waits for a lock, so that the writers behind it never queue for longer. */
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_RETRIES = 10;
+const LOCK_NOT_AVAILABLE = "55P03";
+
+export type MigrateOptions = {
+  readonly schema?: string;
+  /** Called after each step that changed something, with its name. */
+  readonly onApplied?: (name: string) => void;
+  /** Called with what could not be done and does not stop the queue from working. */
+  readonly onWarning?: (message: string) => void;
+};
+
+/**
+ * Bring the schema up to this version of the code: numbered migrations, each in its own
+ * transaction, then functions, views, triggers and grants, then the partitions of the next
+ * days. Idempotent, and safe to run many times at once: each step holds one advisory lock
+ * and looks again. Throws an EnvironmentError for a database that it must not touch.
+ */
+export async function migrate(
+  connection: ClientConfig,
+  { schema = DEFAULT_SCHEMA, onApplied, onWarning }: MigrateOptions = {},
+): Promise<void> {
+  const client = new Client(connection);
+  // The query under way reports the loss of the connection.
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    const step = new Step(client, schema);
+    await step.prepare();
+    for (const migration of readMigrations(schema)) {
+      if (await step.applyMigration(migration)) {
+        onApplied?.(migration.name);
+      }
+    }
+    if (await step.applyRepeatables(onWarning)) {
+      onApplied?.(REPEATABLES);
+    }
+    await step.run(() => client.query(withSchema("select triaged.create_partitions()", schema)));
+  } finally {
+    await client.end();
+  }
+}
+
+class Step {
+  readonly #client: Client;
+  readonly #schema: string;
+
+  constructor(client: Client, schema: string) {
+    this.#client = client;
+    this.#schema = schema;
+  }
+
+  /** Make the schema and the table of migrations; refuse a database that must stay as it is. */
+  async prepare(): Promise<void> {
+    refuseUnusable(await this.#readState());
+    await this.run(async () => {
+      await this.#client.query("set local client_min_messages to warning");
+      const { rows } = await this.#client.query<{ exists: boolean }>(
+        "select to_regnamespace($1) is not null as exists",
+        [this.#schema],
+      );
+      // Asked first: `if not exists` wants the right to create even where it does nothing.
+      if (rows[0]?.exists === false) {
+        await this.#client.query(`create schema ${this.#schema}`);
+      }
+      await this.#query(`create table if not exists triaged.schema_migrations (
+        name text not null,
+        checksum text not null,
+        applied_at timestamptz not null default now(),
+
+        constraint schema_migrations_pkey primary key (name)
+      )`);
+    });
+  }
+
+  /** False where it was applied before. */
+  async applyMigration(migration: Migration): Promise<boolean> {
+    return await this.#once(migration.name, migration.checksum, async () => {
+      await this.#client.query(migration.text);
+      return migration.checksum;
+    });
+  }
+
+  /** False where the newest were applied before. */
+  async applyRepeatables(onWarning?: (message: string) => void): Promise<boolean> {
+    const { text, checksum } = readRepeatables(this.#schema);
+    return await this.#once(REPEATABLES, checksum, async () => {
+      // A function may name another one of a later file.
+      await this.#client.query("set local check_function_bodies to off");
+      await this.#client.query(text);
+      if (await this.#makeRoles()) {
+        await this.#client.query(readGrants(this.#schema));
+        return checksum;
+      }
+      onWarning?.(
+        "roles triaged_owner, triaged_api, triaged_readonly cannot be made: no CREATEROLE",
+      );
+      return checksum + WITHOUT_GRANTS;
+    });
+  }
+
+  /** One step: the migrators' lock, then a transaction that waits for no other lock for long. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    return await pRetry(
+      () =>
+        inTransaction(this.#client, async () => {
+          await this.#query("select pg_advisory_xact_lock(hashtextextended('triaged.migrate', 0))");
+          await this.#client.query(`set local lock_timeout to ${LOCK_TIMEOUT_MS}`);
+          return await work();
+        }),
+      {
+        retries: LOCK_RETRIES,
+        minTimeout: 200,
+        maxTimeout: 5_000,
+        randomize: true,
+        shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE,
+      },
+    );
+  }
+
+  async #once(name: string, checksum: string, apply: () => Promise<string>): Promise<boolean> {
+    return await this.run(async () => {
+      const before = await this.#query(
+        "select checksum from triaged.schema_migrations where name = $1",
+        [name],
+      );
+      if (before.rows[0]?.checksum === checksum) {
+        return false;
+      }
+      const applied = await apply();
+      await this.#query(
+        `insert into triaged.schema_migrations as known (name, checksum) values ($1, $2)
+         on conflict (name) do update set checksum = excluded.checksum, applied_at = now()`,
+        [name, applied],
+      );
+      return applied !== before.rows[0]?.checksum;
+    });
+  }
+
+  /** Roles belong to the whole server: another database, or an administrator, may have them. */
+  async #makeRoles(): Promise<boolean> {
+    for (const role of ["triaged_owner", "triaged_api", "triaged_readonly"]) {
+      await this.#client.query(`do $$
+        begin
+          if to_regrole('${role}') is null then
+            create role ${role} nologin;
+          end if;
+        exception
+          when duplicate_object or unique_violation or insufficient_privilege then
+            null;
+        end;
+      $$`);
+    }
+    const { rows } = await this.#client.query<{ made: boolean }>(
+      `select count(to_regrole(name)) = 3 as made
+       from unnest(array['triaged_owner', 'triaged_api', 'triaged_readonly']) as name`,
+    );
+    return rows[0]?.made === true;
+  }
+
+  async #readState() {
+    return await readSchemaState(inSchema(this.#client, this.#schema));
+  }
+
+  async #query(text: string, values: readonly unknown[] = []) {
+    return await this.#client.query(withSchema(text, this.#schema), [...values]);
+  }
+}

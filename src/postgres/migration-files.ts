@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { withSchema } from "./database.ts";
+import { sqlFolder } from "./sql-folder.ts";
+
+/** A file of `sql/migrations`, applied once and never edited after its release. */
+export type Migration = {
+  /** File name without its ending, `0001-create-tasks`. */
+  readonly name: string;
+  readonly text: string;
+  /** sha256 of the file as it lies there, whatever the schema's name. */
+  readonly checksum: string;
+};
+
+/** The numbered migrations in their order, for a queue in `schema`. */
+export function readMigrations(schema: string): Migration[] {
+  return sqlFiles("migrations").map(({ name, text }) => ({
+    name,
+    text: withSchema(text, schema),
+    checksum: sha256(text),
+  }));
+}
+
+/** What is applied again whenever it changed: functions, then views, then triggers. */
+export function readRepeatables(schema: string): { text: string; checksum: string } {
+  const text = ["functions", "views", "triggers"]
+    .flatMap((folder) => sqlFiles(folder))
+    .map((file) => file.text)
+    .join("\n");
+  const grants = readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8");
+  return { text: withSchema(text, schema), checksum: sha256(text + grants) };
+}
+
+/** Who may do what. Needs the roles to exist. */
+export function readGrants(schema: string): string {
+  return withSchema(readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8"), schema);
+}
+
+function sqlFiles(folder: string): { name: string; text: string }[] {
+  const parent = path.join(sqlFolder(), folder);
+  return readdirSync(parent)
+    .filter((file) => file.endsWith(".sql"))
+    .toSorted()
+    .map((file) => ({
+      name: path.basename(file, ".sql"),
+      text: readFileSync(path.join(parent, file), "utf8"),
+    }));
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,44 @@
+/** Errors after which the same statement may succeed, on this connection or the next. */
+const TRANSIENT_STATES = new Set([
+  "40001", // serialization failure
+  "40P01", // deadlock
+  "53300", // too many connections
+  "55P03", // lock not available
+  "57P01", // terminated by an administrator
+  "57P02", // the server crashed
+  "57P03", // the server starts or stops
+  "58P01", // the server's files vanish under it while it stops
+]);
+
+const NETWORK_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENOENT",
+]);
+
+/** What the driver says, without a code, of a connection that is gone or cannot be had. */
+const LOST =
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|connection timeout|connection ended/i;
+
+/** The SQLSTATE or the network code of an error, or null. */
+export function codeOf(err: unknown): string | null {
+  return err instanceof Error && "code" in err && typeof err.code === "string" ? err.code : null;
+}
+
+/** Whether the trouble may pass by itself: a lost connection, a restart, a deadlock. */
+export function isTransient(err: unknown): boolean {
+  const code = codeOf(err);
+  if (code === null) {
+    if (err instanceof AggregateError) {
+      return err.errors.some(isTransient);
+    }
+    return err instanceof Error && LOST.test(err.message);
+  }
+  return TRANSIENT_STATES.has(code) || NETWORK_CODES.has(code) || code.startsWith("08");
+}

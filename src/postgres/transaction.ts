@@ -1,0 +1,18 @@
+import type { ClientBase } from "pg";
+
+/** Run `work` between begin and commit; roll back and throw what it throws. */
+export async function inTransaction<Result>(
+  client: ClientBase,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await client.query("begin");
+  try {
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (err) {
+    // A lost connection has rolled back already; the error that matters is the first.
+    await client.query("rollback").catch(() => undefined);
+    throw err;
+  }
+}
