@@ -1,0 +1,83 @@
+/** argv -> command -> exit code: the one place that ends the process. */
+import { once } from "node:events";
+import { EXIT_CODES } from "../errors.ts";
+import { maskSecrets } from "../mask-secrets.ts";
+import { packageVersion } from "../package-folder.ts";
+import { COMMANDS } from "./commands.ts";
+import { explainError } from "./explain-error.ts";
+import { helpOf, helpOfAll } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import { parseCommandLine } from "./parse-command-line.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Run the command line; never throws. Resolves to the exit code. */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(words);
+  } catch (err) {
+    const explained = explainError(err);
+    if (explained === null) {
+      const stack = err instanceof Error ? (err.stack ?? err.message) : String(err);
+      process.stderr.write(`error: ${maskSecrets(stack)}\n`);
+      process.stderr.write("hint: this is a bug in triaged; please report these lines\n");
+      return EXIT_CODES.crash;
+    }
+    process.stderr.write(`error: ${explained.message}\nhint: ${explained.hint}\n`);
+    return explained.exitCode;
+  }
+}
+
+async function dispatch(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  switch (name) {
+    case undefined:
+      process.stderr.write(helpOfAll(await allCommands()));
+      return EXIT_CODES.usage;
+    case "--version":
+    case "-V":
+      process.stdout.write(`${packageVersion()}\n`);
+      return EXIT_CODES.done;
+    case "--help":
+    case "-h":
+      process.stdout.write(helpOfAll(await allCommands()));
+      return EXIT_CODES.done;
+    case "help":
+      return await dispatch(rest[0] === undefined ? ["--help"] : [rest[0], "--help"]);
+    default:
+      return await runCommand(name, rest);
+  }
+}
+
+async function runCommand(name: string, words: readonly string[]): Promise<number> {
+  const load = COMMANDS.get(name);
+  if (load === undefined) {
+    const meant = nearest(name, [...COMMANDS.keys()]);
+    throw new UsageError(`unknown command "${name}"`, {
+      hint: meant === null ? "triaged --help lists them" : `did you mean \`triaged ${meant}\`?`,
+    });
+  }
+  const command = await load();
+  const input = parseCommandLine(command, words);
+  if (input === "help") {
+    process.stdout.write(helpOf(command));
+    return EXIT_CODES.done;
+  }
+  return await command.run(input);
+}
+
+function allCommands() {
+  return Promise.all([...COMMANDS.values()].map((load) => load()));
+}
+
+/** What bin/triaged.js calls. Ends the process: a handler that hangs must not keep it. */
+export async function runProcess(): Promise<never> {
+  // The reader of a pipe went away (`triaged list | head -1`): there is nobody to tell.
+  process.stdout.on("error", (err: NodeJS.ErrnoException) => {
+    process.exit(err.code === "EPIPE" ? EXIT_CODES.done : EXIT_CODES.crash);
+  });
+  const code = await main(process.argv.slice(2));
+  if (process.stdout.writableNeedDrain) {
+    await once(process.stdout, "drain");
+  }
+  return process.exit(code);
+}
