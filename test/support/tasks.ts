@@ -1,0 +1,132 @@
+import { DatabaseError, type QueryResultRow } from "pg";
+import type { Queryable } from "../../src/postgres/database.ts";
+import { found } from "./db.ts";
+
+type Row = Record<string, unknown>;
+
+/** A task as a claim hands it out; bigint columns are text. */
+export type Claimed = Row & { task_id: string; attempt_count: number; run_at: Date };
+export type Outcome = Row & { task_id: string; attempt: number; outcome: string };
+export type Settled = { task_id: string; attempt: number; status: string };
+
+/** Run a statement and return its rows. */
+export async function query<R extends QueryResultRow = Row>(
+  db: Queryable,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R[]> {
+  return (await db.query<R>(text, [...values])).rows;
+}
+
+/** The one row that a statement must return. */
+export async function queryOne<R extends QueryResultRow = Row>(
+  db: Queryable,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R> {
+  return found((await query<R>(db, text, values))[0]);
+}
+
+/** Call a function of the queue by the names of its arguments. */
+export async function call<R extends QueryResultRow = Row>(
+  db: Queryable,
+  name: string,
+  given: Row = {},
+): Promise<R[]> {
+  const named = Object.keys(given).map((key, index) => `${key} => $${index + 1}`);
+  const values = Object.values(given).map((value) =>
+    isPlainObject(value) || isListOfObjects(value) ? JSON.stringify(value) : value,
+  );
+  return await query<R>(db, `select * from triaged.${name}(${named.join(", ")})`, values);
+}
+
+/** Stop the queue's clock at `instant`, for this transaction. */
+export async function setClock(db: Queryable, instant: string): Promise<void> {
+  await db.query("select set_config('triaged.fake_now', $1, true)", [instant]);
+}
+
+/** Enqueue a task, by default one of type `noop`; resolves to its id. */
+export async function enqueue(db: Queryable, given: Row = {}): Promise<string> {
+  const rows = await call<{ task_id: string }>(db, "enqueue_task", { task_type: "noop", ...given });
+  return found(rows[0]).task_id;
+}
+
+/** Register a worker, by default one for `noop`; resolves to its id. */
+export async function startWorker(db: Queryable, given: Row = {}): Promise<string> {
+  const rows = await call<{ register_worker: string }>(db, "register_worker", {
+    name: "test",
+    task_types: ["noop"],
+    ...given,
+  });
+  return found(rows[0]).register_worker;
+}
+
+/** Claim for a worker, over all of its lanes unless others are given. */
+export async function claimTasks(db: Queryable, workerId: string, given: Row = {}) {
+  return await call<Claimed>(db, "claim_tasks", { worker_id: workerId, max_tasks: 100, ...given });
+}
+
+/** Claim the one task of type `noop` that is due, as a new worker. */
+export async function claim(db: Queryable): Promise<Claimed> {
+  return found((await claimTasks(db, await startWorker(db), { max_tasks: 1 }))[0]);
+}
+
+/** Enqueue a task and claim it. */
+export async function startTask(db: Queryable, given: Row = {}): Promise<Claimed> {
+  await enqueue(db, given);
+  return await claim(db);
+}
+
+/** Settle attempts; resolves to those that were held. */
+export async function settle(db: Queryable, outcomes: readonly Outcome[]): Promise<Settled[]> {
+  return await call<Settled>(db, "settle_tasks", { outcomes });
+}
+
+/** The outcome of the attempt that a claim began. */
+export function outcomeOf(task: Claimed, outcome: string, more: Row = {}): Outcome {
+  return { task_id: task.task_id, attempt: task.attempt_count, outcome, ...more };
+}
+
+export async function readTask(db: Queryable, taskId: string): Promise<Row> {
+  return await queryOne(db, "select * from triaged.tasks where task_id = $1", [taskId]);
+}
+
+/** The history of a task, oldest first. */
+export async function readHistory(db: Queryable, taskId: string): Promise<Row[]> {
+  return await query(
+    db,
+    "select * from triaged.task_history where task_id = $1 order by history_id",
+    [taskId],
+  );
+}
+
+/** What happened to a task, oldest first. */
+export async function readEvents(db: Queryable, taskId: string): Promise<unknown[]> {
+  return (await readHistory(db, taskId)).map((row) => row["event"]);
+}
+
+/** Run what must be refused, and take back what it did to the transaction of `db`. */
+export async function refusal(
+  db: Queryable,
+  statement: () => Promise<unknown>,
+): Promise<DatabaseError> {
+  await db.query("savepoint refusal");
+  try {
+    await statement();
+  } catch (err) {
+    await db.query("rollback to savepoint refusal");
+    if (err instanceof DatabaseError) {
+      return err;
+    }
+    throw err;
+  }
+  throw new Error("expected a refusal, got none");
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.some(isPlainObject);
+}
