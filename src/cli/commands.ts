@@ -1,4 +1,17 @@
 import type { Command } from "./command.ts";
 
 /** Every command, in the order of the help. Loaded when asked for: a start stays quick. */
-export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([]);
+export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
+  string,
+  () => Promise<Command>
+>([
+  ["migrate", async () => (await import("./migrate.ts")).migrate],
+  ["enqueue", async () => (await import("./enqueue.ts")).enqueue],
+  ["show", async () => (await import("./show.ts")).show],
+  ["list", async () => (await import("./list.ts")).list],
+  ["history", async () => (await import("./history.ts")).history],
+  ["why", async () => (await import("./why.ts")).why],
+  ["cancel", async () => (await import("./cancel.ts")).cancel],
+  ["retry", async () => (await import("./retry.ts")).retry],
+  ["decide", async () => (await import("./decide.ts")).decide],
+]);

@@ -1,0 +1,48 @@
+import { taskHistory } from "../postgres/history-store.ts";
+import { getTask } from "../postgres/read-store.ts";
+import { defineCommand } from "./command.ts";
+import { formatDuration, formatExactTime } from "./format.ts";
+import { print, printJson, withNumericIds } from "./print.ts";
+import { renderTable } from "./table.ts";
+import { unknownTask } from "./unknown-task.ts";
+import { taskId } from "./values.ts";
+import { withDatabase } from "./with-database.ts";
+
+export const history = defineCommand({
+  name: "history",
+  summary: "show every transition of a task, the oldest first",
+  description: "History is kept longer than tasks: it also tells of a task that was dropped.",
+  args: [{ name: "TASK_ID", schema: taskId() }],
+  options: { json: { about: "print a JSON array of rows, the oldest first" } },
+  examples: [
+    ["history 42", "what happened to task 42, and who did it"],
+    ["history 42 --json | jq '.[].event'", "the events alone"],
+  ],
+  run: ({ flags, args: [id] }) =>
+    withDatabase(async ({ db }) => {
+      const rows = await taskHistory(db, id);
+      if (rows.length === 0 && (await getTask(db, id)) === null) {
+        throw unknownTask(id);
+      }
+      if (flags.json) {
+        printJson(rows.map(withNumericIds));
+      } else {
+        print(
+          renderTable(
+            ["at", "event", "status", "attempt", "by", "waited", "ran", "error"],
+            rows.map((row) => [
+              formatExactTime(row.at),
+              row.event,
+              row.status,
+              row.attempt_count,
+              row.actor === "worker" ? (row.worker ?? row.actor) : row.actor,
+              formatDuration(row.wait_ms),
+              formatDuration(row.duration_ms),
+              row.error,
+            ]),
+          ),
+        );
+      }
+      return 0;
+    }),
+});

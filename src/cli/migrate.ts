@@ -1,0 +1,88 @@
+import { readConfig } from "../config.ts";
+import { EXIT_CODES } from "../errors.ts";
+import { createLogger } from "../logger.ts";
+import { inSchema } from "../postgres/database.ts";
+import { migrate as migrateSchema } from "../postgres/migrate.ts";
+import { clientConfig, openPool } from "../postgres/pool.ts";
+import { locateDatabase } from "../postgres/saved-connection.ts";
+import { readSchemaState, type SchemaState } from "../postgres/schema-state.ts";
+import { defineCommand } from "./command.ts";
+import { formatTime } from "./format.ts";
+import { note, print, printJson } from "./print.ts";
+import { renderTable } from "./table.ts";
+
+export const migrate = defineCommand({
+  name: "migrate",
+  summary: "bring the schema of the database up to this version",
+  description: "Safe to run at any time, and many times at once. It needs the schema's owner.",
+  args: [],
+  options: {
+    status: { about: "change nothing, show what is applied and what is missing" },
+    json: { about: "print one JSON object" },
+  },
+  examples: [
+    ["migrate", "before a new version of the workers starts"],
+    ["migrate --status", "exits 0 when nothing is missing, else 78"],
+  ],
+  run: async ({ flags }) => (flags.status ? await showStatus(flags.json) : await apply(flags.json)),
+});
+
+async function apply(asJson: boolean): Promise<number> {
+  const config = readConfig();
+  const database = config.directConnection ?? (await locateDatabase(config.connection));
+  const applied: string[] = [];
+  await migrateSchema(clientConfig(database, "migrate"), {
+    schema: config.schema,
+    onApplied: (name) => void applied.push(name),
+    onWarning: (message) => note(`warning: ${message}`),
+  });
+  if (asJson) {
+    printJson({ schema: config.schema, applied });
+  } else {
+    print(
+      applied.length === 0
+        ? `schema ${config.schema} is up to date`
+        : applied.map((name) => `applied ${name}`).join("\n"),
+    );
+  }
+  return 0;
+}
+
+async function showStatus(asJson: boolean): Promise<number> {
+  const config = readConfig();
+  const pool = openPool(await locateDatabase(config.connection), {
+    role: "migrate",
+    pool: { ...config.pool, max: 1 },
+    logger: createLogger({ level: config.logLevel, name: "cli" }),
+  });
+  try {
+    const state = await readSchemaState(inSchema(pool, config.schema));
+    if (asJson) {
+      printJson(state);
+    } else {
+      print(renderTable(["file", "state", "applied"], rowsOf(state)));
+    }
+    return isCurrent(state) ? EXIT_CODES.done : EXIT_CODES.config;
+  } finally {
+    await pool.end();
+  }
+}
+
+function rowsOf(state: SchemaState): (string | null)[][] {
+  const stateOf = (name: string) => {
+    if (state.unknown.includes(name)) {
+      return "unknown to this version";
+    }
+    return state.changed.includes(name) ? "changed since" : "applied";
+  };
+  return [
+    ...state.applied.map(({ name, appliedAt }) => [name, stateOf(name), formatTime(appliedAt)]),
+    ...state.pending.map((name) => [name, "missing", null]),
+    ["functions, views, triggers", state.repeatablesCurrent ? "applied" : "missing", null],
+  ];
+}
+
+function isCurrent(state: SchemaState): boolean {
+  const { pending, unknown, changed, repeatablesCurrent } = state;
+  return repeatablesCurrent && [pending, unknown, changed].every((names) => names.length === 0);
+}

@@ -1,0 +1,46 @@
+import { createReadStream } from "node:fs";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * What a word stands for: `@file` its text, `-` what comes on stdin, else itself. Throws a
+ * UsageError when the file cannot be read or more than `maxBytes` come.
+ */
+export async function readInput(word: string, { maxBytes }: { maxBytes: number }): Promise<string> {
+  if (word === "-") {
+    return await readAll(process.stdin, { name: "stdin", maxBytes });
+  }
+  if (word.startsWith("@")) {
+    const name = word.slice(1);
+    return await readAll(createReadStream(name), { name, maxBytes });
+  }
+  return word;
+}
+
+async function readAll(
+  stream: AsyncIterable<Uint8Array>,
+  { name, maxBytes }: { name: string; maxBytes: number },
+): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        break;
+      }
+    }
+  } catch (err) {
+    const reason = err instanceof Error ? err.message : String(err);
+    throw new UsageError(`cannot read ${name}: ${reason}`, {
+      hint: "name a file that exists: @payload.json",
+      cause: err,
+    });
+  }
+  if (bytes > maxBytes) {
+    throw new UsageError(`${name} has more than ${maxBytes} bytes`, {
+      hint: "store it elsewhere and enqueue a reference, or raise MAX_PAYLOAD_BYTES",
+    });
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

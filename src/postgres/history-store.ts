@@ -1,0 +1,41 @@
+import { z } from "zod";
+import type { Database } from "./database.ts";
+
+/** One transition of a task. Durations in milliseconds. */
+const HistoryRow = z.object({
+  history_id: z.string(),
+  task_id: z.string(),
+  task_type: z.string(),
+  at: z.date(),
+  event: z.string(),
+  /** After the event. */
+  status: z.string(),
+  attempt_count: z.int(),
+  worker_id: z.string().nullable(),
+  /** Name of that worker, or null. */
+  worker: z.string().nullable(),
+  actor: z.string(),
+  error: z.string().nullable(),
+  /** Of a claim: from due to started. */
+  wait_ms: z.coerce.number().nullable(),
+  /** Of the end of an attempt: from started to ended. */
+  duration_ms: z.coerce.number().nullable(),
+  detail: z.unknown(),
+});
+export type HistoryRow = z.output<typeof HistoryRow>;
+
+/** Every transition of a task, the oldest first; empty for one that history does not know. */
+export async function taskHistory(db: Database, taskId: string): Promise<HistoryRow[]> {
+  const rows = await db.query({
+    text: `select
+             history.history_id, history.task_id, history.task_type, history.at, history.event,
+             history.status, history.attempt_count, history.worker_id, worker.name as worker,
+             history.actor, history.error, history.wait_ms, history.duration_ms, history.detail
+           from triaged.task_history as history
+           left join triaged.workers as worker using (worker_id)
+           where history.task_id = $1
+           order by history.at, history.history_id`,
+    values: [taskId],
+  });
+  return rows.map((row) => HistoryRow.parse(row));
+}

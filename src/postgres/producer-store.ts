@@ -1,0 +1,89 @@
+import { z } from "zod";
+import type { Database } from "./database.ts";
+
+/** 0 to 3, or the words for them. */
+export const PRIORITIES = ["critical", "high", "medium", "low"] as const;
+export type Priority = 0 | 1 | 2 | 3 | (typeof PRIORITIES)[number];
+
+/** How a task is enqueued, beyond its type and payload. */
+export type EnqueueOptions = {
+  /** @default "default" */
+  readonly queue?: string | undefined;
+  /** In claim order. @default "medium" */
+  readonly priority?: Priority | undefined;
+  /** Not before this time. @default now */
+  readonly runAt?: Date | undefined;
+  /** Failures before the task is `failed`, 1 to 100. @default what its handler says, else 3 */
+  readonly maxAttempts?: number | undefined;
+  /** At most 512 characters. While a task of this key is live, no second one is created. */
+  readonly dedupeKey?: string | undefined;
+  /** What becomes of a duplicate: `replace` puts it in place of a task that still waits. @default "keep" */
+  readonly dedupeMode?: "keep" | "replace" | undefined;
+  /** Milliseconds that the key is held at least, also when its task has ended. */
+  readonly dedupeForMs?: number | undefined;
+  readonly parentTaskId?: string | undefined;
+  /** Labels and trace context. Not for the handler's input. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** A task to enqueue; `payload` is JSON text that serializePayload made. */
+export type NewTask = EnqueueOptions & { readonly taskType: string; readonly payload: string };
+
+const EnqueuedRow = z
+  .object({ task_id: z.string(), outcome: z.enum(["created", "duplicate", "replaced"]) })
+  .transform((row) => ({ taskId: row.task_id, outcome: row.outcome }));
+/** What came of it; `duplicate` and `replaced` give the id of the task that was there. */
+export type Enqueued = z.output<typeof EnqueuedRow>;
+
+/** Enqueue one task, in the caller's transaction if `db` is one. */
+export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued> {
+  const [row] = await db.query({
+    text: `select task_id, outcome
+           from triaged.enqueue_task(
+             task_type => $1, payload => $2::jsonb, queue => $3, priority => $4::text,
+             run_at => $5, max_attempts => $6, dedupe_key => $7, dedupe_mode => $8,
+             dedupe_for => make_interval(secs => $9::double precision / 1000),
+             parent_task_id => $10, metadata => $11::jsonb
+           )`,
+    values: [
+      task.taskType,
+      task.payload,
+      task.queue ?? "default",
+      task.priority ?? "medium",
+      task.runAt ?? null,
+      task.maxAttempts ?? null,
+      task.dedupeKey ?? null,
+      task.dedupeMode ?? "keep",
+      task.dedupeForMs ?? null,
+      task.parentTaskId ?? null,
+      JSON.stringify(task.metadata ?? {}),
+    ],
+  });
+  return EnqueuedRow.parse(row);
+}
+
+/** Enqueue many in one statement: all, or none where one is refused. In the given order. */
+export async function enqueueTasks(db: Database, tasks: readonly NewTask[]): Promise<Enqueued[]> {
+  const rows = await db.query({
+    text: `select task_id, outcome from triaged.enqueue_tasks($1::jsonb) order by "position"`,
+    values: [`[${tasks.map(asJson).join(",")}]`],
+  });
+  return rows.map((row) => EnqueuedRow.parse(row));
+}
+
+/** The payload is JSON already, so it is put in as it is. */
+function asJson(task: NewTask): string {
+  const settings = JSON.stringify({
+    task_type: task.taskType,
+    queue: task.queue,
+    priority: task.priority,
+    run_at: task.runAt,
+    max_attempts: task.maxAttempts,
+    dedupe_key: task.dedupeKey,
+    dedupe_mode: task.dedupeMode,
+    dedupe_for: task.dedupeForMs === undefined ? undefined : `${task.dedupeForMs} milliseconds`,
+    parent_task_id: task.parentTaskId,
+    metadata: task.metadata,
+  });
+  return `${settings.slice(0, -1)},"payload":${task.payload}}`;
+}

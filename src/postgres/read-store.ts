@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { TASK_STATUSES, type TaskStatus } from "../task-status.ts";
+import type { Database } from "./database.ts";
+
+/** A row of the view `tasks`. Ids are text, because bigint is wider than number. */
+export const TaskRow = z.object({
+  task_id: z.string(),
+  task_type: z.string(),
+  queue: z.string(),
+  payload: z.record(z.string(), z.unknown()),
+  priority: z.int(),
+  status: z.enum(TASK_STATUSES),
+  run_at: z.date(),
+  attempt_count: z.int(),
+  failure_count: z.int(),
+  max_attempts: z.int(),
+  rescue_count: z.int(),
+  worker_id: z.string().nullable(),
+  cancel_requested_at: z.date().nullable(),
+  progress_pct: z.int().nullable(),
+  current_step: z.string().nullable(),
+  result: z.unknown(),
+  error: z.string().nullable(),
+  decision_prompt: z.string().nullable(),
+  decision: z.unknown(),
+  dedupe_key: z.string().nullable(),
+  parent_task_id: z.string().nullable(),
+  root_task_id: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  created_at: z.date(),
+  started_at: z.date().nullable(),
+  ended_at: z.date().nullable(),
+});
+export type TaskRow = z.output<typeof TaskRow>;
+
+const COLUMNS = Object.keys(TaskRow.shape).join(", ");
+
+/** A task in any status, or null. */
+export async function getTask(db: Database, taskId: string): Promise<TaskRow | null> {
+  const [row] = await db.query({
+    text: `select ${COLUMNS} from triaged.tasks where task_id = $1`,
+    values: [taskId],
+  });
+  return row === undefined ? null : TaskRow.parse(row);
+}
+
+/** What a task is waited for by: small, because it is read often. */
+const TaskProgress = z.object({
+  status: z.enum(TASK_STATUSES),
+  attempt_count: z.int(),
+  progress_pct: z.int().nullable(),
+  current_step: z.string().nullable(),
+});
+export type TaskProgress = z.output<typeof TaskProgress>;
+
+/** How far a task is, or null for an unknown one. */
+export async function getProgress(db: Database, taskId: string): Promise<TaskProgress | null> {
+  const [row] = await db.query({
+    text: `select status, attempt_count, progress_pct, current_step
+           from triaged.tasks where task_id = $1`,
+    values: [taskId],
+  });
+  return row === undefined ? null : TaskProgress.parse(row);
+}
+
+/** Without results and payloads, which may be large. */
+const ListedRow = TaskRow.omit({ payload: true, result: true, decision: true, metadata: true });
+export type ListedRow = z.output<typeof ListedRow>;
+
+const LISTED_COLUMNS = Object.keys(ListedRow.shape).join(", ");
+
+export type TaskFilter = {
+  readonly queue?: string | undefined;
+  readonly taskType?: string | undefined;
+  readonly status?: TaskStatus | undefined;
+  /** 1 to 100. */
+  readonly limit: number;
+};
+
+/** Tasks, the newest first. */
+export async function listTasks(db: Database, filter: TaskFilter): Promise<ListedRow[]> {
+  const rows = await db.query({
+    // Planned with the values at hand, since it is not prepared: an absent filter is gone.
+    text: `select ${LISTED_COLUMNS}
+           from triaged.tasks
+           where ($1::text is null or queue = $1)
+             and ($2::text is null or task_type = $2)
+             and ($3::text is null or status = $3)
+           order by created_at desc, task_id desc
+           limit $4`,
+    values: [filter.queue ?? null, filter.taskType ?? null, filter.status ?? null, filter.limit],
+  });
+  return rows.map((row) => ListedRow.parse(row));
+}

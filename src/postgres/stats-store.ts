@@ -1,0 +1,90 @@
+import { z } from "zod";
+import type { Database } from "./database.ts";
+
+const Count = z.coerce.number();
+
+const Depth = z.object({
+  queue: z.string(),
+  task_type: z.string(),
+  status: z.string(),
+  count: Count,
+  /** Of these, what could be claimed now. */
+  due: Count,
+  /** How long the task that is due longest has waited. */
+  oldest_age_seconds: z.number().nullable(),
+});
+export type Depth = z.output<typeof Depth>;
+
+/** What waits and runs, by queue, type and status. */
+export async function queueDepth(db: Database): Promise<Depth[]> {
+  const rows = await db.query({
+    text: `select queue, task_type, status, count, due,
+             extract(epoch from oldest_age)::double precision as oldest_age_seconds
+           from triaged.queue_depth
+           order by queue, task_type, status`,
+  });
+  return rows.map((row) => Depth.parse(row));
+}
+
+const Statistics = z.object({
+  task_type: z.string(),
+  status: z.string(),
+  count: Count,
+  per_minute: Count,
+  share: Count,
+  avg_duration_seconds: z.coerce.number().nullable(),
+  wait_seconds_p50: z.number().nullable(),
+  wait_seconds_p95: z.number().nullable(),
+  run_seconds_p50: z.number().nullable(),
+  run_seconds_p95: z.number().nullable(),
+  last_completed: z.date().nullable(),
+});
+export type Statistics = z.output<typeof Statistics>;
+
+/** What ended in the last 24 hours, by type and status. */
+export async function taskStatistics(db: Database): Promise<Statistics[]> {
+  const rows = await db.query({
+    text: `select ${Object.keys(Statistics.shape).join(", ")}
+           from triaged.task_statistics
+           order by task_type, status`,
+  });
+  return rows.map((row) => Statistics.parse(row));
+}
+
+const WorkerActivity = z.object({
+  worker_id: z.string(),
+  name: z.string(),
+  host: z.string().nullable(),
+  pid: z.int().nullable(),
+  state: z.string(),
+  queues: z.array(z.string()),
+  task_types: z.array(z.string()),
+  concurrency: z.int(),
+  held: Count,
+  heartbeat_at: z.date(),
+  started_at: z.date(),
+});
+export type WorkerActivity = z.output<typeof WorkerActivity>;
+
+/** The workers that have not ended. */
+export async function liveWorkers(db: Database): Promise<WorkerActivity[]> {
+  const rows = await db.query({
+    text: `select ${Object.keys(WorkerActivity.shape).join(", ")}
+           from triaged.worker_activity
+           where ended_at is null
+           order by name, worker_id`,
+  });
+  return rows.map((row) => WorkerActivity.parse(row));
+}
+
+/** How many tasks wait for a person, by reason; counts at most 10,000. */
+export async function attentionCounts(db: Database): Promise<Record<string, number>> {
+  const rows = await db.query({
+    text: `select reason, count(*) as count
+           from (select reason from triaged.attention limit 10000) as waiting
+           group by reason
+           order by reason`,
+  });
+  const parsed = rows.map((row) => z.object({ reason: z.string(), count: Count }).parse(row));
+  return Object.fromEntries(parsed.map(({ reason, count }) => [reason, count]));
+}
