@@ -8,7 +8,7 @@ create or replace function triaged.fail_tasks(
   -- Of each; null: backoff.
   p_delays_ms bigint[],
   p_permanent boolean,
-  -- What history tells beside the error, by task_id.
+  -- What history tells beside the error, by 'task_id/attempt'.
   p_details jsonb
 )
 returns table (task_id bigint, attempt integer, status text)
@@ -31,7 +31,8 @@ begin
   update triaged.live_tasks as task
   set
     status = verdict.status,
-    failure_count = task.failure_count + 1,
+    -- An operator may have lowered max_attempts below what has failed already.
+    failure_count = least(task.failure_count + 1, task.max_attempts),
     error = verdict.error,
     run_at = case when verdict.status = 'queued' then v_now + verdict.delay else task.run_at end,
     worker_id = case when verdict.status = 'queued' then null else task.worker_id end,
