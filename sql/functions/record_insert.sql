@@ -17,7 +17,7 @@ begin
   )
   select
     task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor, error,
-    triaged.milliseconds(ended_at - started_at), v_details -> task_id::text
+    triaged.milliseconds(ended_at - started_at), v_details -> (task_id || '/' || attempt_count)
   from arrived;
 
   return null;

@@ -34,7 +34,7 @@ begin
       when before.status = 'started' and after.status <> 'started'
         then triaged.milliseconds(v_now - before.started_at)
     end,
-    v_details -> task_id::text
+    v_details -> (task_id || '/' || after.attempt_count)
   from before
   join after using (task_id)
   where

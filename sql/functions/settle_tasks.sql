@@ -28,8 +28,9 @@ begin
       array_agg(left(given.error, 8192)) as errors,
       array_agg(given.delay_ms) as delays_ms,
       array_agg(given.prompt) as prompts,
-      jsonb_object_agg(given.task_id, given.detail) filter (where given.detail is not null)
-        as details
+      -- By task and attempt: one batch may hold two attempts of a task.
+      jsonb_object_agg(given.task_id || '/' || given.attempt, given.detail)
+        filter (where given.detail is not null) as details
     from jsonb_to_recordset(settle_tasks.outcomes) as given (
       task_id bigint, attempt integer, outcome text, result jsonb, error text,
       delay_ms bigint, prompt text, detail jsonb
