@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { isFinal, TASK_STATUSES, type TaskStatus, TRANSITIONS } from "../../src/task-status.ts";
 import { test } from "../support/db.ts";
 import { seedTask } from "../support/life.ts";
-import { query, readHistory, readTask, refusal } from "../support/tasks.ts";
+import { currentRole, query, readHistory, readTask, refusal } from "../support/tasks.ts";
 
 const MOVES = TASK_STATUSES.filter((status) => !isFinal(status)).flatMap((from) =>
   TASK_STATUSES.filter((to) => to !== from).map((to) => ({
@@ -39,7 +39,7 @@ test.for(MOVES.filter(({ legal }) => legal))(
 
     expect(await readTask(db, task_id)).toMatchObject({ status: to });
     expect((await readHistory(db, task_id)).slice(1)).toMatchObject([
-      { event: "manual", status: to, actor: "postgres" },
+      { event: "manual", status: to, actor: await currentRole(db) },
     ]);
     const tables = await query(
       db,

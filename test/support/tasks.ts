@@ -27,7 +27,7 @@ export async function queryOne<R extends QueryResultRow = Row>(
   return found((await query<R>(db, text, values))[0]);
 }
 
-/** Call a function of the queue by the names of its arguments. */
+/** Call a function of the queue by the names of its arguments; an object goes as JSON. */
 export async function call<R extends QueryResultRow = Row>(
   db: Queryable,
   name: string,
@@ -35,7 +35,7 @@ export async function call<R extends QueryResultRow = Row>(
 ): Promise<R[]> {
   const named = Object.keys(given).map((key, index) => `${key} => $${index + 1}`);
   const values = Object.values(given).map((value) =>
-    isPlainObject(value) || isListOfObjects(value) ? JSON.stringify(value) : value,
+    isPlainObject(value) ? JSON.stringify(value) : value,
   );
   return await query<R>(db, `select * from triaged.${name}(${named.join(", ")})`, values);
 }
@@ -79,12 +79,17 @@ export async function startTask(db: Queryable, given: Row = {}): Promise<Claimed
 
 /** Settle attempts; resolves to those that were held. */
 export async function settle(db: Queryable, outcomes: readonly Outcome[]): Promise<Settled[]> {
-  return await call<Settled>(db, "settle_tasks", { outcomes });
+  return await call<Settled>(db, "settle_tasks", { outcomes: JSON.stringify(outcomes) });
 }
 
 /** The outcome of the attempt that a claim began. */
 export function outcomeOf(task: Claimed, outcome: string, more: Row = {}): Outcome {
   return { task_id: task.task_id, attempt: task.attempt_count, outcome, ...more };
+}
+
+/** Whom history names where no worker and no setting says otherwise. */
+export async function currentRole(db: Queryable): Promise<string> {
+  return (await queryOne<{ role: string }>(db, "select session_user::text as role")).role;
 }
 
 export async function readTask(db: Queryable, taskId: string): Promise<Row> {
@@ -125,8 +130,4 @@ export async function refusal(
 
 function isPlainObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isListOfObjects(value: unknown): boolean {
-  return Array.isArray(value) && value.some(isPlainObject);
 }
