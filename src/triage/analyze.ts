@@ -1,0 +1,99 @@
+import type { Analysis, AnalysisRequest, Progress } from "./analysis.ts";
+import type { SourceCache } from "./compiler/compiler-host.ts";
+import { evidenceOf } from "./consumer/evidence.ts";
+import { exposureOf } from "./consumer/exposure.ts";
+import { importsOf } from "./consumer/imports.ts";
+import { dependenciesIn } from "./consumer/manifests.ts";
+import { probeConsumer } from "./consumer/probe.ts";
+import { readConsumerTree } from "./consumer/source-files.ts";
+import type { Hit } from "./finding.ts";
+import { LIMITS } from "./limits.ts";
+import { entryFindings } from "./package/entry-findings.ts";
+import { locatePackages } from "./package/locate.ts";
+import { readPackageTree } from "./package/manifest.ts";
+import { requirementFindings } from "./package/requirement-findings.ts";
+import { versionFindings } from "./package/version-findings.ts";
+import { surfaceFindings } from "./surface/surface-findings.ts";
+import { matchUsage, overallUsage } from "./verdict/match-usage.ts";
+import { withUnexplained } from "./verdict/unexplained.ts";
+
+/**
+ * Compare two versions of a package and find where a consumer meets the differences.
+ * Blocks for seconds: run it by run-analysis.ts. Throws a PermanentError for a tree that
+ * is missing or has no readable package.json.
+ */
+export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => void): Analysis {
+  onProgress({ percent: 5, step: "reading packages and consumer" });
+  const { name, to } = request.package;
+  const root = request.consumer.path;
+  const manifest = readPackageTree(root).manifest;
+  const pair = locatePackages(request);
+  const tree = readConsumerTree(root);
+  const dependencies = dependenciesIn(tree, name, manifest);
+  const names = [...new Set([name, ...dependencies.map(({ key }) => key)])];
+  const imports = tree.sources.flatMap((file) => importsOf(file, names));
+
+  onProgress({ percent: 20, step: "comparing the two versions" });
+  const cache: SourceCache = new Map();
+  const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
+  const surface = surfaceFindings(pair, subpaths, cache);
+  const found = [
+    ...versionFindings(pair),
+    ...entryFindings(pair, subpaths),
+    ...requirementFindings(pair, manifest),
+    ...surface.found,
+  ];
+
+  onProgress({ percent: 60, step: "compiling the consumer against both" });
+  const probe = probeConsumer({ pair, tree, names, imports, cache });
+  const { interfaceFiles } = request.consumer;
+  const evidence = evidenceOf({
+    tree,
+    names,
+    interfaceFiles,
+    imports,
+    probe,
+    typed: surface.typed,
+  });
+  const matched = found.map((one) => matchUsage(one, evidence));
+  const hits = withUnexplained(matched, probe.diagnostics, name).toSorted(byIdentity);
+  return {
+    ...bounded(hits, probe.diagnostics, [...tree.capsHit, ...probe.capsHit]),
+    usage: overallUsage(evidence),
+    exposure: exposureOf(root, dependencies, to),
+    targetSha: tree.sha,
+    degraded: sortedSet([...surface.degraded, ...probe.degraded]),
+  };
+}
+
+type Bounded = Pick<Analysis, "hits" | "diagnostics" | "capsHit">;
+
+function bounded(
+  hits: Analysis["hits"],
+  diagnostics: Analysis["diagnostics"],
+  capsHit: readonly string[],
+): Bounded {
+  const cut = [
+    ...(hits.length > LIMITS.findingsMax ? ["findings"] : []),
+    ...(diagnostics.length > LIMITS.diagnosticsMax ? ["diagnostics"] : []),
+  ];
+  return {
+    hits: hits.slice(0, LIMITS.findingsMax),
+    diagnostics: diagnostics.slice(0, LIMITS.diagnosticsMax),
+    capsHit: sortedSet([...capsHit, ...cut]),
+  };
+}
+
+/** What breaks and is used comes first, so that a cap cuts off what matters least. */
+function byIdentity(left: Hit, right: Hit): number {
+  return rankOf(left) - rankOf(right) || (left.finding.id < right.finding.id ? -1 : 1);
+}
+
+function rankOf({ finding, usage }: Hit): number {
+  const breaking = { yes: 0, maybe: 1, no: 2 }[finding.breaking];
+  return (usage === "none" ? 3 : 0) + breaking;
+}
+
+function sortedSet(texts: readonly string[]): string[] {
+  return [...new Set(texts)].toSorted();
+}

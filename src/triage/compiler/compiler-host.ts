@@ -1,0 +1,94 @@
+import ts from "typescript";
+import { type PackageView, resolveInView, subpathOf } from "./package-resolver.ts";
+
+/**
+ * Parsed files by name and format. Shared by the programs of one analysis: parsing the
+ * standard library is the larger part of a small program's time.
+ */
+export type SourceCache = Map<string, ts.SourceFile | undefined>;
+
+export type UnresolvedImport = { readonly containingFile: string; readonly specifier: string };
+
+export type HostSettings = {
+  readonly options: ts.CompilerOptions;
+  readonly cache: SourceCache;
+  /** Where ambient types are looked up from. */
+  readonly currentDirectory: string;
+  /** Filled with the imports that lead nowhere: to the compiler they are `any`. */
+  readonly unresolved: UnresolvedImport[];
+  /** The version that an import of the provider means, seen from a file. */
+  readonly viewFor: (containingFile: string) => PackageView;
+  /** Files that are not on the disk, by path. */
+  readonly overlay?: ReadonlyMap<string, string>;
+  /** Changes the text of some files before they are parsed; must keep positions and lines. */
+  readonly rewrite?: {
+    appliesTo(path: string): boolean;
+    apply(path: string, text: string): string;
+  };
+};
+
+/** A compiler host in which imports of the provider lead to the version under test. */
+export function createHost(settings: HostSettings): ts.CompilerHost {
+  const { options, overlay } = settings;
+  const host = ts.createCompilerHost(options, true);
+  const base = ts.createCompilerHost(options, true);
+  host.fileExists = (path) => overlay?.has(path) || base.fileExists(path);
+  host.readFile = (path) => overlay?.get(path) ?? base.readFile(path);
+  host.getSourceFile = (path, languageVersion) => readSource(settings, host, path, languageVersion);
+  host.resolveModuleNameLiterals = resolverOf(settings, host);
+  host.getCurrentDirectory = () => settings.currentDirectory;
+  host.writeFile = () => {};
+  return host;
+}
+
+type SourceOptions = ts.ScriptTarget | ts.CreateSourceFileOptions;
+
+function readSource(
+  { cache, overlay, rewrite }: HostSettings,
+  host: ts.CompilerHost,
+  path: string,
+  how: SourceOptions,
+): ts.SourceFile | undefined {
+  const rewriting = rewrite?.appliesTo(path) === true;
+  const format = typeof how === "object" ? `${how.languageVersion}:${how.impliedNodeFormat}` : how;
+  const key = `${rewriting ? "rewritten:" : ""}${path}:${format}`;
+  if (cache.has(key)) return cache.get(key);
+
+  const read = host.readFile(path);
+  const text = rewriting && read !== undefined ? rewrite.apply(path, read) : read;
+  const parsed = text === undefined ? undefined : ts.createSourceFile(path, text, how, true);
+  // An overlay belongs to one program; the next may have another text at the same path.
+  if (!overlay?.has(path)) cache.set(key, parsed);
+  return parsed;
+}
+
+function resolverOf(
+  { options, viewFor, unresolved, currentDirectory }: HostSettings,
+  host: ts.CompilerHost,
+): NonNullable<ts.CompilerHost["resolveModuleNameLiterals"]> {
+  const cache = ts.createModuleResolutionCache(
+    currentDirectory,
+    host.getCanonicalFileName.bind(host),
+    options,
+  );
+  return (literals, containingFile, redirected, fileOptions, sourceFile) =>
+    literals.map((literal) => {
+      const mode = ts.getModeForUsageLocation(sourceFile, literal, fileOptions);
+      const view = viewFor(containingFile);
+      const specifier = literal.text;
+      const resolved =
+        subpathOf(specifier, view.names) === null
+          ? ts.resolveModuleName(
+              specifier,
+              containingFile,
+              fileOptions,
+              host,
+              cache,
+              redirected,
+              mode,
+            )
+          : { resolvedModule: resolveInView(specifier, view, fileOptions, mode) };
+      if (resolved.resolvedModule === undefined) unresolved.push({ containingFile, specifier });
+      return resolved;
+    });
+}

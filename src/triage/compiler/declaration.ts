@@ -1,0 +1,37 @@
+import { relative } from "node:path";
+import type ts from "typescript";
+import type { Location } from "../finding.ts";
+import { LIMITS } from "../limits.ts";
+
+/**
+ * The identity of a declaration across programs that read the same file: where it ends.
+ * Not where it begins: leading trivia moves when the member before it is blanked.
+ */
+export function declarationKey(node: ts.Node): string {
+  return `${node.getSourceFile().fileName}#${node.end}`;
+}
+
+export function declarationKeys(symbol: ts.Symbol | undefined): string[] {
+  return (symbol?.declarations ?? []).map(declarationKey);
+}
+
+/** Where a node stands, relative to `root`. */
+export function locationOf(node: ts.Node, root: string): Location {
+  const file = node.getSourceFile();
+  const { line } = file.getLineAndCharacterOfPosition(node.getStart(file));
+  return { path: slashed(relative(root, file.fileName)), line: line + 1 };
+}
+
+export function slashed(path: string): string {
+  return path.replaceAll("\\", "/");
+}
+
+/** A declaration as one line for people: no comments, bounded. */
+export function declarationText(node: ts.Node): string {
+  return oneLine(node.getText().replace(/\/\*[\s\S]*?\*\//g, " "));
+}
+
+export function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ").replace(/;$/, "").trim();
+  return line.length > LIMITS.textMax ? `${line.slice(0, LIMITS.textMax - 1)}…` : line;
+}

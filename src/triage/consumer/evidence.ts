@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Evidence } from "../verdict/match-usage.ts";
+import { commandUses } from "./command-uses.ts";
+import type { ImportUse } from "./imports.ts";
+import { isCommonJs } from "./module-format.ts";
+import type { Probe } from "./probe.ts";
+import type { ConsumerTree } from "./source-files.ts";
+
+export type EvidenceParts = {
+  readonly tree: ConsumerTree;
+  readonly names: readonly string[];
+  readonly interfaceFiles: readonly string[];
+  readonly imports: readonly ImportUse[];
+  readonly probe: Probe;
+  readonly typed: boolean;
+};
+
+/** Everything that says how the consumer uses the package, in one value. */
+export function evidenceOf(parts: EvidenceParts): Evidence {
+  const { tree, imports, probe } = parts;
+  const importing = [...new Set(imports.map(({ path }) => path))];
+  return {
+    imports,
+    symbols: probe.symbols,
+    typed: parts.typed,
+    named: parts.interfaceFiles.some((path) => mentions(join(tree.root, path), parts.names)),
+    complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
+    commonJsFiles: new Set(
+      importing.filter((path) => isCommonJs(path, tree.manifests, probe.options)),
+    ),
+    commandUses: (command) => commandUses(tree.manifests, command),
+  };
+}
+
+/** Whole words only: `retry` is not named by a file that says `p-retry`. */
+function mentions(path: string, names: readonly string[]): boolean {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return false; // interface_files may list what is not there any more
+  }
+  const words = new Set(text.split(/[^\w@/.-]+/));
+  return names.some((name) => words.has(name));
+}

@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import semver from "semver";
+import { z } from "zod";
+import type { Exposure } from "../analysis.ts";
+import { type Manifest, readPackageTree } from "../package/manifest.ts";
+import { parseJson } from "./parse-json.ts";
+
+/** A name in the consumer's package.json that means the package, and its range. */
+export type Dependency = { readonly key: string; readonly range: string };
+
+/**
+ * How a package.json depends on a package: under its own name, or as an alias
+ * (`"retry-6": "npm:p-retry@^6"`).
+ */
+export function dependenciesOn(name: string, manifest: Manifest): Dependency[] {
+  const listed = {
+    ...manifest.peerDependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.devDependencies,
+    ...manifest.dependencies,
+  };
+  return Object.entries(listed).flatMap(([key, spec]) => {
+    const alias = /^npm:(@?[^@]+)(?:@(.*))?$/.exec(spec);
+    if (alias !== null) return alias[1] === name ? [{ key, range: alias[2] ?? "*" }] : [];
+    return key === name ? [{ key, range: spec }] : [];
+  });
+}
+
+/** Whether the consumer's range lets the new version in, and which version it has. */
+export function exposureOf(
+  root: string,
+  dependencies: readonly Dependency[],
+  newVersion: string,
+): Exposure {
+  const ranges = [...new Set(dependencies.map(({ range }) => range))];
+  const readable = ranges.filter((range) => semver.validRange(range) !== null);
+  return {
+    range: ranges.length === 0 ? null : ranges.join(" || "),
+    resolved: dependencies[0] === undefined ? null : resolvedVersion(root, dependencies[0].key),
+    new: newVersion,
+    // A range such as `workspace:*` or a git address says nothing about versions.
+    satisfies:
+      readable.length === 0 ? null : readable.some((range) => semver.satisfies(newVersion, range)),
+  };
+}
+
+const lockSchema = z.looseObject({
+  packages: z.record(z.string(), z.looseObject({ version: z.string().optional() })),
+});
+
+/** From package-lock.json, else from what is installed in the consumer's own folder. */
+function resolvedVersion(root: string, key: string): string | null {
+  const lock = lockSchema.safeParse(parseJson(join(root, "package-lock.json")));
+  const locked = lock.data?.packages[`node_modules/${key}`]?.version;
+  if (locked !== undefined) return locked;
+
+  const installed = join(root, "node_modules", key);
+  return existsSync(join(installed, "package.json"))
+    ? readPackageTree(installed).manifest.version
+    : null;
+}

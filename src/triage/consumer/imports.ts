@@ -1,0 +1,166 @@
+import ts from "typescript";
+import { subpathOf } from "../compiler/package-resolver.ts";
+import { namespaceUses } from "./namespace-uses.ts";
+import type { ConsumerFile } from "./source-files.ts";
+
+/** One name that a file takes from the package. */
+export type ImportUse = {
+  readonly path: string;
+  readonly line: number;
+  readonly subpath: string;
+  /** The exported name; "*" when the whole module escapes; "" for the import alone. */
+  readonly name: string;
+  readonly loadedBy: "import" | "require";
+};
+
+/** A local name that stands for a whole module. */
+export type Namespace = {
+  readonly local: string;
+  readonly subpath: string;
+  readonly whole: string;
+};
+
+type Taking = { subpath: string; loadedBy: ImportUse["loadedBy"] };
+
+/** What a file takes from the package known by `names`, in the order of the text. */
+export function importsOf(file: ConsumerFile, names: readonly string[]): ImportUse[] {
+  // A filter before the parser, no evidence: most files never name the package.
+  if (!names.some((name) => file.text.includes(name))) return [];
+  return new ImportReader(file, names).read();
+}
+
+class ImportReader {
+  readonly #source: ts.SourceFile;
+  readonly #names: readonly string[];
+  readonly #uses: ImportUse[] = [];
+  readonly #namespaces: (Namespace & Taking)[] = [];
+
+  constructor(file: ConsumerFile, names: readonly string[]) {
+    this.#source = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true);
+    this.#names = names;
+  }
+
+  read(): ImportUse[] {
+    this.#visit(this.#source);
+    for (const namespace of this.#namespaces) {
+      for (const { name, node } of namespaceUses(this.#source, namespace)) {
+        this.#take(node, name, namespace);
+      }
+    }
+    return this.#uses;
+  }
+
+  #visit(node: ts.Node): void {
+    if (ts.isImportDeclaration(node)) this.#importDeclaration(node);
+    else if (ts.isExportDeclaration(node)) this.#reexport(node);
+    else if (ts.isImportEqualsDeclaration(node)) this.#importEquals(node);
+    else if (ts.isCallExpression(node)) this.#call(node);
+    else if (ts.isImportTypeNode(node)) this.#importType(node);
+    ts.forEachChild(node, (child) => this.#visit(child));
+  }
+
+  #importDeclaration(node: ts.ImportDeclaration): void {
+    const taking = this.#taking(node.moduleSpecifier, "import");
+    if (taking === null) return;
+    this.#take(node, "", taking);
+    const clause = node.importClause;
+    if (clause?.name !== undefined) this.#take(clause.name, "default", taking);
+    const bindings = clause?.namedBindings;
+    if (bindings === undefined) return;
+    if (ts.isNamespaceImport(bindings)) this.#bind(bindings.name, "*", taking);
+    else {
+      for (const { propertyName, name } of bindings.elements) {
+        this.#take(name, (propertyName ?? name).text, taking);
+      }
+    }
+  }
+
+  #reexport(node: ts.ExportDeclaration): void {
+    const taking = this.#taking(node.moduleSpecifier, "import");
+    if (taking === null) return;
+    this.#take(node, "", taking);
+    if (node.exportClause === undefined || ts.isNamespaceExport(node.exportClause)) {
+      this.#take(node, "*", taking);
+    } else {
+      for (const { propertyName, name } of node.exportClause.elements) {
+        this.#take(name, (propertyName ?? name).text, taking);
+      }
+    }
+  }
+
+  #importEquals(node: ts.ImportEqualsDeclaration): void {
+    if (!ts.isExternalModuleReference(node.moduleReference)) return;
+    const taking = this.#taking(node.moduleReference.expression, "require");
+    if (taking === null) return;
+    this.#take(node, "", taking);
+    this.#bind(node.name, "default", taking);
+  }
+
+  #importType(node: ts.ImportTypeNode): void {
+    const literal = ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined;
+    const taking = this.#taking(literal, "import");
+    if (taking === null) return;
+    this.#take(node, "", taking);
+    const qualifier = node.qualifier?.getText(this.#source).split(".")[0];
+    this.#take(node, qualifier ?? "*", taking);
+  }
+
+  /** `require("x")` and `import("x")`, and what is done with them on the spot. */
+  #call(node: ts.CallExpression): void {
+    const dynamic = node.expression.kind === ts.SyntaxKind.ImportKeyword;
+    const required = ts.isIdentifier(node.expression) && node.expression.text === "require";
+    if (!dynamic && !required) return;
+    const taking = this.#taking(node.arguments[0], dynamic ? "import" : "require");
+    if (taking === null) return;
+
+    this.#take(node, "", taking);
+    const whole = dynamic ? "*" : "default";
+    const { parent, child } = outOfWrapping(node);
+    if (ts.isPropertyAccessExpression(parent)) {
+      this.#take(
+        parent.name,
+        dynamic && parent.name.text === "then" ? "*" : parent.name.text,
+        taking,
+      );
+    } else if (ts.isVariableDeclaration(parent) && parent.initializer === child) {
+      this.#bindPattern(parent.name, whole, taking);
+    } else if (!ts.isExpressionStatement(parent)) {
+      this.#take(node, whole, taking);
+    }
+  }
+
+  #bindPattern(name: ts.BindingName, whole: string, taking: Taking): void {
+    if (ts.isIdentifier(name)) this.#bind(name, whole, taking);
+    else if (ts.isObjectBindingPattern(name)) {
+      for (const element of name.elements) {
+        const key = element.propertyName ?? element.name;
+        const rest = element.dotDotDotToken !== undefined;
+        this.#take(element, ts.isIdentifier(key) && !rest ? key.text : "*", taking);
+      }
+    }
+  }
+
+  #bind(name: ts.Identifier, whole: string, taking: Taking): void {
+    this.#namespaces.push({ local: name.text, whole, ...taking });
+  }
+
+  #taking(specifier: ts.Node | undefined, loadedBy: Taking["loadedBy"]): Taking | null {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return null;
+    const subpath = subpathOf(specifier.text, this.#names);
+    return subpath === null ? null : { subpath, loadedBy };
+  }
+
+  #take(node: ts.Node, name: string, { subpath, loadedBy }: Taking): void {
+    const start = node.getStart(this.#source);
+    const line = this.#source.getLineAndCharacterOfPosition(start).line + 1;
+    this.#uses.push({ path: this.#source.fileName, line, subpath, name, loadedBy });
+  }
+}
+
+function outOfWrapping(node: ts.Node): { parent: ts.Node; child: ts.Node } {
+  let child = node;
+  while (ts.isAwaitExpression(child.parent) || ts.isParenthesizedExpression(child.parent)) {
+    child = child.parent;
+  }
+  return { parent: child.parent, child };
+}

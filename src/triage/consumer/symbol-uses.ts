@@ -1,0 +1,67 @@
+import ts from "typescript";
+import { declarationKeys, locationOf } from "../compiler/declaration.ts";
+import { resolveAlias } from "../compiler/resolve-alias.ts";
+import type { Location } from "../finding.ts";
+import { ownFiles } from "./consumer-program.ts";
+
+/** Places of use by declaration key. */
+export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
+
+/**
+ * Where the consumer's files use something that is declared elsewhere, by declaration:
+ * names, members (`error.retriesLeft`), keys of object literals, which mean a member of the
+ * type that is expected there, and destructured keys.
+ */
+export function symbolUses(program: ts.Program, root: string): SymbolUses {
+  const checker = program.getTypeChecker();
+  const own = new Set(ownFiles(program, root));
+  const uses = new Map<string, Location[]>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) {
+      for (const symbol of symbolsAt(checker, node)) {
+        if (symbol.declarations?.some((declared) => own.has(declared.getSourceFile()))) continue;
+        for (const key of declarationKeys(symbol)) {
+          uses.set(key, [...(uses.get(key) ?? []), locationOf(node, root)]);
+        }
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const file of own) visit(file);
+  return uses;
+}
+
+type Name = ts.Identifier | ts.StringLiteralLike;
+
+function symbolsAt(checker: ts.TypeChecker, node: Name): ts.Symbol[] {
+  const { parent } = node;
+  const literal = parent.parent;
+  if (ts.isObjectLiteralElementLike(parent) && ts.isObjectLiteralExpression(literal)) {
+    if (parent.name !== node) return symbolOf(checker, node);
+    const expected = checker.getContextualType(literal);
+    const keyed = expected === undefined ? [] : propertiesNamed(checker, expected, node.text);
+    return [...keyed, ...shorthandValue(checker, parent)];
+  }
+  if (ts.isBindingElement(parent) && (parent.propertyName ?? parent.name) === node) {
+    return propertiesNamed(checker, checker.getTypeAtLocation(parent.parent), node.text);
+  }
+  return symbolOf(checker, node);
+}
+
+function symbolOf(checker: ts.TypeChecker, node: Name): ts.Symbol[] {
+  const symbol = checker.getSymbolAtLocation(node);
+  return symbol === undefined ? [] : [resolveAlias(checker, symbol)];
+}
+
+function shorthandValue(checker: ts.TypeChecker, node: ts.Node): ts.Symbol[] {
+  if (!ts.isShorthandPropertyAssignment(node)) return [];
+  const symbol = checker.getShorthandAssignmentValueSymbol(node);
+  return symbol === undefined ? [] : [resolveAlias(checker, symbol)];
+}
+
+function propertiesNamed(checker: ts.TypeChecker, type: ts.Type, name: string): ts.Symbol[] {
+  return (type.isUnion() ? type.types : [type]).flatMap((part) => {
+    const property = checker.getPropertyOfType(part, name);
+    return property === undefined ? [] : [property];
+  });
+}

@@ -1,0 +1,19 @@
+/** Caps of one analysis. What a cap cuts off is named in the result's `caps_hit`. */
+export const LIMITS = {
+  /** Files of the consumer that are looked at. */
+  filesMax: 20_000,
+  /** Bytes of one source file. */
+  fileBytesMax: 1_000_000,
+  /** Files that import the provider and are compiled. */
+  importingFilesMax: 500,
+  findingsMax: 500,
+  /** Places kept for one finding. */
+  hitsMax: 50,
+  diagnosticsMax: 200,
+  /** Characters of `before` and `after`. */
+  textMax: 300,
+  /** Milliseconds until the thread is ended; below the handler's timeout. */
+  analysisMs: 240_000,
+  /** MiB of heap of the thread; a program of a large consumer takes some hundreds. */
+  heapMib: 2_048,
+} as const;

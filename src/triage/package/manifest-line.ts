@@ -1,0 +1,18 @@
+import type { Location } from "../finding.ts";
+
+/**
+ * Where a top-level key of a package.json stands. A line search and not a parser: the
+ * manifest has parsed, and a key is indented least where it is top-level.
+ */
+export function manifestLine(text: string, key: string): Location {
+  const lines = text.split("\n");
+  const pattern = new RegExp(
+    `^(\\s*)${JSON.stringify(key).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\s*:`,
+  );
+  let best = { line: 1, indent: Number.POSITIVE_INFINITY };
+  for (const [index, line] of lines.entries()) {
+    const indent = pattern.exec(line)?.[1]?.length;
+    if (indent !== undefined && indent < best.indent) best = { line: index + 1, indent };
+  }
+  return { path: "package.json", line: best.line };
+}

@@ -1,0 +1,64 @@
+import semver from "semver";
+import { type Breaking, type Found, finding } from "../finding.ts";
+import type { PackagePair } from "./locate.ts";
+import type { Manifest } from "./manifest.ts";
+import { manifestLine } from "./manifest-line.ts";
+
+/** Engines and peers whose range lets in less than it did, judged for this consumer. */
+export function requirementFindings(pair: PackagePair, consumer: Manifest): Found[] {
+  return [...engineFindings(pair, consumer), ...peerFindings(pair, consumer)];
+}
+
+function engineFindings({ from, to }: PackagePair, consumer: Manifest): Found[] {
+  return Object.entries(to.manifest.engines)
+    .filter(([engine, range]) => narrowed(from.manifest.engines[engine], range))
+    .map(([engine, range]) => ({
+      finding: finding({
+        rule: "pkg.engines",
+        trigger: "deployment",
+        subject: engine,
+        breaking: verdictOn(consumer.engines[engine], range),
+        provider: manifestLine(to.text, "engines"),
+        before: from.manifest.engines[engine] ?? null,
+        after: range,
+      }),
+      match: { by: "package" },
+    }));
+}
+
+function peerFindings({ from, to }: PackagePair, consumer: Manifest): Found[] {
+  const installed = {
+    ...consumer.peerDependencies,
+    ...consumer.devDependencies,
+    ...consumer.dependencies,
+  };
+  return Object.entries(to.manifest.peerDependencies)
+    .filter(([peer, range]) => narrowed(from.manifest.peerDependencies[peer], range))
+    .filter(([peer]) => !(to.manifest.peerDependenciesMeta[peer]?.optional && !installed[peer]))
+    .map(([peer, range]) => ({
+      finding: finding({
+        rule: "pkg.peer_narrowed",
+        subject: peer,
+        breaking: verdictOn(installed[peer], range),
+        provider: manifestLine(to.text, "peerDependencies"),
+        before: from.manifest.peerDependencies[peer] ?? null,
+        after: range,
+      }),
+      match: { by: "package" },
+    }));
+}
+
+/** Whether something that the old range let in is outside of the new one. No range: anything. */
+function narrowed(before: string | undefined, after: string): boolean {
+  if (semver.validRange(after) === null) return before !== after;
+  if (before === undefined || semver.validRange(before) === null) return after !== "*";
+  return !semver.subset(before, after);
+}
+
+/** The consumer's own range says whether the narrowing reaches it; without one nobody knows. */
+function verdictOn(own: string | undefined, required: string): Breaking {
+  if (own === undefined) return "maybe";
+  if (semver.validRange(own) === null || semver.validRange(required) === null) return "maybe";
+  if (semver.subset(own, required)) return "no";
+  return "yes";
+}

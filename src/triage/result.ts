@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { BREAKING, TRIGGERS, USAGES } from "./finding.ts";
+import { URGENCIES } from "./verdict/urgency.ts";
+
+const location = z.object({ path: z.string(), line: z.int().positive() });
+
+const finding = z.object({
+  id: z.string(),
+  rule: z.string(),
+  trigger: z.enum(TRIGGERS),
+  breaking: z.enum(BREAKING),
+  subject: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+  replacement: z.string().nullable(),
+  provider: location.nullable(),
+  usage: z.enum(USAGES),
+  hits: z.array(location),
+});
+
+const evidence = z.object({
+  mode: z.enum(["git", "npm", "payload"]),
+  source: z.object({ repo: z.string(), base_sha: z.string(), head_sha: z.string() }),
+  target: z.object({ repo: z.string(), sha: z.string() }),
+  usage: z.enum(USAGES),
+  exposure: z.object({
+    range: z.string().nullable(),
+    resolved: z.string().nullable(),
+    new: z.string(),
+    satisfies: z.boolean().nullable(),
+  }),
+  findings: z.array(finding),
+  diagnostics: z.array(location.extend({ code: z.string(), message: z.string() })),
+  files: z.array(z.unknown()),
+  truncated: z.boolean(),
+  degraded: z.array(z.string()),
+  caps_hit: z.array(z.string()),
+});
+
+/**
+ * A verdict with its evidence. The first eight keys are what consumers of the older
+ * systems read; the same inputs give the same bytes, except for `cache` and `duration_ms`.
+ */
+export const triageResult = z.object({
+  requires_action: z.boolean(),
+  urgency: z.enum(URGENCIES),
+  impact_summary: z.string(),
+  affected_files: z.array(z.string()),
+  recommended_changes: z.string(),
+  confidence: z.number().min(0).max(1),
+  reasoning: z.string(),
+  architecture_context: z.string(),
+  schema_version: z.literal(1),
+  analyzer: z.object({ handler: z.string(), version: z.string() }),
+  evidence,
+  artifacts: z.array(z.unknown()),
+  cache: z.object({ hit: z.boolean(), key: z.string() }),
+  /** Milliseconds, wall clock. */
+  duration_ms: z.int().nonnegative(),
+  adjudication: z.object({
+    used: z.boolean(),
+    model: z.string().nullable(),
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    changed: z.array(z.string()),
+  }),
+});
+export type TriageResult = z.output<typeof triageResult>;

@@ -1,0 +1,76 @@
+import { on } from "node:events";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { PermanentError, RetryableError } from "../outcome.ts";
+import type { Analysis, AnalysisRequest, Progress } from "./analysis.ts";
+import { LIMITS } from "./limits.ts";
+
+/** What the thread tells. */
+export type ThreadMessage =
+  | { readonly progress: Progress }
+  | { readonly analysis: Analysis }
+  | { readonly error: ThreadError };
+type ThreadError = {
+  readonly permanent: boolean;
+  readonly message: string;
+  readonly stack: string | undefined;
+};
+
+export type RunOptions = {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Milliseconds until the thread is ended. @default LIMITS.analysisMs */
+  readonly limitMs?: number | undefined;
+  /** Ends the thread; the promise rejects with its reason. */
+  readonly signal: AbortSignal;
+};
+
+/** tsc does not rewrite the extension in a URL: the thread's file has this file's own. */
+const THREAD = new URL(`./analysis-thread${extname(import.meta.url)}`, import.meta.url);
+
+/**
+ * Run an analysis in a thread of its own: the compiler blocks for seconds, and ending its
+ * thread is the only way to stop it. Rejects with `signal.reason`, with a RetryableError
+ * when it takes too long, with a PermanentError when the inputs cannot be analysed.
+ */
+export async function runAnalysis(
+  request: AnalysisRequest,
+  { onProgress, limitMs = LIMITS.analysisMs, signal }: RunOptions,
+): Promise<Analysis> {
+  signal.throwIfAborted();
+  const worker = new Worker(THREAD, {
+    workerData: request,
+    // Flags of the parent, such as a loader or an inspector's port, are not for this thread.
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: LIMITS.heapMib },
+  });
+  // An error that comes after the answer has nobody waiting for it, and must not end the process.
+  worker.on("error", () => {});
+  const timeout = AbortSignal.timeout(limitMs);
+  try {
+    return await answerOf(worker, { onProgress, signal: AbortSignal.any([signal, timeout]) });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (timeout.aborted) throw new RetryableError(`the analysis took longer than ${limitMs} ms`);
+    throw error;
+  } finally {
+    await worker.terminate();
+  }
+}
+
+type Waiting = { onProgress: RunOptions["onProgress"]; signal: AbortSignal };
+
+async function answerOf(worker: Worker, { onProgress, signal }: Waiting): Promise<Analysis> {
+  for await (const [received] of on(worker, "message", { signal, close: ["exit"] })) {
+    const message: ThreadMessage = received; // analysis-thread.ts posts nothing else
+    if ("analysis" in message) return message.analysis;
+    if ("error" in message) throw errorFrom(message.error);
+    onProgress?.(message.progress);
+  }
+  throw new Error("the analysis thread ended without an answer");
+}
+
+function errorFrom({ permanent, message, stack }: ThreadError): Error {
+  const error = permanent ? new PermanentError(message) : new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,61 @@
+import type { SourceCache } from "../compiler/compiler-host.ts";
+import { type Found, finding } from "../finding.ts";
+import type { PackagePair } from "../package/locate.ts";
+import type { PackageTree } from "../package/manifest.ts";
+import { manifestLine } from "../package/manifest-line.ts";
+import { compareNames } from "./compare-names.ts";
+import { compareSurfaces, type SurfaceChange } from "./compare-surfaces.ts";
+import { entryOf } from "./surface-program.ts";
+
+export type SurfaceFindings = SurfaceChange & {
+  /** Whether the old version's types are known, so that uses of members can be found. */
+  readonly typed: boolean;
+};
+
+/** What changed behind each subpath: by types where both versions have them, else by names. */
+export function surfaceFindings(
+  pair: PackagePair,
+  subpaths: readonly string[],
+  cache: SourceCache,
+): SurfaceFindings {
+  const changes = subpaths.map((subpath) => changeBehind(pair, subpath, cache));
+  return {
+    found: changes.flatMap(({ found }) => found),
+    degraded: changes.flatMap(({ degraded }) => degraded),
+    typed: changes.every(({ degraded }) => degraded.length === 0),
+  };
+}
+
+const NOTHING: SurfaceChange = { found: [], degraded: [] };
+
+function changeBehind(pair: PackagePair, subpath: string, cache: SourceCache): SurfaceChange {
+  const from = entryOf(pair.from, subpath);
+  const to = entryOf(pair.to, subpath);
+  // A subpath that is gone is a finding of the manifest; one that never was is the probe's.
+  if (from === null || to === null) return NOTHING;
+  const entries = { from, to };
+  if (from.typed && to.typed) return compareSurfaces(pair, entries, cache);
+  if (from.typed) return { found: [typesRemoved(pair, subpath)], degraded: [untyped(pair.to)] };
+  const degraded = [untyped(pair.from)];
+  // A version that brings its first declarations cannot be held against guessed types.
+  return to.typed
+    ? { found: [], degraded }
+    : { found: compareNames(pair, entries, cache), degraded };
+}
+
+function typesRemoved({ to }: PackagePair, subpath: string): Found {
+  return {
+    finding: finding({
+      rule: "pkg.types_removed",
+      subject: subpath,
+      breaking: "yes",
+      provider: manifestLine(to.text, "types"),
+      before: "type declarations",
+    }),
+    match: { by: "subpath", subpath },
+  };
+}
+
+function untyped({ manifest }: PackageTree): string {
+  return `${manifest.name}@${manifest.version}: no type declarations`;
+}

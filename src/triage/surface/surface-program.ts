@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import ts from "typescript";
+import { createHost, type SourceCache, type UnresolvedImport } from "../compiler/compiler-host.ts";
+import { type PackageView, resolveInView } from "../compiler/package-resolver.ts";
+import type { PackagePair } from "../package/locate.ts";
+import type { PackageTree } from "../package/manifest.ts";
+import { blankPrivate } from "./blank-private.ts";
+
+/** One version's file behind a subpath. */
+export type Entry = { readonly subpath: string; readonly file: string; readonly typed: boolean };
+
+/** The same subpath in both versions. */
+export type EntryPair = { readonly from: Entry; readonly to: Entry };
+
+const OPTIONS: ts.CompilerOptions = {
+  module: ts.ModuleKind.Preserve,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  target: ts.ScriptTarget.ESNext,
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+  allowJs: true,
+  // A package without declarations is read from its JavaScript, which may be many files.
+  maxNodeModuleJsDepth: 5,
+  types: [],
+};
+
+/** The file that TypeScript finds behind a subpath; null if there is none. */
+export function entryOf(tree: PackageTree, subpath: string): Entry | null {
+  const view = viewOf(tree);
+  const specifier = tree.manifest.name + subpath.slice(1);
+  const resolved =
+    resolveInView(specifier, view, OPTIONS, ts.ModuleKind.ESNext) ??
+    resolveInView(specifier, view, OPTIONS, ts.ModuleKind.CommonJS);
+  if (resolved === undefined || resolved.extension === ".json") return null;
+  return {
+    subpath,
+    file: resolved.resolvedFileName,
+    typed: !/^\.[cm]?jsx?$/.test(resolved.extension),
+  };
+}
+
+/** Text of a file that is compiled beside each version, as if it stood in its folder. */
+export type Beside = { readonly from: string; readonly to: string };
+
+export const NOTHING_BESIDE: Beside = { from: "export {};\n", to: "export {};\n" };
+
+/** Where `Beside` stands in a version's folder. */
+export function besidePath(tree: PackageTree): string {
+  return join(tree.directory, ".triaged-surface.mts");
+}
+
+export type SurfaceProgram = {
+  readonly program: ts.Program;
+  /** Imports of the package's own files that lead nowhere. */
+  readonly unresolved: readonly UnresolvedImport[];
+};
+
+export type SurfaceSettings = {
+  readonly cache: SourceCache;
+  readonly beside: Beside;
+  /** Without it names and declarations are there, and types are not. */
+  readonly withLibrary: boolean;
+  /** Ambient packages, such as "node". */
+  readonly types: readonly string[];
+};
+
+/** Old and new entries in one program, so that types of one can be held against the other. */
+export function createSurfaceProgram(
+  pair: PackagePair,
+  entries: readonly Entry[],
+  { cache, beside, withLibrary, types }: SurfaceSettings,
+): SurfaceProgram {
+  const options = { ...OPTIONS, noLib: !withLibrary, types: [...types] };
+  const unresolved: UnresolvedImport[] = [];
+  const inPair = (path: string): boolean => isWithin(path, pair.from) || isWithin(path, pair.to);
+  const overlay = new Map([
+    [besidePath(pair.from), beside.from],
+    [besidePath(pair.to), beside.to],
+  ]);
+  const host = createHost({
+    options,
+    cache,
+    overlay,
+    unresolved,
+    currentDirectory: pair.to.directory,
+    viewFor: (containing) => viewOf(isWithin(containing, pair.from) ? pair.from : pair.to),
+    rewrite: { appliesTo: inPair, apply: blankPrivate },
+  });
+  const rootNames = [...entries.map(({ file }) => file), ...overlay.keys()];
+  const program = ts.createProgram({ rootNames, options, host });
+  return {
+    program,
+    unresolved: unresolved.filter(({ containingFile }) => inPair(containingFile)),
+  };
+}
+
+export function isWithin(path: string, tree: PackageTree): boolean {
+  return path.startsWith(`${tree.directory}/`);
+}
+
+function viewOf(tree: PackageTree): PackageView {
+  return { names: [tree.manifest.name], directory: tree.directory };
+}

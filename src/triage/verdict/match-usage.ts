@@ -1,0 +1,95 @@
+import type { ImportUse } from "../consumer/imports.ts";
+import type { SymbolUses } from "../consumer/symbol-uses.ts";
+import type { Found, Hit, Location, Match, Usage } from "../finding.ts";
+import { LIMITS } from "../limits.ts";
+
+/** What is known about how the consumer uses the package. */
+export type Evidence = {
+  readonly imports: readonly ImportUse[];
+  readonly symbols: SymbolUses;
+  /** Where scripts of the consumer's package.json files run a command. */
+  commandUses(command: string): readonly Location[];
+  /** Files that are compiled to CommonJS, so that their imports are `require` calls. */
+  readonly commonJsFiles: ReadonlySet<string>;
+  /** Whether an interface file names the package. */
+  readonly named: boolean;
+  /** Whether every file of the consumer was read. */
+  readonly complete: boolean;
+  /** Whether the compiler could follow members of the package's types. */
+  readonly typed: boolean;
+};
+
+/** Where the consumer meets a finding. */
+export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
+  const hits = sortedPlaces(placesOf(match, evidence));
+  // Who imports the package from ES modules may be spared by the loss of CommonJS.
+  if (match.by === "require" && hits.length === 0) {
+    const softer = { ...finding, breaking: "maybe" as const };
+    return matchUsage({ finding: softer, match: { by: "package" } }, evidence);
+  }
+  return {
+    finding,
+    usage: hits.length > 0 ? "confirmed" : usageWithoutHits(match, evidence),
+    hits: hits.slice(0, LIMITS.hitsMax),
+  };
+}
+
+/** Whether the consumer uses the package at all. */
+export function overallUsage(evidence: Evidence): Usage {
+  return evidence.imports.length > 0 ? "confirmed" : usageWithoutImports(evidence);
+}
+
+function placesOf(match: Match, evidence: Evidence): readonly Location[] {
+  const imports = evidence.imports.filter(({ name }) => name === "");
+  switch (match.by) {
+    case "require":
+      return imports.filter(
+        ({ path, loadedBy }) => loadedBy === "require" || evidence.commonJsFiles.has(path),
+      );
+    case "subpath":
+      return imports.filter(({ subpath }) => subpath === match.subpath);
+    case "command":
+      return evidence.commandUses(match.command);
+    case "symbol":
+      return symbolPlaces(match, evidence);
+    case "package":
+    default:
+      return imports;
+  }
+}
+
+function symbolPlaces(
+  { name, subpath, declarations }: Match & { by: "symbol" },
+  { imports, symbols }: Evidence,
+): Location[] {
+  const first = name?.split(".")[0];
+  return [
+    ...imports.filter((use) => use.name === first && use.subpath === subpath),
+    ...declarations.flatMap((key) => symbols.get(key) ?? []),
+  ];
+}
+
+/** Without a hit: none, unless something stands in the way of seeing one. */
+function usageWithoutHits(match: Match, evidence: Evidence): Usage {
+  const { imports, typed } = evidence;
+  if (imports.length === 0 || match.by !== "symbol") return usageWithoutImports(evidence);
+  const escapes = imports.some(({ name, subpath }) => name === "*" && subpath === match.subpath);
+  if (escapes || (match.name === null && !typed)) return "likely";
+  return evidence.complete ? "none" : "unknown";
+}
+
+function usageWithoutImports({ named, complete }: Evidence): Usage {
+  if (!complete) return "unknown";
+  return named ? "likely" : "none";
+}
+
+function sortedPlaces(places: readonly Location[]): Location[] {
+  const unique = new Map(places.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+  return [...unique.values()].toSorted(
+    (left, right) => compareText(left.path, right.path) || left.line - right.line,
+  );
+}
+
+function compareText(left: string, right: string): number {
+  return left === right ? 0 : left < right ? -1 : 1;
+}

@@ -1,0 +1,95 @@
+import type { Analysis } from "../analysis.ts";
+import type { Diagnostic, Finding, Hit, Trigger } from "../finding.ts";
+import type { UrgencyMapping } from "../payload.ts";
+import { stepDown, URGENCIES, type Urgency, urgencyAtMost } from "./urgency.ts";
+
+/** What a consumer should make of one finding, or of all of them. */
+export type Verdict = {
+  readonly requiresAction: boolean;
+  readonly urgency: Urgency;
+  readonly confidence: number;
+  /** Whether the facts leave it open, so that a person may be asked. */
+  readonly grey: boolean;
+};
+
+const DEFAULT_URGENCY: Record<Trigger, Urgency> = {
+  api_contract: "critical",
+  authentication: "high",
+  endpoints: "high",
+  deployment: "medium",
+  configuration: "medium",
+};
+
+/** Nothing found, or nothing that could matter. */
+const NO_FINDING: Verdict = {
+  requiresAction: false,
+  urgency: "low",
+  confidence: 0.9,
+  grey: false,
+};
+
+/** The verdict on all findings: that on the gravest, less sure where the facts are. */
+export function verdictOn(analysis: Analysis, mapping: UrgencyMapping): Verdict {
+  const verdicts = analysis.hits.map((hit) => verdictOnHit(hit, analysis, mapping));
+  const gravest = verdicts.toSorted(byGravity)[0] ?? NO_FINDING;
+  return { ...gravest, confidence: tempered(gravest.confidence, analysis) };
+}
+
+/** The verdict on one finding, by what breaks and how the consumer uses it. */
+export function verdictOnHit(
+  hit: Hit,
+  { diagnostics, exposure }: Pick<Analysis, "diagnostics" | "exposure">,
+  mapping: UrgencyMapping,
+): Verdict {
+  const row = rowFor(hit, diagnostics, mapping[hit.finding.trigger] ?? defaultFor(hit.finding));
+  // The range keeps the new version out: it breaks on upgrade, not on the next install.
+  const later = row.requiresAction && exposure.satisfies === false;
+  return later ? { ...row, urgency: stepDown(row.urgency) } : row;
+}
+
+function defaultFor(finding: Finding): Urgency {
+  return DEFAULT_URGENCY[finding.trigger];
+}
+
+function rowFor(hit: Hit, diagnostics: readonly Diagnostic[], mapped: Urgency): Verdict {
+  const { finding, usage } = hit;
+  if (finding.breaking === "no") return NO_FINDING;
+  if (usage === "none") return { ...NO_FINDING, confidence: 0.85 };
+  if (finding.breaking === "maybe") {
+    return usage === "confirmed"
+      ? action(stepDown(mapped), 0.65)
+      : { ...action("medium", 0.45), grey: true };
+  }
+  if (usage === "confirmed") return action(mapped, provenBy(hit, diagnostics) ? 0.97 : 0.9);
+  const bounded = urgencyAtMost(mapped, "high");
+  return usage === "likely" ? action(bounded, 0.7) : { ...action(bounded, 0.5), grey: true };
+}
+
+function action(urgency: Urgency, confidence: number): Verdict {
+  return { requiresAction: true, urgency, confidence, grey: false };
+}
+
+/** The compiler has a new error in a file that the finding hits. */
+function provenBy(hit: Hit, diagnostics: readonly Diagnostic[]): boolean {
+  const paths = new Set(hit.hits.map(({ path }) => path));
+  return diagnostics.some(({ path }) => paths.has(path));
+}
+
+function tempered(confidence: number, { degraded, capsHit }: Analysis): number {
+  const lessKnown = (degraded.length > 0 ? 0.9 : 1) * (capsHit.length > 0 ? 0.9 : 1);
+  const clamped = Math.min(0.99, Math.max(0.05, confidence * lessKnown));
+  return Math.round(clamped * 100) / 100;
+}
+
+/**
+ * Action before none, then the higher urgency, then the surer one. Among verdicts without
+ * action the less sure wins: something that could break and is not used leaves more doubt
+ * than something that cannot break.
+ */
+function byGravity(left: Verdict, right: Verdict): number {
+  if (left.requiresAction !== right.requiresAction) return left.requiresAction ? -1 : 1;
+  const urgency = URGENCIES.indexOf(right.urgency) - URGENCIES.indexOf(left.urgency);
+  if (urgency !== 0) return urgency;
+  const surer = right.confidence - left.confidence;
+  return left.requiresAction ? surer : -surer;
+}

@@ -1,0 +1,129 @@
+import type { Analysis } from "../analysis.ts";
+import type { Diagnostic, Hit, Location } from "../finding.ts";
+import { sentence } from "./sentence.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What the words are about. */
+export type Case = {
+  readonly packageName: string;
+  readonly from: string;
+  readonly to: string;
+  readonly target: string;
+  readonly analysis: Analysis;
+  readonly verdict: Verdict;
+};
+
+/** Findings that the consumer should act on: those that may break something it may use. */
+export function actionable({ analysis }: Case): Hit[] {
+  return analysis.hits.filter(
+    ({ finding, usage }) => finding.breaking !== "no" && usage !== "none",
+  );
+}
+
+/** One or two sentences: what happens to whom. */
+export function impactSummary(about: Case): string {
+  const { packageName, from, to, target, analysis, verdict } = about;
+  const upgrade = `${packageName} ${from} → ${to}`;
+  if (!verdict.requiresAction) return `${upgrade} does not break ${target}. ${whyNot(about)}`;
+
+  const hits = actionable(about);
+  const certain = hits.filter((hit) => hit.finding.breaking === "yes" && hit.usage === "confirmed");
+  const named = (certain.length > 0 ? certain : hits)
+    .slice(0, NAMED_MAX)
+    .map((hit) => headline(hit, analysis.diagnostics));
+  const verb = certain.length > 0 ? "breaks" : "may break";
+  return `${conditionOf(about)}${upgrade} ${verb} ${target}: ${named.join("; ")}.${when(analysis)}`;
+}
+
+const NAMED_MAX = 3;
+const LINES_MAX = 30;
+
+/**
+ * First how to verify, then one line per finding with what the compiler says at its places,
+ * then the compiler's other errors.
+ */
+export function recommendedChanges(about: Case): string {
+  if (!about.verdict.requiresAction) return "";
+  const { packageName, to, analysis } = about;
+  const told = new Set<Diagnostic>();
+  const lines = [`Verify: npm install ${packageName}@${to} && npx tsc --noEmit`];
+  for (const { finding, hits } of actionable(about)) {
+    const errors = finding.breaking === "yes" ? errorsAt(hits, analysis.diagnostics) : [];
+    const untold = errors.filter((error) => !told.has(error));
+    for (const error of untold) told.add(error);
+    lines.push([`${placed(hits)}${sentence(finding)}`, ...untold.map(errorText)].join("; "));
+  }
+  for (const error of analysis.diagnostics) {
+    if (!told.has(error)) lines.push(`${place(error)} ${errorText(error)}`);
+  }
+  const shown = lines.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
+  const left = lines.length - shown.length;
+  return [...shown, ...(left > 0 ? [`… and ${left} more in evidence`] : [])].join("\n");
+}
+
+/** Which facts led to the verdict. */
+export function reasoning(about: Case): string {
+  const { analysis } = about;
+  const counts = (breaking: string): number =>
+    analysis.hits.filter(({ finding }) => finding.breaking === breaking).length;
+  return [
+    `${counts("yes")} breaking, ${counts("maybe")} possibly breaking and ${counts("no")} harmless changes found.`,
+    `Usage of ${about.packageName} by ${about.target}: ${analysis.usage}.`,
+    `The compiler reports ${analysis.diagnostics.length} new errors with ${about.to}.`,
+    rangeSentence(analysis),
+    ...(analysis.degraded.length > 0 ? [`Less sure: ${analysis.degraded.join("; ")}.`] : []),
+    ...(analysis.capsHit.length > 0 ? [`Cut off: ${analysis.capsHit.join(", ")}.`] : []),
+  ].join(" ");
+}
+
+function whyNot({ analysis, packageName }: Case): string {
+  const breaking = analysis.hits.filter(({ finding }) => finding.breaking !== "no");
+  if (breaking.length === 0) return "No breaking change was found.";
+  if (analysis.usage === "none") return `It does not use ${packageName}.`;
+  return "It uses nothing that breaks.";
+}
+
+function conditionOf({ analysis, packageName }: Case): string {
+  const unsure = analysis.usage === "unknown" || analysis.usage === "likely";
+  return unsure ? `IF you use ${packageName}: ` : "";
+}
+
+function when({ exposure }: Analysis): string {
+  if (exposure.satisfies !== false) return "";
+  return ` The range ${exposure.range} excludes ${exposure.new}: it breaks on upgrade, not on next install.`;
+}
+
+function rangeSentence({ exposure }: Analysis): string {
+  if (exposure.range === null) return "Its package.json does not name the package.";
+  if (exposure.satisfies === null) return `Its range ${exposure.range} names no versions.`;
+  const verb = exposure.satisfies ? "includes" : "excludes";
+  return `Its range ${exposure.range} ${verb} ${exposure.new}.`;
+}
+
+/** Of the compiler's errors the first one tells most; the rest is in recommended_changes. */
+function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string {
+  const first = hits[0];
+  const error = finding.rule === "ts.signature" ? errorsAt(hits, errors)[0] : undefined;
+  const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
+  const words = sentence(finding, { brief: true });
+  return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
+}
+
+function placed(hits: readonly Location[]): string {
+  const first = hits[0];
+  if (first === undefined) return "";
+  return hits.length === 1 ? `${place(first)} ` : `${place(first)} (and ${hits.length - 1} more) `;
+}
+
+function place({ path, line }: Location): string {
+  return `${path}:${line}`;
+}
+
+function errorsAt(hits: readonly Location[], errors: readonly Diagnostic[]): Diagnostic[] {
+  const places = new Set(hits.map(place));
+  return errors.filter((error) => places.has(place(error)));
+}
+
+function errorText({ code, message }: Diagnostic): string {
+  return `${code}: ${message}`;
+}
