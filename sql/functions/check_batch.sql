@@ -9,10 +9,21 @@ declare
   v_known constant text[] := '{task_type, payload, queue, priority, run_at, max_attempts,
     dedupe_key, dedupe_mode, dedupe_for, parent_task_id, metadata}';
   v_key text;
+  v_type text;
 begin
   if jsonb_typeof(p_tasks) is distinct from 'array' then
     raise exception 'expected tasks to be a JSON array, got %',
       coalesce(jsonb_typeof(p_tasks), 'null')
+      using errcode = '22023';
+  end if;
+
+  select jsonb_typeof(task) into v_type
+  from jsonb_array_elements(p_tasks) as task
+  where jsonb_typeof(task) <> 'object'
+  limit 1;
+
+  if found then
+    raise exception 'expected each task to be a JSON object, got %', v_type
       using errcode = '22023';
   end if;
 

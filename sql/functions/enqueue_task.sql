@@ -58,9 +58,9 @@ begin
   v_task_id := nextval('triaged.live_tasks_task_id_seq');
 
   if enqueue_task.dedupe_key is not null then
-    if enqueue_task.dedupe_mode not in ('keep', 'replace') then
+    if coalesce(enqueue_task.dedupe_mode, 'null') not in ('keep', 'replace') then
       raise exception 'expected dedupe_mode to be keep or replace, got %',
-        enqueue_task.dedupe_mode
+        coalesce(enqueue_task.dedupe_mode, 'null')
         using errcode = '22023';
     end if;
 
