@@ -96,6 +96,16 @@ export async function readTask(db: Queryable, taskId: string): Promise<Row> {
   return await queryOne(db, "select * from triaged.tasks where task_id = $1", [taskId]);
 }
 
+/** Several tasks, in the order of their ids as given. */
+export async function readTasks(db: Queryable, taskIds: readonly string[]): Promise<Row[]> {
+  return await query(
+    db,
+    `select tasks.* from unnest($1::bigint[]) with ordinality as given (task_id, place)
+     join triaged.tasks using (task_id) order by place`,
+    [taskIds],
+  );
+}
+
 /** The history of a task, oldest first. */
 export async function readHistory(db: Queryable, taskId: string): Promise<Row[]> {
   return await query(

@@ -1,0 +1,100 @@
+import { expect } from "vitest";
+import { test } from "../support/db.ts";
+import { call, enqueue, query, refusal } from "../support/tasks.ts";
+
+const BAD = [
+  { given: { task_type: null }, message: "expected task_type to have 1 to 200 characters" },
+  { given: { task_type: "" }, message: "expected task_type to have 1 to 200 characters, got 0" },
+  { given: { task_type: "x".repeat(201) }, message: "expected task_type to have 1 to 200" },
+  { given: { queue: null }, message: "expected queue to have 1 to 200 characters, got null" },
+  { given: { queue: "" }, message: "expected queue to have 1 to 200 characters, got 0" },
+  { given: { payload: null }, message: "expected payload to be a JSON object, got null" },
+  { given: { payload: "[1]" }, message: "expected payload to be a JSON object, got array" },
+  { given: { payload: "7" }, message: "expected payload to be a JSON object, got number" },
+  { given: { metadata: "[]" }, message: "expected metadata to be a JSON object, got array" },
+  { given: { priority: "urgent" }, message: "expected priority to be 0 to 3 or critical" },
+  { given: { priority: 4 }, message: "expected priority to be 0 to 3 or critical" },
+  { given: { priority: -1 }, message: "expected priority to be 0 to 3 or critical" },
+  { given: { run_at: "infinity" }, message: "expected run_at to be a point in time" },
+  { given: { max_attempts: 0 }, message: "expected max_attempts to be 1 to 100, got 0" },
+  { given: { max_attempts: 101 }, message: "expected max_attempts to be 1 to 100, got 101" },
+  { given: { dedupe_key: "" }, message: "expected dedupe_key to have 1 to 512 characters, got 0" },
+  { given: { dedupe_key: "k".repeat(513) }, message: "expected dedupe_key to have 1 to 512" },
+  {
+    given: { dedupe_key: "k", dedupe_mode: "merge" },
+    message: "expected dedupe_mode to be keep or replace, got merge",
+  },
+  {
+    given: { dedupe_key: "k", dedupe_mode: null },
+    message: "expected dedupe_mode to be keep or replace, got null",
+  },
+];
+
+test.for(BAD)("$given is refused", async ({ given, message }, { db }) => {
+  const refused = await refusal(db, () => enqueue(db, given));
+
+  expect(refused).toMatchObject({ code: "22023", message: expect.stringContaining(message) });
+  expect(await query(db, "select from triaged.tasks")).toEqual([]);
+});
+
+// In a batch a key that is null is a key that is not given.
+test.for(BAD.filter(({ given }) => !Object.values(given).includes(null)))(
+  "$given is refused in a batch",
+  async ({ given, message }, { db }) => {
+    const json = Object.entries(given).map(([key, value]) =>
+      key === "payload" || key === "metadata" ? [key, JSON.parse(String(value))] : [key, value],
+    );
+    const task = { task_type: "noop", ...Object.fromEntries(json) };
+
+    const refused = await refusal(db, () =>
+      call(db, "enqueue_tasks", { tasks: JSON.stringify([{ task_type: "noop" }, task]) }),
+    );
+
+    expect(refused).toMatchObject({ code: "22023", message: expect.stringContaining(message) });
+    expect(await query(db, "select from triaged.tasks")).toEqual([]);
+  },
+);
+
+test("a wrapped payload is what the refusal of a bare value suggests", async ({ db }) => {
+  const refused = await refusal(db, () => enqueue(db, { payload: "7" }));
+
+  expect(refused.hint).toBe('Wrap it: {"value": …}.');
+});
+
+test("a parent that does not exist is refused", async ({ db }) => {
+  const refused = await refusal(db, () => enqueue(db, { parent_task_id: "9007199254740993" }));
+
+  expect(refused).toMatchObject({ code: "TR001", message: "there is no task 9007199254740993" });
+});
+
+/** `{"a": "xxx"}`, as PostgreSQL writes it. */
+function payloadOf(bytes: number): string {
+  return JSON.stringify({ a: "x".repeat(bytes - 9) });
+}
+
+test("a payload of a mebibyte is stored, and one byte more is refused", async ({ db }) => {
+  await enqueue(db, { payload: payloadOf(1_048_576) });
+  const refused = await refusal(db, () => enqueue(db, { payload: payloadOf(1_048_577) }));
+
+  expect(refused).toMatchObject({
+    code: "TR003",
+    message: "payload has 1048577 bytes, more than the limit of 1048576",
+    hint: "Store it elsewhere and enqueue a reference, or raise triaged.max_payload_bytes.",
+  });
+});
+
+test.for([
+  { limit: 20, bytes: 20, stored: true },
+  { limit: 20, bytes: 21, stored: false },
+  { limit: 2_000_000, bytes: 1_500_000, stored: true },
+])("under a limit of $limit, $bytes bytes are stored: $stored", async (given, { db }) => {
+  await db.query("select set_config('triaged.max_payload_bytes', $1, true)", [String(given.limit)]);
+  const payload = payloadOf(given.bytes);
+
+  const code = await enqueue(db, { payload }).then(
+    () => "stored",
+    (err: { code: string }) => err.code,
+  );
+
+  expect(code).toBe(given.stored ? "stored" : "TR003");
+});
