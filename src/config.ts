@@ -23,6 +23,9 @@ export type Config = {
   /** Days that final tasks and history are kept; 0 = for ever. */
   readonly retention: { readonly taskDays: number; readonly historyDays: number };
   readonly maxPayloadBytes: number;
+  readonly maxResultBytes: number;
+  /** Workers that may die with a task before it is `failed` as poisonous. */
+  readonly maxRescues: number;
   readonly logLevel: LogLevel;
 };
 
@@ -46,7 +49,7 @@ export type WorkerConfig = {
   readonly concurrency: number;
   readonly pollIntervalMs: number;
   readonly shutdownGraceMs: number;
-  /** Folder with the handlers, absolute; null = those that come with triaged. */
+  /** Folder with the handlers, absolute; null = `tasks` here, else those of triaged. */
   readonly tasksFolder: string | null;
 };
 
@@ -105,8 +108,16 @@ export function readConfig(environment: Environment = process.env): Config {
       historyDays: settings.HISTORY_RETENTION_DAYS,
     },
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
+    maxResultBytes: settings.MAX_RESULT_BYTES,
+    maxRescues: settings.MAX_RESCUES,
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/** The environment for a child process: as this one has it, and what is given beside it. */
+export function environmentWith(extra: Environment): Record<string, string | undefined> {
+  // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
+  return { ...process.env, ...extra };
 }
 
 /** DATABASE_URL, else POSTGRES_*, else the embedded server. */

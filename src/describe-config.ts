@@ -26,6 +26,8 @@ export function describeConfig(config: Config): Record<string, string> {
     TASK_RETENTION_DAYS: String(retention.taskDays),
     HISTORY_RETENTION_DAYS: String(retention.historyDays),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
+    MAX_RESULT_BYTES: String(config.maxResultBytes),
+    MAX_RESCUES: String(config.maxRescues),
     LOG_LEVEL: config.logLevel,
   };
 }

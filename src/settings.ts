@@ -42,6 +42,8 @@ export const SETTINGS = z.object({
   TASK_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).default(7),
   HISTORY_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).default(90),
   MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
+  MAX_RESULT_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
+  MAX_RESCUES: integer({ min: 1, max: 100 }).default(3),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

@@ -5,13 +5,17 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   string,
   () => Promise<Command>
 >([
+  ["work", async () => (await import("./work.ts")).work],
   ["migrate", async () => (await import("./migrate.ts")).migrate],
   ["enqueue", async () => (await import("./enqueue.ts")).enqueue],
   ["show", async () => (await import("./show.ts")).show],
   ["list", async () => (await import("./list.ts")).list],
   ["history", async () => (await import("./history.ts")).history],
+  ["stats", async () => (await import("./stats.ts")).stats],
   ["why", async () => (await import("./why.ts")).why],
   ["cancel", async () => (await import("./cancel.ts")).cancel],
   ["retry", async () => (await import("./retry.ts")).retry],
   ["decide", async () => (await import("./decide.ts")).decide],
+  ["psql", async () => (await import("./psql.ts")).psql],
+  ["doctor", async () => (await import("./doctor.ts")).doctor],
 ]);

@@ -1,15 +1,14 @@
 import { readConfig } from "../config.ts";
 import { EXIT_CODES } from "../errors.ts";
-import { createLogger } from "../logger.ts";
-import { inSchema } from "../postgres/database.ts";
 import { migrate as migrateSchema } from "../postgres/migrate.ts";
-import { clientConfig, openPool } from "../postgres/pool.ts";
+import { clientConfig } from "../postgres/pool.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, type SchemaState } from "../postgres/schema-state.ts";
 import { defineCommand } from "./command.ts";
 import { formatTime } from "./format.ts";
 import { note, print, printJson } from "./print.ts";
 import { renderTable } from "./table.ts";
+import { withAnySchema } from "./with-database.ts";
 
 export const migrate = defineCommand({
   name: "migrate",
@@ -48,24 +47,16 @@ async function apply(asJson: boolean): Promise<number> {
   return 0;
 }
 
-async function showStatus(asJson: boolean): Promise<number> {
-  const config = readConfig();
-  const pool = openPool(await locateDatabase(config.connection), {
-    role: "migrate",
-    pool: { ...config.pool, max: 1 },
-    logger: createLogger({ level: config.logLevel, name: "cli" }),
-  });
-  try {
-    const state = await readSchemaState(inSchema(pool, config.schema));
+function showStatus(asJson: boolean): Promise<number> {
+  return withAnySchema(async ({ db }) => {
+    const state = await readSchemaState(db);
     if (asJson) {
       printJson(state);
     } else {
       print(renderTable(["file", "state", "applied"], rowsOf(state)));
     }
     return isCurrent(state) ? EXIT_CODES.done : EXIT_CODES.config;
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 function rowsOf(state: SchemaState): (string | null)[][] {

@@ -7,6 +7,9 @@ import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
 import { withSettings } from "../postgres/with-settings.ts";
 
+/** One command does one thing at a time, and now and then asks a question beside it. */
+const CONNECTIONS_MAX = 2;
+
 /** What a command works with. */
 export type Opened = {
   readonly db: Database;
@@ -23,25 +26,28 @@ export async function withDatabase<Result>(
   work: (opened: Opened) => Promise<Result>,
   config: Config = readConfig(),
 ): Promise<Result> {
-  const logger = createLogger({ level: config.logLevel, name: "cli" });
+  return await withAnySchema(async (opened) => {
+    refuseUnmigrated(await readSchemaState(opened.db));
+    return await work(opened);
+  }, config);
+}
+
+/** The same without a look at the schema, for commands that are there to look at it. */
+export async function withAnySchema<Result>(
+  work: (opened: Opened) => Promise<Result>,
+  config: Config = readConfig(),
+): Promise<Result> {
   const pool = openPool(await locateDatabase(config.connection), {
     role: "cli",
-    pool: { ...config.pool, max: Math.min(2, config.pool.max) },
-    logger,
+    pool: { ...config.pool, max: Math.min(CONNECTIONS_MAX, config.pool.max) },
+    logger: createLogger({ level: config.logLevel, name: "cli" }),
   });
+  const settings = { actor: actor(), max_payload_bytes: config.maxPayloadBytes };
   try {
-    const db = inSchema(pool, config.schema);
-    refuseUnmigrated(await readSchemaState(db));
     return await work({
-      db,
+      db: inSchema(pool, config.schema),
       config,
-      asOperator: (operate) =>
-        withSettings(
-          pool,
-          config.schema,
-          { actor: actor(), max_payload_bytes: config.maxPayloadBytes },
-          operate,
-        ),
+      asOperator: (operate) => withSettings(pool, config.schema, settings, operate),
     });
   } finally {
     await pool.end();

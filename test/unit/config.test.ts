@@ -143,6 +143,12 @@ const EFFECTS: Record<
     seen: (config) => config.maxPayloadBytes,
     as: 2048,
   },
+  MAX_RESULT_BYTES: {
+    given: { MAX_RESULT_BYTES: "4096" },
+    seen: (config) => config.maxResultBytes,
+    as: 4096,
+  },
+  MAX_RESCUES: { given: { MAX_RESCUES: "5" }, seen: (config) => config.maxRescues, as: 5 },
   LOG_LEVEL: { given: { LOG_LEVEL: "debug" }, seen: (config) => config.logLevel, as: "debug" },
   USE_POSTGRESQL: {
     given: { USE_POSTGRESQL: "true" },
@@ -181,6 +187,8 @@ test("an empty environment means the embedded server and the defaults", () => {
     },
     retention: { taskDays: 7, historyDays: 90 },
     maxPayloadBytes: 1_048_576,
+    maxResultBytes: 1_048_576,
+    maxRescues: 3,
     logLevel: "info",
   });
 });
