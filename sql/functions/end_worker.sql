@@ -11,6 +11,10 @@ declare
   v_task_ids bigint[];
   v_attempts integer[];
 begin
+  -- Lock order: worker before tasks. Stronger than the update below would take it, to
+  -- wait for a claim, which share-locks the row: what that claims is released too.
+  perform from triaged.workers where worker_id = end_worker.worker_id for update;
+
   update triaged.workers
   set ended_at = triaged.now(), end_reason = end_worker.reason
   where worker_id = end_worker.worker_id and ended_at is null;
