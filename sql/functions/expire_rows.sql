@@ -12,9 +12,9 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
+  v_free text[];
 begin
-  delete from triaged.dedupe_keys
-  where dedupe_key = any (array(
+  v_free := array(
     select held.dedupe_key
     from triaged.dedupe_keys as held
     where
@@ -23,7 +23,15 @@ begin
     limit max_rows
     -- An enqueue that looks at the key right now keeps it.
     for update skip locked
-  ));
+  );
+
+  -- Asked again, by a statement that sees what has committed since: an enqueue may have
+  -- taken the key between the look at it and its lock, and its task is live by now.
+  delete from triaged.dedupe_keys as held
+  where
+    held.dedupe_key = any (v_free)
+    and coalesce(held.until, '-infinity') <= v_now
+    and not exists (select from triaged.live_tasks as live where live.task_id = held.task_id);
   get diagnostics dedupe_keys = row_count;
 
   delete from triaged.triage_results_cache
