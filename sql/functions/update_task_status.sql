@@ -71,6 +71,11 @@ begin
       'result', result_param,
       'error', coalesce(error_param, case v_outcome when 'cancel' then 'Cancelled by user' end)
     )));
+
+    -- Settled in between, by a call that said something else.
+    if not found then
+      perform triaged.raise_not_possible(task_id_param, 'updated by this worker');
+    end if;
   end if;
 end;
 $$;
