@@ -26,21 +26,24 @@ export const test = base.extend<{ url: string; connect: () => Promise<Client> }>
   },
 });
 
-/** The server's process of a connection. */
-export async function backendOf(client: Client): Promise<number> {
-  return (await queryOne<{ pid: number }>(client, "select pg_backend_pid() as pid")).pid;
-}
-
-/** Wait until the connection with that process waits for a lock. */
-export async function waitUntilBlocked(observer: Client, pid: number): Promise<void> {
+/** Wait until the connection waits for a lock that another one holds. */
+export async function waitUntilBlocked(observer: Client, client: Client): Promise<void> {
   await waitFor(async () => {
     const { blocked } = await queryOne<{ blocked: boolean }>(
       observer,
       `select exists (
          select from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'
        ) as blocked`,
-      [pid],
+      [pidOf(client)],
     );
     return blocked;
   });
+}
+
+/** The process that serves the connection. */
+function pidOf(client: Client): number {
+  if ("processID" in client && typeof client.processID === "number") {
+    return client.processID;
+  }
+  throw new Error("expected a connected client");
 }
