@@ -9,9 +9,11 @@
 
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { findBinaries } from "./embedded/binaries.ts";
 import { prepareCluster } from "./embedded/cluster.ts";
 import { lockFolder } from "./embedded/folder-lock.ts";
+import { hasCode } from "./embedded/has-code.ts";
 import { prepareHome } from "./embedded/home.ts";
 import { stopPostmaster, stopWithThisProcess } from "./embedded/postmaster.ts";
 import { startServer } from "./embedded/start-server.ts";
@@ -43,8 +45,7 @@ export async function startEmbedded(options: {
 }): Promise<EmbeddedServer> {
   const settings = options.settings ?? {};
   const folder = resolve(options.folder);
-  await mkdir(folder, { recursive: true });
-  const unlock = await lockFolder(join(folder, "lock"));
+  const unlock = await takeFolder(folder);
   try {
     const home = await prepareHome(folder);
     const binaries = await findBinaries(home.user);
@@ -68,6 +69,22 @@ export async function startEmbedded(options: {
     };
   } catch (err) {
     await unlock();
+    throw err;
+  }
+}
+
+async function takeFolder(folder: string): Promise<() => Promise<void>> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await lockFolder(join(folder, "lock"));
+  } catch (err) {
+    if (hasCode(err, "EACCES", "EPERM", "EROFS")) {
+      throw new EnvironmentError(`cannot write in ${folder}`, {
+        hint: "run as the user it belongs to, or set TRIAGED_DATA_DIR or DATABASE_URL",
+        exitCode: EXIT_CODES.config,
+        cause: err,
+      });
+    }
     throw err;
   }
 }

@@ -150,6 +150,20 @@ test("a pid that went to another program does not stop a start", async ({ folder
   expect(isAlive(process.pid)).toBe(true);
 });
 
+test.runIf(process.getuid?.() !== 0)(
+  "a folder that cannot be written is named, with a way out",
+  async ({ folder }) => {
+    await chmod(dirname(folder), 0o500);
+
+    const start = startEmbedded({ folder, settings });
+
+    await expect(start).rejects.toMatchObject({
+      message: `cannot write in ${folder}`,
+      exitCode: 78,
+    });
+  },
+);
+
 test.runIf(process.getuid?.() === 0)(
   "root's folder may be closed to the user who runs the server",
   async ({ folder }) => {

@@ -1,0 +1,38 @@
+/** Aborts `stop` at the first SIGINT, SIGTERM or SIGHUP, and `kill` at the second. */
+export type StopSignals = {
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+  /** Give the signals back their usual meaning. */
+  readonly dispose: () => void;
+};
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** npm passes on the Ctrl-C that its child got from the terminal already: that is one. */
+const SAME_SIGNAL_MS = 500;
+
+export function listenForStop(): StopSignals {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  let firstMs = 0;
+  const onSignal = () => {
+    if (!stop.signal.aborted) {
+      firstMs = performance.now();
+      stop.abort();
+    } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
+      kill.abort();
+    }
+  };
+  for (const name of SIGNALS) {
+    process.on(name, onSignal);
+  }
+  return {
+    stop: stop.signal,
+    kill: kill.signal,
+    dispose: () => {
+      for (const name of SIGNALS) {
+        process.off(name, onSignal);
+      }
+    },
+  };
+}
