@@ -1,0 +1,117 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { Client, type ClientConfig } from "pg";
+import { withSchema } from "./database.ts";
+
+const RECONNECT_MS_MIN = 100;
+const RECONNECT_MS_MAX = 5_000;
+
+type Events = { ring: []; cancel: []; lost: [Error]; restored: [] };
+
+/**
+ * Hears the notify that enqueue sends to workers that sleep. It has a session of its own,
+ * on which it shares the advisory lock that says "somebody sleeps". Without a connection
+ * nothing rings and the worker's poll is the net; it connects again by itself, for ever.
+ */
+export class Doorbell extends EventEmitter<Events> {
+  readonly #config: ClientConfig;
+  readonly #schema: string;
+  readonly #stop = new AbortController();
+  #client: Client | null = null;
+  #armed = false;
+
+  constructor(config: ClientConfig, schema: string) {
+    super();
+    this.#config = config;
+    this.#schema = schema;
+  }
+
+  /** Whether enqueues ring now. */
+  get armed(): boolean {
+    return this.#armed;
+  }
+
+  /** Connect, and stay connected until `close`. */
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (
+      let wait = RECONNECT_MS_MIN;
+      !signal.aborted;
+      wait = Math.min(wait * 2, RECONNECT_MS_MAX)
+    ) {
+      const error = await this.#listenUntilLost(() => {
+        wait = RECONNECT_MS_MIN;
+      });
+      if (error !== null && !signal.aborted) {
+        this.emit("lost", error);
+        await delay(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /**
+   * Say that the worker is about to sleep. It then looks for tasks once more, because one
+   * may have come just before. False without a connection.
+   */
+  async arm(): Promise<boolean> {
+    if (!this.#armed && this.#client !== null) {
+      this.#armed = await this.#lock("pg_advisory_lock_shared");
+    }
+    return this.#armed;
+  }
+
+  /** Say that it is awake: no enqueue needs to ring. */
+  async disarm(): Promise<void> {
+    if (this.#armed) {
+      this.#armed = false;
+      await this.#lock("pg_advisory_unlock_shared");
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#client?.end().catch(() => undefined);
+  }
+
+  async #lock(call: "pg_advisory_lock_shared" | "pg_advisory_unlock_shared"): Promise<boolean> {
+    try {
+      await this.#client?.query(
+        withSchema(`select ${call}(triaged.lock_key('doorbell', 0))`, this.#schema),
+      );
+      return true;
+    } catch {
+      // The connection is going; `run` sees to it.
+      return false;
+    }
+  }
+
+  /** Resolves with the error that ended the connection; null when it was closed. */
+  async #listenUntilLost(onConnected: () => void): Promise<Error | null> {
+    const client = new Client(this.#config);
+    const lost = new Promise<Error | null>((resolve) => {
+      client.once("error", resolve);
+      client.once("end", () => {
+        resolve(this.#stop.signal.aborted ? null : new Error("connection ended"));
+      });
+    });
+    // Later errors of a connection that is gone already.
+    client.on("error", () => undefined);
+    client.on("notification", ({ payload }) => {
+      this.emit(payload === "cancel" ? "cancel" : "ring");
+    });
+    try {
+      await client.connect();
+      await client.query(withSchema('listen "triaged.doorbell"', this.#schema));
+      this.#client = client;
+      onConnected();
+      this.emit("restored");
+      return await lost;
+    } catch (err) {
+      return err instanceof Error ? err : new Error(String(err));
+    } finally {
+      this.#client = null;
+      this.#armed = false;
+      await client.end().catch(() => undefined);
+    }
+  }
+}

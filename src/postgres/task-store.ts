@@ -1,0 +1,76 @@
+import type { Attempt } from "../errors.ts";
+import { LANE_START, type Lane } from "../lane.ts";
+import type { ClaimedTask } from "../task.ts";
+import type { TaskStatus } from "../task-status.ts";
+import type { Database } from "./database.ts";
+
+/** Claim up to `limit` due tasks, lane by lane. Empty when there is nothing to do. */
+export async function claimTasks(
+  db: Database,
+  options: { workerId: string; limit: number; lanes: readonly Lane[] },
+): Promise<ClaimedTask[]> {
+  const { workerId, limit, lanes } = options;
+  const bounds = lanes.map((lane) => lane.after ?? LANE_START);
+  // The rows are those of our own function, so their shape is trusted.
+  return await db.query<ClaimedTask>({
+    name: "claim_tasks",
+    text: `select
+        task_id as "taskId", task_type as "taskType", queue, payload::text as "payloadText",
+        attempt_count as attempt, failure_count as "failureCount",
+        max_attempts as "maxAttempts", priority, run_at::text as "runAt",
+        error as "previousError", decision, parent_task_id as "parentTaskId",
+        root_task_id as "rootTaskId", metadata
+      from triaged.claim_tasks($1, $2, $3, $4, $5, $6, $7)`,
+    values: [
+      workerId,
+      limit,
+      lanes.map((lane) => lane.queue),
+      lanes.map((lane) => lane.taskType),
+      lanes.map((lane) => lane.priority),
+      bounds.map((bound) => bound.runAt),
+      bounds.map((bound) => bound.taskId),
+    ],
+  });
+}
+
+/** An attempt that was settled, and what became of its task. */
+export type Settled = Attempt & { readonly status: TaskStatus };
+
+/**
+ * Record the ends of many attempts in one statement. `outcomes` is the JSON array that
+ * triaged.settle_tasks takes. Returns those that were settled; the caller no longer holds
+ * the others, and nothing was written about them.
+ */
+export async function settleTasks(db: Database, outcomes: string): Promise<Settled[]> {
+  return await db.query<Settled>({
+    name: "settle_tasks",
+    text: `select task_id as "taskId", attempt, status from triaged.settle_tasks($1)`,
+    values: [outcomes],
+  });
+}
+
+/** Say how far an attempt is. False where it no longer holds the task. */
+export async function reportProgress(
+  db: Database,
+  { taskId, attempt }: Attempt,
+  progress: { percent: number; step: string | null },
+): Promise<boolean> {
+  const rows = await db.query<{ held: boolean }>({
+    name: "report_progress",
+    text: "select triaged.report_progress($1, $2, $3, $4) as held",
+    values: [taskId, attempt, progress.percent, progress.step],
+  });
+  return rows[0]?.held === true;
+}
+
+/** Take back the tasks of workers that died. Returns them, with the status they have now. */
+export async function rescueTasks(
+  db: Database,
+  options: { maxWorkers: number; maxRescues: number },
+): Promise<{ taskId: string; status: TaskStatus }[]> {
+  return await db.query({
+    name: "rescue_tasks",
+    text: `select task_id as "taskId", status from triaged.rescue_tasks($1, $2)`,
+    values: [options.maxWorkers, options.maxRescues],
+  });
+}

@@ -1,0 +1,156 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
+import type { Logger } from "pino";
+import { LeaseLostError } from "../errors.ts";
+import type { Handler, HandlerContext } from "../handler.ts";
+import type { Outcome } from "../outcome.ts";
+import type { ClaimedTask } from "../task.ts";
+import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
+import { errorText } from "./error-text.ts";
+import { outcomeOfThrown } from "./outcome-of.ts";
+import { checkResult, parsePayload } from "./parse-payload.ts";
+import { type Progress, ProgressReporter } from "./progress.ts";
+
+const TIMEOUT_MS_DEFAULT = 600_000;
+
+/** What an attempt needs of its worker. */
+export type AttemptHost = {
+  readonly logger: Logger;
+  /** How long a handler may go on after it was told to stop. */
+  readonly graceMs: number;
+  sendProgress(attempt: RunningAttempt, progress: Progress): void;
+  /** The handler ignores its signal: nothing in this process can stop it. */
+  onStuck(attempt: RunningAttempt): void;
+};
+
+/** The attempt in whose handler the current code runs; for errors that nobody caught. */
+export const currentAttempt = new AsyncLocalStorage<RunningAttempt>();
+
+/** One attempt at one task: payload in, handler, outcome out; timeout and abort in between. */
+export class RunningAttempt {
+  readonly task: ClaimedTask;
+  readonly handler: Handler;
+  readonly #host: AttemptHost;
+  readonly #controller = new AbortController();
+  readonly #strayError = Promise.withResolvers<never>();
+  readonly #progress: ProgressReporter;
+  #aborted: AttemptAborted | null = null;
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(task: ClaimedTask, handler: Handler, host: AttemptHost) {
+    this.task = task;
+    this.handler = handler;
+    this.#host = host;
+    this.#progress = new ProgressReporter((progress) => host.sendProgress(this, progress));
+    this.#strayError.promise.catch(() => undefined);
+  }
+
+  get aborted(): AttemptAborted | null {
+    return this.#aborted;
+  }
+
+  /** Tell the handler to stop. The first reason counts. */
+  abort(kind: AbortKind): void {
+    if (this.#aborted !== null) {
+      return;
+    }
+    this.#aborted = new AttemptAborted(kind, this.#describe(kind));
+    this.#graceTimer = setTimeout(() => this.#host.onStuck(this), this.#host.graceMs);
+    this.#controller.abort(this.#aborted);
+  }
+
+  /** An error that the handler let escape: of a callback, or of a promise nobody awaits. */
+  fail(strayError: unknown): void {
+    this.#strayError.reject(strayError);
+  }
+
+  /** Resolves with the outcome; null when the lease was lost and nothing may be recorded. */
+  async run(): Promise<Outcome | null> {
+    const timeoutMs = this.handler.timeout ?? TIMEOUT_MS_DEFAULT;
+    const timeout = setTimeout(() => this.abort("timeout"), timeoutMs);
+    let outcome: Outcome;
+    try {
+      const result = await Promise.race([
+        currentAttempt.run(this, () => this.#runHandler()),
+        this.#strayError.promise,
+      ]);
+      // It finished before it noticed that it should stop: the work was done.
+      outcome = { outcome: "finish", result };
+    } catch (err) {
+      this.#host.logger.debug({ err, taskId: this.task.taskId }, "handler threw");
+      outcome = outcomeOfThrown(err, {
+        task: this.task,
+        handler: this.handler,
+        aborted: this.#aborted,
+      });
+    } finally {
+      clearTimeout(timeout);
+      clearTimeout(this.#graceTimer);
+      this.#progress.close();
+    }
+    return this.#aborted?.kind === "lease lost" ? null : outcome;
+  }
+
+  /** What to record of an attempt whose handler goes on although it was told to stop. */
+  outcomeWhenStuck(): Outcome | null {
+    if (this.#aborted?.kind === "timeout") {
+      const error = `${errorText(this.#aborted)}; the handler ignored its signal for ${this.#host.graceMs} ms more`;
+      return outcomeOfThrown(new Error(error), {
+        task: this.task,
+        handler: this.handler,
+        aborted: new AttemptAborted("timeout", error),
+      });
+    }
+    return this.#aborted === null || this.#aborted.kind === "lease lost"
+      ? null
+      : outcomeOfThrown(this.#aborted, {
+          task: this.task,
+          handler: this.handler,
+          aborted: this.#aborted,
+        });
+  }
+
+  async #runHandler(): Promise<unknown> {
+    const payload = await parsePayload(this.handler, this.task.payloadText);
+    const result: unknown = await this.handler.run(payload, this.#context());
+    return await checkResult(this.handler, result);
+  }
+
+  #context(): HandlerContext {
+    const { task } = this;
+    const { logger } = this.#host;
+    let child: Logger | undefined;
+    return {
+      task,
+      attempt: task.attempt,
+      failureCount: task.failureCount,
+      maxAttempts: task.maxAttempts,
+      previousError: task.previousError,
+      decision: task.decision,
+      signal: this.#controller.signal,
+      // Made when asked for: most attempts log nothing, and a child costs some microseconds.
+      get logger() {
+        child ??= logger.child({
+          taskId: task.taskId,
+          taskType: task.taskType,
+          attempt: task.attempt,
+        });
+        return child;
+      },
+      progress: (percent, step) => this.#progress.report(percent, step),
+    };
+  }
+
+  #describe(kind: AbortKind): string {
+    switch (kind) {
+      case "timeout":
+        return `timed out after ${this.handler.timeout ?? TIMEOUT_MS_DEFAULT} ms`;
+      case "cancel":
+        return "cancelled by user";
+      case "lease lost":
+        return new LeaseLostError(this.task).message;
+      case "shutdown":
+        return "the worker is stopping";
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Logger } from "pino";
+import type { PoolConfig, WorkerConfig } from "../config.ts";
+import type { DatabaseUrl } from "../database-url.ts";
+import type { Handler } from "../handler.ts";
+import { type Database, inSchema } from "../postgres/database.ts";
+import { Doorbell } from "../postgres/doorbell.ts";
+import { clientConfig, openPool } from "../postgres/pool.ts";
+import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import { DatabaseLink } from "./database-link.ts";
+import { type IncarnationEnd, runIncarnation } from "./incarnation.ts";
+import { loadHandlers } from "./load-handlers.ts";
+import { type ClientPool, handlerOfPlainTask } from "./plain-task.ts";
+import { trapStrayErrors } from "./stray-errors.ts";
+
+export type DaemonOptions = {
+  readonly database: DatabaseUrl;
+  /** For LISTEN, heartbeat and session lock, where `database` is a pooler; else null. */
+  readonly direct: DatabaseUrl | null;
+  readonly schema: string;
+  readonly pool: PoolConfig;
+  readonly worker: WorkerConfig & { readonly tasksFolder: string };
+  readonly maxRescues: number;
+  readonly maxResultBytes: number;
+  readonly logger: Logger;
+  /** Work off what is due, then end. */
+  readonly drain: boolean;
+  /** Stop in good order: claim nothing more, finish or release what is held. */
+  readonly stop: AbortSignal;
+  /** Stop at once: release what is held, wait for nothing. */
+  readonly kill: AbortSignal;
+};
+
+/**
+ * Run a worker until it is told to stop or, with `drain`, until nothing is due. A worker
+ * that was declared dead starts over as a new incarnation. Throws an EnvironmentError for
+ * handlers that do not load, a schema that does not fit and a handler that hangs, and the
+ * driver's error for a database that cannot be reached at the start; later on it waits
+ * for the database for ever.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { database, direct, schema, logger, worker } = options;
+  const loaded = await loadHandlers(worker.tasksFolder);
+  const pool = openPool(database, { role: "worker", pool: options.pool, logger });
+  const db = inSchema(pool, schema);
+  const connection = clientConfig(direct ?? database, "worker session");
+  const doorbell = new Doorbell(connection, schema);
+  doorbell.on("lost", (err) => logger.debug({ err }, "doorbell lost; polling"));
+  const fatal = Promise.withResolvers<never>();
+  fatal.promise.catch(() => undefined);
+  const releaseTraps = trapStrayErrors(logger, (err) => fatal.reject(err));
+  try {
+    refuseUnmigrated(await readSchemaState(db));
+    void doorbell.run();
+    await Promise.race([
+      runIncarnations(options, {
+        db,
+        doorbell,
+        connection,
+        handlers: allHandlers(loaded, { db, pool }),
+      }),
+      fatal.promise,
+    ]);
+  } finally {
+    releaseTraps();
+    await doorbell.close();
+    await pool.end();
+  }
+}
+
+async function runIncarnations(
+  options: DaemonOptions,
+  deps: {
+    db: Database;
+    doorbell: Doorbell;
+    connection: ReturnType<typeof clientConfig>;
+    handlers: ReadonlyMap<string, Handler>;
+  },
+): Promise<void> {
+  const { logger, worker, stop, kill, drain, maxRescues, maxResultBytes } = options;
+  const link = new DatabaseLink(logger);
+  let end: IncarnationEnd;
+  do {
+    end = await runIncarnation({
+      ...deps,
+      link,
+      logger,
+      name: worker.name,
+      queues: worker.queues,
+      concurrency: worker.concurrency,
+      pollIntervalMs: worker.pollIntervalMs,
+      graceMs: worker.shutdownGraceMs,
+      maxRescues,
+      resultBytesMax: maxResultBytes,
+      drain,
+      stop,
+      kill,
+    });
+  } while (end === "dead" && !stop.aborted);
+}
+
+function allHandlers(
+  { handlers, plainTasks }: Awaited<ReturnType<typeof loadHandlers>>,
+  access: { db: Database; pool: ClientPool },
+): ReadonlyMap<string, Handler> {
+  const plain = [...plainTasks].map(
+    ([type, run]) => [type, handlerOfPlainTask(run, access)] as const,
+  );
+  return new Map([...handlers, ...plain]);
+}

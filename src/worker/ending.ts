@@ -1,0 +1,64 @@
+import type { Attempt } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+import { errorText } from "./error-text.ts";
+import { resultText } from "./result-text.ts";
+
+/** The end of an attempt, ready to be settled. */
+export type Ending = Attempt & {
+  readonly outcome: Outcome["outcome"];
+  readonly error: string | null;
+  /** One element of the array that triaged.settle_tasks takes. */
+  readonly json: string;
+};
+
+/**
+ * Write an outcome down. A result that cannot be stored makes the attempt fail for good,
+ * because running the handler again would not help.
+ */
+export function endingOf(
+  attempt: Attempt,
+  outcome: Outcome,
+  { resultBytesMax }: { resultBytesMax: number },
+): Ending {
+  const { taskId, attempt: number } = attempt;
+  const base = `{"task_id":${taskId},"attempt":${number},"outcome":"${outcome.outcome}"`;
+  const ending = (more: string, error: string | null = null): Ending => ({
+    taskId,
+    attempt: number,
+    outcome: outcome.outcome,
+    error,
+    json: `${base}${more}}`,
+  });
+  try {
+    switch (outcome.outcome) {
+      case "finish":
+        return ending(`,"result":${resultText(outcome.result, resultBytesMax)}`);
+      case "ask": {
+        const result = resultText(outcome.result, resultBytesMax);
+        return ending(`,"prompt":${JSON.stringify(outcome.prompt)},"result":${result}`);
+      }
+      case "fail":
+        return ending(
+          `,"error":${JSON.stringify(outcome.error)},"detail":${JSON.stringify(outcome.detail ?? {})}`,
+          outcome.error,
+        );
+      case "retry":
+        return ending(
+          `,"error":${JSON.stringify(outcome.error)},"delay_ms":${outcome.delayMs},"detail":${JSON.stringify(outcome.detail ?? {})}`,
+          outcome.error,
+        );
+      case "snooze":
+        return ending(`,"delay_ms":${outcome.delayMs}`);
+      case "release":
+        return ending("");
+      case "cancelled":
+        return ending(`,"error":${JSON.stringify(outcome.error)}`, outcome.error);
+    }
+  } catch (err) {
+    return endingOf(
+      attempt,
+      { outcome: "fail", error: errorText(err), detail: { class: "validation" } },
+      { resultBytesMax },
+    );
+  }
+}

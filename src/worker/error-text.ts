@@ -1,0 +1,34 @@
+import { inspect } from "node:util";
+
+/** What is stored of an error, in characters; sql/functions/settle_tasks.sql cuts there too. */
+const LENGTH_MAX = 8_192;
+const CAUSES_MAX = 5;
+
+/**
+ * What a task's row and its history say of something that was thrown: name and message,
+ * and those of its causes. Bounded, and free of what PostgreSQL cannot store.
+ */
+export function errorText(thrown: unknown): string {
+  if (!(thrown instanceof Error)) {
+    return storable(`the handler threw something that is not an Error: ${shown(thrown)}`);
+  }
+  const lines: string[] = [];
+  for (let err: unknown = thrown; err instanceof Error && lines.length < CAUSES_MAX; ) {
+    lines.push(`${err.name}: ${err.message}`);
+    err = err.cause;
+  }
+  return storable(lines.join("\ncaused by "));
+}
+
+/** Text that a PostgreSQL text column takes: no NUL, no half of a surrogate pair. */
+export function storable(text: string): string {
+  return text.slice(0, LENGTH_MAX).toWellFormed().replaceAll("\0", "\u{FFFD}");
+}
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY });
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The heartbeat, in a thread and on a connection of its own: a handler that blocks the
+ * event loop of its worker does not lose the worker's tasks.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { Client, type ClientConfig } from "pg";
+import { inSchema } from "../postgres/database.ts";
+import { heartbeatWorker, lockWorker } from "../postgres/worker-store.ts";
+import { pause } from "./every.ts";
+
+/** What the worker tells its thread. */
+export type HeartbeatSettings = {
+  readonly connection: ClientConfig;
+  readonly schema: string;
+  readonly workerId: string;
+  readonly intervalMs: number;
+  /** Whether to hold the session lock; not behind a transaction pooler. */
+  readonly sessionLock: boolean;
+};
+
+/** What the thread tells its worker. */
+export type HeartbeatMessage =
+  | {
+      readonly kind: "beat";
+      readonly cancelRequests: readonly { taskId: string; attempt: number }[];
+    }
+  | { readonly kind: "dead" }
+  | { readonly kind: "lost"; readonly error: string };
+
+const RECONNECT_MS_MIN = 50;
+const RECONNECT_MS_MAX = 2_000;
+
+async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<void> {
+  let wait = RECONNECT_MS_MIN;
+  while (!signal.aborted) {
+    try {
+      await beatUntilLost(settings, signal, () => {
+        wait = RECONNECT_MS_MIN;
+      });
+    } catch (err) {
+      tell({ kind: "lost", error: err instanceof Error ? err.message : String(err) });
+      await pause(wait * (0.5 + Math.random() / 2), signal);
+      wait = Math.min(wait * 2, RECONNECT_MS_MAX);
+    }
+  }
+}
+
+async function beatUntilLost(
+  { connection, schema, workerId, intervalMs, sessionLock }: HeartbeatSettings,
+  signal: AbortSignal,
+  onConnected: () => void,
+): Promise<void> {
+  const client = new Client(connection);
+  const lost = new AbortController();
+  client.on("error", () => lost.abort());
+  client.on("end", () => lost.abort());
+  await client.connect();
+  const db = inSchema(client, schema);
+  try {
+    if (sessionLock) {
+      await lockWorker(db, workerId);
+    }
+    onConnected();
+    while (!signal.aborted) {
+      const { held, cancelRequests } = await heartbeatWorker(db, workerId);
+      tell(held ? { kind: "beat", cancelRequests } : { kind: "dead" });
+      await pause(intervalMs, AbortSignal.any([signal, lost.signal]));
+      if (lost.signal.aborted && !signal.aborted) {
+        throw new Error("connection lost");
+      }
+    }
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function tell(message: HeartbeatMessage): void {
+  parentPort?.postMessage(message);
+}
+
+const stop = new AbortController();
+parentPort?.once("message", () => {
+  stop.abort();
+});
+await run(workerData, stop.signal);
+parentPort?.close();

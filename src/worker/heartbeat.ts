@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import path from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Attempt } from "../errors.ts";
+import type { HeartbeatMessage, HeartbeatSettings } from "./heartbeat-thread.ts";
+
+/** The heartbeat thread, seen from the worker. */
+export class Heartbeat {
+  readonly #thread: Worker;
+
+  /** `onDead`: the worker was declared dead, and holds nothing any more. */
+  constructor(
+    settings: HeartbeatSettings,
+    on: {
+      cancelRequests: (attempts: readonly Attempt[]) => void;
+      dead: () => void;
+      error: (err: unknown) => void;
+    },
+  ) {
+    // .ts in a checkout, .js once emitted.
+    const file = `heartbeat-thread${path.extname(import.meta.filename)}`;
+    this.#thread = new Worker(path.join(import.meta.dirname, file), { workerData: settings });
+    this.#thread.on("message", (message: HeartbeatMessage) => {
+      switch (message.kind) {
+        case "beat":
+          on.cancelRequests(message.cancelRequests);
+          break;
+        case "dead":
+          on.dead();
+          break;
+        case "lost":
+          // The worker's own connections tell of a lost database.
+          break;
+      }
+    });
+    this.#thread.on("error", on.error);
+  }
+
+  /** Stop beating and let the session lock go. */
+  async stop(): Promise<void> {
+    const exited = once(this.#thread, "exit");
+    this.#thread.postMessage("stop");
+    await exited.catch(() => undefined);
+  }
+}

@@ -1,0 +1,289 @@
+import { hostname } from "node:os";
+import type { ClientConfig } from "pg";
+import type { Logger } from "pino";
+import { EnvironmentError, EXIT_CODES } from "../errors.ts";
+import type { Handler } from "../handler.ts";
+import type { Database } from "../postgres/database.ts";
+import type { Doorbell } from "../postgres/doorbell.ts";
+import { reportProgress } from "../postgres/task-store.ts";
+import { cancelRequests, endWorker, registerWorker } from "../postgres/worker-store.ts";
+import type { ClaimedTask } from "../task.ts";
+import type { AttemptHost, RunningAttempt } from "./attempt.ts";
+import type { DatabaseLink } from "./database-link.ts";
+import { pause } from "./every.ts";
+import { Flag } from "./flag.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Lanes } from "./lanes.ts";
+import type { Progress } from "./progress.ts";
+import { runRescuer } from "./rescuer.ts";
+import { Settler } from "./settler.ts";
+import { Slots } from "./slots.ts";
+import { runWorker } from "./worker.ts";
+
+const LEASE_MS = 15_000;
+const HEARTBEAT_MS = 5_000;
+/** What a handler gets to notice that the grace time is over, before its task is released. */
+const ABORT_MS = 1_000;
+/** What the last statements get when the database does not answer. */
+const GOODBYE_MS = 5_000;
+
+export type IncarnationDeps = {
+  readonly db: Database;
+  readonly link: DatabaseLink;
+  readonly doorbell: Doorbell;
+  /** For the heartbeat, on a session of its own. */
+  readonly connection: ClientConfig;
+  readonly logger: Logger;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly name: string;
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly pollIntervalMs: number;
+  readonly graceMs: number;
+  readonly maxRescues: number;
+  readonly resultBytesMax: number;
+  readonly drain: boolean;
+  /** Stop: claim nothing more, let tasks finish within the grace time, release the rest. */
+  readonly stop: AbortSignal;
+  /** Do not wait for anything any more. */
+  readonly kill: AbortSignal;
+};
+
+/** How an incarnation came to its end. */
+export type IncarnationEnd = "stopped" | "drained" | "dead";
+
+/**
+ * One life of a worker, from its row in `workers` to the end of that row. "dead" when
+ * somebody declared it dead: it dropped what it held, and the caller starts another one.
+ * Throws an EnvironmentError (70) when a handler ignores its signal past the grace time,
+ * after the rest of its tasks were released.
+ */
+export async function runIncarnation(deps: IncarnationDeps): Promise<IncarnationEnd> {
+  const workerId = await deps.link.run(
+    () => registerWorker(deps.db, registration(deps)),
+    deps.stop,
+  );
+  const logger = deps.logger.child({ workerId });
+  return await new Incarnation({ ...deps, logger }, workerId).run();
+}
+
+function registration(deps: IncarnationDeps) {
+  return {
+    name: deps.name,
+    host: hostname(),
+    pid: process.pid,
+    queues: deps.queues,
+    concurrency: deps.concurrency,
+    leaseMs: LEASE_MS,
+    taskTypes: [...deps.handlers].map(([name, handler]) => ({
+      name,
+      maxAttempts: handler.maxAttempts ?? 3,
+    })),
+  };
+}
+
+class Incarnation implements AttemptHost {
+  readonly logger: Logger;
+  readonly graceMs: number;
+  readonly #deps: IncarnationDeps;
+  readonly #workerId: string;
+  readonly #changed = new Flag();
+  readonly #settler: Settler;
+  readonly #slots: Slots;
+  readonly #lanes: Lanes;
+  /** Aborts everything that claims or rescues. */
+  readonly #ending = new AbortController();
+  /** Aborts statements that wait for a database that does not answer. */
+  readonly #givingUp = new AbortController();
+  #dead = false;
+  #stuck: RunningAttempt | null = null;
+  #failure: Error | null = null;
+
+  constructor(deps: IncarnationDeps, workerId: string) {
+    const { db, link, logger, handlers, concurrency, resultBytesMax } = deps;
+    this.#deps = deps;
+    this.#workerId = workerId;
+    this.logger = logger;
+    this.graceMs = deps.graceMs;
+    this.#settler = new Settler({
+      db,
+      link,
+      logger,
+      signal: this.#givingUp.signal,
+      onError: (err) => this.#fail(err),
+    });
+    this.#lanes = new Lanes(deps.queues, [...handlers.keys()]);
+    this.#slots = new Slots({
+      handlers,
+      concurrency,
+      resultBytesMax,
+      settler: this.#settler,
+      host: this,
+      logger,
+      changed: this.#changed,
+    });
+  }
+
+  async run(): Promise<IncarnationEnd> {
+    const { doorbell, stop, logger } = this.#deps;
+    const heartbeat = this.#startHeartbeat();
+    const onStop = () => this.#ending.abort();
+    stop.addEventListener("abort", onStop);
+    if (stop.aborted) {
+      onStop();
+    }
+    const onCancel = () => void this.#lookForCancels();
+    doorbell.on("cancel", onCancel);
+    logger.info({ queues: this.#deps.queues, concurrency: this.#deps.concurrency }, "worker began");
+
+    const rescuing = this.#guard(runRescuer({ ...this.#deps, signal: this.#ending.signal }));
+    await this.#guard(
+      runWorker({
+        ...this.#deps,
+        lanes: this.#lanes,
+        slots: this.#slots,
+        workerId: this.#workerId,
+        changed: this.#changed,
+        signal: this.#ending.signal,
+      }),
+    );
+    const end = this.#dead ? "dead" : stop.aborted ? "stopped" : "drained";
+    await this.#wind(end);
+    this.#ending.abort();
+    await rescuing;
+    doorbell.off("cancel", onCancel);
+    stop.removeEventListener("abort", onStop);
+    await heartbeat.stop();
+    this.#throwFailure();
+    return end;
+  }
+
+  sendProgress({ task }: RunningAttempt, progress: Progress): void {
+    void this.#reportProgress(task, progress);
+  }
+
+  onStuck(attempt: RunningAttempt): void {
+    const { taskId, taskType } = attempt.task;
+    this.logger.fatal({ taskId, taskType }, "handler ignores its signal; the worker must end");
+    this.#stuck ??= attempt;
+    this.#ending.abort();
+    this.#changed.raise();
+  }
+
+  #startHeartbeat(): Heartbeat {
+    const { connection, db } = this.#deps;
+    return new Heartbeat(
+      {
+        connection,
+        schema: db.schema,
+        workerId: this.#workerId,
+        intervalMs: HEARTBEAT_MS,
+        sessionLock: true,
+      },
+      {
+        cancelRequests: (attempts) => {
+          for (const attempt of attempts) {
+            this.#slots.abort(attempt, "cancel");
+          }
+        },
+        dead: () => {
+          this.#dead = true;
+          this.logger.warn("declared dead; dropping what is held and starting over");
+          this.#ending.abort();
+        },
+        error: (err) => this.#fail(err),
+      },
+    );
+  }
+
+  async #reportProgress(task: ClaimedTask, progress: Progress): Promise<void> {
+    try {
+      if (!(await reportProgress(this.#deps.db, task, progress))) {
+        this.#slots.abort(task, "lease lost");
+      }
+    } catch (err) {
+      this.logger.debug({ err, taskId: task.taskId }, "progress is not recorded");
+    }
+  }
+
+  async #lookForCancels(): Promise<void> {
+    try {
+      for (const attempt of await cancelRequests(this.#deps.db, this.#workerId)) {
+        this.#slots.abort(attempt, "cancel");
+      }
+    } catch (err) {
+      this.logger.debug({ err }, "cancel requests cannot be read; the heartbeat will bring them");
+    }
+  }
+
+  /** Phases of the end: give back what waits, grace, abort, release, end the row. */
+  async #wind(end: IncarnationEnd): Promise<void> {
+    const { kill, graceMs, link, db } = this.#deps;
+    if (end === "dead") {
+      this.#slots.dropWaiting();
+      this.#slots.abortAll("lease lost");
+      this.#slots.settleRunning(() => null);
+      return;
+    }
+    this.#slots.releaseWaiting();
+    if (this.#stuck === null && this.#failure === null) {
+      await this.#untilIdle(graceMs, kill);
+    }
+    if (!this.#slots.isEmpty) {
+      this.logger.info({ tasks: this.#slots.runningCount }, "grace time is over; releasing tasks");
+      this.#slots.abortAll("shutdown");
+      await this.#untilIdle(ABORT_MS, kill);
+      this.#slots.settleRunning((attempt) =>
+        attempt === this.#stuck ? attempt.outcomeWhenStuck() : { outcome: "release" },
+      );
+    }
+    const goodbye = setTimeout(() => this.#givingUp.abort(), GOODBYE_MS);
+    await this.#settler.idle();
+    await link
+      .run(() => endWorker(db, this.#workerId, end), this.#givingUp.signal)
+      .catch((err: unknown) => this.logger.warn({ err }, "the worker's row is left to a rescue"));
+    clearTimeout(goodbye);
+    this.logger.info({ end }, "worker ended");
+  }
+
+  async #untilIdle(limitMs: number, kill: AbortSignal): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (!this.#slots.isEmpty && this.#stuck === null && !kill.aborted) {
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        return;
+      }
+      await Promise.race([this.#changed.wait(left), pause(left, kill)]);
+    }
+  }
+
+  async #guard(service: Promise<void>): Promise<void> {
+    await service.catch((err: unknown) => {
+      if (!this.#ending.signal.aborted) {
+        this.#fail(err);
+      }
+    });
+  }
+
+  #fail(err: unknown): void {
+    this.#failure ??= err instanceof Error ? err : new Error(String(err));
+    this.#ending.abort();
+    this.#changed.raise();
+  }
+
+  #throwFailure(): void {
+    if (this.#stuck !== null) {
+      const { taskId, taskType } = this.#stuck.task;
+      throw new EnvironmentError(
+        `the handler of ${taskType} ignored its signal for ${this.graceMs} ms on task ${taskId}`,
+        {
+          hint: "pass context.signal on to what the handler waits for; the supervisor restarts this worker",
+          exitCode: EXIT_CODES.stuckHandler,
+        },
+      );
+    }
+    if (this.#failure !== null) {
+      throw this.#failure;
+    }
+  }
+}

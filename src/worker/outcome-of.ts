@@ -1,0 +1,90 @@
+import { type Backoff, backoffMs, DEFAULT_BACKOFF } from "../backoff.ts";
+import type { Handler } from "../handler.ts";
+import type { FailureClass, Outcome } from "../outcome.ts";
+import type { ClaimedTask } from "../task.ts";
+import type { AttemptAborted } from "./abort-reason.ts";
+import { errorText, storable } from "./error-text.ts";
+
+const DELAY_MS_MAX = 366 * 86_400_000;
+
+/**
+ * What it means that a handler threw. The classes of src/outcome.ts are known by their
+ * name, because a handler may come with a copy of this package of its own.
+ */
+export function outcomeOfThrown(
+  thrown: unknown,
+  {
+    task,
+    handler,
+    aborted,
+  }: { task: ClaimedTask; handler: Handler; aborted: AttemptAborted | null },
+): Outcome {
+  // What a handler throws after its signal is most often the signal's doing.
+  if (aborted?.kind === "shutdown") {
+    return { outcome: "release" };
+  }
+  if (aborted?.kind === "cancel") {
+    return { outcome: "cancelled", error: "Cancelled by user" };
+  }
+  if (aborted?.kind === "timeout") {
+    return retry(aborted, "timeout", backoffOf(handler, task));
+  }
+  if (!(thrown instanceof Error)) {
+    return retry(thrown, "other", backoffOf(handler, task));
+  }
+  switch (thrown.name) {
+    case "PermanentError":
+      return { outcome: "fail", error: errorText(thrown), detail: { class: classOf(thrown) } };
+    case "RetryableError": {
+      const asked = numberOf(thrown, "retryAfterMs");
+      const detail = asked === null ? classOf(thrown) : "rate_limit";
+      return retry(thrown, detail, asked ?? backoffOf(handler, task));
+    }
+    case "Snooze": {
+      return { outcome: "snooze", delayMs: numberOf(thrown, "delayMs") ?? 0 };
+    }
+    case "NeedsDecision": {
+      const prompt = "prompt" in thrown ? String(thrown.prompt) : thrown.message;
+      const partial = "partial" in thrown ? thrown.partial : null;
+      return { outcome: "ask", prompt: storable(prompt), result: partial };
+    }
+    default:
+      return retry(thrown, classOf(thrown), backoffOf(handler, task));
+  }
+}
+
+function retry(thrown: unknown, failureClass: FailureClass, delayMs: number): Outcome {
+  return { outcome: "retry", error: errorText(thrown), delayMs, detail: { class: failureClass } };
+}
+
+function backoffOf(handler: Handler, task: ClaimedTask): number {
+  const backoff: Backoff = { ...DEFAULT_BACKOFF, ...handler.backoff };
+  return backoffMs(task.failureCount + 1, backoff);
+}
+
+function numberOf(err: Error, field: string): number | null {
+  const value: unknown = Reflect.get(err, field);
+  return typeof value === "number" && Number.isFinite(value)
+    ? Math.round(Math.min(Math.max(value, 0), DELAY_MS_MAX))
+    : null;
+}
+
+/** A guess at the kind of trouble, from what HTTP clients and the network leave on errors. */
+function classOf(err: Error): FailureClass {
+  const status: unknown = Reflect.get(err, "status") ?? Reflect.get(err, "statusCode");
+  const code: unknown = Reflect.get(err, "code");
+  if (err.name === "ZodError") {
+    return "validation";
+  }
+  if (err.name === "TimeoutError" || code === "ETIMEDOUT" || status === 408 || status === 504) {
+    return "timeout";
+  }
+  if (status === 401 || status === 403) {
+    return "auth";
+  }
+  if (status === 429) {
+    return "rate_limit";
+  }
+  const isNetwork = typeof code === "string" && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code);
+  return isNetwork || (typeof status === "number" && status >= 500) ? "dependency" : "other";
+}

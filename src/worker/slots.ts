@@ -1,0 +1,216 @@
+import type { Logger } from "pino";
+import type { Attempt } from "../errors.ts";
+import type { Handler } from "../handler.ts";
+import type { Outcome } from "../outcome.ts";
+import type { ClaimedTask } from "../task.ts";
+import type { AbortKind } from "./abort-reason.ts";
+import { type AttemptHost, RunningAttempt } from "./attempt.ts";
+import { type Ending, endingOf } from "./ending.ts";
+import type { Flag } from "./flag.ts";
+import { Rate } from "./rate.ts";
+import type { Settler } from "./settler.ts";
+
+/** A worker holds what it starts within so long at its present rate, and no more. */
+const PREFETCH_MS = 100;
+/** A task that waited here for so long is handed back, for a worker that is faster. */
+const STALE_MS = 1_000;
+/** Rows in one claim. */
+const CLAIM_MAX = 500;
+/** Endings that may wait for the database before no more attempts are started. */
+const UNSETTLED_MAX = 2_000;
+
+export type SlotsDeps = {
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly concurrency: number;
+  readonly resultBytesMax: number;
+  readonly settler: Settler;
+  readonly host: AttemptHost;
+  readonly logger: Logger;
+  /** Raised when a slot became free. */
+  readonly changed: Flag;
+};
+
+/** One claim to make: at most `limit` tasks, of none of the `full` types. */
+export type ClaimPlan = { readonly limit: number; readonly full: ReadonlySet<string> };
+
+export type Plan = {
+  readonly claims: readonly ClaimPlan[];
+  /** Whether every type has room: a slot that becomes free makes no other claim worthwhile. */
+  readonly isWhole: boolean;
+};
+
+/** The tasks that a worker holds: those that run, in a bounded number, and those that wait. */
+export class Slots {
+  readonly #deps: SlotsDeps;
+  readonly #running = new Map<string, RunningAttempt>();
+  readonly #heldOfType = new Map<string, number>();
+  readonly #rate = new Rate(performance.now());
+  readonly #limited: ReadonlyMap<string, number>;
+  #waiting: { task: ClaimedTask; since: number }[] = [];
+
+  constructor(deps: SlotsDeps) {
+    this.#deps = deps;
+    this.#limited = new Map(
+      [...deps.handlers].flatMap(([type, { concurrency }]) =>
+        concurrency === undefined ? [] : [[type, concurrency] as const],
+      ),
+    );
+  }
+
+  get isEmpty(): boolean {
+    return this.#running.size === 0 && this.#waiting.length === 0;
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  /** The claims that are worth making now. Types with a limit of their own go apart. */
+  plan(now: number): Plan {
+    const want = this.#room(now);
+    if (want === 0) {
+      return { claims: [], isWhole: false };
+    }
+    const types = [...this.#deps.handlers.keys()];
+    const limitedTypes = new Set(this.#limited.keys());
+    const claims: ClaimPlan[] =
+      limitedTypes.size < types.length ? [{ limit: want, full: limitedTypes }] : [];
+    let isWhole = true;
+    for (const [type, concurrency] of this.#limited) {
+      const limit = Math.min(want, concurrency - (this.#heldOfType.get(type) ?? 0));
+      if (limit > 0) {
+        claims.push({ limit, full: new Set(types.filter((other) => other !== type)) });
+      } else {
+        isWhole = false;
+      }
+    }
+    return { claims, isWhole };
+  }
+
+  accept(tasks: readonly ClaimedTask[]): void {
+    const since = performance.now();
+    for (const task of tasks) {
+      this.#count(task, 1);
+      this.#waiting.push({ task, since });
+    }
+    this.#fill();
+  }
+
+  /** Tell an attempt to stop, if it is still this worker's. */
+  abort({ taskId, attempt }: Attempt, kind: AbortKind): void {
+    this.#running.get(`${taskId}/${attempt}`)?.abort(kind);
+  }
+
+  abortAll(kind: AbortKind): void {
+    for (const attempt of this.#running.values()) {
+      attempt.abort(kind);
+    }
+  }
+
+  /** Give back what has not been started; with `staleAt` only what waits for too long. */
+  releaseWaiting({ staleAt }: { staleAt?: number } = {}): void {
+    const isKept = ({ since }: { since: number }) =>
+      staleAt !== undefined && staleAt - since < STALE_MS;
+    const released = this.#waiting.filter((waiting) => !isKept(waiting));
+    if (released.length > 0) {
+      this.#waiting = this.#waiting.filter(isKept);
+      for (const { task } of released) {
+        this.#settle(task, { outcome: "release" });
+      }
+    }
+  }
+
+  /** Forget what has not been started: the lease is lost, and nothing can be given back. */
+  dropWaiting(): void {
+    this.#waiting = [];
+  }
+
+  /** Record an end for attempts whose handlers go on; they are not this worker's any more. */
+  settleRunning(outcomeOf: (attempt: RunningAttempt) => Outcome | null): void {
+    for (const [token, attempt] of this.#running) {
+      this.#running.delete(token);
+      const outcome = outcomeOf(attempt);
+      if (outcome !== null) {
+        this.#settle(attempt.task, outcome);
+      }
+    }
+  }
+
+  #room(now: number): number {
+    const { concurrency, settler } = this.#deps;
+    if (settler.size > UNSETTLED_MAX) {
+      return 0;
+    }
+    const prefetch = Math.ceil((this.#rate.perSecond(now) * PREFETCH_MS) / 1_000);
+    // Refilled when it is half empty, so that claims stay large.
+    if (this.#running.size >= concurrency && this.#waiting.length * 2 > prefetch) {
+      return 0;
+    }
+    const room = concurrency + prefetch - this.#running.size - this.#waiting.length;
+    return Math.min(Math.max(room, 0), CLAIM_MAX);
+  }
+
+  #fill(): void {
+    let started = 0;
+    while (this.#running.size < this.#deps.concurrency && started < this.#waiting.length) {
+      const next = this.#waiting[started];
+      started += 1;
+      if (next !== undefined) {
+        this.#start(next.task);
+      }
+    }
+    this.#waiting.splice(0, started);
+  }
+
+  #start(task: ClaimedTask): void {
+    const handler = this.#deps.handlers.get(task.taskType);
+    if (handler === undefined) {
+      // Not of a lane of this worker: no claim returns it.
+      throw new Error(`expected a handler for task type ${task.taskType}, got none`);
+    }
+    const attempt = new RunningAttempt(task, handler, this.#deps.host);
+    const token = `${task.taskId}/${task.attempt}`;
+    this.#running.set(token, attempt);
+    this.#rate.add();
+    void this.#runToEnd(token, attempt);
+  }
+
+  async #runToEnd(token: string, attempt: RunningAttempt): Promise<void> {
+    const outcome = await attempt.run();
+    // False where settleRunning was quicker: the handler ended too late.
+    if (!this.#running.delete(token)) {
+      return;
+    }
+    if (outcome === null) {
+      this.#count(attempt.task, -1);
+    } else {
+      this.#settle(attempt.task, outcome);
+    }
+    this.#fill();
+    this.#deps.changed.raise();
+  }
+
+  #settle(task: ClaimedTask, outcome: Outcome): void {
+    this.#count(task, -1);
+    void this.#record(task, endingOf(task, outcome, this.#deps));
+  }
+
+  async #record({ taskId, taskType, attempt }: ClaimedTask, ending: Ending): Promise<void> {
+    const { settler, logger } = this.#deps;
+    const held = await settler.settle(ending);
+    const line = { taskId, taskType, attempt, outcome: ending.outcome, error: ending.error };
+    if (!held) {
+      logger.info(line, "lease lost; the end of the attempt is not recorded");
+    } else if (ending.error !== null) {
+      logger.warn(line, "attempt settled");
+    } else {
+      logger.debug(line, "attempt settled");
+    }
+  }
+
+  #count({ taskType }: ClaimedTask, by: 1 | -1): void {
+    if (this.#limited.has(taskType)) {
+      this.#heldOfType.set(taskType, (this.#heldOfType.get(taskType) ?? 0) + by);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { Logger } from "pino";
+import type { Database } from "../postgres/database.ts";
+import type { Doorbell } from "../postgres/doorbell.ts";
+import { claimTasks } from "../postgres/task-store.ts";
+import type { ClaimedTask } from "../task.ts";
+import type { DatabaseLink } from "./database-link.ts";
+import { pause } from "./every.ts";
+import { Flag } from "./flag.ts";
+import type { Lanes } from "./lanes.ts";
+import type { ClaimPlan, Slots } from "./slots.ts";
+
+/** Errors in a row, other than a database that does not answer, before the worker gives up. */
+const ERRORS_MAX = 5;
+
+export type WorkerDeps = {
+  readonly db: Database;
+  readonly link: DatabaseLink;
+  readonly doorbell: Doorbell;
+  readonly lanes: Lanes;
+  readonly slots: Slots;
+  readonly logger: Logger;
+  readonly workerId: string;
+  readonly pollIntervalMs: number;
+  /** End when nothing is due and nothing runs. */
+  readonly drain: boolean;
+  /** Raised when a slot became free. */
+  readonly changed: Flag;
+  /** Claim nothing more. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Claim what is due and hand it to the slots, until the signal aborts or, with `drain`,
+ * nothing is left. Throws after some errors in a row that no waiting mends.
+ */
+export async function runWorker(deps: WorkerDeps): Promise<void> {
+  const { slots, changed, signal, doorbell, drain } = deps;
+  const rung = new Flag();
+  const onWake = () => {
+    rung.raise();
+    changed.raise();
+  };
+  doorbell.on("ring", onWake);
+  signal.addEventListener("abort", onWake);
+  const guarded = failAfter(ERRORS_MAX, deps);
+  try {
+    while (!signal.aborted) {
+      const plan = slots.plan(performance.now());
+      if (plan.claims.length === 0) {
+        await changed.wait(deps.pollIntervalMs);
+        slots.releaseWaiting({ staleAt: performance.now() });
+        continue;
+      }
+      rung.lower();
+      const { found, more, swept } = await guarded(() => claimAll(deps, plan.claims));
+      if (more) {
+        // Busy: an enqueue need not ring, the next claim comes anyway.
+        await doorbell.disarm();
+      } else if (drain && !found && slots.isEmpty) {
+        if (swept) {
+          return;
+        }
+        await pause(deps.lanes.sweepDueInMs(performance.now()), signal);
+      } else if (doorbell.armed || !(await doorbell.arm())) {
+        // It has said that it sleeps, has looked once more, and sleeps.
+        await (plan.isWhole ? rung : changed).wait(sleepMs(deps, swept));
+      }
+    }
+  } finally {
+    doorbell.off("ring", onWake);
+    signal.removeEventListener("abort", onWake);
+  }
+}
+
+/** Until the poll; or until the sweep, if what was looked at lay behind the bounds only. */
+function sleepMs({ lanes, pollIntervalMs }: WorkerDeps, swept: boolean): number {
+  return swept
+    ? pollIntervalMs
+    : Math.min(pollIntervalMs, lanes.sweepDueInMs(performance.now()) + 1);
+}
+
+async function claimAll(
+  deps: WorkerDeps,
+  plans: readonly ClaimPlan[],
+): Promise<{ found: boolean; more: boolean; swept: boolean }> {
+  const { lanes, slots } = deps;
+  const sweep = lanes.sweepDueInMs(performance.now()) === 0;
+  let found = false;
+  let more = false;
+  for (const { limit, full } of plans) {
+    const before = performance.now();
+    const tasks = await claim(deps, limit, lanes.next(before, { sweep, full }));
+    const now = performance.now();
+    lanes.claimed(tasks, { now, tookMs: now - before, sweep });
+    slots.accept(tasks);
+    found ||= tasks.length > 0;
+    more ||= tasks.length === limit;
+  }
+  return { found, more, swept: sweep };
+}
+
+async function claim(
+  { db, link, workerId, signal }: WorkerDeps,
+  limit: number,
+  lanes: ReturnType<Lanes["next"]>,
+): Promise<ClaimedTask[]> {
+  return await link.run(() => claimTasks(db, { workerId, limit, lanes }), signal);
+}
+
+/** Wait longer after each error, and give up after some in a row. */
+function failAfter(errorsMax: number, { logger, signal }: WorkerDeps) {
+  let errors = 0;
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    for (;;) {
+      try {
+        const result = await work();
+        errors = 0;
+        return result;
+      } catch (err) {
+        errors += 1;
+        if (errors >= errorsMax || signal.aborted) {
+          throw err;
+        }
+        logger.error({ err, errors, errorsMax }, "claiming failed");
+        await pause(1_000 * 2 ** errors, signal);
+      }
+    }
+  };
+}
