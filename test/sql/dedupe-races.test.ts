@@ -79,12 +79,13 @@ test("the sweep leaves a key that is being taken over", async ({ connect }) => {
   ]);
 });
 
+function batchOf(keys: string[]): string {
+  return JSON.stringify(keys.map((dedupe_key) => ({ task_type: "noop", dedupe_key })));
+}
+
 test("two batches with the same keys in another order do not deadlock", async ({ connect }) => {
   const [first, second] = [await connect(), await connect()];
   const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
-  const batchOf = (order: string[]) =>
-    JSON.stringify(order.map((dedupe_key) => ({ task_type: "noop", dedupe_key })));
-
   for (let round = 0; round < 10; round += 1) {
     const order = keys.map((key) => `${round}/${key}`);
     await Promise.all([
