@@ -13,7 +13,6 @@ if (name === undefined || journal === undefined || behaviour === undefined) {
 }
 const note = (what: string) => appendFileSync(journal, `${name} ${what}\n`);
 
-note(`started ${process.pid}`);
 if (behaviour === "run" || behaviour === "deaf") {
   const alive = setInterval(() => undefined, 1_000);
   process.on("SIGTERM", () => {
@@ -30,3 +29,5 @@ if (behaviour === "run" || behaviour === "deaf") {
 } else {
   process.exitCode = Number(behaviour);
 }
+// Last, since tests signal a process as soon as they read this.
+note(`started ${process.pid}`);
