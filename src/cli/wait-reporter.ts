@@ -1,4 +1,5 @@
 import type { TaskProgress } from "../postgres/read-store.ts";
+import { isFinal } from "../task-status.ts";
 import { formatDuration } from "./format.ts";
 import { plain } from "./table.ts";
 
@@ -23,6 +24,9 @@ export class WaitReporter {
   }
 
   async report(progress: TaskProgress): Promise<void> {
+    if (isFinal(progress.status)) {
+      return; // How it ended is said by whoever waits.
+    }
     const elapsedMs = performance.now() - this.#startedMs;
     this.#show(describe(progress), elapsedMs);
     if (progress.status === "queued" && elapsedMs > EXPLAIN_AFTER_MS && !this.#explained) {

@@ -1,0 +1,165 @@
+import type { PayloadOf, ResultOf } from "../handler.ts";
+import { serializePayload } from "../payload.ts";
+import { taskHistory } from "../postgres/history-store.ts";
+import {
+  type CancelOutcome,
+  cancelTask,
+  decideTask,
+  type Reason,
+  retryTask,
+  whyTask,
+} from "../postgres/operator-store.ts";
+import {
+  type Enqueued,
+  type EnqueueOptions,
+  enqueueTask,
+  enqueueTasks,
+} from "../postgres/producer-store.ts";
+import { getTask, listTasks, type TaskFilter } from "../postgres/read-store.ts";
+import { type ClientOptions, Connection, type InTransaction } from "./connection.ts";
+import { QueueError } from "./queue-error.ts";
+import {
+  type HistoryEntry,
+  type ListedTask,
+  type Task,
+  toHistoryEntry,
+  toListedTask,
+  toTask,
+} from "./task.ts";
+import { TriageCalls } from "./triage-calls.ts";
+import { type WaitOptions, waitForTask } from "./wait-for-task.ts";
+
+/** Task types and their handlers: `{ noop: typeof import("./tasks/noop.ts").default }`. */
+export type Handlers = Record<string, unknown>;
+
+/** What became of an enqueue. Hand it to `wait`, whose result then has the handler's type. */
+export type EnqueuedTask<TaskType extends string = string> = Enqueued & {
+  readonly taskType: TaskType;
+};
+
+/** One task of `enqueueMany`. */
+export type TaskToEnqueue<Known extends Handlers = Handlers> = {
+  [TaskType in keyof Known & string]: EnqueueOptions & {
+    readonly taskType: TaskType;
+    readonly payload: PayloadOf<Known[TaskType]>;
+  };
+}[keyof Known & string];
+
+/**
+ * A producer's and operator's view of the queue. Every method throws a QueueError when the
+ * queue refuses, a PayloadError before it is asked, and the error of `pg` when the database
+ * cannot be reached; none retries by itself.
+ */
+export class Client<Known extends Handlers = Handlers> extends TriageCalls {
+  readonly #connection: Connection;
+
+  constructor(options: ClientOptions = {}) {
+    const connection = new Connection(options);
+    super(connection);
+    this.#connection = connection;
+  }
+
+  /**
+   * Enqueue one task. With `db` it exists if and only if that transaction commits.
+   * `outcome` is `created`, or what a dedupe key made of it: `duplicate`, `replaced`.
+   */
+  async enqueue<TaskType extends keyof Known & string>(
+    taskType: TaskType,
+    payload: PayloadOf<Known[TaskType]>,
+    options: EnqueueOptions & InTransaction = {},
+  ): Promise<EnqueuedTask<TaskType>> {
+    const task = { ...options, taskType, payload: serializePayload(payload) };
+    const enqueued = await this.#connection.ask(options, (db) => enqueueTask(db, task));
+    return { ...enqueued, taskType };
+  }
+
+  /** Enqueue many in one statement, all or none. The answers are in the order of the tasks. */
+  async enqueueMany(
+    tasks: readonly TaskToEnqueue<Known>[],
+    options: InTransaction = {},
+  ): Promise<EnqueuedTask[]> {
+    const checked = tasks.map((task) => ({ ...task, payload: serializePayload(task.payload) }));
+    const enqueued = await this.#connection.ask(options, (db) => enqueueTasks(db, checked));
+    return enqueued.map((each, place) => ({ ...each, taskType: checked[place]?.taskType ?? "" }));
+  }
+
+  /**
+   * Wait until the task is finished, failed or cancelled, and resolve to it; look at its
+   * status. Throws a WaitTimeoutError after `timeoutMs` (the task goes on), and the reason
+   * of `signal`. Polls every 50 ms at first, every second later.
+   */
+  async wait<TaskType extends keyof Known & string>(
+    task: string | EnqueuedTask<TaskType>,
+    options: WaitOptions = {},
+  ): Promise<Task<PayloadOf<Known[TaskType]>, ResultOf<Known[TaskType]>>> {
+    const taskId = typeof task === "string" ? task : task.taskId;
+    const row = await this.#connection.ask({}, (db) => waitForTask(db, taskId, options));
+    if (row === null) {
+      throw new QueueError(`there is no task ${taskId}`, { code: "unknown_task", hint: null });
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The handler's schemas checked both on their way into the database.
+    return toTask(row) as Task<PayloadOf<Known[TaskType]>, ResultOf<Known[TaskType]>>;
+  }
+
+  /** `cancelled`, or `requested` for a task that runs: its worker aborts it. */
+  cancel(taskId: string, options: InTransaction = {}): Promise<CancelOutcome> {
+    return this.#connection.ask(options, (db) => cancelTask(db, taskId));
+  }
+
+  /** Queue a failed or cancelled task again, with its whole budget of attempts. */
+  retry(taskId: string, options: InTransaction = {}): Promise<void> {
+    return this.#connection.ask(options, (db) => retryTask(db, taskId));
+  }
+
+  /** Answer a task that waits for a decision; `decision` is any JSON. */
+  decide(taskId: string, decision: unknown, options: InTransaction = {}): Promise<void> {
+    return this.#connection.ask(options, (db) => decideTask(db, taskId, decision));
+  }
+
+  /** The task, or null when there is none (any more). */
+  async get(taskId: string, options: InTransaction = {}): Promise<Task | null> {
+    const row = await this.#connection.ask(options, (db) => getTask(db, taskId));
+    return row === null ? null : toTask(row);
+  }
+
+  /** Tasks, the newest first, without payloads and results. `limit` is 1 to 100, default 20. */
+  async list(filter: Partial<TaskFilter> & InTransaction = {}): Promise<ListedTask[]> {
+    const limit = filter.limit ?? 20;
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= 100)) {
+      throw new TypeError(`expected limit to be an integer from 1 to 100, got ${limit}`);
+    }
+    const rows = await this.#connection.ask(filter, (db) => listTasks(db, { ...filter, limit }));
+    return rows.map(toListedTask);
+  }
+
+  /** Every transition of a task, the oldest first; also of one that was dropped since. */
+  async history(taskId: string, options: InTransaction = {}): Promise<HistoryEntry[]> {
+    const rows = await this.#connection.ask(options, (db) => taskHistory(db, taskId));
+    return rows.map(toHistoryEntry);
+  }
+
+  /** Why the task does not run, or what became of it, the most telling first. */
+  why(taskId: string, options: InTransaction = {}): Promise<Reason[]> {
+    return this.#connection.ask(options, (db) => whyTask(db, taskId));
+  }
+
+  /** Close the connections that were opened for this client; a given pool stays open. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+/**
+ * A client of the queue, typed by the handlers that run there:
+ *
+ *     const client = createClient<{ noop: typeof import("./tasks/noop.ts").default }>();
+ *     const task = await client.enqueue("noop", { a: 1 });
+ *
+ * Without options it finds the database as the CLI does: DATABASE_URL, POSTGRES_*, or the
+ * server that `triaged up` runs in this folder.
+ */
+export function createClient<Known extends Handlers = Handlers>(
+  options: ClientOptions = {},
+): Client<Known> {
+  return new Client<Known>(options);
+}

@@ -1,0 +1,100 @@
+import { pino } from "pino";
+import { type PoolConfig, readConfig } from "../config.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "../database-url.ts";
+import { type Database, DEFAULT_SCHEMA, inSchema, type Queryable } from "../postgres/database.ts";
+import { openPool } from "../postgres/pool.ts";
+import { locateDatabase } from "../postgres/saved-connection.ts";
+import { SETTINGS } from "../settings.ts";
+import { withQueueErrors } from "./queue-error.ts";
+
+/** Connections of a client that was given none. */
+const POOL = { max: 10, acquireTimeoutMs: 30_000, recycleMs: 3_600_000 };
+
+/** Where the queue is. The first that is given counts; with none, what the CLI would take. */
+export type ClientOptions = {
+  /** A pool (or client) of `pg` that is the caller's: it is never closed here. */
+  readonly pool?: Queryable;
+  /** `postgres://…`, with sslmode as libpq means it; a remote server is verified in full. */
+  readonly connectionString?: string;
+  /** @default "triaged", or TRIAGED_SCHEMA where the environment names the database */
+  readonly schema?: string;
+};
+
+/** Any client of `pg`: what is done through it belongs to its transaction. */
+export type InTransaction = { readonly db?: Queryable | undefined };
+
+/** What a client talks through. `close` ends only what was opened for it. */
+type Connected = { readonly queryable: Queryable; readonly close: () => Promise<void> };
+
+/**
+ * A client's way to the database: made by the first question, so that making a client
+ * cannot fail, and made again by the next one where it could not be made.
+ */
+export class Connection {
+  readonly #options: ClientOptions;
+  readonly #schema: string | undefined;
+  #connected: Promise<Connected> | undefined;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#schema = options.schema === undefined ? undefined : checkSchema(options.schema);
+  }
+
+  /** Ask the queue, in the caller's transaction if there is one. Throws QueueErrors. */
+  async ask<Answer>(
+    { db }: InTransaction,
+    question: (db: Database) => Promise<Answer>,
+  ): Promise<Answer> {
+    const queryable = db ?? (await this.#connect()).queryable;
+    return await withQueueErrors(() => question(inSchema(queryable, this.#schemaName())));
+  }
+
+  async close(): Promise<void> {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    await (await connected)?.close();
+  }
+
+  async #connect(): Promise<Connected> {
+    this.#connected ??= connect(this.#options);
+    try {
+      return await this.#connected;
+    } catch (err) {
+      this.#connected = undefined;
+      throw err;
+    }
+  }
+
+  #schemaName(): string {
+    const { pool, connectionString } = this.#options;
+    const isNamed = pool !== undefined || connectionString !== undefined;
+    return this.#schema ?? (isNamed ? DEFAULT_SCHEMA : readConfig().schema);
+  }
+}
+
+async function connect({ pool, connectionString }: ClientOptions): Promise<Connected> {
+  if (pool !== undefined) {
+    return { queryable: pool, close: () => Promise.resolve() };
+  }
+  if (connectionString !== undefined) {
+    return open(parseDatabaseUrl(connectionString), POOL);
+  }
+  const config = readConfig();
+  return open(await locateDatabase(config.connection), config.pool);
+}
+
+/** Silent: a library does not write to the streams of its host. */
+function open(database: DatabaseUrl, settings: PoolConfig): Connected {
+  const logger = pino({ enabled: false });
+  const pool = openPool(database, { role: "client", pool: settings, logger });
+  return { queryable: pool, close: () => pool.end() };
+}
+
+/** It becomes part of the statements, so it must be a name and nothing else. */
+function checkSchema(schema: string): string {
+  const parsed = SETTINGS.shape.TRIAGED_SCHEMA.safeParse(schema);
+  if (!parsed.success) {
+    throw new TypeError(`schema: ${parsed.error.issues[0]?.message}, got "${schema}"`);
+  }
+  return parsed.data;
+}

@@ -1,0 +1,88 @@
+import { z } from "zod";
+import type { Database } from "./database.ts";
+
+/** The task that a producer means: by our id, or by the key it enqueued the task with. */
+export async function findTaskId(db: Database, id: string): Promise<string | null> {
+  const [row] = await db.query({
+    text: `select task_id from triaged.tasks where task_id::text = $1 and $1 ~ '^[0-9]{1,18}$'
+           union all
+           select task_id from triaged.dedupe_keys where dedupe_key = $1
+           limit 1`,
+    values: [id],
+  });
+  return row === undefined ? null : z.object({ task_id: z.string() }).parse(row).task_id;
+}
+
+const StatusRow = z.object({
+  task_id: z.string(),
+  status: z.string(),
+  skill_name: z.string(),
+  task_type: z.string(),
+  source_repo: z.string().nullable(),
+  target_repo: z.string().nullable(),
+  created_at: z.date(),
+  started_at: z.date().nullable(),
+  ended_at: z.date().nullable(),
+  result: z.unknown(),
+  error: z.string().nullable(),
+  worker_id: z.string().nullable(),
+  attempt_count: z.int(),
+});
+export type StatusRow = z.output<typeof StatusRow>;
+
+/** A task under the names of the older system, or null. Of any type, not of triage alone. */
+export async function triageStatus(db: Database, taskId: string): Promise<StatusRow | null> {
+  const [row] = await db.query({
+    text: `select
+             task.task_id, task.status, 'trigger_' || task.task_type as skill_name,
+             task.task_type, task.payload ->> 'source_repo' as source_repo,
+             task.payload ->> 'target_repo' as target_repo, task.created_at, task.started_at,
+             task.ended_at, task.result, task.error, worker.name as worker_id,
+             task.attempt_count
+           from triaged.tasks as task
+           left join triaged.workers as worker using (worker_id)
+           where task.task_id = $1`,
+    values: [taskId],
+  });
+  return row === undefined ? null : StatusRow.parse(row);
+}
+
+const QueueCounts = z.object({
+  status_counts: z.record(z.string(), z.number()),
+  /** Created in the last 24 hours. */
+  type_counts: z.record(z.string(), z.number()),
+  /** Of tasks created in the last 24 hours that finished. */
+  avg_duration_seconds: z.number().nullable(),
+});
+export type QueueCounts = z.output<typeof QueueCounts>;
+
+/** Counts every task that is kept: a report, not something to poll. */
+export async function queueCounts(db: Database): Promise<QueueCounts> {
+  const [row] = await db.query({
+    text: `with recent as (
+             select task_type, status, ended_at - started_at as duration
+             from triaged.tasks
+             where created_at > triaged.now() - interval '24 hours'
+           )
+           select
+             (
+               select coalesce(jsonb_object_agg(status, count), '{}')
+               from (select status, count(*) from triaged.tasks group by status) as counts
+             ) as status_counts,
+             (
+               select coalesce(jsonb_object_agg(task_type, count), '{}')
+               from (select task_type, count(*) from recent group by task_type) as counts
+             ) as type_counts,
+             (
+               select extract(epoch from avg(duration))::double precision
+               from recent
+               where status = 'finished'
+             ) as avg_duration_seconds`,
+  });
+  return QueueCounts.parse(row);
+}
+
+/** Retention at once. Needs the rights of the owner. */
+export async function cleanupOldTasks(db: Database, days: number): Promise<void> {
+  await db.query({ text: "select triaged.cleanup_old_tasks($1)", values: [days] });
+}

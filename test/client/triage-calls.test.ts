@@ -1,0 +1,128 @@
+import { expect } from "vitest";
+import { createClient } from "../../src/index.ts";
+import { test } from "../support/db.ts";
+import { claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+
+const CHANGE = { source_repo: "acme/lib", commit_sha: "abc1234", commit_message: "m", branch: "b" };
+const CONFIG = { relationship_type: "api_consumer" };
+
+test("enqueueConsumerTriage and enqueueTemplateTriage enqueue what the handlers read", async ({
+  db,
+}) => {
+  const client = createClient({ pool: db });
+
+  const consumer = await client.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const template = await client.enqueueTemplateTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+
+  const payload = {
+    source_repo: "acme/lib",
+    target_repo: "acme/app",
+    change_event: CHANGE,
+    relationship_config: CONFIG,
+  };
+  expect(await client.get(consumer)).toMatchObject({ taskType: "consumer_triage", payload });
+  expect(await client.get(template)).toMatchObject({ taskType: "template_triage", payload });
+});
+
+test("the same commit for the same pair is one live task", async ({ db }) => {
+  const client = createClient({ pool: db });
+
+  const first = await client.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const again = await client.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const other = await client.enqueueConsumerTriage("acme/lib", "acme/web", CHANGE, CONFIG);
+
+  expect(again).toBe(first);
+  expect(other).not.toBe(first);
+});
+
+test("changes without a commit are never taken for one", async ({ db }) => {
+  const client = createClient({ pool: db });
+
+  const first = await client.enqueueConsumerTriage("acme/lib", "acme/app", {}, CONFIG);
+
+  expect(await client.enqueueConsumerTriage("acme/lib", "acme/app", {}, CONFIG)).not.toBe(first);
+});
+
+test("getTaskStatus tells a task under the old names, by id and by the producer's key", async ({
+  db,
+}) => {
+  const client = createClient({ pool: db });
+  const payload = { source_repo: "acme/lib", target_repo: "acme/app" };
+  const { taskId } = await client.enqueue("consumer_triage", payload, { dedupeKey: "task-uuid" });
+  const workerId = await startWorker(db, { name: "host-7", task_types: ["consumer_triage"] });
+  const [claimed] = await claimTasks(db, workerId);
+  await settle(db, claimed ? [outcomeOf(claimed, "finish", { result: { ok: 1 } })] : []);
+
+  const status = await client.getTaskStatus("task-uuid");
+
+  expect(status).toEqual({
+    task_id: taskId,
+    status: "finished",
+    skill_name: "trigger_consumer_triage",
+    task_type: "consumer_triage",
+    source_repo: "acme/lib",
+    target_repo: "acme/app",
+    created_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    started_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    ended_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    result: { ok: 1 },
+    error: null,
+    worker_id: "host-7",
+    attempt_count: 1,
+  });
+  expect(await client.getTaskStatus(taskId)).toEqual(status);
+});
+
+test.for(["987654321", "nobody's key", "1; drop table tasks"])(
+  "getTaskStatus of %s is not_found",
+  async (id, { db }) => {
+    expect(await createClient({ pool: db }).getTaskStatus(id)).toEqual({
+      task_id: id,
+      status: "not_found",
+      error: "Task not found",
+    });
+  },
+);
+
+test("cancelTask tells whether it cancelled", async ({ database }) => {
+  const client = createClient({ connectionString: database.url });
+  const { taskId } = await client.enqueue("noop", {}, { dedupeKey: "mine" });
+
+  expect(await client.cancelTask("mine")).toBe(true);
+  expect(await client.get(taskId)).toMatchObject({
+    status: "cancelled",
+    error: "Cancelled by user",
+  });
+  expect(await client.cancelTask(taskId)).toBe(false);
+  expect(await client.cancelTask("987654321")).toBe(false);
+  await client.close();
+});
+
+test("cleanupOldTasks never touches live tasks", async ({ db }) => {
+  const client = createClient({ pool: db });
+  const { taskId } = await client.enqueue("noop", {});
+  await query(db, "select set_config('triaged.fake_now', '2100-01-01', true)");
+
+  await client.cleanupOldTasks(7);
+
+  expect(await client.get(taskId)).toMatchObject({ status: "queued" });
+});
+
+test("getQueueStats counts by status and type", async ({ db }) => {
+  const client = createClient({ pool: db });
+  await client.enqueue("a", {});
+  await client.enqueue("b", {});
+  const cancelled = await client.enqueue("b", {});
+  await client.cancel(cancelled.taskId);
+
+  expect(await client.getQueueStats()).toEqual({
+    status_counts: { queued: 2, cancelled: 1 },
+    type_counts: { a: 1, b: 2 },
+    avg_duration_seconds: 0,
+    queued: 2,
+    processing: 0,
+    completed: 0,
+    failed: 0,
+    backend: "postgresql",
+  });
+});
