@@ -12,6 +12,9 @@ import { loadHandlers } from "./load-handlers.ts";
 import { type ClientPool, handlerOfPlainTask } from "./plain-task.ts";
 import { trapStrayErrors } from "./stray-errors.ts";
 
+/** For the sessions of doorbell and heartbeat; they try again. */
+const CONNECT_MS_MAX = 5_000;
+
 export type DaemonOptions = {
   readonly database: DatabaseUrl;
   /** For LISTEN, heartbeat and session lock, where `database` is a pooler; else null. */
@@ -42,7 +45,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const loaded = await loadHandlers(worker.tasksFolder);
   const pool = openPool(database, { role: "worker", pool: options.pool, logger });
   const db = inSchema(pool, schema);
-  const connection = clientConfig(direct ?? database, "worker session");
+  const connection = {
+    ...clientConfig(direct ?? database, "worker session"),
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+  };
   const doorbell = new Doorbell(connection, schema);
   doorbell.on("lost", (err) => logger.debug({ err }, "doorbell lost; polling"));
   const fatal = Promise.withResolvers<never>();

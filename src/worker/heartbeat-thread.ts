@@ -29,6 +29,8 @@ export type HeartbeatMessage =
 
 const RECONNECT_MS_MIN = 50;
 const RECONNECT_MS_MAX = 2_000;
+/** A server that takes longer is as good as gone: try another connection. */
+const ANSWER_MS_MAX = 5_000;
 
 async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<void> {
   let wait = RECONNECT_MS_MIN;
@@ -50,7 +52,7 @@ async function beatUntilLost(
   signal: AbortSignal,
   onConnected: () => void,
 ): Promise<void> {
-  const client = new Client(connection);
+  const client = new Client({ ...connection, query_timeout: ANSWER_MS_MAX });
   const lost = new AbortController();
   client.on("error", () => lost.abort());
   client.on("end", () => lost.abort());

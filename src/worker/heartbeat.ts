@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Attempt } from "../errors.ts";
 import type { HeartbeatMessage, HeartbeatSettings } from "./heartbeat-thread.ts";
+
+const STOP_MS = 1_000;
 
 /** The heartbeat thread, seen from the worker. */
 export class Heartbeat {
@@ -38,8 +41,10 @@ export class Heartbeat {
 
   /** Stop beating and let the session lock go. */
   async stop(): Promise<void> {
-    const exited = once(this.#thread, "exit");
+    const exited = once(this.#thread, "exit").catch(() => undefined);
     this.#thread.postMessage("stop");
-    await exited.catch(() => undefined);
+    // It may wait for a server that does not answer.
+    await Promise.race([exited, delay(STOP_MS, undefined, { ref: false })]);
+    await this.#thread.terminate();
   }
 }

@@ -6,11 +6,10 @@ import type { Handler } from "../handler.ts";
 import type { Database } from "../postgres/database.ts";
 import type { Doorbell } from "../postgres/doorbell.ts";
 import { reportProgress } from "../postgres/task-store.ts";
-import { cancelRequests, endWorker, registerWorker } from "../postgres/worker-store.ts";
+import { cancelRequests, registerWorker } from "../postgres/worker-store.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { AttemptHost, RunningAttempt } from "./attempt.ts";
 import type { DatabaseLink } from "./database-link.ts";
-import { pause } from "./every.ts";
 import { Flag } from "./flag.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Lanes } from "./lanes.ts";
@@ -18,14 +17,11 @@ import type { Progress } from "./progress.ts";
 import { runRescuer } from "./rescuer.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
+import { untilIdle, windDown } from "./wind-down.ts";
 import { runWorker } from "./worker.ts";
 
 const LEASE_MS = 15_000;
 const HEARTBEAT_MS = 5_000;
-/** What a handler gets to notice that the grace time is over, before its task is released. */
-const ABORT_MS = 1_000;
-/** What the last statements get when the database does not answer. */
-const GOODBYE_MS = 5_000;
 
 export type IncarnationDeps = {
   readonly db: Database;
@@ -147,8 +143,7 @@ class Incarnation implements AttemptHost {
         signal: this.#ending.signal,
       }),
     );
-    const end = this.#dead ? "dead" : stop.aborted ? "stopped" : "drained";
-    await this.#wind(end);
+    const end = await this.#wind();
     this.#ending.abort();
     await rescuing;
     doorbell.off("cancel", onCancel);
@@ -216,45 +211,31 @@ class Incarnation implements AttemptHost {
     }
   }
 
-  /** Phases of the end: give back what waits, grace, abort, release, end the row. */
-  async #wind(end: IncarnationEnd): Promise<void> {
-    const { kill, graceMs, link, db } = this.#deps;
-    if (end === "dead") {
-      this.#slots.dropWaiting();
-      this.#slots.abortAll("lease lost");
-      this.#slots.settleRunning(() => null);
-      return;
+  async #wind(): Promise<IncarnationEnd> {
+    const waiting = {
+      slots: this.#slots,
+      changed: this.#changed,
+      stuck: () => this.#stuck,
+      kill: this.#deps.kill,
+    };
+    if (this.#dead) {
+      this.#slots.loseAll();
+      // The next incarnation starts when this one's handlers have ended, or it never does.
+      await untilIdle(waiting, 2 * this.graceMs);
+      return "dead";
     }
-    this.#slots.releaseWaiting();
-    if (this.#stuck === null && this.#failure === null) {
-      await this.#untilIdle(graceMs, kill);
-    }
-    if (!this.#slots.isEmpty) {
-      this.logger.info({ tasks: this.#slots.runningCount }, "grace time is over; releasing tasks");
-      this.#slots.abortAll("shutdown");
-      await this.#untilIdle(ABORT_MS, kill);
-      this.#slots.settleRunning((attempt) =>
-        attempt === this.#stuck ? attempt.outcomeWhenStuck() : { outcome: "release" },
-      );
-    }
-    const goodbye = setTimeout(() => this.#givingUp.abort(), GOODBYE_MS);
-    await this.#settler.idle();
-    await link
-      .run(() => endWorker(db, this.#workerId, end), this.#givingUp.signal)
-      .catch((err: unknown) => this.logger.warn({ err }, "the worker's row is left to a rescue"));
-    clearTimeout(goodbye);
-    this.logger.info({ end }, "worker ended");
-  }
-
-  async #untilIdle(limitMs: number, kill: AbortSignal): Promise<void> {
-    const deadline = performance.now() + limitMs;
-    while (!this.#slots.isEmpty && this.#stuck === null && !kill.aborted) {
-      const left = deadline - performance.now();
-      if (left <= 0) {
-        return;
-      }
-      await Promise.race([this.#changed.wait(left), pause(left, kill)]);
-    }
+    const end = this.#deps.stop.aborted ? "stopped" : "drained";
+    await windDown({
+      ...this.#deps,
+      ...waiting,
+      reason: this.#failure?.message ?? (this.#stuck === null ? end : "a handler hangs"),
+      workerId: this.#workerId,
+      settler: this.#settler,
+      graceMs: this.#failure === null ? this.graceMs : 0,
+      giveUp: () => this.#givingUp.abort(),
+      givingUp: this.#givingUp.signal,
+    });
+    return end;
   }
 
   async #guard(service: Promise<void>): Promise<void> {

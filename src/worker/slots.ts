@@ -120,9 +120,10 @@ export class Slots {
     }
   }
 
-  /** Forget what has not been started: the lease is lost, and nothing can be given back. */
-  dropWaiting(): void {
+  /** The worker was declared dead: nothing here is its own, and nothing can be given back. */
+  loseAll(): void {
     this.#waiting = [];
+    this.abortAll("lease lost");
   }
 
   /** Record an end for attempts whose handlers go on; they are not this worker's any more. */
