@@ -17,6 +17,8 @@ export default defineHandler({
   result: triageResult,
   version: VERSION,
   timeout: 600_000,
+  // Each holds a thread, which may take a core and two gigabytes.
+  concurrency: 2,
   async run(payload, context) {
     const startedAt = performance.now();
     if (!isNpmPayload(payload)) {

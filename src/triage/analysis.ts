@@ -16,6 +16,11 @@ export type AnalysisRequest = {
   };
   /** Folders whose node_modules, and those above them, are searched for installed copies. */
   readonly searchFrom: readonly string[];
+  /**
+   * How deep the surfaces are compared. Holding two versions of large recursive types
+   * against each other can take the compiler minutes and gigabytes; names never do.
+   */
+  readonly depth: "types" | "names";
 };
 
 /** How the consumer depends on the package. Null: its package.json does not name it. */

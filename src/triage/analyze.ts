@@ -36,7 +36,7 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
   onProgress({ percent: 20, step: "comparing the two versions" });
   const cache: SourceCache = new Map();
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
-  const surface = surfaceFindings(pair, subpaths, cache);
+  const surface = surfaceFindings(pair, subpaths, { cache, depth: request.depth });
   const found = [
     ...versionFindings(pair),
     ...entryFindings(pair, subpaths),
@@ -58,7 +58,11 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
   const matched = found.map((one) => matchUsage(one, evidence));
   const hits = withUnexplained(matched, probe.diagnostics, name).toSorted(byIdentity);
   return {
-    ...bounded(hits, probe.diagnostics, [...tree.capsHit, ...probe.capsHit]),
+    ...bounded(hits, probe.diagnostics, [
+      ...tree.capsHit,
+      ...probe.capsHit,
+      ...(request.depth === "names" ? ["surface_types"] : []),
+    ]),
     usage: overallUsage(evidence),
     exposure: exposureOf(root, dependencies, to),
     targetSha: tree.sha,

@@ -6,14 +6,14 @@ export const LIMITS = {
   fileBytesMax: 1_000_000,
   /** Files that import the provider and are compiled. */
   importingFilesMax: 500,
-  findingsMax: 500,
+  findingsMax: 200,
   /** Places kept for one finding. */
   hitsMax: 50,
   diagnosticsMax: 200,
   /** Characters of `before` and `after`. */
   textMax: 300,
-  /** Milliseconds until the thread is ended; below the handler's timeout. */
-  analysisMs: 240_000,
+  /** Milliseconds until the thread is ended, at each depth; twice that is below the timeout. */
+  analysisMs: 120_000,
   /** MiB of heap of the thread; a program of a large consumer takes some hundreds. */
   heapMib: 2_048,
 } as const;

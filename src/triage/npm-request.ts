@@ -37,5 +37,6 @@ export function npmRequest(payload: NpmPayload, workingDirectory: string): Analy
     },
     consumer: { path: resolve(workingDirectory, path), interfaceFiles },
     searchFrom: [workingDirectory, import.meta.dirname],
+    depth: "types",
   };
 }

@@ -29,10 +29,34 @@ const THREAD = new URL(`./analysis-thread${extname(import.meta.url)}`, import.me
 
 /**
  * Run an analysis in a thread of its own: the compiler blocks for seconds, and ending its
- * thread is the only way to stop it. Rejects with `signal.reason`, with a RetryableError
- * when it takes too long, with a PermanentError when the inputs cannot be analysed.
+ * thread is the only way to stop it. One that takes too much time or memory is run again
+ * with less depth, which the result's `capsHit` says.
+ *
+ * Rejects with `signal.reason`, with a RetryableError when that takes too long as well,
+ * with a PermanentError when the inputs cannot be analysed.
  */
 export async function runAnalysis(
+  request: AnalysisRequest,
+  options: RunOptions,
+): Promise<Analysis> {
+  try {
+    return await runOnce(request, options);
+  } catch (error) {
+    if (request.depth === "names" || !(error instanceof TooMuchError)) throw error;
+  }
+  try {
+    return await runOnce({ ...request, depth: "names" }, options);
+  } catch (error) {
+    throw error instanceof TooMuchError ? new RetryableError(error.message) : error;
+  }
+}
+
+/** The thread was ended because it took too much time or memory. */
+class TooMuchError extends Error {
+  override readonly name = "TooMuchError";
+}
+
+async function runOnce(
   request: AnalysisRequest,
   { onProgress, limitMs = LIMITS.analysisMs, signal }: RunOptions,
 ): Promise<Analysis> {
@@ -50,11 +74,18 @@ export async function runAnalysis(
     return await answerOf(worker, { onProgress, signal: AbortSignal.any([signal, timeout]) });
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.aborted) throw new RetryableError(`the analysis took longer than ${limitMs} ms`);
+    if (timeout.aborted) throw new TooMuchError(`the analysis took longer than ${limitMs} ms`);
+    if (isOutOfMemory(error)) {
+      throw new TooMuchError(`the analysis took more than ${LIMITS.heapMib} MiB`, { cause: error });
+    }
     throw error;
   } finally {
     await worker.terminate();
   }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
 }
 
 type Waiting = { onProgress: RunOptions["onProgress"]; signal: AbortSignal };

@@ -3,13 +3,16 @@ import { declarationKeys } from "../compiler/declaration.ts";
 import { finding } from "../finding.ts";
 import { compareMembers } from "./compare-members.ts";
 import { type Candidate, type Comparison, fits, placeIn, subjectOf, textOf } from "./comparison.ts";
-import { arityOf, narrowsArity } from "./type-parameters.ts";
+import { membersOf } from "./members.ts";
+import { arityOf, classHead, narrowsArity } from "./type-parameters.ts";
 import type { Directions } from "./type-references.ts";
 
 type Pair = { readonly name: string; readonly before: ts.Symbol; readonly after: ts.Symbol };
 
 /** What became of one export that both versions have: as a type, and as a value. */
 export function compareExport(comparison: Comparison, pair: Pair): Candidate[] {
+  const then = pair.before.declarations ?? [];
+  if (comparison.isUnchanged(then, pair.after.declarations ?? [])) return [];
   const type = isType(pair.before) ? compareAsType(comparison, pair) : [];
   const value = isValue(pair.before) ? compareAsValue(comparison, pair, type.some(isBreak)) : [];
   return [...type, ...value];
@@ -20,7 +23,9 @@ function compareAsType(comparison: Comparison, pair: Pair): Candidate[] {
   if (!isType(after) || narrowsArity(arityOf(before), arityOf(after))) {
     return [wholeChange(comparison, pair)];
   }
-  const directions = comparison.directionsOf(before);
+  // Nobody supplies a class by its members: its instances come from the package.
+  const isClass = (before.flags & ts.SymbolFlags.Class) !== 0;
+  const directions = isClass ? OUTPUT : comparison.directionsOf(before);
   const types = {
     before: comparison.declaredType("from", name, before),
     after: comparison.declaredType("to", name, after),
@@ -38,9 +43,18 @@ function compareAsValue(comparison: Comparison, pair: Pair, typeBreaks: boolean)
     after: checker.getTypeOfSymbol(pair.after),
   };
   if (types.before.flags & types.after.flags & ts.TypeFlags.UniqueESSymbol) return [];
-  // A class whose instances changed differs as a value for that reason alone.
-  if (typeBreaks) return [];
-  return compareTypes(comparison, pair, { types, directions: OUTPUT });
+  const compared = { types, directions: OUTPUT };
+  // A class whose instances changed, or whose constructor is as before, misfits as a whole
+  // only for what is told elsewhere.
+  return pair.before.flags & ts.SymbolFlags.Class && (typeBreaks || sameHead(comparison, pair))
+    ? compareMembers(comparison, { ...pair, ...compared })
+    : compareTypes(comparison, pair, compared);
+}
+
+function sameHead({ isUnchanged }: Comparison, { before, after }: Pair): boolean {
+  const then = classHead(before);
+  const now = classHead(after);
+  return then.length + now.length === 0 || isUnchanged(then, now);
 }
 
 type Types = { types: { before: ts.Type; after: ts.Type }; directions: Directions };
@@ -55,15 +69,27 @@ function compareTypes(
   if ((types.before.flags | types.after.flags) & ts.TypeFlags.Any) return [];
   const members = compareMembers(comparison, { ...pair, types, directions });
   const whole = { before: [types.before], after: [types.after] };
-  if (members.some(isBreak) || fits(comparison, whole, directions)) return members;
-  return [...members, wholeChange(comparison, pair)];
+  const told = members.some(isBreak) || saidByMembers(comparison, types.before);
+  return told || fits(comparison, whole, directions)
+    ? members
+    : [...members, wholeChange(comparison, pair)];
+}
+
+/** A type of members alone: it misfits only where a member of it does, or one that it refers to. */
+function saidByMembers({ checker, program }: Comparison, type: ts.Type): boolean {
+  return (
+    !type.isUnion() &&
+    membersOf(checker, type, program).size > 0 &&
+    checker.getSignaturesOfType(type, ts.SignatureKind.Call).length === 0 &&
+    checker.getSignaturesOfType(type, ts.SignatureKind.Construct).length === 0 &&
+    checker.getIndexInfosOfType(type).length === 0
+  );
 }
 
 function wholeChange(comparison: Comparison, { name, before, after }: Pair): Candidate {
   const then = before.declarations ?? [];
   const now = after.declarations ?? [];
   return {
-    owner: before,
     before: then,
     after: now,
     found: {

@@ -1,6 +1,6 @@
 import type ts from "typescript";
 import { declarationKey } from "../compiler/declaration.ts";
-import { finding } from "../finding.ts";
+import { type Breaking, finding } from "../finding.ts";
 import { type Candidate, type Comparison, fits, placeIn, subjectOf, textOf } from "./comparison.ts";
 import { type Member, membersOf } from "./members.ts";
 import type { Directions } from "./type-references.ts";
@@ -41,6 +41,7 @@ function breaks(
   old: Member,
   next: Member,
 ): boolean {
+  if (comparison.isUnchanged(old.declarations, next.declarations)) return false;
   if (directions.has("input") && old.optional && !next.optional) return true;
   return !fits(comparison, { before: old.types, after: next.types }, directions);
 }
@@ -53,16 +54,21 @@ function changed(comparison: Comparison, compared: Compared, old: Member, next: 
   return candidate(comparison, compared, { rule: "ts.signature", breaking: "yes", old, next });
 }
 
-/** A member that consumers must supply is one that their code lacks. */
+/**
+ * A member that consumers must supply is one that their code lacks; maybe so where the
+ * package hands the type out as well, and consumers only pass on what they got.
+ */
 function added(comparison: Comparison, compared: Compared, next: Member): Candidate {
-  const demanded = compared.directions.has("input") && !next.optional;
-  if (demanded)
-    return candidate(comparison, compared, { rule: "ts.signature", breaking: "yes", next });
+  const { directions } = compared;
+  if (directions.has("input") && !next.optional) {
+    const breaking = directions.has("output") ? "maybe" : "yes";
+    return candidate(comparison, compared, { rule: "ts.signature", breaking, next });
+  }
   const rule = next.optional ? "ts.optional_added" : "ts.added";
   return candidate(comparison, compared, { rule, breaking: "no", next });
 }
 
-type Change = { rule: string; breaking: "yes" | "no"; old?: Member; next?: Member };
+type Change = { rule: string; breaking: Breaking; old?: Member; next?: Member };
 
 function candidate(
   comparison: Comparison,
@@ -74,7 +80,6 @@ function candidate(
   const there = next === undefined ? [] : [...next.declarations, ...(after.declarations ?? [])];
   const gone = [...declarations, ...(before.declarations ?? [])];
   return {
-    owner: before,
     before: declarations,
     after: next?.declarations ?? [],
     found: {

@@ -1,16 +1,16 @@
-import ts from "typescript";
+import type ts from "typescript";
+import type { AnalysisRequest } from "../analysis.ts";
 import type { SourceCache, UnresolvedImport } from "../compiler/compiler-host.ts";
 import { declarationKeys } from "../compiler/declaration.ts";
 import { type Found, finding } from "../finding.ts";
 import type { PackagePair } from "../package/locate.ts";
 import { compareExport } from "./compare-export.ts";
-import { type Comparison, placeIn, subjectOf, textOf } from "./comparison.ts";
+import { type Candidate, type Comparison, placeIn, subjectOf, textOf } from "./comparison.ts";
+import { comparisonOf, type Exports } from "./create-comparison.ts";
 import { moduleExports } from "./module-exports.ts";
-import { type Outline, outlineOf } from "./outline.ts";
+import { outlineOf } from "./outline.ts";
 import { replacementsIn } from "./replacements.ts";
-import { rootCauses } from "./root-causes.ts";
 import { createSurfaceProgram, type Entry, type EntryPair, isWithin } from "./surface-program.ts";
-import { type Directions, referencedTypes } from "./type-references.ts";
 
 export type SurfaceChange = {
   readonly found: readonly Found[];
@@ -18,11 +18,16 @@ export type SurfaceChange = {
   readonly degraded: readonly string[];
 };
 
+export type SurfaceDepth = {
+  readonly cache: SourceCache;
+  readonly depth: AnalysisRequest["depth"];
+};
+
 /** What changed in the declared surface behind one subpath that both versions type. */
 export function compareSurfaces(
   pair: PackagePair,
   entries: EntryPair,
-  cache: SourceCache,
+  { cache, depth }: SurfaceDepth,
 ): SurfaceChange {
   const outline = outlineOf(pair, entries, cache);
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
@@ -31,31 +36,35 @@ export function compareSurfaces(
     types: outline.types,
     withLibrary: true,
   });
-  const comparison = comparisonOf(program, { pair, entries, outline });
-  const before = exportsOf(comparison, entries.from);
-  const after = exportsOf(comparison, entries.to);
+  const before = exportsOf(program, entries.from);
+  const after = exportsOf(program, entries.to);
+  const comparison = comparisonOf(program, { pair, entries, outline, before, after });
 
   const gone = [...before].filter(([name]) => !after.has(name));
-  const candidates = [...before].flatMap(([name, symbol]) => {
-    const next = after.get(name);
-    return next === undefined
-      ? []
-      : compareExport(comparison, { name, before: symbol, after: next });
-  });
+  const candidates = depth === "names" ? [] : compareExports(comparison, before, after);
   const replacements = replacementsIn(candidates, {
     removed: new Set(gone.map(([name]) => name)),
     offered: new Set(after.keys()),
   });
   const all = [
     ...gone.map(([name, symbol]) => removed(comparison, name, symbol, replacements.get(name))),
-    ...rootCauses(comparison, candidates, new Set(gone.map(([, symbol]) => symbol))).map(
-      ({ found }) => found,
-    ),
+    ...candidates.map(({ found }) => found),
     ...[...after]
       .filter(([name]) => !before.has(name))
       .map(([name, symbol]) => added(comparison, name, symbol)),
   ];
   return { found: all, degraded: degradedBy(pair, program, unresolved) };
+}
+
+/** Exports of both versions; one with several names is told under the first of them. */
+function compareExports(comparison: Comparison, before: Exports, after: Exports): Candidate[] {
+  const told = new Set<ts.Symbol>();
+  return [...before].flatMap(([name, symbol]) => {
+    const next = after.get(name);
+    if (next === undefined || told.has(symbol)) return [];
+    told.add(symbol);
+    return compareExport(comparison, { name, before: symbol, after: next });
+  });
 }
 
 /** A builtin module has no file: its types are ambient, if they are there at all. */
@@ -78,39 +87,9 @@ function degradedBy(
     });
 }
 
-type Parts = { pair: PackagePair; entries: EntryPair; outline: Outline };
-
-function comparisonOf(program: ts.Program, { pair, entries, outline }: Parts): Comparison {
-  const checker = program.getTypeChecker();
-  const starts = valueDeclarations(checker, program.getSourceFile(entries.from.file));
-  const directions = referencedTypes(checker, starts, (node) =>
-    isWithin(node.getSourceFile().fileName, pair.from),
-  );
-  return {
-    pair,
-    subpath: entries.from.subpath,
-    program,
-    checker,
-    declaredType: (side, name, symbol) =>
-      outline.instantiated(program, side, name) ?? checker.getDeclaredTypeOfSymbol(symbol),
-    // A type that no function takes or gives is for consumers to use either way.
-    directionsOf: (symbol) => directions.get(symbol) ?? BOTH,
-  };
-}
-
-const BOTH: Directions = new Set(["input", "output"] as const);
-
-function valueDeclarations(checker: ts.TypeChecker, file: ts.SourceFile | undefined): ts.Node[] {
-  if (file === undefined) return [];
-  return [...moduleExports(checker, file).values()]
-    .filter((symbol) => symbol.flags & ts.SymbolFlags.Value)
-    .flatMap((symbol) => symbol.declarations ?? [])
-    .filter((node) => !ts.isSourceFile(node));
-}
-
-function exportsOf({ program, checker }: Comparison, entry: Entry): Map<string, ts.Symbol> {
+function exportsOf(program: ts.Program, entry: Entry): Exports {
   const file = program.getSourceFile(entry.file);
-  return file === undefined ? new Map() : moduleExports(checker, file);
+  return file === undefined ? new Map() : moduleExports(program.getTypeChecker(), file);
 }
 
 function removed(

@@ -14,13 +14,13 @@ export type Comparison = {
   /** The exported symbol's type as a consumer can write it, generics instantiated. */
   declaredType(side: "from" | "to", name: string, symbol: ts.Symbol): ts.Type;
   directionsOf(symbol: ts.Symbol): Directions;
+  /** Whether both are written alike; see unchanged.ts. */
+  readonly isUnchanged: (before: readonly ts.Node[], after: readonly ts.Node[]) => boolean;
 };
 
-/** A difference that may be a finding of its own, or only follow from another one. */
+/** A difference, and the declarations that it was found between. */
 export type Candidate = {
   readonly found: Found;
-  /** The exported symbol that it is about, in the old version. */
-  readonly owner: ts.Symbol;
   readonly before: readonly ts.Declaration[];
   readonly after: readonly ts.Declaration[];
 };

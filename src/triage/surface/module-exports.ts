@@ -29,7 +29,12 @@ type Walk = { prefix: string; depth: number; found: Map<string, ts.Symbol> };
 
 function addExports(checker: ts.TypeChecker, module: ts.Symbol, walk: Walk): void {
   for (const exported of checker.getExportsOfModule(module)) {
-    if (exported.flags & ts.SymbolFlags.Prototype) continue;
+    // Statics of a class that is a namespace as well are members, not exports.
+    if (
+      exported.flags & (walk.depth === 0 ? ts.SymbolFlags.Prototype : ts.SymbolFlags.ClassMember)
+    ) {
+      continue;
+    }
     const symbol = resolveAlias(checker, exported);
     const name = walk.prefix + exported.name;
     if (walk.found.has(name)) continue;

@@ -1,10 +1,11 @@
+import ts from "typescript";
 import type { Candidate } from "./comparison.ts";
-import { alignedTypeNames } from "./same-shape.ts";
+import { partsOf } from "./unchanged.ts";
 
 /**
  * What stands where a removed type stood, by the removed name: read off the declarations
- * that exist in both versions. The name that takes its place most often wins, then the
- * first by alphabet.
+ * that changed, where `FailedAttemptError` and `RetryContext` are the argument of the same
+ * callback. The name that takes its place most often wins, then the first by alphabet.
  */
 export function replacementsIn(
   candidates: readonly Candidate[],
@@ -23,6 +24,22 @@ function alignedIn({ before, after }: Candidate): [string, string][] {
   return before.flatMap((node, index) => {
     const other = after[index];
     return other === undefined ? [] : alignedTypeNames(node, other);
+  });
+}
+
+/** Pairs of different type names at the same position of two declarations. */
+function alignedTypeNames(before: ts.Node, after: ts.Node): [string, string][] {
+  if (before.kind !== after.kind) return [];
+  if (ts.isTypeReferenceNode(before) && ts.isTypeReferenceNode(after)) {
+    const names: [string, string] = [before.typeName.getText(), after.typeName.getText()];
+    if (names[0] !== names[1]) return [names];
+  }
+  const left = partsOf(before);
+  const right = partsOf(after);
+  if (left.length !== right.length) return [];
+  return left.flatMap((child, index) => {
+    const other = right[index];
+    return other === undefined ? [] : alignedTypeNames(child, other);
   });
 }
 

@@ -1,10 +1,9 @@
-import type { SourceCache } from "../compiler/compiler-host.ts";
 import { type Found, finding } from "../finding.ts";
 import type { PackagePair } from "../package/locate.ts";
 import type { PackageTree } from "../package/manifest.ts";
 import { manifestLine } from "../package/manifest-line.ts";
 import { compareNames } from "./compare-names.ts";
-import { compareSurfaces, type SurfaceChange } from "./compare-surfaces.ts";
+import { compareSurfaces, type SurfaceChange, type SurfaceDepth } from "./compare-surfaces.ts";
 import { entryOf } from "./surface-program.ts";
 
 export type SurfaceFindings = SurfaceChange & {
@@ -16,9 +15,9 @@ export type SurfaceFindings = SurfaceChange & {
 export function surfaceFindings(
   pair: PackagePair,
   subpaths: readonly string[],
-  cache: SourceCache,
+  settings: SurfaceDepth,
 ): SurfaceFindings {
-  const changes = subpaths.map((subpath) => changeBehind(pair, subpath, cache));
+  const changes = subpaths.map((subpath) => changeBehind(pair, subpath, settings));
   return {
     found: changes.flatMap(({ found }) => found),
     degraded: changes.flatMap(({ degraded }) => degraded),
@@ -28,19 +27,19 @@ export function surfaceFindings(
 
 const NOTHING: SurfaceChange = { found: [], degraded: [] };
 
-function changeBehind(pair: PackagePair, subpath: string, cache: SourceCache): SurfaceChange {
+function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth): SurfaceChange {
   const from = entryOf(pair.from, subpath);
   const to = entryOf(pair.to, subpath);
   // A subpath that is gone is a finding of the manifest; one that never was is the probe's.
   if (from === null || to === null) return NOTHING;
   const entries = { from, to };
-  if (from.typed && to.typed) return compareSurfaces(pair, entries, cache);
+  if (from.typed && to.typed) return compareSurfaces(pair, entries, settings);
   if (from.typed) return { found: [typesRemoved(pair, subpath)], degraded: [untyped(pair.to)] };
   const degraded = [untyped(pair.from)];
   // A version that brings its first declarations cannot be held against guessed types.
   return to.typed
     ? { found: [], degraded }
-    : { found: compareNames(pair, entries, cache), degraded };
+    : { found: compareNames(pair, entries, settings.cache), degraded };
 }
 
 function typesRemoved({ to }: PackagePair, subpath: string): Found {

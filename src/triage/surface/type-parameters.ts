@@ -14,6 +14,16 @@ export function arityOf(symbol: ts.Symbol): Arity {
   return { required, total: parameters.length };
 }
 
+/** What a class says about how it is constructed: its constructors and type parameters. */
+export function classHead(symbol: ts.Symbol): ts.Node[] {
+  return (symbol.declarations ?? [])
+    .filter(ts.isClassLike)
+    .flatMap((node) => [
+      ...node.members.filter(ts.isConstructorDeclaration),
+      ...(node.typeParameters ?? []),
+    ]);
+}
+
 /** Whether a reference that was written for the old arity is an error under the new one. */
 export function narrowsArity(before: Arity, after: Arity): boolean {
   return after.required > before.required || after.total < before.total;

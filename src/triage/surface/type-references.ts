@@ -38,7 +38,8 @@ export function referencedTypes(
   return met;
 }
 
-function referredName(node: ts.Node): ts.Node | null {
+/** The name by which a node refers to a type, if it does. */
+export function referredName(node: ts.Node): ts.Node | null {
   if (ts.isTypeReferenceNode(node)) return node.typeName;
   if (ts.isExpressionWithTypeArguments(node)) return node.expression;
   if (ts.isTypeQueryNode(node)) return node.exprName;
