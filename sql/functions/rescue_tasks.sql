@@ -11,6 +11,10 @@ security definer
 set search_path to pg_catalog, pg_temp
 set triaged.event to 'rescue'
 set triaged.actor to 'worker'
+-- One plan, that also holds while statistics say that the table is empty.
+set plan_cache_mode to force_generic_plan
+set enable_seqscan to off
+set enable_nestloop to off
 as $$
 #variable_conflict use_column
 declare
@@ -29,7 +33,9 @@ begin
     select held.task_id
     from triaged.live_tasks as held
     where held.worker_id = any (v_dead)
-    order by held.task_id
+    -- An expression, so that the order is made by sorting what the dead held: the primary
+    -- key has it ready, and would be read from end to end.
+    order by held.task_id + 0
     for update
   );
 
@@ -39,7 +45,10 @@ begin
     status = verdict.status,
     rescue_count = task.rescue_count + 1,
     error = right(
-      concat_ws('; ', task.error, format('worker %s (%s) died', task.worker_id, verdict.name)),
+      concat_ws('; ', task.error, format('worker %s (%s) died', task.worker_id, (
+        -- Not a join: that would tempt the planner to read all that any worker holds.
+        select worker.name from triaged.workers as worker where worker.worker_id = task.worker_id
+      ))),
       8192
     ),
     worker_id = case when verdict.status = 'queued' then null else task.worker_id end,
@@ -49,19 +58,15 @@ begin
   from (
     select
       held.task_id,
-      worker.name,
       case
         when held.cancel_requested_at is not null then 'cancelled'
         when held.rescue_count + 1 >= rescue_tasks.max_rescues then 'failed'
         else 'queued'
       end as status
     from triaged.live_tasks as held
-    join triaged.workers as worker using (worker_id)
     where held.task_id = any (v_held)
   ) as verdict
-  where
-    task.task_id = verdict.task_id
-    and task.worker_id = any (v_dead)
+  where task.task_id = any (v_held) and task.task_id = verdict.task_id
   returning task.task_id, task.status;
 
   perform triaged.ring_doorbell();
