@@ -1,0 +1,129 @@
+// Goal: what a statement costs does not grow with the tasks that it does not touch, nor
+// with the square of those that it does.
+// Method: take statistics of a table that was empty, let the session plan every function
+// and trigger for a batch of one, add tasks, and run a batch. auto_explain tells of every
+// plan, nested ones too, how many rows its nodes read.
+
+import type { Client } from "pg";
+import { expect } from "vitest";
+import { test } from "../support/db.ts";
+import { type PlanNode, watchPlans } from "../support/plans.ts";
+import { claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+
+/** Tasks that a batch touches, against `TASKS` that lie beside it. */
+const BATCH = 40;
+const TASKS = 1_500;
+/** A row is read to be locked, to be judged, to be moved: some times, not often. */
+const READS_MAX = 4 * BATCH;
+
+const SETTLING = ["finish", "fail", "retry", "snooze", "release", "ask"];
+
+async function claimBatch(db: Client, count: number): Promise<string> {
+  const workerId = await startWorker(db);
+  expect(await claimTasks(db, workerId, { max_tasks: count })).toHaveLength(count);
+  return workerId;
+}
+
+async function settleBatch(db: Client, outcome: string, count: number): Promise<void> {
+  const claimed = await claimTasks(db, await startWorker(db), { max_tasks: count });
+  const outcomes = claimed.map((task) => outcomeOf(task, outcome, { error: "x", delay_ms: 9 }));
+  expect(await settle(db, outcomes)).toHaveLength(count);
+}
+
+/** Statistics as of a moment at which the table had been emptied, and then a full table. */
+async function fillBehindStatistics(db: Client, planFirst: () => Promise<unknown>): Promise<void> {
+  await db.query(
+    `update pg_class set relpages = 1000, reltuples = 0 where oid = 'triaged.live_tasks'::regclass`,
+  );
+  await db.query("select triaged.enqueue_task('noop') from generate_series(1, 2)");
+  await planFirst();
+  await db.query("select triaged.enqueue_task('noop') from generate_series(1, $1)", [TASKS]);
+  // Held by another worker and of another type: what no statement below is about.
+  await db.query("select triaged.enqueue_task('other') from generate_series(1, $1)", [TASKS]);
+  const other = await startWorker(db, { task_types: ["other"] });
+  await claimTasks(db, other, { max_tasks: TASKS / 2 });
+}
+
+function expectBounded(nodes: readonly PlanNode[]): void {
+  const reads = nodes.filter(({ relation }) => relation !== undefined);
+  expect(reads.some(({ relation }) => relation === "live_tasks")).toBe(true);
+  expect(nodes.filter(({ rowsRead }) => rowsRead > READS_MAX)).toEqual([]);
+  expect(
+    reads.filter(({ relation, type }) => relation === "live_tasks" && type === "Seq Scan"),
+  ).toEqual([]);
+}
+
+test("a claim reads what it takes", async ({ db }) => {
+  await fillBehindStatistics(db, () => claimBatch(db, 1));
+
+  expectBounded(await watchPlans(db, () => claimBatch(db, BATCH)));
+});
+
+test("a claim does not read the tasks of its type that are not due", async ({ db }) => {
+  await fillBehindStatistics(db, () => claimBatch(db, 1));
+  await db.query(
+    `select triaged.enqueue_task('noop', priority => 0, run_at => now() + interval '1 day')
+     from generate_series(1, $1)`,
+    [TASKS],
+  );
+
+  expectBounded(await watchPlans(db, () => claimBatch(db, BATCH)));
+});
+
+test.for(SETTLING)("a %s of a batch reads the batch", async (outcome, { db }) => {
+  await fillBehindStatistics(db, () => settleBatch(db, outcome, 1));
+
+  expectBounded(await watchPlans(db, () => settleBatch(db, outcome, BATCH)));
+});
+
+test("the end of a cancelled attempt reads the batch", async ({ db }) => {
+  const settleCancelled = async (count: number) => {
+    const claimed = await claimTasks(db, await startWorker(db), { max_tasks: count });
+    for (const { task_id } of claimed) {
+      await db.query("select triaged.cancel_task($1)", [task_id]);
+    }
+    const outcomes = claimed.map((task) => outcomeOf(task, "cancelled"));
+    expect(await settle(db, outcomes)).toHaveLength(count);
+  };
+  await fillBehindStatistics(db, () => settleCancelled(1));
+
+  expectBounded(await watchPlans(db, () => settleCancelled(BATCH)));
+});
+
+test("a rescue reads what the dead worker held", async ({ db }) => {
+  const rescue = async (count: number) => {
+    const workerId = await claimBatch(db, count);
+    await db.query("update triaged.workers set heartbeat_at = '-infinity' where worker_id = $1", [
+      workerId,
+    ]);
+    expect(await query(db, "select from triaged.rescue_tasks()")).toHaveLength(count);
+  };
+  await fillBehindStatistics(db, () => rescue(1));
+
+  expectBounded(await watchPlans(db, () => rescue(BATCH)));
+});
+
+test("the end of a worker reads what it held", async ({ db }) => {
+  const end = async (count: number) => {
+    await db.query("select triaged.end_worker($1)", [await claimBatch(db, count)]);
+  };
+  await fillBehindStatistics(db, () => end(1));
+
+  expectBounded(await watchPlans(db, () => end(BATCH)));
+});
+
+test("the newest ten come from the indexes, not from a sort of all", async ({ db }) => {
+  await fillBehindStatistics(db, () => settleBatch(db, "finish", 2));
+  await settleBatch(db, "finish", TASKS / 2);
+  await db.query("analyze triaged.live_tasks, triaged.final_tasks");
+
+  const nodes = await watchPlans(db, () =>
+    db.query(
+      "SELECT task_id, task_type, status, created_at FROM triaged.tasks ORDER BY created_at DESC LIMIT 10",
+    ),
+  );
+
+  expect(nodes.map(({ type }) => type)).toContain("Merge Append");
+  expect(nodes.filter(({ type }) => type === "Sort")).toEqual([]);
+  expect(nodes.filter(({ rowsRead }) => rowsRead > 20)).toEqual([]);
+});
