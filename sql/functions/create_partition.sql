@@ -1,5 +1,6 @@
--- Make the partition of one table and one day of UTC. False if it is there. The one
--- place, beside drop_expired_partitions, where SQL is put together.
+-- Make the partition of one table and one day of UTC. False if it is there. The caller
+-- holds the lock of create_partitions. The one place, beside drop_expired_partitions,
+-- where SQL is put together.
 create or replace function triaged.create_partition(p_parent text, p_day date)
 returns boolean
 language plpgsql
@@ -10,9 +11,6 @@ declare
   v_from timestamptz := p_day::timestamp at time zone 'UTC';
   v_to timestamptz := (p_day + 1)::timestamp at time zone 'UTC';
 begin
-  -- Two callers at once: the second finds what the first has made.
-  perform pg_advisory_xact_lock(triaged.lock_key('partition', 0));
-
   if to_regclass(format('triaged.%I', v_name)) is not null then
     return false;
   end if;

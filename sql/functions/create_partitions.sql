@@ -1,7 +1,7 @@
 -- Make the partitions of final_tasks and task_history for today and some days ahead, by
--- day of UTC. Returns how many were made. Rows of such a day that came too early lie in
--- the default partition and are moved. Waits for locks no longer than lock_timeout of
--- the caller.
+-- day of UTC, and for each day that has rows in the default partition, which are moved:
+-- else they would never expire. Returns how many were made. Waits for locks no longer
+-- than lock_timeout of the caller.
 create or replace function triaged.create_partitions(days_ahead integer default 7)
 returns integer
 language plpgsql
@@ -9,22 +9,31 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 declare
+  v_today date := (triaged.now() at time zone 'UTC')::date;
   v_made integer := 0;
-  v_parent text;
   v_day date;
 begin
-  foreach v_parent in array array['final_tasks', 'task_history'] loop
-    for v_day in
-      select generate_series(
-        (triaged.now() at time zone 'UTC')::date,
-        (triaged.now() at time zone 'UTC')::date + days_ahead,
-        interval '1 day'
-      )::date
-    loop
-      if triaged.create_partition(v_parent, v_day) then
-        v_made := v_made + 1;
-      end if;
-    end loop;
+  -- Before the default partitions are looked at: a caller that holds a lock on them and
+  -- waits for another one that attaches would wait for ever. The second finds what the
+  -- first has made.
+  perform pg_advisory_xact_lock(triaged.lock_key('partition', 0));
+
+  foreach v_day in array array(
+    select v_today + ahead from generate_series(0, days_ahead) as ahead
+    union
+    select (ended_at at time zone 'UTC')::date from triaged.final_tasks_default
+    order by 1
+  ) loop
+    v_made := v_made + triaged.create_partition('final_tasks', v_day)::integer;
+  end loop;
+
+  foreach v_day in array array(
+    select v_today + ahead from generate_series(0, days_ahead) as ahead
+    union
+    select (at at time zone 'UTC')::date from triaged.task_history_default
+    order by 1
+  ) loop
+    v_made := v_made + triaged.create_partition('task_history', v_day)::integer;
   end loop;
 
   return v_made;
