@@ -32,7 +32,7 @@ export type HandlerContext = {
    * Tell how far the attempt is. `percent` is an integer 0-100, `step` a short text. Sent
    * at most a few times a second, the newest last; never fails the attempt.
    */
-  progress(percent: number, step?: string): void;
+  readonly progress: (percent: number, step?: string) => void;
 };
 
 /** A zod schema whose parsed value is an object: what a payload is. */

@@ -123,7 +123,11 @@ class Incarnation implements AttemptHost {
   async run(): Promise<IncarnationEnd> {
     const { doorbell, stop, logger } = this.#deps;
     const heartbeat = this.#startHeartbeat();
-    const onStop = () => this.#ending.abort();
+    const onStop = () => {
+      const tasks = this.#slots.runningCount;
+      logger.info({ tasks, graceMs: this.graceMs }, "stopping; a second signal does not wait");
+      this.#ending.abort();
+    };
     stop.addEventListener("abort", onStop);
     if (stop.aborted) {
       onStop();

@@ -2,9 +2,6 @@ import { registerHooks } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** What a handler may import although nothing is installed beside it. */
-const OURS = new Set(["triaged", "zod"]);
-
 let isRegistered = false;
 
 /**
@@ -17,17 +14,20 @@ export function letHandlersImportUs(): void {
   }
   isRegistered = true;
   const index = path.join(import.meta.dirname, "..", `index${path.extname(import.meta.filename)}`);
+  const ours = new Map([
+    ["triaged", pathToFileURL(index).href],
+    ["zod", import.meta.resolve("zod")],
+  ]);
   registerHooks({
     resolve(specifier, context, nextResolve) {
       try {
         return nextResolve(specifier, context);
       } catch (err) {
-        if (!OURS.has(specifier)) {
+        const url = ours.get(specifier);
+        if (url === undefined) {
           throw err;
         }
-        return specifier === "triaged"
-          ? { url: pathToFileURL(index).href, shortCircuit: true }
-          : nextResolve(specifier, { ...context, parentURL: import.meta.url });
+        return { url, shortCircuit: true };
       }
     },
   });

@@ -1,0 +1,80 @@
+// Goal: a worker that is told to stop loses nothing and charges nothing for it.
+
+import { expect } from "vitest";
+import { waitFor } from "../support/db.ts";
+import { enqueue } from "../support/tasks.ts";
+import { startWorkerProcess } from "../support/worker-process.ts";
+import { readStory, readTask, test, waitForStatus } from "../support/worker-test.ts";
+
+test("on SIGTERM short tasks finish, long ones are released at no cost", async ({
+  url,
+  client,
+}) => {
+  const short = await enqueue(client, { task_type: "wait", payload: { ms: 200 } });
+  const long = await enqueue(client, { task_type: "wait", payload: { ms: 60_000 } });
+  await using worker = startWorkerProcess(url, { env: { SHUTDOWN_GRACE_MS: "1000" } });
+  await waitForStatus(client, short, "started");
+  await waitForStatus(client, long, "started");
+
+  worker.signal("SIGTERM");
+
+  expect(await worker.exited).toBe(0);
+  expect(await readTask(client, short)).toMatchObject({ status: "finished" });
+  expect(await readTask(client, long)).toMatchObject({
+    status: "queued",
+    attempt_count: 1,
+    failure_count: 0,
+    rescue_count: 0,
+  });
+  expect(await readStory(client, long)).toEqual([
+    "enqueue queued",
+    "claim started",
+    "release queued",
+  ]);
+  const { rows } = await client.query("select end_reason from triaged.workers");
+  expect(rows).toEqual([{ end_reason: "stopped" }]);
+});
+
+test("a second SIGTERM does not wait for the grace time", async ({ url, client }) => {
+  const long = await enqueue(client, { task_type: "wait", payload: { ms: 60_000 } });
+  await using worker = startWorkerProcess(url, { env: { SHUTDOWN_GRACE_MS: "60000" } });
+  await waitForStatus(client, long, "started");
+
+  let exited = false;
+  void worker.exited.then(() => {
+    exited = true;
+  });
+  await waitFor(() => {
+    worker.signal("SIGTERM");
+    return exited;
+  });
+
+  expect(await worker.exited).toBe(0);
+  expect(await readTask(client, long)).toMatchObject({ status: "queued", failure_count: 0 });
+});
+
+test("a worker that drains works off what is due and exits", async ({ url, client }) => {
+  const due = await enqueue(client);
+  const later = await enqueue(client, { run_at: "2999-01-01T00:00:00Z" });
+  await using worker = startWorkerProcess(url, { args: ["--drain"] });
+
+  expect(await worker.exited).toBe(0);
+  expect(await readTask(client, due)).toMatchObject({ status: "finished" });
+  expect(await readTask(client, later)).toMatchObject({ status: "queued", attempt_count: 0 });
+});
+
+test("a handler that ignores its signal takes the worker down, and nothing else", async ({
+  url,
+  client,
+}) => {
+  const deaf = await enqueue(client, { task_type: "deaf", payload: {}, max_attempts: 1 });
+  const other = await enqueue(client, { task_type: "wait", payload: { ms: 60_000 } });
+  await using worker = startWorkerProcess(url);
+
+  expect(await worker.exited).toBe(70);
+  expect(await readTask(client, deaf)).toMatchObject({
+    status: "failed",
+    error: expect.stringMatching(/timed out after 300 ms; the handler ignored its signal/),
+  });
+  expect(await readTask(client, other)).toMatchObject({ status: "queued", failure_count: 0 });
+});
