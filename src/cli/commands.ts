@@ -5,6 +5,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   string,
   () => Promise<Command>
 >([
+  ["up", async () => (await import("./up.ts")).up],
   ["work", async () => (await import("./work.ts")).work],
   ["migrate", async () => (await import("./migrate.ts")).migrate],
   ["enqueue", async () => (await import("./enqueue.ts")).enqueue],
