@@ -1,0 +1,43 @@
+# The daemon under supervisord: two workers and the jobs, as in supervisord.conf.
+#
+#   docker build -t triaged .
+#   docker run --rm -e DATABASE_URL=postgres://… triaged triaged migrate
+#   docker run -e DATABASE_URL=postgres://… triaged
+#
+# Own handlers go to /app/tasks, as a volume or in an image on top of this one. Give the
+# container more time to stop than SHUTDOWN_GRACE_MS: docker run --stop-timeout 45.
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+COPY tasks tasks
+RUN npm run build
+
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Without the optional dependencies: production brings its own PostgreSQL.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+
+FROM node:24-bookworm-slim
+# git: handlers read the repositories that a change event names.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates git supervisor \
+  && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json supervisord.conf ./
+COPY bin bin
+COPY sql sql
+RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged
+USER node
+EXPOSE 8080
+# Fails when a process is not running, such as one that waits for a person (exit code 78).
+HEALTHCHECK --interval=30s --timeout=10s --start-period=15s \
+  CMD ["supervisorctl", "-c", "/app/supervisord.conf", "status"]
+CMD ["supervisord", "-c", "/app/supervisord.conf"]
