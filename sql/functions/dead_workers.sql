@@ -11,44 +11,40 @@ declare
   v_worker triaged.workers;
   v_reason text;
 begin
+  -- Looked at without a lock: every worker looks twice a second at every other one.
   for v_worker in
     select *
     from triaged.workers
     where ended_at is null
     order by worker_id
-    for update skip locked
   loop
-    v_reason := null;
+    v_reason := case
+      when v_worker.heartbeat_at < v_now - v_worker.lease then 'lease ran out'
+      -- Not had: a session of the worker lives, or another rescue is at it.
+      when v_worker.has_session_lock
+        and pg_try_advisory_xact_lock(triaged.lock_key('worker', v_worker.worker_id))
+        then 'process died'
+    end;
 
-    if v_worker.heartbeat_at < v_now - v_worker.lease then
-      v_reason := 'lease ran out';
-    elsif v_worker.has_session_lock then
-      -- Not had: a session of the worker lives.
-      if pg_try_advisory_xact_lock(triaged.lock_key('worker', v_worker.worker_id)) then
-        if v_worker.lock_lost_at < v_now - interval '400 milliseconds' then
-          v_reason := 'process died';
-        elsif v_worker.lock_lost_at is null then
-          update triaged.workers
-          set lock_lost_at = v_now
-          where worker_id = v_worker.worker_id;
-        end if;
-      elsif v_worker.lock_lost_at is not null then
-        update triaged.workers
-        set lock_lost_at = null
-        where worker_id = v_worker.worker_id;
-      end if;
-    end if;
-
-    if v_reason is not null then
+    if v_reason = 'process died' and v_worker.lock_lost_at is null then
       update triaged.workers
-      set ended_at = v_now, end_reason = v_reason
-      where worker_id = v_worker.worker_id
-      returning * into v_worker;
+      set lock_lost_at = v_now
+      where worker_id = v_worker.worker_id and ended_at is null;
+    elsif v_reason is null and v_worker.lock_lost_at is not null then
+      update triaged.workers
+      set lock_lost_at = null
+      where worker_id = v_worker.worker_id and ended_at is null;
+    elsif v_reason = 'lease ran out'
+      or v_worker.lock_lost_at < v_now - interval '400 milliseconds'
+    then
+      v_worker := triaged.declare_dead(v_worker, v_reason);
 
-      return next v_worker;
+      if v_worker.worker_id is not null then
+        return next v_worker;
 
-      p_limit := p_limit - 1;
-      exit when p_limit = 0;
+        p_limit := p_limit - 1;
+        exit when p_limit = 0;
+      end if;
     end if;
   end loop;
 end;

@@ -28,6 +28,7 @@ export type HeartbeatMessage =
   | { readonly kind: "lost"; readonly error: string };
 
 const RECONNECT_MS_MIN = 50;
+const LOCK_AGAIN_MS = 50;
 const RECONNECT_MS_MAX = 2_000;
 /** A server that takes longer is as good as gone: try another connection. */
 const ANSWER_MS_MAX = 5_000;
@@ -59,14 +60,15 @@ async function beatUntilLost(
   await client.connect();
   const db = inSchema(client, schema);
   try {
-    if (sessionLock) {
-      await lockWorker(db, workerId);
-    }
     onConnected();
+    let locked = !sessionLock;
     while (!signal.aborted) {
+      // Refused while a rescue looks whether the lock is free.
+      locked ||= await lockWorker(db, workerId);
       const { held, cancelRequests } = await heartbeatWorker(db, workerId);
       tell(held ? { kind: "beat", cancelRequests } : { kind: "dead" });
-      await pause(intervalMs, AbortSignal.any([signal, lost.signal]));
+      const waitMs = locked || !held ? intervalMs : LOCK_AGAIN_MS;
+      await pause(waitMs, AbortSignal.any([signal, lost.signal]));
       if (lost.signal.aborted && !signal.aborted) {
         throw new Error("connection lost");
       }
