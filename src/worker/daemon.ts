@@ -14,6 +14,8 @@ import { trapStrayErrors } from "./stray-errors.ts";
 
 /** For the sessions of doorbell and heartbeat; they try again. */
 const CONNECT_MS_MAX = 5_000;
+/** A database that has not answered by then, at the start, is an error of the settings. */
+const START_MS_MAX = 3_000;
 
 export type DaemonOptions = {
   readonly database: DatabaseUrl;
@@ -37,8 +39,8 @@ export type DaemonOptions = {
  * Run a worker until it is told to stop or, with `drain`, until nothing is due. A worker
  * that was declared dead starts over as a new incarnation. Throws an EnvironmentError for
  * handlers that do not load, a schema that does not fit and a handler that hangs, and the
- * driver's error for a database that cannot be reached at the start; later on it waits
- * for the database for ever.
+ * driver's error for a database that cannot be reached for three seconds at the start; later
+ * on it waits for the database for ever.
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { database, direct, schema, logger, worker } = options;
@@ -49,17 +51,20 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     ...clientConfig(direct ?? database, "worker session"),
     connectionTimeoutMillis: CONNECT_MS_MAX,
   };
+  const link = new DatabaseLink(logger);
   const doorbell = new Doorbell(connection, schema);
   doorbell.on("lost", (err) => logger.debug({ err }, "doorbell lost; polling"));
   const fatal = Promise.withResolvers<never>();
   fatal.promise.catch(() => undefined);
   const releaseTraps = trapStrayErrors(logger, (err) => fatal.reject(err));
   try {
-    refuseUnmigrated(await readSchemaState(db));
+    const reachable = AbortSignal.any([options.stop, AbortSignal.timeout(START_MS_MAX)]);
+    refuseUnmigrated(await link.run(() => readSchemaState(db), reachable));
     void doorbell.run();
     await Promise.race([
       runIncarnations(options, {
         db,
+        link,
         doorbell,
         connection,
         handlers: allHandlers(loaded, { db, pool }),
@@ -77,18 +82,17 @@ async function runIncarnations(
   options: DaemonOptions,
   deps: {
     db: Database;
+    link: DatabaseLink;
     doorbell: Doorbell;
     connection: ReturnType<typeof clientConfig>;
     handlers: ReadonlyMap<string, Handler>;
   },
 ): Promise<void> {
   const { logger, worker, stop, kill, drain, maxRescues, maxResultBytes } = options;
-  const link = new DatabaseLink(logger);
   let end: IncarnationEnd;
   do {
     end = await runIncarnation({
       ...deps,
-      link,
       logger,
       name: worker.name,
       queues: worker.queues,
