@@ -34,7 +34,7 @@ export const up = defineCommand({
           const direct = config.directConnection ?? database;
           await migrate(clientConfig(direct, "migrate"), {
             schema: config.schema,
-            onApplied: (name) => logger.info({ name }, "schema changed"),
+            onApplied: (file) => logger.info({ file }, "schema changed"),
             onWarning: (message) => logger.warn(message),
           });
           logger.info("triaged is up; in another terminal: npx triaged stats");

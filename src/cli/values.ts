@@ -64,8 +64,10 @@ export function instant() {
 }
 
 function parseInstant(text: string): Date | null {
+  // Date takes the 31st of February for the 3rd of March.
+  const exists = INSTANT.test(text) && z.iso.date().safeParse(text.slice(0, 10)).success;
   // A day alone is midnight here, not in Greenwich, as it is with a time of day.
-  const at = INSTANT.test(text) ? new Date(text.length === 10 ? `${text}T00:00` : text) : null;
+  const at = exists ? new Date(text.length === 10 ? `${text}T00:00` : text) : null;
   return at === null || Number.isNaN(at.getTime()) ? null : at;
 }
 

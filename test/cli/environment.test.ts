@@ -7,6 +7,7 @@ import { runCli } from "../support/cli.ts";
 import { test } from "../support/db.ts";
 import { startOldServer } from "../support/old-server.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { withPool } from "../support/with-pool.ts";
 
 /** Run `triaged list` with an environment that must be refused. */
 async function refusal(env: Record<string, string>) {
@@ -110,6 +111,31 @@ describe("of a real server", () => {
     expect(code).toBe(78);
     expect(stderr).toContain("error: the server refused the login: ");
     expect(stderr).not.toContain("s3cret");
+  });
+
+  test("a user without rights on the schema", async ({ database }) => {
+    const url = new URL(database.url);
+    url.username = `stranger_${url.pathname.slice(1)}`;
+    url.password = "s3cret";
+    const asOwner = (...statements: string[]) =>
+      withPool(database.url, async (db) => {
+        for (const statement of statements) {
+          await db.query(statement);
+        }
+      });
+    await asOwner(`create role ${url.username} login password 's3cret'`);
+    const refused = await refusal({ DATABASE_URL: url.href });
+    await asOwner(`grant triaged_readonly to ${url.username}`);
+
+    const looks = await runCli(["list"], { env: { DATABASE_URL: url.href } });
+    const writes = await runCli(["enqueue", "noop"], { env: { DATABASE_URL: url.href } });
+
+    await asOwner(`drop role ${url.username}`);
+    expect(refused.code).toBe(78);
+    expect(refused.stderr).toContain("error: not allowed: permission denied for schema triaged");
+    expect(looks.code).toBe(0);
+    expect(writes).toMatchObject({ code: 78, stdout: "" });
+    expect(writes.stderr).toMatch(/^error: not allowed: .*\nhint: .*grant triaged_api/);
   });
 
   test("a schema that was never made", async ({ database }) => {

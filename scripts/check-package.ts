@@ -1,0 +1,110 @@
+// Does the published package work elsewhere? Packs it, installs it in an empty folder as a
+// user would, and there: checks a typed program against its declarations, starts the
+// daemon, enqueues a task for a handler of that folder, and waits for its result.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const START_MS_MAX = 120_000;
+
+const PROGRAM = `
+import { createClient, defineHandler } from "triaged";
+import type greet from "./tasks/greet.ts";
+
+const client = createClient<{ greet: typeof greet }>();
+const task = await client.enqueue("greet", { name: "Ada" });
+// @ts-expect-error -- The payload has no such key.
+const wrong = () => client.enqueue("greet", { nam: "Ada" });
+const { result } = await client.wait(task, { timeoutMs: 30_000 });
+const greeting: string | undefined = result?.greeting;
+console.log(greeting, typeof wrong, typeof defineHandler);
+await client.close();
+`;
+
+const HANDLER = `
+import { defineHandler } from "triaged";
+import { z } from "zod";
+
+export default defineHandler({
+  payload: z.object({ name: z.string() }),
+  result: z.object({ greeting: z.string() }),
+  run: ({ name }) => ({ greeting: "hello " + name }),
+});
+`;
+
+const root = path.join(import.meta.dirname, "..");
+const folder = mkdtempSync(path.join(tmpdir(), "triaged-package-"));
+// Where this runs as root, the database runs as somebody else and must get in.
+chmodSync(folder, 0o755);
+let daemon: ChildProcess | undefined;
+try {
+  install();
+  writeProgram();
+  say("types", run("npx", ["tsc", "--noEmit", "--strict", "--module", "nodenext", "main.ts"]));
+  say("version", run("npx", ["triaged", "--version"]));
+  daemon = spawn("npx", ["triaged", "up"], { cwd: folder, stdio: "inherit", detached: true });
+  await waitUntilUp();
+  expect("library", run("node", ["main.ts"]), "hello Ada function function");
+  expect(
+    "command",
+    run("npx", ["triaged", "enqueue", "greet", '{"name": "Bob"}', "--wait", "--json"]),
+    '"result":{"greeting":"hello Bob"}',
+  );
+} finally {
+  await stop(daemon);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function install(): void {
+  execFileSync("npm", ["pack", "--pack-destination", folder], { cwd: root, stdio: "inherit" });
+  const [archive = ""] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+  writeFileSync(path.join(folder, "package.json"), '{"private": true, "type": "module"}');
+  run("npm", ["install", "--no-audit", "--no-fund", `./${archive}`, "@types/node"]);
+}
+
+function writeProgram(): void {
+  mkdirSync(path.join(folder, "tasks"));
+  writeFileSync(path.join(folder, "tasks", "greet.ts"), HANDLER);
+  writeFileSync(path.join(folder, "main.ts"), PROGRAM);
+}
+
+async function waitUntilUp(): Promise<void> {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      run("npx", ["triaged", "list"]);
+      return;
+    } catch (err) {
+      if (performance.now() - startedMs > START_MS_MAX) {
+        throw err;
+      }
+      await delay(500);
+    }
+  }
+}
+
+function run(command: string, words: readonly string[]): string {
+  return execFileSync(command, words, { cwd: folder, encoding: "utf8", stdio: "pipe" });
+}
+
+async function stop(child: ChildProcess | undefined): Promise<void> {
+  if (child?.pid !== undefined && child.exitCode === null) {
+    // npx stands between, and passes no signal on; the group is ours alone.
+    process.kill(-child.pid, "SIGTERM");
+    await once(child, "exit");
+  }
+}
+
+function expect(what: string, output: string, part: string): void {
+  if (!output.includes(part)) {
+    throw new Error(`${what}: expected ${part} in the output, got ${output}`);
+  }
+  say(what, output);
+}
+
+function say(what: string, output: string): void {
+  process.stdout.write(`${what}: ${output.trim() || "fine"}\n`);
+}
