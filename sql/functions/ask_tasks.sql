@@ -9,8 +9,6 @@ create or replace function triaged.ask_tasks(
 )
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
-set triaged.event to 'ask'
-set triaged.actor to 'worker'
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -22,6 +20,8 @@ as $$
 declare
   v_now timestamptz := triaged.now();
 begin
+  perform triaged.note_event('ask', 'worker');
+
   return query
   update triaged.live_tasks as task
   set

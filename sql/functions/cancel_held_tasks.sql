@@ -8,8 +8,6 @@ create or replace function triaged.cancel_held_tasks(
 )
 returns table (task_id bigint, attempt integer)
 language plpgsql
-set triaged.event to 'cancel'
-set triaged.actor to 'worker'
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -19,6 +17,8 @@ set enable_nestloop to off
 as $$
 #variable_conflict use_column
 begin
+  perform triaged.note_event('cancel', 'worker');
+
   return query
   update triaged.live_tasks as task
   set

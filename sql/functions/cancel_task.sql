@@ -7,12 +7,13 @@ returns text
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'cancel'
 as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
 begin
+  perform triaged.note_event('cancel');
+
   update triaged.live_tasks
   set status = 'cancelled', error = 'Cancelled by user', ended_at = v_now
   where task_id = cancel_task.task_id and status in ('queued', 'needs_decision');
@@ -20,6 +21,8 @@ begin
   if found then
     return 'cancelled';
   end if;
+
+  perform triaged.note_event('cancel');
 
   update triaged.live_tasks
   set cancel_requested_at = coalesce(cancel_requested_at, v_now)

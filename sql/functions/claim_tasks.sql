@@ -35,8 +35,6 @@ returns table (
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'claim'
-set triaged.actor to 'worker'
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -72,6 +70,8 @@ begin
     into queues, task_types, priorities
     from triaged.lanes_of(v_worker.queues, v_worker.task_types) as lanes;
   end if;
+
+  perform triaged.note_event('claim', 'worker');
 
   return query
   update triaged.live_tasks as task

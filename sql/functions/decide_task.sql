@@ -5,10 +5,11 @@ returns void
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'decide'
 as $$
 #variable_conflict use_column
 begin
+  perform triaged.note_event('decide');
+
   update triaged.live_tasks
   set status = 'queued', decision = decide_task.decision, run_at = triaged.now()
   where task_id = decide_task.task_id and status = 'needs_decision';

@@ -27,7 +27,6 @@ returns table (task_id bigint, outcome text)
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'enqueue'
 as $$
 #variable_conflict use_column
 declare
@@ -95,6 +94,8 @@ begin
       where held.dedupe_key = enqueue_task.dedupe_key;
     end if;
   end if;
+
+  perform triaged.note_event('enqueue');
 
   insert into triaged.live_tasks (
     task_id, task_type, payload, queue, priority, run_at, max_attempts, dedupe_key,

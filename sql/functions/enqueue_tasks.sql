@@ -9,11 +9,22 @@ returns table ("position" integer, task_id bigint, outcome text)
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'enqueue'
 as $$
 #variable_conflict use_column
+declare
+  v_keyed record;
 begin
   perform triaged.check_batch(enqueue_tasks.tasks);
+
+  -- A statement of its own: the event of the insert below is announced right before it.
+  select
+    array_agg(keyed."position") as positions,
+    array_agg(keyed.task_id) as task_ids,
+    array_agg(keyed.outcome) as outcomes
+  into v_keyed
+  from triaged.enqueue_keyed_tasks(enqueue_tasks.tasks) as keyed;
+
+  perform triaged.note_event('enqueue');
 
   return query
   with given as materialized (
@@ -55,7 +66,8 @@ begin
   select given."position", given.task_id, 'created' from given
   union all
   select keyed."position", keyed.task_id, keyed.outcome
-  from triaged.enqueue_keyed_tasks(enqueue_tasks.tasks) as keyed
+  from unnest(v_keyed.positions, v_keyed.task_ids, v_keyed.outcomes)
+    as keyed ("position", task_id, outcome)
   order by 1;
 
   perform triaged.ring_doorbell();

@@ -13,9 +13,6 @@ create or replace function triaged.fail_tasks(
 )
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
-set triaged.event to 'fail'
-set triaged.actor to 'worker'
-set triaged.details to ''
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -27,7 +24,7 @@ as $$
 declare
   v_now timestamptz := triaged.now();
 begin
-  perform set_config('triaged.details', coalesce(p_details::text, ''), true);
+  perform triaged.note_event('fail', 'worker', p_details);
 
   return query
   update triaged.live_tasks as task

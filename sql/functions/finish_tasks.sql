@@ -11,8 +11,6 @@ create or replace function triaged.finish_tasks(
 )
 returns table (task_id bigint, attempt integer)
 language plpgsql
-set triaged.event to 'finish'
-set triaged.actor to 'worker'
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -22,6 +20,8 @@ set enable_nestloop to off
 as $$
 #variable_conflict use_column
 begin
+  perform triaged.note_event('finish', 'worker');
+
   return query
   with held as (
     delete from triaged.live_tasks as task

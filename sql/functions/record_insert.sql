@@ -9,7 +9,7 @@ declare
   v_now timestamptz := triaged.now();
   v_event text := triaged.current_event();
   v_actor text := triaged.current_actor();
-  v_details jsonb := nullif(current_setting('triaged.details', true), '')::jsonb;
+  v_details jsonb := nullif(current_setting('triaged.event_details', true), '')::jsonb;
 begin
   insert into triaged.task_history (
     task_id, task_type, at, event, status, attempt_count, worker_id, actor, error,
@@ -19,6 +19,8 @@ begin
     task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor, error,
     triaged.milliseconds(ended_at - started_at), v_details -> (task_id || '/' || attempt_count)
   from arrived;
+
+  perform triaged.note_event('');
 
   return null;
 end;

@@ -18,7 +18,7 @@ declare
   v_now timestamptz := triaged.now();
   v_event text := triaged.current_event();
   v_actor text := triaged.current_actor();
-  v_details jsonb := nullif(current_setting('triaged.details', true), '')::jsonb;
+  v_details jsonb := nullif(current_setting('triaged.event_details', true), '')::jsonb;
 begin
   insert into triaged.task_history (
     task_id, task_type, at, event, status, attempt_count, worker_id, actor, error,
@@ -53,6 +53,8 @@ begin
     delete from triaged.live_tasks
     where task_id = any (array(select task_id from after where ended_at is not null));
   end if;
+
+  perform triaged.note_event('');
 
   return null;
 end;

@@ -4,10 +4,10 @@
 create or replace function triaged.release_tasks(p_task_ids bigint[], p_attempts integer[])
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
-set triaged.event to 'release'
-set triaged.actor to 'worker'
 as $$
 begin
+  perform triaged.note_event('release', 'worker');
+
   return query select * from triaged.put_back_tasks(p_task_ids, p_attempts, null);
 
   perform triaged.ring_doorbell();

@@ -13,9 +13,10 @@ create or replace function triaged.replace_task(
 )
 returns boolean
 language plpgsql
-set triaged.event to 'replace'
 as $$
 begin
+  perform triaged.note_event('replace');
+
   update triaged.live_tasks
   set
     task_type = p_task_type,

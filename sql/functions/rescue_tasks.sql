@@ -9,8 +9,6 @@ returns table (task_id bigint, status text)
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'rescue'
-set triaged.actor to 'worker'
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
@@ -38,6 +36,8 @@ begin
     order by held.task_id + 0
     for update
   );
+
+  perform triaged.note_event('rescue', 'worker');
 
   return query
   update triaged.live_tasks as task

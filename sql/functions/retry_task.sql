@@ -6,7 +6,6 @@ returns void
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
-set triaged.event to 'retry'
 as $$
 #variable_conflict use_column
 declare
@@ -14,6 +13,8 @@ declare
   v_task triaged.final_tasks;
   v_holder bigint;
 begin
+  perform triaged.note_event('retry');
+
   delete from triaged.final_tasks
   where task_id = retry_task.task_id and status in ('failed', 'cancelled')
   returning * into v_task;

@@ -8,10 +8,10 @@ create or replace function triaged.snooze_tasks(
 )
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
-set triaged.event to 'snooze'
-set triaged.actor to 'worker'
 as $$
 begin
+  perform triaged.note_event('snooze', 'worker');
+
   return query select * from triaged.put_back_tasks(p_task_ids, p_attempts, p_delays_ms);
 end;
 $$;
