@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { describe, expect, inject } from "vitest";
 import { runCli } from "../support/cli.ts";
 import { test } from "../support/db.ts";
-import { startOldServer } from "../support/old-server.ts";
+import { startStandIn } from "../support/stand-in-server.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { withPool } from "../support/with-pool.ts";
 
@@ -72,9 +72,11 @@ test("a server that does not speak PostgreSQL", async () => {
 });
 
 test("PostgreSQL 14", async () => {
-  const server = await startOldServer(140_013);
+  const server = await startStandIn({ versionNumber: 140_013 });
 
-  const { code, stderr } = await refusal({ DATABASE_URL: server.url });
+  const { code, stderr } = await refusal({
+    DATABASE_URL: `postgres://u@127.0.0.1:${server.port}/d`,
+  });
 
   expect(code).toBe(78);
   expect(stderr).toContain("error: the server is PostgreSQL 14; triaged needs 15 or later");
