@@ -27,6 +27,8 @@ export type Config = {
   /** Workers that may die with a task before it is `failed` as poisonous. */
   readonly maxRescues: number;
   readonly logLevel: LogLevel;
+  /** Whether npm or npx runs this process, and ought to take it along when it ends. */
+  readonly startedByNpm: boolean;
 };
 
 /** Where the database is: named, or the embedded server that runs in `folder`. */
@@ -111,6 +113,7 @@ export function readConfig(environment: Environment = process.env): Config {
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,
     logLevel: settings.LOG_LEVEL,
+    startedByNpm: environment["npm_command"] !== undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";
 import { migrate } from "../postgres/migrate.ts";
 import { clientConfig } from "../postgres/pool.ts";
+import { onParentGone } from "../supervisor/parent.ts";
 import { runUp, upGroups } from "../supervisor/run-up.ts";
 import { listenForStop } from "../supervisor/stop-signals.ts";
 import { defineCommand } from "./command.ts";
@@ -22,6 +23,8 @@ export const up = defineCommand({
   run: async () => {
     const config = readConfig();
     const logger = createLogger({ level: config.logLevel, name: "up" });
+    const parentGone = new AbortController();
+    onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });
     const signals = listenForStop();
     const main = process.argv[1];
     if (main === undefined) {
@@ -44,7 +47,10 @@ export const up = defineCommand({
           shutdownGraceMs: config.worker.shutdownGraceMs,
         }),
         logger,
-        signals,
+        signals: {
+          stop: AbortSignal.any([signals.stop, parentGone.signal]),
+          kill: signals.kill,
+        },
       });
     } finally {
       signals.dispose();

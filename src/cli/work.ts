@@ -73,7 +73,7 @@ export const work = defineCommand({
 
 async function runWorker(config: Config, { drain }: { drain: boolean }): Promise<void> {
   const parentGone = new AbortController();
-  onParentGone(() => parentGone.abort());
+  onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });
   const signals = listenForStop();
   try {
     await runDaemon({
