@@ -1,0 +1,7 @@
+import type { Bench } from "./frame/bench.ts";
+import { latency } from "./latency.ts";
+import { rescue } from "./rescue.ts";
+import { throughput } from "./throughput.ts";
+
+/** Every bench, in the order of `all`. */
+export const BENCHES: readonly Bench[] = [throughput, latency, rescue];

@@ -1,0 +1,72 @@
+import path from "node:path";
+import type { Client } from "pg";
+import { migrate } from "../../src/postgres/migrate.ts";
+import { startChild } from "../frame/child.ts";
+import type { Contestant } from "./contestant.ts";
+
+const ROOT = path.join(import.meta.dirname, "..", "..");
+export const HANDLERS = path.join(ROOT, "bench", "handlers");
+/** events of a task that is worked off: enqueue, claim, finish. */
+const EVENTS_PER_TASK = 3;
+
+/** A real worker process, as `triaged work` starts it. */
+export function startWorker(url: string, words: readonly string[]) {
+  return startChild([path.join(ROOT, "bin", "triaged.js"), "work", "--tasks", HANDLERS, ...words], {
+    DATABASE_URL: url,
+  });
+}
+
+export function triaged({ concurrency }: { concurrency: number }): Contestant {
+  const words = ["--concurrency", String(concurrency)];
+  return {
+    name: "triaged",
+    settings: `one \`triaged work\`, concurrency ${concurrency}, full history, all else default`,
+    install: async (url) => {
+      await migrate({ connectionString: url });
+    },
+    enqueueNoops: async (client, count) => {
+      await client.query(
+        `select count(*) from triaged.enqueue_tasks((
+           select jsonb_agg(jsonb_build_object(
+             'task_type', 'noop', 'payload', jsonb_build_object('of', $1::integer)
+           ))
+           from generate_series(1, $1::integer)
+         ))`,
+        [count],
+      );
+      await client.query("vacuum analyze triaged.live_tasks");
+    },
+    enqueuePing: async (client) => {
+      await client.query("select task_id from triaged.enqueue_task('ping', '{}')");
+    },
+    startDraining: (url) => startWorker(url, [...words, "--drain"]),
+    startWaiting: (url) => startWorker(url, words),
+    isEmpty: async (client) => {
+      const { rows } = await client.query<{ empty: boolean }>(
+        "select not exists (select from triaged.live_tasks) as empty",
+      );
+      return rows[0]?.empty === true;
+    },
+    check: async (client, count) => {
+      await expectCount(client, "select count(*) from triaged.task_history", {
+        count: count * EVENTS_PER_TASK,
+      });
+      await expectCount(
+        client,
+        "select count(*) from triaged.final_tasks where status = 'finished' and attempt_count = 1",
+        { count },
+      );
+    },
+  };
+}
+
+async function expectCount(
+  client: Client,
+  query: string,
+  { count }: { count: number },
+): Promise<void> {
+  const { rows } = await client.query<{ count: string }>(query);
+  if (Number(rows[0]?.count) !== count) {
+    throw new Error(`expected ${count} from "${query}", got ${rows[0]?.count}`);
+  }
+}

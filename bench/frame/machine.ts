@@ -1,0 +1,44 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import path from "node:path";
+import { packageFolder } from "../../src/package-folder.ts";
+
+/** What a figure depends on beside the code. No names of hosts or people. */
+export type Facts = {
+  readonly machine: string;
+  readonly versions: string;
+  readonly commit: string;
+  readonly date: string;
+};
+
+export function readFacts(): Facts {
+  const cores = cpus();
+  return {
+    machine: `${cores.length} × ${cores[0]?.model.trim() ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, ${process.platform} ${process.arch}`,
+    versions: [
+      `Node ${process.versions.node}`,
+      ...["pg", "graphile-worker"].map((name) => `${name} ${versionOf(name)}`),
+    ].join(", "),
+    commit: commitOf(packageFolder()),
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+function versionOf(dependency: string): string {
+  const file = path.join(packageFolder(), "node_modules", dependency, "package.json");
+  const { version }: { version: string } = JSON.parse(readFileSync(file, "utf8"));
+  return version;
+}
+
+/** Says so where the tree differs from the commit in what is measured. */
+function commitOf(folder: string): string {
+  const git = (...words: string[]) =>
+    execFileSync("git", ["-C", folder, ...words], { encoding: "utf8" }).trim();
+  try {
+    const changed = git("status", "--porcelain", "--", "src", "sql", "bench/*.ts", "package.json");
+    return git("rev-parse", "--short=12", "HEAD") + (changed === "" ? "" : " with changes");
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,5 @@
+import { defineHandler } from "triaged";
+import { z } from "zod";
+import { report } from "../frame/report.ts";
+
+export default defineHandler({ payload: z.object({}), run: () => report("started") });
