@@ -1,0 +1,16 @@
+import { createPartitions } from "../postgres/retention-store.ts";
+import type { Job } from "./job.ts";
+
+/** So long may the jobs stand still before rows go to the default partition. */
+const DAYS_AHEAD = 7;
+
+/** Make the partitions of the next days. */
+export const createPartitionsJob: Job = {
+  name: "create-partitions",
+  cron: "0 */6 * * *",
+  atStart: true,
+  async run({ db }) {
+    const partitionsMade = await createPartitions(db, { daysAhead: DAYS_AHEAD });
+    return { changes: partitionsMade, detail: { partitionsMade } };
+  },
+};

@@ -1,0 +1,52 @@
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import type { Database } from "../postgres/database.ts";
+
+/** Days that final tasks and history are kept; 0 = for ever. */
+export type Retention = Config["retention"];
+
+export type JobContext = {
+  readonly db: Database;
+  readonly retention: Retention;
+  /** Aborts when the process stops: finish the step at hand and return. */
+  readonly signal: AbortSignal;
+};
+
+export type JobResult = {
+  /** How many things it made, dropped or deleted. */
+  readonly changes: number;
+  /** The same in detail, for the log: counts or names. */
+  readonly detail: Readonly<Record<string, number | readonly string[]>>;
+};
+
+/**
+ * A piece of clockwork. It may run twice at once, and again after a crash, so each run
+ * looks at what there is to do.
+ */
+export type Job = {
+  readonly name: string;
+  /** When it runs, in cron's notation, in UTC. */
+  readonly cron: string;
+  /** How far back runs that no process was there for are made up for. @default 0 */
+  readonly backfillMs?: number;
+  /** Whether it runs at each start of a process as well. @default false */
+  readonly atStart?: true;
+  run(context: JobContext): Promise<JobResult>;
+};
+
+/** Run a job, and log one line about it; what it throws is logged and thrown. */
+export async function runLogged(
+  job: Job,
+  context: JobContext & { readonly logger: Logger },
+): Promise<void> {
+  const logger = context.logger.child({ job: job.name });
+  const startedMs = performance.now();
+  try {
+    const { changes, detail } = await job.run(context);
+    const durationMs = Math.round(performance.now() - startedMs);
+    logger[changes > 0 ? "info" : "debug"]({ ...detail, durationMs }, "job finished");
+  } catch (err) {
+    logger.warn({ err }, "job failed and will be tried again");
+    throw err;
+  }
+}

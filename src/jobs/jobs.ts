@@ -1,0 +1,7 @@
+import { createPartitionsJob } from "./create-partitions.ts";
+import { dropExpiredPartitionsJob } from "./drop-expired-partitions.ts";
+import { expireRowsJob } from "./expire-rows.ts";
+import type { Job } from "./job.ts";
+
+/** Every job, in the order in which `triaged jobs --once` runs them. */
+export const JOBS: readonly Job[] = [createPartitionsJob, dropExpiredPartitionsJob, expireRowsJob];

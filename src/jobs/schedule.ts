@@ -1,0 +1,37 @@
+/** What graphile-worker is told of our jobs. */
+import { type ParsedCronItem, parseCronItems, type Runner, type TaskList } from "graphile-worker";
+import type { Logger } from "pino";
+import { type Job, type JobContext, runLogged } from "./job.ts";
+
+/** The code of the jobs, by name. */
+export function taskListOf(
+  jobs: readonly Job[],
+  context: Omit<JobContext, "signal"> & { readonly logger: Logger },
+): TaskList {
+  return Object.fromEntries(
+    jobs.map((job) => [
+      job.name,
+      (_payload, { abortSignal }) => runLogged(job, { ...context, signal: abortSignal }),
+    ]),
+  );
+}
+
+/** When the jobs run. graphile-worker lets one process enqueue each run, however many there are. */
+export function cronItemsOf(jobs: readonly Job[]): ParsedCronItem[] {
+  return parseCronItems(
+    jobs.map(({ name, cron, backfillMs = 0 }) => ({
+      task: name,
+      identifier: name,
+      match: cron,
+      // The key: a run that waits, or failed for good, is replaced by the next one.
+      options: { backfillPeriod: backfillMs, jobKey: name },
+    })),
+  );
+}
+
+/** Enqueue the jobs that run at the start of a process. */
+export async function addJobsAtStart(runner: Runner, jobs: readonly Job[]): Promise<void> {
+  for (const { name } of jobs.filter(({ atStart }) => atStart === true)) {
+    await runner.addJob(name, {}, { jobKey: name });
+  }
+}

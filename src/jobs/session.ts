@@ -1,0 +1,126 @@
+/**
+ * graphile-worker from one start to its end, on a pool of its own.
+ *
+ * Left alone, it recovers from a lost connection part by part, each with a backoff of its
+ * own of up to two minutes and a log line for each try, and a completion that fails ends
+ * the process as an unhandled rejection. So the first sign of trouble ends the session;
+ * runner.ts starts another one when the database answers.
+ */
+import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphile-worker";
+import type { Logger } from "pino";
+import type { PoolConfig } from "../config.ts";
+import type { DatabaseUrl } from "../database-url.ts";
+import { inSchema } from "../postgres/database.ts";
+import { openPool } from "../postgres/pool.ts";
+import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import { graphileLogger } from "./graphile-logger.ts";
+import type { Retention } from "./job.ts";
+import { JOBS } from "./jobs.ts";
+import { jobsSchemaOf, migrateJobsSchema } from "./jobs-schema.ts";
+import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
+import { watch } from "./watch.ts";
+
+/** One for LISTEN, one for the job that runs, one for the clock. With fewer they stand still. */
+const CONNECTIONS = 3;
+/** A job that runs is told to stop after so long, and left alone after STOP_MS_MAX. */
+const JOB_ABORT_MS = 2_000;
+const STOP_MS_MAX = 5_000;
+const IDLE_MS_MAX = 1_000;
+const POOL_END_MS_MAX = 1_000;
+
+export type SessionOptions = {
+  /** Must not be a pooler that takes the session away between two statements. */
+  readonly database: DatabaseUrl;
+  readonly schema: string;
+  readonly pool: PoolConfig;
+  readonly retention: Retention;
+  readonly logger: Logger;
+};
+
+export type Session = {
+  /** Resolves with what went wrong. The session is of no use then; stop it. */
+  readonly trouble: Promise<unknown>;
+  /** Let the job that runs come to its end, for some seconds. Never throws. */
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * Resolves when the database answered and what was missed is enqueued. Throws what stands
+ * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
+ */
+export async function startSession(options: SessionOptions): Promise<Session> {
+  const { database, schema, retention, logger } = options;
+  const pool = openPool(database, {
+    role: "jobs",
+    pool: { ...options.pool, max: CONNECTIONS },
+    logger,
+  });
+  const events: WorkerEvents = new EventEmitter();
+  const { ready, trouble, idle } = watch(events);
+  let isEnding = false;
+  let runner: Runner | null = null;
+  const stop = async () => {
+    isEnding = true;
+    if (runner !== null) {
+      await waitAtMost(IDLE_MS_MAX, idle());
+      await waitAtMost(STOP_MS_MAX, endOf(runner));
+    }
+    await waitAtMost(POOL_END_MS_MAX, pool.end());
+  };
+  try {
+    const db = inSchema(pool, schema);
+    refuseUnmigrated(await readSchemaState(db));
+    const graphileOptions = { logger: graphileLogger(logger, { isEnding: () => isEnding }) };
+    await migrateJobsSchema(pool, schema, graphileOptions);
+
+    runner = await run({
+      ...graphileOptions,
+      ...RUNNER_OPTIONS,
+      pgPool: pool,
+      schema: jobsSchemaOf(schema),
+      taskList: taskListOf(JOBS, { db, retention, logger }),
+      parsedCronItems: cronItemsOf(JOBS),
+      events,
+    });
+    const ended = runner.promise.then(() => new Error("graphile-worker ended"), toReason);
+    const failed = Promise.race([trouble, ended]);
+    await Promise.race([ready, failed.then(raise)]);
+    await addJobsAtStart(runner, JOBS);
+    return { trouble: failed, stop };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+const RUNNER_OPTIONS: RunnerOptions = {
+  concurrency: 1,
+  noHandleSignals: true,
+  // Behind a pooler, the statement may be prepared in another session.
+  noPreparedStatements: true,
+  gracefulShutdownAbortTimeout: JOB_ABORT_MS,
+  // Not for speed: only what is sent in batches has its errors caught and reported.
+  preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+};
+
+async function endOf(runner: Runner): Promise<void> {
+  // It is refused where the runner ends by itself; its promise tells when it has.
+  await runner.stop().catch(() => runner.promise);
+}
+
+async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const timeout = delay(ms, undefined, { signal: timer.signal });
+  await Promise.race([work, timeout]).catch(() => undefined);
+  timer.abort();
+}
+
+function toReason(err: unknown): unknown {
+  return err;
+}
+
+function raise(err: unknown): never {
+  throw err;
+}

@@ -1,0 +1,51 @@
+import { type EventEmitter, once } from "node:events";
+import type { WorkerEvents } from "graphile-worker";
+
+/** What graphile-worker's events tell of its state. */
+export type Watch = {
+  /** Resolves when a job was asked for, and what was missed is enqueued. */
+  readonly ready: Promise<unknown>;
+  /** Resolves with the first error that is not a job's. */
+  readonly trouble: Promise<unknown>;
+  /**
+   * Resolves when it asks for no job. To stop it while it does is safe, but when that
+   * fails it prints a stack trace, past every logger.
+   */
+  readonly idle: () => Promise<void>;
+};
+
+/** How a question for a job ends. */
+const ANSWERS = ["worker:getJob:empty", "worker:getJob:error", "job:start"] as const;
+
+/** Begin to watch a runner with one worker, before it starts. */
+export function watch(events: WorkerEvents): Watch {
+  const trouble = Promise.withResolvers<unknown>();
+  for (const name of ["pool:listen:error", "worker:getJob:error", "pool:fatalError"] as const) {
+    events.on(name, ({ error }) => trouble.resolve(error));
+  }
+  let isAsking = false;
+  events.on("worker:getJob:start", () => {
+    isAsking = true;
+  });
+  for (const name of ANSWERS) {
+    events.on(name, () => {
+      isAsking = false;
+    });
+  }
+  return {
+    ready: Promise.all([
+      onceAny(events, ["worker:getJob:empty", "job:start"]),
+      once(events, "cron:started"),
+    ]),
+    trouble: trouble.promise,
+    idle: async () => {
+      if (isAsking) {
+        await onceAny(events, ANSWERS);
+      }
+    },
+  };
+}
+
+async function onceAny(events: EventEmitter, names: readonly string[]): Promise<void> {
+  await Promise.race(names.map((name) => once(events, name)));
+}
