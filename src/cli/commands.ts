@@ -7,6 +7,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
 >([
   ["up", async () => (await import("./up.ts")).up],
   ["work", async () => (await import("./work.ts")).work],
+  ["jobs", async () => (await import("./jobs.ts")).jobs],
   ["migrate", async () => (await import("./migrate.ts")).migrate],
   ["enqueue", async () => (await import("./enqueue.ts")).enqueue],
   ["show", async () => (await import("./show.ts")).show],
