@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import type { Analysis, AnalysisRequest, Progress } from "./analysis.ts";
 import type { SourceCache } from "./compiler/compiler-host.ts";
 import { evidenceOf } from "./consumer/evidence.ts";
@@ -25,8 +26,8 @@ import { withUnexplained } from "./verdict/unexplained.ts";
 export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => void): Analysis {
   onProgress({ percent: 5, step: "reading packages and consumer" });
   const { name, to } = request.package;
-  const root = request.consumer.path;
-  const manifest = readPackageTree(root).manifest;
+  const { manifest } = readPackageTree(request.consumer.path);
+  const root = realpathSync(request.consumer.path);
   const pair = locatePackages(request);
   const tree = readConsumerTree(root);
   const dependencies = dependenciesIn(tree, name, manifest);

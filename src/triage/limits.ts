@@ -12,8 +12,8 @@ export const LIMITS = {
   diagnosticsMax: 200,
   /** Characters of `before` and `after`. */
   textMax: 300,
-  /** Milliseconds until the thread is ended, at each depth; twice that is below the timeout. */
-  analysisMs: 120_000,
+  /** Milliseconds until the thread is ended, by depth; together below the handler's timeout. */
+  analysisMs: { types: 120_000, names: 120_000 },
   /** MiB of heap of the thread; a program of a large consumer takes some hundreds. */
   heapMib: 2_048,
 } as const;

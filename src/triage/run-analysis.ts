@@ -18,8 +18,8 @@ type ThreadError = {
 
 export type RunOptions = {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Milliseconds until the thread is ended. @default LIMITS.analysisMs */
-  readonly limitMs?: number | undefined;
+  /** Milliseconds until the thread is ended, by depth. @default LIMITS.analysisMs */
+  readonly limitMs?: Readonly<Record<AnalysisRequest["depth"], number>>;
   /** Ends the thread; the promise rejects with its reason. */
   readonly signal: AbortSignal;
 };
@@ -69,12 +69,13 @@ async function runOnce(
   });
   // An error that comes after the answer has nobody waiting for it, and must not end the process.
   worker.on("error", () => {});
-  const timeout = AbortSignal.timeout(limitMs);
+  const timeout = AbortSignal.timeout(limitMs[request.depth]);
   try {
     return await answerOf(worker, { onProgress, signal: AbortSignal.any([signal, timeout]) });
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.aborted) throw new TooMuchError(`the analysis took longer than ${limitMs} ms`);
+    if (timeout.aborted)
+      throw new TooMuchError(`the analysis took longer than ${limitMs[request.depth]} ms`);
     if (isOutOfMemory(error)) {
       throw new TooMuchError(`the analysis took more than ${LIMITS.heapMib} MiB`, { cause: error });
     }

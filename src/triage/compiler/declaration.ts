@@ -4,11 +4,12 @@ import type { Location } from "../finding.ts";
 import { LIMITS } from "../limits.ts";
 
 /**
- * The identity of a declaration across programs that read the same file: where it ends.
- * Not where it begins: leading trivia moves when the member before it is blanked.
+ * The identity of a declaration across programs that read the same file: its kind, and where
+ * it ends. Not where it begins: leading trivia moves when the member before it is blanked.
+ * The kind, because a file ends where its last declaration does.
  */
 export function declarationKey(node: ts.Node): string {
-  return `${node.getSourceFile().fileName}#${node.end}`;
+  return `${node.getSourceFile().fileName}#${node.kind}:${node.end}`;
 }
 
 export function declarationKeys(symbol: ts.Symbol | undefined): string[] {

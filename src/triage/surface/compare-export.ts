@@ -13,7 +13,7 @@ type Pair = { readonly name: string; readonly before: ts.Symbol; readonly after:
 export function compareExport(comparison: Comparison, pair: Pair): Candidate[] {
   const then = pair.before.declarations ?? [];
   if (comparison.isUnchanged(then, pair.after.declarations ?? [])) return [];
-  const type = isType(pair.before) ? compareAsType(comparison, pair) : [];
+  const type = isType(pair.before) && !isEnum(pair.before) ? compareAsType(comparison, pair) : [];
   const value = isValue(pair.before) ? compareAsValue(comparison, pair, type.some(isBreak)) : [];
   return [...type, ...value];
 }
@@ -113,6 +113,11 @@ function wholeChange(comparison: Comparison, { name, before, after }: Pair): Can
 
 function isType(symbol: ts.Symbol): boolean {
   return (symbol.flags & ts.SymbolFlags.Type) !== 0;
+}
+
+/** Its members, as a value, say all there is to say about it. */
+function isEnum(symbol: ts.Symbol): boolean {
+  return (symbol.flags & ts.SymbolFlags.Enum) !== 0;
 }
 
 function isValue(symbol: ts.Symbol): boolean {

@@ -7,10 +7,10 @@ import type { PackagePair } from "../package/locate.ts";
 import { compareExport } from "./compare-export.ts";
 import { type Candidate, type Comparison, placeIn, subjectOf, textOf } from "./comparison.ts";
 import { comparisonOf, type Exports } from "./create-comparison.ts";
-import { moduleExports } from "./module-exports.ts";
+import { fileExports } from "./module-exports.ts";
 import { outlineOf } from "./outline.ts";
 import { replacementsIn } from "./replacements.ts";
-import { createSurfaceProgram, type Entry, type EntryPair, isWithin } from "./surface-program.ts";
+import { createSurfaceProgram, type EntryPair, isWithin } from "./surface-program.ts";
 
 export type SurfaceChange = {
   readonly found: readonly Found[];
@@ -36,8 +36,8 @@ export function compareSurfaces(
     types: outline.types,
     withLibrary: true,
   });
-  const before = exportsOf(program, entries.from);
-  const after = exportsOf(program, entries.to);
+  const before = fileExports(program, entries.from.file);
+  const after = fileExports(program, entries.to.file);
   const comparison = comparisonOf(program, { pair, entries, outline, before, after });
 
   const gone = [...before].filter(([name]) => !after.has(name));
@@ -85,11 +85,6 @@ function degradedBy(
       const { name, version } = pair[isWithin(containingFile, pair.from) ? "from" : "to"].manifest;
       return `${name}@${version}: types of "${specifier}" not found`;
     });
-}
-
-function exportsOf(program: ts.Program, entry: Entry): Exports {
-  const file = program.getSourceFile(entry.file);
-  return file === undefined ? new Map() : moduleExports(program.getTypeChecker(), file);
 }
 
 function removed(

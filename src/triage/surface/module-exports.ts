@@ -8,10 +8,9 @@ import { resolveAlias } from "../compiler/resolve-alias.ts";
  */
 export function moduleExports(
   checker: ts.TypeChecker,
-  file: ts.SourceFile,
+  module: ts.Symbol | undefined,
 ): Map<string, ts.Symbol> {
   const found = new Map<string, ts.Symbol>();
-  const module = checker.getSymbolAtLocation(file);
   if (module === undefined) return found;
 
   addExports(checker, module, { prefix: "", depth: 0, found });
@@ -20,6 +19,13 @@ export function moduleExports(
     found.set("default", resolveAlias(checker, whole));
   }
   return found;
+}
+
+/** What a declaration file exports. */
+export function fileExports(program: ts.Program, path: string): Map<string, ts.Symbol> {
+  const checker = program.getTypeChecker();
+  const file = program.getSourceFile(path);
+  return moduleExports(checker, file && checker.getSymbolAtLocation(file));
 }
 
 /** Namespaces can contain themselves by way of `export *`. */

@@ -2,7 +2,7 @@ import { isBuiltin } from "node:module";
 import ts from "typescript";
 import type { SourceCache } from "../compiler/compiler-host.ts";
 import type { PackagePair } from "../package/locate.ts";
-import { moduleExports } from "./module-exports.ts";
+import { fileExports } from "./module-exports.ts";
 import {
   type Beside,
   besidePath,
@@ -60,9 +60,8 @@ export function outlineOf(pair: PackagePair, entries: EntryPair, cache: SourceCa
 }
 
 function aritiesOf(program: ts.Program, path: string): Map<string, Arity> {
-  const file = program.getSourceFile(path);
-  if (file === undefined) return new Map();
-  const exported = moduleExports(program.getTypeChecker(), file);
-  const arities = [...exported].map(([name, symbol]) => [name, arityOf(symbol)] as const);
+  const arities = [...fileExports(program, path)].map(
+    ([name, symbol]) => [name, arityOf(symbol)] as const,
+  );
   return new Map(arities.filter(([, arity]) => arity.total > 0));
 }

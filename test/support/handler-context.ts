@@ -1,0 +1,25 @@
+import { pino } from "pino";
+import type { HandlerContext } from "../../src/handler.ts";
+
+/** What a handler gets from a worker, for a task that nobody holds. */
+export function makeHandlerContext(parts: Partial<HandlerContext> = {}): HandlerContext {
+  return {
+    task: {
+      taskId: "1",
+      taskType: "test",
+      queue: "default",
+      parentTaskId: null,
+      rootTaskId: null,
+      metadata: {},
+    },
+    attempt: 1,
+    failureCount: 0,
+    maxAttempts: 3,
+    previousError: null,
+    decision: null,
+    signal: new AbortController().signal,
+    logger: pino({ level: "silent" }),
+    progress: () => {},
+    ...parts,
+  };
+}

@@ -1,0 +1,109 @@
+import { expect } from "vitest";
+import type { Progress } from "../../../src/triage/analysis.ts";
+import { runAnalysis } from "../../../src/triage/run-analysis.ts";
+import { test } from "../../support/upgrade.ts";
+
+const SLOW = { timeout: 60_000 };
+
+const UPGRADE = {
+  from: { "index.d.ts": "export function get(): string;" },
+  to: { "index.d.ts": "export function get(): number;" },
+  consumer: { "a.ts": 'import { get } from "provider";\nget();\n' },
+};
+
+test("the event loop stays free while the compiler works", SLOW, async ({ makeUpgrade }) => {
+  const request = await makeUpgrade(UPGRADE);
+  const steps: Progress[] = [];
+  const turns = countTurns();
+
+  const analysis = await runAnalysis(request, {
+    signal: new AbortController().signal,
+    onProgress: (progress) => steps.push(progress),
+  });
+
+  expect(analysis.hits.map(({ finding }) => finding.id)).toContain("ts.signature:get");
+  expect(steps.map(({ percent }) => percent)).toEqual([5, 20, 60]);
+  // The whole of it takes some hundred milliseconds; in this thread it would be one turn.
+  expect(turns.stop()).toBeGreaterThan(20);
+});
+
+test("a cancel ends the analysis with its reason", SLOW, async ({ makeUpgrade }) => {
+  const request = await makeUpgrade(UPGRADE);
+  const controller = new AbortController();
+  const reason = new Error("cancelled by an operator");
+  const steps: string[] = [];
+
+  const running = runAnalysis(request, {
+    signal: controller.signal,
+    onProgress: ({ step }) => {
+      steps.push(step);
+      controller.abort(reason);
+    },
+  });
+
+  await expect(running).rejects.toBe(reason);
+  expect(steps).toHaveLength(1);
+});
+
+test("a signal that has aborted starts nothing", async ({ makeUpgrade }) => {
+  const request = await makeUpgrade(UPGRADE);
+  const reason = new Error("shutdown");
+
+  await expect(runAnalysis(request, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+});
+
+test("an analysis that takes too long at every depth can be retried", async ({ makeUpgrade }) => {
+  const request = await makeUpgrade(UPGRADE);
+  const signal = new AbortController().signal;
+
+  await expect(
+    runAnalysis(request, { signal, limitMs: { types: 1, names: 2 } }),
+  ).rejects.toMatchObject({
+    name: "RetryableError",
+    message: "the analysis took longer than 2 ms",
+  });
+});
+
+test("types that take too long to compare are left out", SLOW, async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({
+    ...UPGRADE,
+    from: { "index.d.ts": "export function get(): string; export function gone(): void;" },
+  });
+
+  const analysis = await runAnalysis(request, {
+    signal: new AbortController().signal,
+    limitMs: { types: 1, names: 60_000 },
+  });
+
+  expect(analysis.capsHit).toEqual(["surface_types"]);
+  expect(
+    analysis.hits
+      .map(({ finding }) => finding)
+      .filter(({ breaking }) => breaking === "yes")
+      .map(({ id }) => id),
+  ).toEqual(["ts.export_removed:gone"]);
+});
+
+test("an error in the thread comes back as it was", async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({ to: { "package.json": "[]" } });
+  const signal = new AbortController().signal;
+
+  await expect(runAnalysis(request, { signal })).rejects.toMatchObject({
+    name: "PermanentError",
+    message: expect.stringMatching(/^cannot parse .*: expected a JSON object$/),
+  });
+});
+
+/** Counts how often the event loop comes round. */
+function countTurns(): { stop: () => number } {
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 5);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return turns;
+    },
+  };
+}
