@@ -1,10 +1,13 @@
 import { defineHandler } from "../src/handler.ts";
-import { PermanentError } from "../src/outcome.ts";
+import { NeedsDecision, PermanentError } from "../src/outcome.ts";
+import type { Analysis } from "../src/triage/analysis.ts";
 import { consumerResult } from "../src/triage/consumer-result.ts";
 import { isNpmPayload, npmRequest } from "../src/triage/npm-request.ts";
-import { consumerTriagePayload } from "../src/triage/payload.ts";
+import { type ConsumerTriagePayload, consumerTriagePayload } from "../src/triage/payload.ts";
 import { triageResult } from "../src/triage/result.ts";
 import { runAnalysis } from "../src/triage/run-analysis.ts";
+import { answerIn, questionOn, withAnswer } from "../src/triage/verdict/decision.ts";
+import { verdictOn } from "../src/triage/verdict/verdict.ts";
 
 const VERSION = "1.0.0";
 
@@ -27,15 +30,23 @@ export default defineHandler({
           "{name, from, to}, got none (comparing two commits of a git repository is not supported)",
       );
     }
-    const analysis = await runAnalysis(npmRequest(payload, process.cwd()), {
+    const found = await runAnalysis(npmRequest(payload, process.cwd()), {
       signal: context.signal,
       onProgress: ({ percent, step }) => context.progress(percent, step),
     });
+    const decision = answerIn(context.decision);
+    const analysis = withAnswer(found, decision);
     const durationMs = Math.round(performance.now() - startedAt);
-    return consumerResult(payload, analysis, {
-      handler: "consumer_triage",
-      version: VERSION,
-      durationMs,
-    });
+    const run = { handler: "consumer_triage", version: VERSION, durationMs, decision };
+    const result = consumerResult(payload, analysis, run);
+    if (decision === null && asks(payload.relationship_config, analysis)) {
+      const { name } = payload.change_event.package;
+      throw new NeedsDecision(questionOn(payload.target_repo, name, analysis), result);
+    }
+    return result;
   },
 });
+
+function asks(config: ConsumerTriagePayload["relationship_config"], analysis: Analysis): boolean {
+  return config.on_uncertain === "ask" && verdictOn(analysis, config.urgency_mapping).grey;
+}

@@ -12,11 +12,12 @@ import {
   recommendedChanges,
 } from "./verdict/words.ts";
 
-/** Which rules judged, and how long they took. */
+/** Which rules judged, how long they took, and what a person had decided before. */
 export type Run = {
   readonly handler: string;
   readonly version: string;
   readonly durationMs: number;
+  readonly decision: string | null;
 };
 
 /** The result of `consumer_triage`, from its payload and the facts. */
@@ -78,12 +79,12 @@ function revisionsOf({ change_event }: NpmPayload): { base_sha: string; head_sha
   return { base_sha: `npm:${name}@${from}`, head_sha: `npm:${name}@${to}` };
 }
 
-function keyOf(payload: NpmPayload, analysis: Analysis, { handler, version }: Run): string {
+function keyOf(payload: NpmPayload, analysis: Analysis, run: Run): string {
   const config = payload.relationship_config;
   return cacheKey({
     v: 1,
-    handler,
-    version,
+    handler: run.handler,
+    version: run.version,
     source_repo: payload.source_repo,
     ...revisionsOf(payload),
     target_repo: payload.target_repo,
@@ -91,6 +92,6 @@ function keyOf(payload: NpmPayload, analysis: Analysis, { handler, version }: Ru
     relationship_type: config.relationship_type,
     config_hash: createHash("sha256").update(canonicalJson(config)).digest("hex"),
     adjudicator: "none",
-    decision: null,
+    decision: run.decision,
   });
 }

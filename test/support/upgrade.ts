@@ -9,7 +9,7 @@ export type Files = Readonly<Record<string, string | Readonly<Record<string, unk
 
 export type Upgrade = { readonly from?: Files; readonly to?: Files; readonly consumer?: Files };
 
-type MakeUpgrade = (upgrade: Upgrade) => Promise<AnalysisRequest>;
+export type MakeUpgrade = (upgrade: Upgrade) => Promise<AnalysisRequest>;
 
 /**
  * A test that can write two versions of a package named "provider", 1.0.0 and 1.1.0, and a

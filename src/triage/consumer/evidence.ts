@@ -41,6 +41,6 @@ function mentions(path: string, names: readonly string[]): boolean {
   } catch {
     return false; // interface_files may list what is not there any more
   }
-  const words = new Set(text.split(/[^\w@/.-]+/));
+  const words = new Set(text.split(/[^\w@/.-]+/).map((word) => word.replace(/[./-]+$/, "")));
   return names.some((name) => words.has(name));
 }

@@ -97,7 +97,8 @@ function rangeSentence({ exposure }: Analysis): string {
   if (exposure.range === null) return "Its package.json does not name the package.";
   if (exposure.satisfies === null) return `Its range ${exposure.range} names no versions.`;
   const verb = exposure.satisfies ? "includes" : "excludes";
-  return `Its range ${exposure.range} ${verb} ${exposure.new}.`;
+  const installed = exposure.resolved === exposure.new ? " It is on that version already." : "";
+  return `Its range ${exposure.range} ${verb} ${exposure.new}.${installed}`;
 }
 
 /** Of the compiler's errors the first one tells most; the rest is in recommended_changes. */

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { triageResult } from "../../../src/triage/result.ts";
 import handler from "../../../tasks/consumer_triage.ts";
 import { makeHandlerContext } from "../../support/handler-context.ts";
+import { type MakeUpgrade, test } from "../../support/upgrade.ts";
 
 const SLOW = { timeout: 60_000 };
 const EXAMPLES = join(import.meta.dirname, "../../../examples");
@@ -145,6 +146,54 @@ test("a payload that does not say where the consumer is fails for good", async (
     name: "PermanentError",
     message: expect.stringMatching(/^expected relationship_config\.path to be the folder of /),
   });
+});
+
+/** A major step of a package that only the README of the consumer names. */
+async function runUnsure(makeUpgrade: MakeUpgrade, decision: unknown) {
+  const request = await makeUpgrade({
+    to: { "package.json": { version: "2.0.0" } },
+    consumer: { "README.md": "See provider." },
+  });
+  const payload = handler.payload.parse({
+    source_repo: "a/provider",
+    target_repo: "a/consumer",
+    change_event: {
+      package: {
+        name: "provider",
+        from: "1.0.0",
+        to: "2.0.0",
+        from_path: request.package.fromPath,
+        to_path: request.package.toPath,
+      },
+    },
+    relationship_config: {
+      path: request.consumer.path,
+      interface_files: ["README.md"],
+      on_uncertain: "ask",
+    },
+  });
+  return handler.run(payload, makeHandlerContext({ decision }));
+}
+
+test(
+  "an uncertain verdict is asked about, with what is known so far",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    await expect(runUnsure(makeUpgrade, null)).rejects.toMatchObject({
+      name: "NeedsDecision",
+      prompt: "Does a/consumer use provider? (yes/no/ignore)",
+      partial: { requires_action: true, confidence: 0.45, evidence: { usage: "likely" } },
+    });
+  },
+);
+
+test.for([
+  ["yes", { requires_action: true, confidence: 0.65 }],
+  [{ answer: "yes" }, { requires_action: true, confidence: 0.65 }],
+  ["no", { requires_action: false, confidence: 0.85 }],
+  ["ignore", { requires_action: false, confidence: 0.85 }],
+] as const)("the decision %j is followed", SLOW, async ([decision, verdict], { makeUpgrade }) => {
+  expect(await runUnsure(makeUpgrade, decision)).toMatchObject(verdict);
 });
 
 const PACKAGE = { name: "p", from: "1.0.0", to: "2.0.0" };
