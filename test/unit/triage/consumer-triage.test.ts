@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { triageResult } from "../../../src/triage/result.ts";
+import { type TriageResult, triageResult } from "../../../src/triage/result.ts";
 import handler from "../../../tasks/consumer_triage.ts";
 import { makeHandlerContext } from "../../support/handler-context.ts";
-import { type MakeUpgrade, test } from "../../support/upgrade.ts";
+import { test as base, type MakeUpgrade } from "../../support/upgrade.ts";
 
 const SLOW = { timeout: 60_000 };
 const EXAMPLES = join(import.meta.dirname, "../../../examples");
@@ -21,12 +21,20 @@ async function runExample() {
   return triageResult.parse(await handler.run(await examplePayload(), makeHandlerContext()));
 }
 
+/** The example's result, from one run for all tests that only read it. */
+const test = base.extend<{ $file: { example: TriageResult } }>({
+  example: [
+    async ({}, use) => {
+      await use(await runExample());
+    },
+    { scope: "file" },
+  ],
+});
+
 test(
   "p-retry 7 breaks the example where it imports and where it decides to retry",
   SLOW,
-  async () => {
-    const result = await runExample();
-
+  ({ example: result }) => {
     expect(result).toMatchObject({
       requires_action: true,
       urgency: "high",
@@ -67,8 +75,8 @@ test(
   },
 );
 
-test("the words name what to change, where and into what", SLOW, async () => {
-  const { impact_summary, recommended_changes } = await runExample();
+test("the words name what to change, where and into what", SLOW, ({ example }) => {
+  const { impact_summary, recommended_changes } = example;
 
   expect(impact_summary).toBe(
     "p-retry 6.2.1 → 7.1.1 breaks example/p-retry-consumer: `FailedAttemptError` was removed; use " +
@@ -86,31 +94,17 @@ test("the words name what to change, where and into what", SLOW, async () => {
   ]);
 });
 
-test("two runs give the same bytes, apart from the time they took", SLOW, async () => {
-  const first = await runExample();
-  const second = await runExample();
+test(
+  "two runs give the same bytes, apart from the time they took",
+  SLOW,
+  async ({ example: first }) => {
+    const second = await runExample();
 
-  expect(JSON.stringify({ ...second, duration_ms: 0 })).toBe(
-    JSON.stringify({ ...first, duration_ms: 0 }),
-  );
-});
-
-test("another configuration of the relationship has another cache key", SLOW, async () => {
-  const payload = await examplePayload();
-  const config = {
-    ...payload.relationship_config,
-    urgency_mapping: { api_contract: "low" as const },
-  };
-
-  const usual = await runExample();
-  const mapped = await handler.run(
-    { ...payload, relationship_config: config },
-    makeHandlerContext(),
-  );
-
-  expect(usual.cache).toEqual({ hit: false, key: expect.stringMatching(/^[0-9a-f]{64}$/) });
-  expect(mapped.cache.key).not.toBe(usual.cache.key);
-});
+    expect(JSON.stringify({ ...second, duration_ms: 0 })).toBe(
+      JSON.stringify({ ...first, duration_ms: 0 }),
+    );
+  },
+);
 
 test("a cancel during the analysis ends the attempt with its reason", SLOW, async () => {
   const controller = new AbortController();

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import type { Analysis } from "../../../src/triage/analysis.ts";
+import { consumerResult } from "../../../src/triage/consumer-result.ts";
+import { isNpmPayload } from "../../../src/triage/npm-request.ts";
+import { consumerTriagePayload } from "../../../src/triage/payload.ts";
+
+const ANALYSIS: Analysis = {
+  hits: [],
+  diagnostics: [],
+  usage: "confirmed",
+  exposure: { range: "^1.0.0", resolved: "1.1.0", new: "1.1.0", satisfies: true },
+  targetSha: "sha256:0",
+  degraded: [],
+  capsHit: [],
+};
+const RUN = { handler: "consumer_triage", version: "1", durationMs: 5, decision: null };
+
+function payloadWith(config: object) {
+  const payload = consumerTriagePayload.parse({
+    source_repo: "a/b",
+    target_repo: "c/d",
+    change_event: { package: { name: "p", from: "1.0.0", to: "1.1.0" } },
+    relationship_config: config,
+  });
+  if (!isNpmPayload(payload)) throw new Error("expected a payload in npm mode");
+  return payload;
+}
+
+test("the cache key is the same for the same inputs, in whatever order", () => {
+  const one = consumerResult(payloadWith({ path: "x", description: "y" }), ANALYSIS, RUN);
+  const other = consumerResult(payloadWith({ description: "y", path: "x" }), ANALYSIS, {
+    ...RUN,
+    durationMs: 9,
+  });
+
+  expect(one.cache).toEqual({ hit: false, key: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(other.cache).toEqual(one.cache);
+});
+
+test.for([
+  ["the relationship", payloadWith({ urgency_mapping: { endpoints: "low" } }), ANALYSIS, RUN],
+  ["the consumer", payloadWith({}), { ...ANALYSIS, targetSha: "sha256:1" }, RUN],
+  ["the rules", payloadWith({}), ANALYSIS, { ...RUN, version: "2" }],
+  ["the decision", payloadWith({}), ANALYSIS, { ...RUN, decision: "yes" }],
+] as const)("another state of %s has another cache key", ([, payload, analysis, run]) => {
+  const usual = consumerResult(payloadWith({}), ANALYSIS, RUN);
+
+  expect(consumerResult(payload, analysis, run).cache.key).not.toBe(usual.cache.key);
+});
+
+test("a result without findings has every mandatory key and recommends nothing", () => {
+  expect(consumerResult(payloadWith({}), ANALYSIS, RUN)).toMatchObject({
+    requires_action: false,
+    urgency: "low",
+    impact_summary: "p 1.0.0 → 1.1.0 does not break c/d. No breaking change was found.",
+    affected_files: [],
+    recommended_changes: "",
+    confidence: 0.9,
+    reasoning:
+      "0 breaking, 0 possibly breaking and 0 harmless changes found. Usage of p by c/d: confirmed. " +
+      "The compiler reports 0 new errors with 1.1.0. Its range ^1.0.0 includes 1.1.0. " +
+      "It is on that version already.",
+    architecture_context: "",
+    duration_ms: 5,
+  });
+});
