@@ -15,8 +15,10 @@ begin
     return false;
   end if;
 
-  execute format('create table triaged.%I (like triaged.%I including defaults including constraints)',
-    v_name, p_parent);
+  execute format(
+    'create table triaged.%I (like triaged.%I including defaults including constraints)',
+    v_name, p_parent
+  );
 
   execute format(
     'with moved as (

@@ -29,7 +29,9 @@ begin
     run_at = new.run_at,
     failure_count = new.failure_count,
     max_attempts = new.max_attempts,
-    worker_id = case when new.status in ('queued', 'needs_decision') then null else new.worker_id end,
+    worker_id = case
+      when new.status not in ('queued', 'needs_decision') then new.worker_id
+    end,
     cancel_requested_at = new.cancel_requested_at,
     progress_pct = new.progress_pct,
     current_step = new.current_step,
