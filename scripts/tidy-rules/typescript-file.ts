@@ -1,0 +1,59 @@
+import { inLines, type SourceFile, TELLING, type Violation } from "./violation.ts";
+
+type Rule = {
+  /** Where it holds. */
+  readonly where: RegExp;
+  /** Files within that may do it all the same. */
+  readonly except?: readonly string[];
+  readonly pattern: RegExp;
+  readonly message: string;
+};
+
+const RULES: readonly Rule[] = [
+  {
+    where: /^(?:src|bin|tasks|examples)\//,
+    except: ["src/cli/main.ts", "bin/triaged.js"],
+    pattern: /\bprocess\.exit\(/,
+    message: "process.exit() is for src/cli/main.ts: elsewhere it cuts off what is being written",
+  },
+  {
+    where: /^(?:src\/(?!postgres\/)|tasks\/)/,
+    // A thread has no connection but its own.
+    except: ["src/worker/heartbeat-thread.ts"],
+    pattern: /^import (?!type\b).*\bfrom "pg"/,
+    message: "pg is for src/postgres: what reaches the database goes through it",
+  },
+  {
+    where: /^(?:src|tasks)\/(?!jobs\/)/,
+    pattern: /from "graphile-worker"/,
+    message: "graphile-worker is for src/jobs: its words and ours stay apart",
+  },
+  { where: /./, pattern: /@ts-ignore/, message: "@ts-expect-error with a reason" },
+  {
+    where: /./,
+    pattern: /(?:oxlint|eslint)-disable(?!.* -- \S)/,
+    message: "a suppression carries its reason, behind --",
+  },
+  {
+    where: /./,
+    pattern: /@ts-expect-error\s*$/,
+    message: "a suppression carries its reason",
+  },
+  {
+    where: /./,
+    pattern: /^(?!.*(?:oxlint-disable|https?:))\s*(?:\/\/|\/?\*).{98,}$/,
+    message: "a comment of more than 100 columns",
+  },
+];
+
+/** The rules for TypeScript that the linter does not know. */
+export function checkTypescriptFile(file: SourceFile): Violation[] {
+  if (TELLING.test(file.path)) {
+    return [];
+  }
+  // What stands in a template is no code.
+  const lines = file.lines.map((line) => line.replaceAll(/`[^`]*`/g, "``"));
+  return RULES.filter(({ where }) => where.test(file.path))
+    .filter(({ except }) => except?.includes(file.path) !== true)
+    .flatMap(({ pattern, message }) => inLines(file, lines, pattern, message));
+}
