@@ -18,11 +18,18 @@ const BACK_OR_FAILED = SETTLING.filter(({ event }) => event !== "finish");
 
 test.for(BACK_OR_FAILED)("a cancel request wins over $name", async ({ fire, event }, { db }) => {
   const attempt = await seedTask(db, "started");
+  const { worker_id, started_at, run_at } = await readTask(db, attempt.task_id);
   await db.query("select triaged.cancel_task($1)", [attempt.task_id]);
 
   expect(await fire(db, attempt)).toBe(true);
 
-  expect(await readTask(db, attempt.task_id)).toMatchObject({ status: "cancelled" });
+  expect(await readTask(db, attempt.task_id)).toMatchObject({
+    status: "cancelled",
+    worker_id,
+    started_at,
+    run_at,
+    ended_at: expect.any(Date),
+  });
   expect((await readHistory(db, attempt.task_id)).at(-1)).toMatchObject({
     event,
     status: "cancelled",
