@@ -2,28 +2,36 @@ import { Client } from "pg";
 import { test as base, inject, vi } from "vitest";
 import { dropDatabase, makeDatabase, urlOf } from "./databases.ts";
 
+type Fixtures = {
+  db: Client;
+  database: { readonly url: string };
+  /** Where `db` works: nothing is ever committed there. */
+  untouched: { readonly url: string };
+};
+
+async function lendDatabase({}, use: (database: { url: string }) => Promise<void>): Promise<void> {
+  const { url, drop } = await createDatabase();
+  await use({ url });
+  await drop();
+}
+
 /**
  * A test with `db`, a transaction of its own that is rolled back: no clean-up, no order.
  * Or with `database`, one that the tests of the file share, for those that need commits:
- * several connections, processes.
+ * several connections, processes. Both belong to the file: two files that registered the
+ * same task types, or took the same keys, would wait for each other's end of transaction.
  */
-export const test = base.extend<{ db: Client; database: { readonly url: string } }>({
-  db: async ({}, use) => {
-    const client = new Client({ connectionString: inject("databaseUrl") });
+export const test = base.extend<Fixtures>({
+  db: async ({ untouched }, use) => {
+    const client = new Client({ connectionString: untouched.url });
     await client.connect();
     await client.query("begin");
     await use(client);
     await client.query("rollback");
     await client.end();
   },
-  database: [
-    async ({}, use) => {
-      const { url, drop } = await createDatabase();
-      await use({ url });
-      await drop();
-    },
-    { scope: "file" },
-  ],
+  database: [lendDatabase, { scope: "file" }],
+  untouched: [lendDatabase, { scope: "file" }],
 });
 
 /** A migrated database without tasks. */

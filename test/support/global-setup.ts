@@ -9,8 +9,6 @@ declare module "vitest" {
     serverUrl: string;
     /** A migrated database without tasks and without clients; tests clone it. */
     templateName: string;
-    /** A clone that stays without tasks: whoever uses it rolls back. */
-    databaseUrl: string;
   }
 }
 
@@ -32,11 +30,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     const template = await makeDatabase(server.url, "template");
     made.push(template);
     await migrate({ connectionString: urlOf(server.url, template) });
-    const shared = await makeDatabase(server.url, "shared", template);
-    made.push(shared);
     root.provide("serverUrl", server.url);
     root.provide("templateName", template);
-    root.provide("databaseUrl", urlOf(server.url, shared));
     return tearDown;
   } catch (err) {
     await tearDown();
