@@ -11,30 +11,34 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
+  v_status text;
 begin
-  perform triaged.note_event('cancel');
+  -- Locked first: else a task that is put back between a look for what waits and one for
+  -- what is started would be neither. Lock order: one task.
+  select task.status into v_status
+  from triaged.live_tasks as task
+  where task.task_id = cancel_task.task_id
+  for update;
 
-  update triaged.live_tasks
-  set status = 'cancelled', error = 'Cancelled by user', ended_at = v_now
-  where task_id = cancel_task.task_id and status in ('queued', 'needs_decision');
-
-  if found then
-    return 'cancelled';
+  if not found then
+    perform triaged.raise_not_possible(cancel_task.task_id, 'cancelled');
   end if;
 
   perform triaged.note_event('cancel');
 
-  update triaged.live_tasks
-  set cancel_requested_at = coalesce(cancel_requested_at, v_now)
-  where task_id = cancel_task.task_id and status = 'started';
+  if v_status = 'started' then
+    update triaged.live_tasks
+    set cancel_requested_at = coalesce(cancel_requested_at, v_now)
+    where task_id = cancel_task.task_id;
 
-  if found then
     perform pg_notify('triaged.doorbell', 'cancel');
     return 'requested';
   end if;
 
-  -- Neither waiting at the first look nor started at the second: it is final, unknown, or
-  -- was put back in between, and then the caller may simply ask again.
-  perform triaged.raise_not_possible(cancel_task.task_id, 'cancelled');
+  update triaged.live_tasks
+  set status = 'cancelled', error = 'Cancelled by user', ended_at = v_now
+  where task_id = cancel_task.task_id;
+
+  return 'cancelled';
 end;
 $$;

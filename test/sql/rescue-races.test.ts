@@ -152,6 +152,27 @@ test("a cancel that waited for the end of its task says that it is final", async
   });
 });
 
+test("a cancel that waited for a release finds the task waiting, and cancels it", async ({
+  connect,
+}) => {
+  const [worker, operator, observer] = [await connect(), await connect(), await connect()];
+  const task = await startTask(worker);
+  await worker.query("begin");
+  await settle(worker, [outcomeOf(task, "release")]);
+
+  const cancelling = query(operator, "select triaged.cancel_task($1) as answer", [task.task_id]);
+  await waitUntilBlocked(observer, operator);
+  await worker.query("commit");
+
+  expect(await cancelling).toEqual([{ answer: "cancelled" }]);
+  expect(await readEvents(observer, task.task_id)).toEqual([
+    "enqueue",
+    "claim",
+    "release",
+    "cancel",
+  ]);
+});
+
 test("a cancel that waited for a claim asks the worker to stop", async ({ connect }) => {
   const [worker, operator, observer] = [await connect(), await connect(), await connect()];
   const taskId = await enqueue(worker);

@@ -55,6 +55,16 @@ test("a worker cancels nothing on its own", async ({ db }) => {
   expect(await readEvents(db, task.task_id)).toEqual(["enqueue", "claim"]);
 });
 
+test("an attempt that was reset by hand cannot give up", async ({ db }) => {
+  const task = await startTask(db);
+  await db.query("select triaged.cancel_task($1)", [task.task_id]);
+  await db.query("update triaged.tasks set status = 'queued'");
+
+  expect(await settle(db, [outcomeOf(task, "cancelled")])).toEqual([]);
+
+  expect(await readTask(db, task.task_id)).toMatchObject({ status: "queued" });
+});
+
 test.for([
   { given: "stopped half way", error: "stopped half way" },
   { given: undefined, error: "Cancelled by user" },
