@@ -16,6 +16,7 @@ grant execute on all functions in schema triaged to triaged_owner;
 
 grant execute on function
   triaged.now(),
+  triaged.may_stop_clock(),
   triaged.milliseconds(interval),
   triaged.current_event(),
   triaged.why(bigint)

@@ -134,7 +134,13 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       .map(({ name }) => name)
       .toSorted();
 
-  expect(callable("triaged_readonly")).toEqual(["current_event", "milliseconds", "now", "why"]);
+  expect(callable("triaged_readonly")).toEqual([
+    "current_event",
+    "may_stop_clock",
+    "milliseconds",
+    "now",
+    "why",
+  ]);
   // Whatever moves or drops rows without a guard is missing here.
   expect(callable("triaged_api")).toEqual(
     [
@@ -150,6 +156,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "heartbeat_worker",
       "lock_key",
       "lock_worker",
+      "may_stop_clock",
       "milliseconds",
       "now",
       "pause_queue",
