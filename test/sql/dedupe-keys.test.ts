@@ -7,6 +7,7 @@ import {
   outcomeOf,
   query,
   readEvents,
+  readHistory,
   readTask,
   refusal,
   setClock,
@@ -91,6 +92,11 @@ test("a queued task is replaced as if it were enqueued anew", async ({ db }) => 
     error: null,
   });
   expect(await readEvents(db, taskId)).toEqual(["enqueue", "claim", "fail", "replace"]);
+  expect((await readHistory(db, taskId)).at(-1)).toMatchObject({
+    status: "queued",
+    wait_ms: null,
+    duration_ms: null,
+  });
 });
 
 test("a started task is not replaced: a new one takes the key over", async ({ db }) => {

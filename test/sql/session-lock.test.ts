@@ -76,6 +76,18 @@ test("a worker whose lock is held is not rescued, however often one looks", asyn
   ]);
 });
 
+test("a look at a living worker writes nothing", async ({ connect }) => {
+  const [db, holder] = [await connect(), await connect()];
+  await lookAt(db, 0);
+  await startLockedWorker(db, holder);
+  const version = () => query(db, "select xmin, ctid from triaged.workers");
+  const before = await version();
+
+  await lookAt(db, 500);
+
+  expect(await version()).toEqual(before);
+});
+
 test("the lock does not outweigh a lease that ran out", async ({ connect }) => {
   const [db, holder] = [await connect(), await connect()];
   await lookAt(db, 0);
