@@ -3,6 +3,7 @@
 --   'doorbell', 0         shared by the sessions of the workers that sleep
 --   'migrate', 0          held by the one migrator at work
 --   'partition', 0        held by whoever makes partitions, to the end of its transaction
+--   'runner NAME', 0      held by a session of the process whose jobs that runner runs
 --   'compat NAME', 0      held while a compat worker of that name is looked up
 create or replace function triaged.lock_key(p_kind text, p_id bigint)
 returns bigint

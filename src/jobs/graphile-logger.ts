@@ -4,7 +4,8 @@ import { isTransient } from "../postgres/sqlstate.ts";
 
 /**
  * graphile-worker's log lines in ours, one level down: it reports each job and each
- * connection, and we do so ourselves. Only trouble that nobody else reports is a warning.
+ * connection, and we do so ourselves. Only trouble that nobody else reports is a warning:
+ * none while the session ends, since it ends for a reason that was reported.
  * What it attaches to a line holds jobs with their payloads and is left out.
  */
 export function graphileLogger(

@@ -1,6 +1,8 @@
 import { type RunnerOptions, runMigrations } from "graphile-worker";
+import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { DEFAULT_SCHEMA, inSchema } from "../postgres/database.ts";
 import type { openPool } from "../postgres/pool.ts";
+import { codeOf } from "../postgres/sqlstate.ts";
 import { inTransaction } from "../postgres/transaction.ts";
 
 /** Longer names are cut by the server, which would make two schemas one. */
@@ -20,7 +22,7 @@ export function jobsSchemaOf(schema: string): string {
 /**
  * Bring graphile-worker's schema up to its version of the code. Safe to run many times at
  * once: its own migrations are not, when there is no schema yet, so this holds the lock of
- * our migrator. Needs the right to make a schema when there is none.
+ * our migrator. Throws an EnvironmentError when the user may not.
  */
 export async function migrateJobsSchema(
   pool: ReturnType<typeof openPool>,
@@ -35,7 +37,18 @@ export async function migrateJobsSchema(
       });
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });
     });
+  } catch (err) {
+    throw codeOf(err) === "42501" ? notAllowed(err, schema) : err;
   } finally {
     client.release();
   }
+}
+
+function notAllowed(cause: unknown, schema: string): EnvironmentError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EnvironmentError(`the jobs may not have schema ${jobsSchemaOf(schema)}: ${reason}`, {
+    hint: "grant the user triaged_owner and, for the first start, create on the database",
+    exitCode: EXIT_CODES.config,
+    cause,
+  });
 }

@@ -16,7 +16,7 @@ export function taskListOf(
   );
 }
 
-/** When the jobs run. graphile-worker lets one process enqueue each run, however many there are. */
+/** When the jobs run. However many processes there are, graphile-worker enqueues each run once. */
 export function cronItemsOf(jobs: readonly Job[]): ParsedCronItem[] {
   return parseCronItems(
     jobs.map(({ name, cron, backfillMs = 0 }) => ({

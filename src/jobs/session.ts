@@ -15,6 +15,7 @@ import type { DatabaseUrl } from "../database-url.ts";
 import { inSchema } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
 import { graphileLogger } from "./graphile-logger.ts";
 import type { Retention } from "./job.ts";
 import { JOBS } from "./jobs.ts";
@@ -22,8 +23,8 @@ import { jobsSchemaOf, migrateJobsSchema } from "./jobs-schema.ts";
 import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
 import { watch } from "./watch.ts";
 
-/** One for LISTEN, one for the job that runs, one for the clock. With fewer they stand still. */
-const CONNECTIONS = 3;
+/** For LISTEN, the lock, the job that runs, and the clock. With fewer they stand still. */
+const CONNECTIONS = 4;
 /** A job that runs is told to stop after so long, and left alone after STOP_MS_MAX. */
 const JOB_ABORT_MS = 2_000;
 const STOP_MS_MAX = 5_000;
@@ -58,24 +59,28 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     logger,
   });
   const events: WorkerEvents = new EventEmitter();
-  const { ready, trouble, idle } = watch(events);
+  const { ready, trouble, isTroubled, fail, runnerId, idle } = watch(events);
   let isEnding = false;
-  let runner: Runner | null = null;
+  // Latest first: the lock goes when the runner is gone.
+  const releases: (() => void | Promise<void>)[] = [() => waitAtMost(POOL_END_MS_MAX, pool.end())];
   const stop = async () => {
     isEnding = true;
-    if (runner !== null) {
-      await waitAtMost(IDLE_MS_MAX, idle());
-      await waitAtMost(STOP_MS_MAX, endOf(runner));
+    for (const release of releases) {
+      await release();
     }
-    await waitAtMost(POOL_END_MS_MAX, pool.end());
   };
   try {
     const db = inSchema(pool, schema);
     refuseUnmigrated(await readSchemaState(db));
-    const graphileOptions = { logger: graphileLogger(logger, { isEnding: () => isEnding }) };
+    const graphileOptions = {
+      logger: graphileLogger(logger, { isEnding: () => isEnding || isTroubled() }),
+    };
     await migrateJobsSchema(pool, schema, graphileOptions);
 
-    runner = await run({
+    const keeper = await pool.connect();
+    keeper.once("error", fail);
+    releases.unshift(() => keeper.release(true));
+    const runner = await run({
       ...graphileOptions,
       ...RUNNER_OPTIONS,
       pgPool: pool,
@@ -84,9 +89,13 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       parsedCronItems: cronItemsOf(JOBS),
       events,
     });
+    releases.unshift(() => endRunner(runner, idle));
+    await holdRunnerLock(inSchema(keeper, schema), await runnerId);
+
     const ended = runner.promise.then(() => new Error("graphile-worker ended"), toReason);
     const failed = Promise.race([trouble, ended]);
     await Promise.race([ready, failed.then(raise)]);
+    await unlockDeadRunners(db);
     await addJobsAtStart(runner, JOBS);
     return { trouble: failed, stop };
   } catch (err) {
@@ -105,9 +114,13 @@ const RUNNER_OPTIONS: RunnerOptions = {
   preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
 };
 
-async function endOf(runner: Runner): Promise<void> {
-  // It is refused where the runner ends by itself; its promise tells when it has.
-  await runner.stop().catch(() => runner.promise);
+async function endRunner(runner: Runner, idle: () => Promise<void>): Promise<void> {
+  await waitAtMost(IDLE_MS_MAX, idle());
+  // Stop is refused where the runner ends by itself; its promise tells when it has.
+  await waitAtMost(
+    STOP_MS_MAX,
+    runner.stop().catch(() => runner.promise),
+  );
 }
 
 async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {

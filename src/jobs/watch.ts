@@ -7,9 +7,15 @@ export type Watch = {
   readonly ready: Promise<unknown>;
   /** Resolves with the first error that is not a job's. */
   readonly trouble: Promise<unknown>;
+  readonly isTroubled: () => boolean;
+  /** Report trouble that it does not know of. */
+  readonly fail: (err: unknown) => void;
+  /** Resolves with the name under which the runner holds jobs. */
+  readonly runnerId: Promise<string>;
   /**
    * Resolves when it asks for no job. To stop it while it does is safe, but when that
-   * fails it prints a stack trace, past every logger.
+   * fails it prints a stack trace, past every logger. (It still does so when it stops
+   * itself, which it does when it cannot record the end of a job.)
    */
   readonly idle: () => Promise<void>;
 };
@@ -20,9 +26,16 @@ const ANSWERS = ["worker:getJob:empty", "worker:getJob:error", "job:start"] as c
 /** Begin to watch a runner with one worker, before it starts. */
 export function watch(events: WorkerEvents): Watch {
   const trouble = Promise.withResolvers<unknown>();
+  let isTroubled = false;
+  const fail = (err: unknown) => {
+    isTroubled = true;
+    trouble.resolve(err);
+  };
   for (const name of ["pool:listen:error", "worker:getJob:error", "pool:fatalError"] as const) {
-    events.on(name, ({ error }) => trouble.resolve(error));
+    events.on(name, ({ error }) => fail(error));
   }
+  const runnerId = Promise.withResolvers<string>();
+  events.on("pool:create", ({ workerPool }) => runnerId.resolve(workerPool.id));
   let isAsking = false;
   events.on("worker:getJob:start", () => {
     isAsking = true;
@@ -38,6 +51,9 @@ export function watch(events: WorkerEvents): Watch {
       once(events, "cron:started"),
     ]),
     trouble: trouble.promise,
+    isTroubled: () => isTroubled,
+    fail,
+    runnerId: runnerId.promise,
     idle: async () => {
       if (isAsking) {
         await onceAny(events, ANSWERS);

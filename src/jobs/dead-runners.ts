@@ -1,0 +1,35 @@
+/**
+ * The jobs of processes that died. graphile-worker takes a job from a dead runner after
+ * four hours. Here each runner holds an advisory lock in a session of its own: when the
+ * process or the connection dies, the lock is free, and the next session of any process
+ * gives the jobs back.
+ */
+import type { Database } from "../postgres/database.ts";
+import { jobsSchemaOf } from "./jobs-schema.ts";
+
+/** Hold the runner's lock for as long as the session of `db` lives. */
+export async function holdRunnerLock(db: Database, runnerId: string): Promise<void> {
+  await db.query({
+    text: "select pg_advisory_lock(triaged.lock_key('runner ' || $1, 0))",
+    values: [runnerId],
+  });
+}
+
+/**
+ * Give back the jobs of runners that nobody holds the lock of. A runner that took a job
+ * and does not hold its lock yet counts as dead: the job runs twice then.
+ */
+export async function unlockDeadRunners(db: Database): Promise<void> {
+  const jobsSchema = jobsSchemaOf(db.schema);
+  await db.query({
+    text: `select ${jobsSchema}.force_unlock_workers(array(
+             select runner.id
+             from (
+               select distinct locked_by as id
+               from ${jobsSchema}.jobs
+               where locked_by is not null
+             ) as runner
+             where pg_try_advisory_xact_lock(triaged.lock_key('runner ' || runner.id, 0))
+           ))`,
+  });
+}
