@@ -1,0 +1,97 @@
+import { onTestFinished, vi } from "vitest";
+import { parseDatabaseUrl } from "../../src/database-url.ts";
+import { runJobs } from "../../src/jobs/runner.ts";
+import { createLoggerTo } from "../../src/logger.ts";
+import { type Queryable } from "../../src/postgres/database.ts";
+import { waitFor } from "./db.ts";
+import { query } from "./tasks.ts";
+
+export const RETENTION = { taskDays: 7, historyDays: 90 };
+
+type Line = Record<string, unknown> & { level: string; msg: string };
+
+/** What one process does for `triaged jobs`. */
+export type RunningJobs = AsyncDisposable & {
+  /** What it logged so far. */
+  readonly log: () => Line[];
+  /** The messages above debug. */
+  readonly messages: () => string[];
+  readonly stop: () => void;
+  readonly ended: Promise<void>;
+};
+
+/** Run the jobs on a database, and stop them when the scope ends: `await using`. */
+export function startJobs(url: string, { schema = "triaged" } = {}): RunningJobs {
+  const lines: Line[] = [];
+  const stop = new AbortController();
+  const ended = runJobs({
+    database: parseDatabaseUrl(url),
+    direct: null,
+    schema,
+    pool: { max: 10, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 },
+    retention: RETENTION,
+    logger: createLoggerTo(
+      { write: (line) => lines.push(JSON.parse(line)) },
+      { level: "debug", name: "jobs" },
+    ),
+    stop: stop.signal,
+  });
+  // Whoever waits for it gets the error; whoever does not sees what is missing.
+  ended.catch(() => undefined);
+  return {
+    log: () => lines,
+    messages: () => lines.filter(({ level }) => level !== "debug").map(({ msg }) => msg),
+    stop: () => stop.abort(),
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await ended.catch(() => undefined);
+    },
+  };
+}
+
+/** Start the jobs, and resolve when they run. */
+export async function startedJobs(
+  url: string,
+  options?: Parameters<typeof startJobs>[1],
+): Promise<RunningJobs> {
+  const jobs = startJobs(url, options);
+  await waitFor(() => jobs.messages().includes("jobs started"));
+  return jobs;
+}
+
+/**
+ * Keep a trace out of the output of the test: graphile-worker prints it past every logger
+ * when it cannot record the end of a job.
+ */
+export function hideTrace(): void {
+  vi.spyOn(console, "trace").mockImplementation(() => undefined);
+  onTestFinished(() => void vi.restoreAllMocks());
+}
+
+/** The partitions of a table, without the default one, oldest first. */
+export async function partitionsOf(db: Queryable, parent: string): Promise<string[]> {
+  const rows = await query<{ name: string }>(
+    db,
+    `select relname as name
+     from pg_inherits join pg_class on oid = inhrelid
+     where inhparent = $1::regclass and relname ~ '_[0-9]{8}$'
+     order by name`,
+    [`triaged.${parent}`],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** The name of the partition for the day of UTC that is so many days from now. */
+export function partitionOf(parent: string, days: number): string {
+  const day = new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  return `${parent}_${day.replaceAll("-", "")}`;
+}
+
+/** Make the partition of a day that is so many days from now. */
+export async function makePartition(db: Queryable, parent: string, days: number): Promise<void> {
+  await db.query(
+    "select triaged.create_partition($1, (triaged.now() at time zone 'UTC')::date + $2::integer)",
+    [parent, days],
+  );
+}
