@@ -13,7 +13,7 @@ export class PermanentError extends Error {
 /** Thrown: the attempt failed, and the other side said when to try again. */
 export class RetryableError extends Error {
   override readonly name = "RetryableError";
-  /** Milliseconds to wait in place of the handler's backoff, 0 to 7 days. */
+  /** Milliseconds to wait in place of the handler's backoff, at most 366 days. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
@@ -22,7 +22,10 @@ export class RetryableError extends Error {
   }
 }
 
-/** Thrown: not yet. The task runs again after `delayMs`; no failure is counted. */
+/**
+ * Thrown: not yet. The task runs again after `delayMs`, 0 to 366 days; no failure is counted.
+ * The reason is in the history row's `detail`.
+ */
 export class Snooze extends Error {
   override readonly name = "Snooze";
   readonly delayMs: number;
@@ -60,7 +63,7 @@ export type Outcome =
       readonly delayMs: number;
       readonly detail?: FailureDetail;
     }
-  | { readonly outcome: "snooze"; readonly delayMs: number; readonly error?: string }
+  | { readonly outcome: "snooze"; readonly delayMs: number; readonly detail: { reason: string } }
   | { readonly outcome: "release" }
   | { readonly outcome: "ask"; readonly prompt: string; readonly result: unknown }
   | { readonly outcome: "cancelled"; readonly error: string };

@@ -1,6 +1,6 @@
 /**
  * Every variable that triaged reads, with its default. Flags of the CLI use the same
- * schemas, and win. docs/operating.md has the table in words.
+ * schemas, and win. docs/configuration.md has the table in words.
  */
 import { z } from "zod";
 import { SSL_MODES } from "./database-url.ts";

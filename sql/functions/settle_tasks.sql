@@ -3,7 +3,8 @@
 --   {…, "outcome": "fail", "error": "…", "detail": {"class": "other"}}    failed at once
 --   {…, "outcome": "retry", "error": "…", "delay_ms": 1000}      failed, if budget is left
 --                                                      queued again; no delay_ms: backoff
---   {…, "outcome": "snooze", "delay_ms": 60000}        queued again, no failure
+--   {…, "outcome": "snooze", "delay_ms": 60000}        queued again, no failure; may have
+--                                                      a detail, as failures have
 --   {…, "outcome": "release"}                          queued again, due at once
 --   {…, "outcome": "ask", "prompt": "…", "result": …}  needs_decision
 --   {…, "outcome": "cancelled", "error": "…"}          where a cancel was requested
@@ -50,7 +51,9 @@ begin
         ) as held;
       when 'snooze' then
         return query select held.task_id, held.attempt, held.status
-        from triaged.snooze_tasks(v_of.task_ids, v_of.attempts, v_of.delays_ms) as held;
+        from triaged.snooze_tasks(
+          v_of.task_ids, v_of.attempts, v_of.delays_ms, v_of.details
+        ) as held;
       when 'release' then
         return query select held.task_id, held.attempt, held.status
         from triaged.release_tasks(v_of.task_ids, v_of.attempts) as held;

@@ -13,7 +13,7 @@ begin
   return query select
     format('attempt %s runs since %s on worker %s (%s)%s', p_task.attempt_count,
       p_task.started_at, p_task.worker_id, coalesce(v_worker.name, 'unknown'),
-      format(', %s %%', p_task.progress_pct) || coalesce(': ' || p_task.current_step, '')),
+      ', ' || p_task.progress_pct || ' %' || coalesce(': ' || p_task.current_step, '')),
     null::text;
 
   if p_task.cancel_requested_at is not null then

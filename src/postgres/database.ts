@@ -9,7 +9,7 @@ export type Statement = {
   readonly values?: readonly unknown[];
   /**
    * Prepare it under this name, once for each connection. Only for statements that run
-   * often; left out behind a pooler.
+   * often.
    */
   readonly name?: string;
 };
@@ -23,8 +23,15 @@ export type Database = {
 
 export const DEFAULT_SCHEMA = "triaged";
 
-/** Wrap what runs queries, for a queue in `schema`. */
-export function inSchema(queryable: Queryable, schema: string = DEFAULT_SCHEMA): Database {
+/**
+ * Wrap what runs queries, for a queue in `schema`. With `prepare: false` statements are not
+ * prepared under their names: behind a pooler the next one may meet another session.
+ */
+export function inSchema(
+  queryable: Queryable,
+  schema: string = DEFAULT_SCHEMA,
+  { prepare = true }: { prepare?: boolean } = {},
+): Database {
   return {
     schema,
     async query<Row extends QueryResultRow>({ text, values, name }: Statement) {
@@ -32,7 +39,7 @@ export function inSchema(queryable: Queryable, schema: string = DEFAULT_SCHEMA):
         text: withSchema(text, schema),
         values: [...(values ?? [])],
         // The name carries the schema: one connection may serve two queues.
-        ...(name === undefined ? {} : { name: `${schema}.${name}` }),
+        ...(name === undefined || !prepare ? {} : { name: `${schema}.${name}` }),
       });
       return rows;
     },

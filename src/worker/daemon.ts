@@ -5,6 +5,7 @@ import type { Handler } from "../handler.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
 import { Doorbell } from "../postgres/doorbell.ts";
 import { clientConfig, openPool } from "../postgres/pool.ts";
+import { isPooled } from "../postgres/pooler.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
 import { DatabaseLink } from "./database-link.ts";
 import { type IncarnationEnd, runIncarnation } from "./incarnation.ts";
@@ -46,7 +47,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { database, direct, schema, logger, worker } = options;
   const loaded = await loadHandlers(worker.tasksFolder);
   const pool = openPool(database, { role: "worker", pool: options.pool, logger });
-  const db = inSchema(pool, schema);
   const connection = {
     ...clientConfig(direct ?? database, "worker session"),
     connectionTimeoutMillis: CONNECT_MS_MAX,
@@ -59,16 +59,21 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const releaseTraps = trapStrayErrors(logger, (err) => fatal.reject(err));
   try {
     const reachable = AbortSignal.any([options.stop, AbortSignal.timeout(START_MS_MAX)]);
-    refuseUnmigrated(await link.run(() => readSchemaState(db), reachable));
-    void doorbell.run();
+    const prepare = !(await link.run(() => isPooled(clientConfig(database, "worker")), reachable));
+    const hasSessions = direct === null ? prepare : !(await isPooled(connection));
+    const db = inSchema(pool, schema, { prepare });
+    refuseUnmigrated(await readSchemaState(db));
+    if (hasSessions) {
+      void doorbell.run();
+    } else {
+      logger.warn(
+        { hint: "set DATABASE_DIRECT_URL to the server itself" },
+        "a pooler stands before the database: polling, and a crash is noticed by the lease alone",
+      );
+    }
+    const handlers = allHandlers(loaded, { db, pool });
     await Promise.race([
-      runIncarnations(options, {
-        db,
-        link,
-        doorbell,
-        connection,
-        handlers: allHandlers(loaded, { db, pool }),
-      }),
+      runIncarnations(options, { db, link, doorbell, connection, hasSessions, handlers }),
       fatal.promise,
     ]);
   } finally {
@@ -85,6 +90,7 @@ async function runIncarnations(
     link: DatabaseLink;
     doorbell: Doorbell;
     connection: ReturnType<typeof clientConfig>;
+    hasSessions: boolean;
     handlers: ReadonlyMap<string, Handler>;
   },
 ): Promise<void> {

@@ -48,7 +48,7 @@ export function endingOf(
           outcome.error,
         );
       case "snooze":
-        return ending(`,"delay_ms":${outcome.delayMs}`);
+        return ending(`,"delay_ms":${outcome.delayMs},"detail":${JSON.stringify(outcome.detail)}`);
       case "release":
         return ending("");
       case "cancelled":

@@ -58,7 +58,7 @@ async function beatUntilLost(
   client.on("error", () => lost.abort());
   client.on("end", () => lost.abort());
   await client.connect();
-  const db = inSchema(client, schema);
+  const db = inSchema(client, schema, { prepare: sessionLock });
   try {
     onConnected();
     let locked = !sessionLock;

@@ -29,6 +29,8 @@ export type IncarnationDeps = {
   readonly doorbell: Doorbell;
   /** For the heartbeat, on a session of its own. */
   readonly connection: ClientConfig;
+  /** Whether that session stays: then it holds the lock that shows that the process lives. */
+  readonly hasSessions: boolean;
   readonly logger: Logger;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly name: string;
@@ -170,14 +172,14 @@ class Incarnation implements AttemptHost {
   }
 
   #startHeartbeat(): Heartbeat {
-    const { connection, db } = this.#deps;
+    const { connection, hasSessions, db } = this.#deps;
     return new Heartbeat(
       {
         connection,
         schema: db.schema,
         workerId: this.#workerId,
         intervalMs: HEARTBEAT_MS,
-        sessionLock: true,
+        sessionLock: hasSessions,
       },
       {
         cancelRequests: (attempts) => {

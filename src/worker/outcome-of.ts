@@ -4,6 +4,7 @@ import type { FailureClass, Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { AttemptAborted } from "./abort-reason.ts";
 import { errorText, storable } from "./error-text.ts";
+import { InvalidData } from "./invalid-data.ts";
 
 const DELAY_MS_MAX = 366 * 86_400_000;
 
@@ -41,7 +42,11 @@ export function outcomeOfThrown(
       return retry(thrown, detail, asked ?? backoffOf(handler, task));
     }
     case "Snooze": {
-      return { outcome: "snooze", delayMs: numberOf(thrown, "delayMs") ?? 0 };
+      return {
+        outcome: "snooze",
+        delayMs: numberOf(thrown, "delayMs") ?? 0,
+        detail: { reason: storable(thrown.message) },
+      };
     }
     case "NeedsDecision": {
       const prompt = "prompt" in thrown ? String(thrown.prompt) : thrown.message;
@@ -69,11 +74,19 @@ function numberOf(err: Error, field: string): number | null {
     : null;
 }
 
-/** A guess at the kind of trouble, from what HTTP clients and the network leave on errors. */
+/**
+ * A guess at the kind of trouble, from what HTTP clients and the network leave on errors,
+ * or on their causes: fetch wraps them.
+ */
 function classOf(err: Error): FailureClass {
+  const own = ownClassOf(err);
+  return own === "other" && err.cause instanceof Error ? classOf(err.cause) : own;
+}
+
+function ownClassOf(err: Error): FailureClass {
   const status: unknown = Reflect.get(err, "status") ?? Reflect.get(err, "statusCode");
   const code: unknown = Reflect.get(err, "code");
-  if (err.name === "ZodError") {
+  if (err.name === "ZodError" || err instanceof InvalidData) {
     return "validation";
   }
   if (err.name === "TimeoutError" || code === "ETIMEDOUT" || status === 408 || status === 504) {

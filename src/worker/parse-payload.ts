@@ -1,32 +1,32 @@
 import type { Handler } from "../handler.ts";
-import { PermanentError } from "../outcome.ts";
+import { InvalidData } from "./invalid-data.ts";
 
 const ISSUES_MAX = 20;
 
 /**
- * The payload as the handler's schema gives it. Throws a PermanentError with the list of
+ * The payload as the handler's schema gives it. Throws InvalidData with the list of
  * issues where it does not parse: no later attempt would fare better.
  */
 export async function parsePayload(handler: Handler, text: string): Promise<unknown> {
   const raw: unknown = JSON.parse(text);
   if (text.includes("__proto__") && hasProtoKey(raw)) {
-    throw new PermanentError("payload does not parse: it holds a __proto__ key; rename it");
+    throw new InvalidData("payload does not parse: it holds a __proto__ key; rename it");
   }
   const parsed = await handler.payload.safeParseAsync(raw);
   if (!parsed.success) {
-    throw new PermanentError(`payload does not parse: ${issueList(parsed.error.issues)}`);
+    throw new InvalidData(`payload does not parse: ${issueList(parsed.error.issues)}`);
   }
   return parsed.data;
 }
 
-/** What a handler returned, checked by its schema if it has one. Throws a PermanentError. */
+/** What a handler returned, checked by its schema if it has one. Throws InvalidData. */
 export async function checkResult(handler: Handler, result: unknown): Promise<unknown> {
   if (handler.result === undefined) {
     return result;
   }
   const parsed = await handler.result.safeParseAsync(result);
   if (!parsed.success) {
-    throw new PermanentError(`result does not match its schema: ${issueList(parsed.error.issues)}`);
+    throw new InvalidData(`result does not match its schema: ${issueList(parsed.error.issues)}`);
   }
   return parsed.data;
 }

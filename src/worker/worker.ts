@@ -41,6 +41,8 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
     changed.raise();
   };
   doorbell.on("ring", onWake);
+  // Arm it: nothing rings while nobody has said that it sleeps.
+  doorbell.on("restored", onWake);
   signal.addEventListener("abort", onWake);
   const guarded = failAfter(ERRORS_MAX, deps);
   try {
@@ -68,6 +70,7 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
     }
   } finally {
     doorbell.off("ring", onWake);
+    doorbell.off("restored", onWake);
     signal.removeEventListener("abort", onWake);
   }
 }

@@ -60,6 +60,19 @@ export async function stopPostmaster(dataFolder: string): Promise<void> {
 }
 
 /**
+ * What the shell does when its input ends: let clients finish what they do, but nobody new
+ * in, and disconnect who is still there after 45 s, more than workers have to wind down.
+ */
+const WATCH = `read -r _
+kill -TERM "$0"
+seconds=0
+while [ $seconds -lt 45 ] && kill -0 "$0"; do
+  sleep 1
+  seconds=$((seconds + 1))
+done
+kill -INT "$0"`;
+
+/**
  * Stop the server when this process dies, even by kill -9: a shell waits at the other end of
  * a pipe that closes then. Resolves to the function that ends the watch. It names the pid,
  * not the folder, so that it cannot stop a server that was started later.
@@ -68,7 +81,7 @@ export async function stopWithThisProcess(
   pid: number,
   user: ServerUser,
 ): Promise<() => Promise<void>> {
-  const child = spawn("/bin/sh", ["-c", 'read -r _; kill -INT "$0"', String(pid)], {
+  const child = spawn("/bin/sh", ["-c", WATCH, String(pid)], {
     ...user,
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],

@@ -1,0 +1,73 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmod, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import path from "node:path";
+import { Client } from "pg";
+import { waitFor } from "./db.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
+
+/** Debian's package is called pgbouncer. */
+export const hasPgbouncer = spawnSync("pgbouncer", ["--version"]).status === 0;
+
+/** A PgBouncer in transaction mode before the database; `url` leads through it. */
+export async function startPgbouncer(
+  databaseUrl: string,
+): Promise<{ readonly url: string } & AsyncDisposable> {
+  const server = new URL(databaseUrl);
+  const folder = await makeTemporaryFolder();
+  const port = await freePort();
+  const settings = path.join(folder.path, "pgbouncer.ini");
+  const password = server.password === "" ? "" : ` password=${decodeURIComponent(server.password)}`;
+  await writeFile(
+    settings,
+    `[databases]
+* = host=${server.hostname} port=${server.port || 5432} user=${server.username}${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 5
+`,
+  );
+  await chmod(folder.path, 0o755);
+  await chmod(settings, 0o644);
+  // It refuses to run as root, and gives its rights up for those of an ordinary user.
+  const asUser = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+  const child = spawn("pgbouncer", ["-q", ...asUser, settings], { stdio: "ignore" });
+  const url = new URL(databaseUrl);
+  url.port = String(port);
+  await waitFor(async () => {
+    const client = new Client({ connectionString: url.href });
+    return await client.connect().then(
+      async () => {
+        await client.end();
+        return true;
+      },
+      () => false,
+    );
+  });
+  return {
+    url: url.href,
+    [Symbol.asyncDispose]: async () => {
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+      await folder.remove();
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") {
+    throw new Error("expected a port");
+  }
+  return address.port;
+}
