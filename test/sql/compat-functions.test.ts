@@ -11,6 +11,7 @@ import {
   refusal,
   setClock,
   startTask,
+  startWorker,
 } from "../support/tasks.ts";
 
 const TRIAGE = {
@@ -69,6 +70,34 @@ test("a compat worker is one row for its name, and has the lease of a job", asyn
       lease: "00:10:00",
       heartbeat_at: new Date("2026-01-01T00:09:00Z"),
     },
+  ]);
+});
+
+test("a compat worker is another than a native one of its name", async ({ db }) => {
+  await startWorker(db, { name: "host-1" });
+
+  await getNextTask(db, "host-1");
+
+  expect(await query(db, "select kind from triaged.workers order by worker_id")).toEqual([
+    { kind: "native" },
+    { kind: "compat" },
+  ]);
+});
+
+test("a compat worker that was declared dead is a new incarnation when it calls", async ({
+  db,
+}) => {
+  await setClock(db, "2026-01-01T00:00:00Z");
+  await getNextTask(db);
+  await setClock(db, "2026-01-01T00:11:00Z");
+  await db.query("select triaged.rescue_tasks()");
+  const taskId = await enqueue(db, TRIAGE);
+
+  expect(await getNextTask(db)).toMatchObject([{ task_id: taskId }]);
+
+  expect(await query(db, "select end_reason from triaged.workers order by worker_id")).toEqual([
+    { end_reason: "lease ran out" },
+    { end_reason: null },
   ]);
 });
 

@@ -47,6 +47,17 @@ test("an earlier attempt cannot report progress", async ({ db }) => {
   expect(answers).toEqual([[{ held: false }], [{ held: true }]]);
 });
 
+test("an attempt that gave its task back cannot report progress", async ({ db }) => {
+  const task = await startTask(db);
+  await settle(db, [outcomeOf(task, "release")]);
+
+  expect(
+    await query(db, "select triaged.report_progress($1, 1, 50) as held", [task.task_id]),
+  ).toEqual([{ held: false }]);
+
+  expect(await readTask(db, task.task_id)).toMatchObject({ progress_pct: null });
+});
+
 test("the late result of a rescued attempt is refused, the new one's is kept", async ({ db }) => {
   const lost = await startTask(db);
   await db.query("update triaged.workers set heartbeat_at = now() - interval '1 hour'");

@@ -116,3 +116,28 @@ test.for([
 
   expect(refused).toMatchObject({ code: "23514", constraint: given.constraint });
 });
+
+test("by hand, the status alone is enough: the other columns follow it", async ({ db }) => {
+  const reset = await seedTask(db, "started");
+  const ended = await seedTask(db, "started");
+
+  for (const [status, { task_id }] of [
+    ["queued", reset],
+    ["failed", ended],
+  ] as const) {
+    await db.query("update triaged.tasks set status = $1 where task_id = $2", [status, task_id]);
+  }
+
+  expect(await readTask(db, reset.task_id)).toMatchObject({
+    status: "queued",
+    worker_id: null,
+    started_at: null,
+    ended_at: null,
+  });
+  expect(await readTask(db, ended.task_id)).toMatchObject({
+    status: "failed",
+    worker_id: expect.any(String),
+    started_at: expect.any(Date),
+    ended_at: expect.any(Date),
+  });
+});

@@ -121,6 +121,23 @@ test("the end of a worker reads what it held", async ({ db }) => {
   expectBounded(await watchPlans(db, () => end(BATCH)));
 });
 
+test("what a hand-made update ends is moved by its ids", async ({ db }) => {
+  const endByHand = (count: number) =>
+    db.query(
+      `update triaged.live_tasks set status = 'cancelled', ended_at = now()
+       where task_id = any (array(
+         select task_id from triaged.live_tasks where status = 'queued' limit $1
+       ))`,
+      [count],
+    );
+  await fillBehindStatistics(db, () => endByHand(1));
+
+  const nodes = await watchPlans(db, () => endByHand(BATCH));
+
+  // How the update itself finds its rows is its author's business.
+  expectBounded(nodes.filter((node) => node.query.startsWith("delete from triaged.live_tasks")));
+});
+
 test("the newest ten come from the indexes, not from a sort of all", async ({ db }) => {
   await fillBehindStatistics(db, () => settleBatch(db, "finish", 2));
   await settleBatch(db, "finish", TASKS / 2);

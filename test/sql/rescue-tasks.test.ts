@@ -94,10 +94,19 @@ test("a task whose third worker died is failed, with the dead named", async ({ d
 
 test("how many rescues are the end is the caller's to say", async ({ db }) => {
   await setClock(db, "2026-01-01T00:00:00Z");
-  await startTask(db);
+  const task = await startTask(db);
+  const { worker_id } = await readTask(db, task.task_id);
   await setClock(db, "2026-01-01T00:01:00Z");
 
   expect(await rescue(db, "max_rescues => 1")).toMatchObject([{ status: "failed" }]);
+
+  // Who held it last, and since when, stays.
+  expect(await readTask(db, task.task_id)).toMatchObject({
+    worker_id,
+    started_at: new Date("2026-01-01T00:00:00Z"),
+    run_at: new Date("2026-01-01T00:00:00Z"),
+    ended_at: new Date("2026-01-01T00:01:00Z"),
+  });
 });
 
 test("a cancel request wins over a rescue, and over its end", async ({ db }) => {

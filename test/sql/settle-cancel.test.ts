@@ -96,7 +96,13 @@ test("the first cancel request of a started task is recorded, with its actor", a
     cancel_requested_at: new Date("2026-01-01T00:00:01Z"),
   });
   expect((await readHistory(db, task.task_id)).slice(2)).toMatchObject([
-    { event: "cancel", status: "started", actor: await currentRole(db) },
+    {
+      event: "cancel",
+      status: "started",
+      actor: await currentRole(db),
+      wait_ms: null,
+      duration_ms: null,
+    },
   ]);
 });
 

@@ -61,7 +61,7 @@ export const OPERATING: readonly Firing[] = [
 
 const ATTEMPT = 2;
 
-/** Make a task of that status, whose worker was silent for an hour. */
+/** Make a task of that status, due for two minutes, whose worker was silent for an hour. */
 export async function seedTask(db: Queryable, status: TaskStatus): Promise<Attempt> {
   const workerId = await startWorker(db);
   await db.query(
@@ -77,8 +77,9 @@ export async function seedTask(db: Queryable, status: TaskStatus): Promise<Attem
      )
      overriding system value
      values (
-       nextval('triaged.live_tasks_task_id_seq'), 'noop', 'default', '{}', 2, $1, now(), $2, 0, 3,
-       0, $3, '{}', now(), $4, $5
+       nextval('triaged.live_tasks_task_id_seq'), 'noop', 'default', '{}', 2, $1,
+       now() - interval '2 minutes', $2, 0, 3,
+       0, $3, '{}', now(), $4::timestamptz - interval '1 minute', $5
      )
      returning task_id`,
     [
