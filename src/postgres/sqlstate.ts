@@ -1,5 +1,6 @@
 /** Errors after which the same statement may succeed, on this connection or the next. */
 const TRANSIENT_STATES = new Set([
+  "25006", // read-only: a standby that is being promoted, or the old primary
   "40001", // serialization failure
   "40P01", // deadlock
   "53300", // too many connections
