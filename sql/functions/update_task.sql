@@ -41,9 +41,7 @@ begin
     decision = new.decision,
     metadata = new.metadata,
     started_at = case
-      when new.status in ('queued', 'needs_decision') then null
-      when new.status = 'started' then coalesce(new.started_at, triaged.now())
-      else new.started_at
+      when new.status not in ('queued', 'needs_decision') then new.started_at
     end,
     ended_at = case
       when new.status in ('finished', 'failed', 'cancelled')
