@@ -17,7 +17,14 @@ const COPIED = ["sql", "src", "tasks", "test", "package.json", "tsconfig.json", 
 const FUNCTIONS = path.join("sql", "functions");
 
 /** The tests that need more than one connection. */
-const RACES = ["rescue-races", "dedupe-races", "compat-races", "claim-many", "partitions"];
+const RACES = [
+  "rescue-races",
+  "dedupe-races",
+  "compat-races",
+  "manual-races",
+  "claim-many",
+  "partitions",
+];
 
 /** Whose plans suffer, by the name of the function: titles of plans.test.ts. */
 const PLANS: readonly [RegExp, string][] = [
