@@ -190,7 +190,12 @@ test("an empty environment means the embedded server and the defaults", () => {
     maxResultBytes: 1_048_576,
     maxRescues: 3,
     logLevel: "info",
+    startedByNpm: false,
   });
+});
+
+test("a process knows that npm started it", () => {
+  expect(readConfig({ npm_command: "run-script" }).startedByNpm).toBe(true);
 });
 
 test("DATABASE_URL wins over POSTGRES_HOST", () => {
