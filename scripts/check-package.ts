@@ -45,7 +45,9 @@ try {
   writeProgram();
   say("types", run("npx", ["tsc", "--noEmit", "--strict", "--module", "nodenext", "main.ts"]));
   say("version", run("npx", ["triaged", "--version"]));
-  daemon = spawn("npx", ["triaged", "up"], { cwd: folder, stdio: "inherit", detached: true });
+  // Without npx, which ends before what it started does.
+  const program = path.join(folder, "node_modules", ".bin", "triaged");
+  daemon = spawn(program, ["up"], { cwd: folder, stdio: "inherit" });
   await waitUntilUp();
   expect("library", run("node", ["main.ts"]), "hello Ada function function");
   expect(
@@ -90,11 +92,15 @@ function run(command: string, words: readonly string[]): string {
   return execFileSync(command, words, { cwd: folder, encoding: "utf8", stdio: "pipe" });
 }
 
+/** Told to stop, it stops in good order. */
 async function stop(child: ChildProcess | undefined): Promise<void> {
-  if (child?.pid !== undefined && child.exitCode === null) {
-    // npx stands between, and passes no signal on; the group is ours alone.
-    process.kill(-child.pid, "SIGTERM");
+  if (child?.exitCode === null) {
+    child.kill("SIGTERM");
     await once(child, "exit");
+  }
+  if (child !== undefined && child.exitCode !== 0) {
+    process.exitCode = 1;
+    say("daemon", `expected it to exit with 0, got ${child.exitCode ?? child.signalCode}`);
   }
 }
 
