@@ -1,5 +1,6 @@
 // Goal: a worker that is told to stop loses nothing and charges nothing for it.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { waitFor } from "../support/db.ts";
 import { enqueue } from "../support/tasks.ts";
@@ -40,13 +41,10 @@ test("a second SIGTERM does not wait for the grace time", async ({ url, client }
   await using worker = startWorkerProcess(url, { env: { SHUTDOWN_GRACE_MS: "60000" } });
   await waitForStatus(client, long, "started");
 
-  let exited = false;
-  void worker.exited.then(() => {
-    exited = true;
-  });
+  const exited = worker.exited.then(() => true);
   await waitFor(() => {
     worker.signal("SIGTERM");
-    return exited;
+    return Promise.race([exited, delay(100, false)]);
   });
 
   expect(await worker.exited).toBe(0);

@@ -75,7 +75,10 @@ function compareTypes(
     : [...members, wholeChange(comparison, pair)];
 }
 
-/** A type of members alone: it misfits only where a member of it does, or one that it refers to. */
+/**
+ * A type of members alone: it misfits only where a member of it does, or one that it refers
+ * to.
+ */
 function saidByMembers({ checker, program }: Comparison, type: ts.Type): boolean {
   return (
     !type.isUnion() &&

@@ -1,0 +1,103 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { analyze } from "../../../src/triage/analyze.ts";
+import { met } from "../../support/met.ts";
+import { test } from "../../support/upgrade.ts";
+
+const SLOW = { timeout: 60_000 };
+
+const quiet = (): void => {};
+
+test("a consumer knows the package by the name of its alias", SLOW, async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "index.d.ts": "export const a: 1;" },
+    to: { "index.d.ts": "export const b: 1;" },
+    consumer: {
+      "package.json": { dependencies: { other: "npm:provider@^2.0.0" } },
+      "a.ts": 'import { a } from "other";\nconsole.log(a);\n',
+    },
+  });
+
+  const analysis = analyze(request, quiet);
+
+  expect(met(analysis)).toEqual(["ts.export_removed:a confirmed a.ts:1 a.ts:2"]);
+  expect(analysis.exposure).toEqual({
+    range: "^2.0.0",
+    resolved: null,
+    new: "1.1.0",
+    satisfies: false,
+  });
+});
+
+test("the locked version is told", SLOW, async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({
+    consumer: {
+      "package-lock.json": '{ "packages": { "node_modules/provider": { "version": "1.0.3" } } }',
+    },
+  });
+
+  expect(analyze(request, quiet).exposure).toEqual({
+    range: "^1.0.0",
+    resolved: "1.0.3",
+    new: "1.1.0",
+    satisfies: true,
+  });
+});
+
+test(
+  "a consumer that does not import the package does not use it",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "index.d.ts": "export const a: 1;" },
+      to: { "index.d.ts": "" },
+      consumer: { "a.ts": 'import "other";\n', "node_modules/x/a.ts": 'import "provider";\n' },
+    });
+
+    expect(analyze(request, quiet).usage).toBe("none");
+  },
+);
+
+test(
+  "an interface file that names the package makes its use likely",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      consumer: { "README.md": "Uses `provider`, see docs.\n" },
+    });
+    const consumer = { ...request.consumer, interfaceFiles: ["README.md", "absent.md"] };
+
+    expect(analyze({ ...request, consumer }, quiet).usage).toBe("likely");
+  },
+);
+
+test("a removed command is found in the consumer's scripts", SLOW, async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "package.json": { bin: { old: "a.js" } } },
+    consumer: { "package.json": { scripts: { build: "older && old --all" } } },
+  });
+
+  expect(met(analyze(request, quiet))).toEqual(["pkg.bin_removed:old confirmed package.json:7"]);
+});
+
+test.for(["from", "to", "consumer"] as const)(
+  "a package.json of %s that does not parse is a permanent error that names it",
+  async (side, { makeUpgrade, folder }) => {
+    const request = await makeUpgrade({ [side]: { "package.json": '{ "name": ' } });
+
+    expect(() => analyze(request, quiet)).toThrow(
+      expect.objectContaining({
+        name: "PermanentError",
+        message: expect.stringContaining(`cannot parse ${join(folder, side, "package.json")}: `),
+      }),
+    );
+  },
+);
+
+test("a consumer that is not there is a permanent error", async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({});
+  await rm(request.consumer.path, { recursive: true });
+
+  expect(() => analyze(request, quiet)).toThrow(/^cannot read .*consumer\/package\.json: ENOENT/);
+});
