@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { expect } from "vitest";
 import { analyze } from "../../../src/triage/analyze.ts";
 import { verdictOn } from "../../../src/triage/verdict/verdict.ts";
