@@ -21,6 +21,7 @@ const RACES = [
   "rescue-races",
   "dedupe-races",
   "compat-races",
+  "expire-races",
   "manual-races",
   "claim-many",
   "partitions",
