@@ -51,6 +51,11 @@ async function fillBehindStatistics(db: Client, planFirst: () => Promise<unknown
   await db.query("select triaged.enqueue_task('other') from generate_series(1, $1)", [TASKS]);
   const other = await startWorker(db, { task_types: ["other"] });
   await claimTasks(db, other, { max_tasks: TASKS / 2 });
+  // Claimed first, though their ids are the highest: a scan in the order of ids that ends at
+  // the last of the batch reads all others too.
+  await db.query("select triaged.enqueue_task('noop', priority => 0) from generate_series(1, $1)", [
+    BATCH,
+  ]);
 }
 
 function expectBounded(nodes: readonly PlanNode[]): void {

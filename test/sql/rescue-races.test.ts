@@ -86,18 +86,26 @@ test.for(["finish", "fail", "retry", "snooze", "release", "ask"])(
   },
 );
 
-test("a rescue that waited for a settle leaves its task alone", async ({ connect }) => {
+test.for([
+  { outcome: "finish", status: "finished" },
+  { outcome: "retry", status: "queued" },
+  { outcome: "snooze", status: "queued" },
+  { outcome: "release", status: "queued" },
+  { outcome: "ask", status: "needs_decision" },
+])("a rescue that waited for a $outcome leaves its task alone", async (given, { connect }) => {
   const [worker, rescuer, observer] = [await connect(), await connect(), await connect()];
   const task = await startLostTask(worker);
   await worker.query("begin");
-  await settle(worker, [outcomeOf(task, "finish", { result: 1 })]);
+  await settle(worker, [outcomeOf(task, given.outcome, { error: "busy", prompt: "?" })]);
 
   const rescuing = query(rescuer, RESCUE);
   await waitUntilBlocked(observer, rescuer);
   await worker.query("commit");
 
   expect(await rescuing).toEqual([]);
-  expect(await readEvents(observer, task.task_id)).toEqual(["enqueue", "claim", "finish"]);
+  expect(await query(observer, "select status, rescue_count from triaged.tasks")).toEqual([
+    { status: given.status, rescue_count: 0 },
+  ]);
 });
 
 test("two rescues at once take a task back once", async ({ connect }) => {
