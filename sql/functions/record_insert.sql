@@ -17,7 +17,8 @@ begin
   )
   select
     task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor, error,
-    triaged.milliseconds(ended_at - started_at), v_details -> (task_id || '/' || attempt_count)
+    triaged.milliseconds(ended_at - started_at),
+    case when v_details is not null then v_details -> (task_id || '/' || attempt_count) end
   from arrived;
 
   perform triaged.note_event('');

@@ -36,7 +36,7 @@ begin
       when before.status = 'started' and after.status <> 'started'
         then triaged.milliseconds(v_now - before.started_at)
     end,
-    v_details -> (task_id || '/' || after.attempt_count)
+    case when v_details is not null then v_details -> (task_id || '/' || after.attempt_count) end
   from before
   join after using (task_id)
   where
