@@ -16,6 +16,8 @@ const BAD = [
   { given: { priority: 4 }, message: "expected priority to be 0 to 3 or critical" },
   { given: { priority: -1 }, message: "expected priority to be 0 to 3 or critical" },
   { given: { run_at: "infinity" }, message: "expected run_at to be a point in time" },
+  { given: { run_at: "10000-01-01" }, message: "expected run_at to be a point in time" },
+  { given: { run_at: "0001-01-01 BC" }, message: "expected run_at to be a point in time" },
   { given: { max_attempts: 0 }, message: "expected max_attempts to be 1 to 100, got 0" },
   { given: { max_attempts: 101 }, message: "expected max_attempts to be 1 to 100, got 101" },
   { given: { dedupe_key: "" }, message: "expected dedupe_key to have 1 to 512 characters, got 0" },

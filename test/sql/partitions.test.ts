@@ -16,7 +16,8 @@ import {
 async function partitionsOf(db: Client, table: string): Promise<unknown[]> {
   const rows = await query(
     db,
-    `select distinct tableoid::regclass::text as name from triaged.${table} order by name`,
+    `select distinct relname as name
+     from triaged.${table} as held join pg_class on pg_class.oid = held.tableoid order by name`,
   );
   return rows.map((row) => row["name"]);
 }
@@ -57,24 +58,24 @@ test("a row lies in the partition of its day of UTC, whatever the time zone", as
   await endTask(db, "2030-01-02T00:00:00Z");
 
   expect(await partitionsOf(db, "final_tasks")).toEqual([
-    "triaged.final_tasks_20300101",
-    "triaged.final_tasks_20300102",
+    "final_tasks_20300101",
+    "final_tasks_20300102",
   ]);
   expect(await partitionsOf(db, "task_history")).toEqual([
-    "triaged.task_history_20300101",
-    "triaged.task_history_20300102",
+    "task_history_20300101",
+    "task_history_20300102",
   ]);
 });
 
 test("a row whose day has no partition lies in the default one, and is moved", async ({ db }) => {
   const taskId = await endTask(db, "2030-01-01T12:00:00Z");
-  expect(await partitionsOf(db, "final_tasks")).toEqual(["triaged.final_tasks_default"]);
-  expect(await partitionsOf(db, "task_history")).toEqual(["triaged.task_history_default"]);
+  expect(await partitionsOf(db, "final_tasks")).toEqual(["final_tasks_default"]);
+  expect(await partitionsOf(db, "task_history")).toEqual(["task_history_default"]);
 
   await db.query("select triaged.create_partitions(0)");
 
-  expect(await partitionsOf(db, "final_tasks")).toEqual(["triaged.final_tasks_20300101"]);
-  expect(await partitionsOf(db, "task_history")).toEqual(["triaged.task_history_20300101"]);
+  expect(await partitionsOf(db, "final_tasks")).toEqual(["final_tasks_20300101"]);
+  expect(await partitionsOf(db, "task_history")).toEqual(["task_history_20300101"]);
   expect(await query(db, "select task_id, status from triaged.tasks")).toEqual([
     { task_id: taskId, status: "finished" },
   ]);
@@ -91,8 +92,8 @@ test("days that passed without a partition get theirs, so that they can expire",
 
   await db.query("select triaged.create_partitions(0)");
 
-  expect(await partitionsOf(db, "final_tasks")).toEqual(["triaged.final_tasks_20300101"]);
-  expect(await partitionsOf(db, "task_history")).toEqual(["triaged.task_history_20300101"]);
+  expect(await partitionsOf(db, "final_tasks")).toEqual(["final_tasks_20300101"]);
+  expect(await partitionsOf(db, "task_history")).toEqual(["task_history_20300101"]);
 });
 
 test("a new partition refuses what the table refuses", async ({ db }) => {
@@ -137,9 +138,9 @@ test("partitions older than the given days are dropped, and only those", async (
     { dropped: "task_history_20300102" },
   ]);
   expect(await partitionsOf(db, "final_tasks")).toEqual([
-    "triaged.final_tasks_20300102",
-    "triaged.final_tasks_20300103",
-    "triaged.final_tasks_default",
+    "final_tasks_20300102",
+    "final_tasks_20300103",
+    "final_tasks_default",
   ]);
 });
 
