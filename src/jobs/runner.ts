@@ -4,6 +4,8 @@ import type { DatabaseUrl } from "../database-url.ts";
 import { isTransient } from "../postgres/sqlstate.ts";
 import { type Session, type SessionOptions, startSession } from "./session.ts";
 
+/** A database that has not answered by then, at the start, is an error of the settings. */
+const START_MS_MAX = 3_000;
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 5_000;
 /** A session that lived so long was well: the next wait is the first again. */
@@ -19,8 +21,8 @@ export type JobsOptions = SessionOptions & {
 /**
  * Run the jobs until told to stop. Any number of processes may do so; each run of a job is
  * enqueued once. Throws an EnvironmentError for a schema that does not fit, and the
- * driver's error for a database that cannot be reached at the start; later on it waits for
- * the database for ever.
+ * driver's error for a database that cannot be reached for three seconds at the start; later
+ * on it waits for the database for ever.
  */
 export async function runJobs({ direct, stop, ...options }: JobsOptions): Promise<void> {
   const jobs = new Jobs({ ...options, database: direct ?? options.database }, stop);
@@ -31,6 +33,7 @@ class Jobs {
   readonly #options: SessionOptions;
   readonly #stop: AbortSignal;
   readonly #stopped: Promise<null>;
+  readonly #beganAt = performance.now();
   #started = false;
   #lostAt: number | null = null;
 
@@ -84,7 +87,8 @@ class Jobs {
       }
       return session;
     } catch (err) {
-      if (!this.#started || !isTransient(err)) {
+      const isPatient = this.#started || performance.now() - this.#beganAt < START_MS_MAX;
+      if (!isPatient || !isTransient(err)) {
         throw err;
       }
       return null;
