@@ -30,6 +30,9 @@ begin
     end,
     decision_prompt = given.prompt,
     decision = null,
+    error = case
+      when task.cancel_requested_at is null then task.error else 'Cancelled by user'
+    end,
     result = given.result,
     worker_id = case when task.cancel_requested_at is not null then task.worker_id end,
     started_at = case when task.cancel_requested_at is not null then task.started_at end,

@@ -28,6 +28,9 @@ begin
         then v_now + make_interval(secs => coalesce(given.delay_ms, 0) / 1000.0)
       else task.run_at
     end,
+    error = case
+      when task.cancel_requested_at is null then task.error else 'Cancelled by user'
+    end,
     worker_id = case when task.cancel_requested_at is not null then task.worker_id end,
     started_at = case when task.cancel_requested_at is not null then task.started_at end,
     ended_at = case when task.cancel_requested_at is not null then v_now end

@@ -44,6 +44,8 @@ begin
   v_task.progress_pct := null;
   v_task.current_step := null;
   v_task.result := null;
+  v_task.decision_prompt := null;
+  v_task.decision := null;
   v_task.started_at := null;
   v_task.ended_at := null;
 

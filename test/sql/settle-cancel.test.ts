@@ -29,6 +29,7 @@ test.for(BACK_OR_FAILED)("a cancel request wins over $name", async ({ fire, even
     started_at,
     run_at,
     ended_at: expect.any(Date),
+    error: event === "fail" ? "broken" : "Cancelled by user",
   });
   expect((await readHistory(db, attempt.task_id)).at(-1)).toMatchObject({
     event,
