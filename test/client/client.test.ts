@@ -1,7 +1,7 @@
 import { Client as PgClient, Pool } from "pg";
 import { describe, expect } from "vitest";
-import { createClient, PayloadError, WaitTimeoutError } from "../../src/index.ts";
-import { test, waitFor } from "../support/db.ts";
+import { createClient, WaitTimeoutError } from "../../src/index.ts";
+import { test } from "../support/db.ts";
 import {
   claim,
   claimTasks,
@@ -253,52 +253,5 @@ test("a refusal is a QueueError with a code and a hint", async ({ database }) =>
   expect(unknown).toMatchObject({ reason: { name: "QueueError", code: "unknown_task" } });
   expect(twice).toMatchObject({ reason: { code: "illegal_transition", hint: /\w/ } });
   expect(priority).toMatchObject({ reason: { code: "bad_argument" } });
-  await client.close();
-});
-
-test("a payload that cannot be stored is refused before it is sent", async () => {
-  const client = createClient({ connectionString: "postgres://localhost:1/nothing" });
-
-  await expect(client.enqueue("noop", { a: "\0" })).rejects.toThrow(PayloadError);
-  await expect(client.enqueueMany([{ taskType: "noop", payload: { a: 1n } }])).rejects.toThrow(
-    PayloadError,
-  );
-});
-
-test("a schema that is no name is refused", () => {
-  expect(() => createClient({ schema: "a; drop table tasks" })).toThrow(/^schema: expected/);
-});
-
-test("a client that could not connect tries again with the next question", async () => {
-  const client = createClient({ connectionString: "mysql://nothing" });
-
-  await expect(client.get("1")).rejects.toThrow(/expected a URL/);
-  await expect(client.get("1")).rejects.toThrow(/expected a URL/);
-  await client.close();
-});
-
-test("close leaves a pool that was given open", async ({ database }) => {
-  const pool = new Pool({ connectionString: database.url });
-  const client = createClient({ pool });
-  await client.list();
-
-  await client.close();
-
-  expect(await query(pool, "select 1 as one")).toEqual([{ one: 1 }]);
-  await pool.end();
-});
-
-test("a lost idle connection does not end the process", async ({ database }) => {
-  const client = createClient({ connectionString: database.url });
-  await client.list();
-  const killer = new Pool({ connectionString: database.url });
-  const alive = `select count(*)::integer as count from pg_stat_activity
-    where application_name = 'triaged client' and datname = current_database()`;
-
-  await query(killer, alive.replace("count(*)::integer as count", "pg_terminate_backend(pid)"));
-  await waitFor(async () => (await query(killer, alive))[0]?.["count"] === 0);
-
-  expect(await client.list()).toBeInstanceOf(Array);
-  await killer.end();
   await client.close();
 });

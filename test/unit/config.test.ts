@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Config, readConfig } from "../../src/config.ts";
-import { describeConfig } from "../../src/describe-config.ts";
 import { EnvironmentError } from "../../src/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
 
@@ -281,25 +280,4 @@ describe("a secret in a file", () => {
   });
 
   afterAll(() => rmSync(folder, { recursive: true }));
-});
-
-test("the description of a configuration reads back as the same configuration", () => {
-  const config = readConfig({
-    POSTGRES_HOST: "db.example.org",
-    QUEUES: "a,b",
-    TASKS_DIR: "/srv/tasks",
-    POLL_INTERVAL: "0.5",
-    DATABASE_DIRECT_URL: "postgres://app@db.example.org/orders?sslrootcert=/ca.pem",
-  });
-
-  expect(readConfig(describeConfig(config))).toEqual(config);
-});
-
-test("the description of a configuration hides passwords", () => {
-  const config = readConfig({ DATABASE_URL: URL, DATABASE_DIRECT_URL: `${URL}?sslmode=require` });
-
-  expect(describeConfig(config)).toMatchObject({
-    DATABASE_URL: "postgres://app:****@127.0.0.1:5433/orders?sslmode=disable",
-    DATABASE_DIRECT_URL: "postgres://app:****@127.0.0.1:5433/orders?sslmode=require",
-  });
 });

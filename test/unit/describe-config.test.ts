@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { describeConfig } from "../../src/describe-config.ts";
+
+const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
+
+test("the description of a configuration reads back as the same configuration", () => {
+  const config = readConfig({
+    POSTGRES_HOST: "db.example.org",
+    QUEUES: "a,b",
+    TASKS_DIR: "/srv/tasks",
+    POLL_INTERVAL: "0.5",
+    DATABASE_DIRECT_URL: "postgres://app@db.example.org/orders?sslrootcert=/ca.pem",
+  });
+
+  expect(readConfig(describeConfig(config))).toEqual(config);
+});
+
+test("the description of a configuration hides passwords", () => {
+  const config = readConfig({ DATABASE_URL: URL, DATABASE_DIRECT_URL: `${URL}?sslmode=require` });
+
+  expect(describeConfig(config)).toMatchObject({
+    DATABASE_URL: "postgres://app:****@127.0.0.1:5433/orders?sslmode=disable",
+    DATABASE_DIRECT_URL: "postgres://app:****@127.0.0.1:5433/orders?sslmode=require",
+  });
+});
