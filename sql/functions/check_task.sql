@@ -47,14 +47,16 @@ begin
         hint = 'Store it elsewhere and enqueue a reference, or raise triaged.max_payload_bytes.';
   end if;
 
-  if not isfinite(p_run_at) then
-    raise exception 'expected run_at to be a point in time, got %', p_run_at
-      using errcode = '22023';
+  -- Years that a client can print: a date of JavaScript ends in the year 275760, and one
+  -- task beyond it would spoil every list that holds it.
+  if p_run_at not between '0001-01-01 00:00+00' and '9999-12-31 23:59:59.999999+00' then
+    raise exception 'expected run_at to be a point in time in the years 1 to 9999, got %', p_run_at
+      using errcode = '22023', hint = 'Write it like 2027-01-31T08:00:00Z.';
   end if;
 
   if p_max_attempts not between 1 and 100 then
     raise exception 'expected max_attempts to be 1 to 100, got %', p_max_attempts
-      using errcode = '22023';
+      using errcode = '22023', hint = 'Leave it out for what the handler declares.';
   end if;
 
   if jsonb_typeof(p_metadata) is distinct from 'object' then

@@ -15,7 +15,7 @@ begin
   if v_priority is null then
     raise exception 'expected priority to be 0 to 3 or critical, high, medium, low, got %',
       p_priority
-      using errcode = '22023';
+      using errcode = '22023', hint = 'The lower the number, the earlier; leave it out for medium.';
   end if;
 
   return v_priority;
