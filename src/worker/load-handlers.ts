@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { HANDLER, type Handler } from "../handler.ts";
+import { importFile } from "./import-file.ts";
 import { letHandlersImportUs } from "./resolve-hooks.ts";
 
 /** A task file as graphile-worker has them. */
@@ -13,6 +13,9 @@ export type LoadedHandlers = {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly plainTasks: ReadonlyMap<string, PlainTask>;
 };
+
+/** How long one file may take to load, with all that it imports. */
+const LOAD_MS_MAX = 30_000;
 
 /** What can be a handler: a script whose name starts with a letter or a digit. */
 const HANDLER_FILE = /^([a-z0-9][\w-]*)\.[cm]?[jt]s$/i;
@@ -42,7 +45,7 @@ export async function loadHandlers(folder: string): Promise<LoadedHandlers> {
       plainTasks.set(taskType, exported);
     } else {
       throw unusable(
-        `${path.join(folder, file)} has no handler as its default export, but ${kindOf(exported)}`,
+        `${path.join(folder, file)} ${whatIsWrong(exported)}`,
         "write `export default defineHandler({ … })`, or a function (payload, helpers)",
       );
     }
@@ -73,8 +76,7 @@ function handlerFiles(folder: string): string[] {
 
 async function load(file: string): Promise<unknown> {
   try {
-    const module: { default?: unknown } = await import(pathToFileURL(file).href);
-    return unwrapped(module.default);
+    return unwrapped(await importFile(file, LOAD_MS_MAX));
   } catch (err) {
     const reason = err instanceof Error ? `${err.name}: ${err.message}` : String(err);
     throw unusable(`${file} does not load: ${reason}`, "mend the file, or take it out", err);
@@ -99,8 +101,12 @@ function isPlainTask(exported: unknown): exported is PlainTask {
   return typeof exported === "function";
 }
 
-function kindOf(value: unknown): string {
-  return value === undefined ? "none" : value === null ? "null" : `a value of type ${typeof value}`;
+function whatIsWrong(value: unknown): string {
+  if (value === undefined) {
+    return "has no default export";
+  }
+  const kind = value === null ? "null" : `a value of type ${typeof value}`;
+  return `has no handler as its default export, but ${kind}`;
 }
 
 function unusable(message: string, hint: string, cause?: unknown): EnvironmentError {

@@ -56,7 +56,12 @@ test.for([
   [
     "has no default export",
     { "empty.ts": "export const run = 1;" },
-    /no handler as its default export, but none/,
+    /empty.ts has no default export/,
+  ],
+  [
+    "ends the process while it loads",
+    { "gone.js": "process.exit(0); export default () => 1;" },
+    /gone.js does not load: Error: it called process.exit\(0\)/,
   ],
   ["exports no handler", { "odd.ts": "export default 42;" }, /but a value of type number/],
   [
