@@ -6,7 +6,6 @@ import type { Handler, HandlerContext } from "../handler.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
-import { errorText } from "./error-text.ts";
 import { outcomeOfThrown } from "./outcome-of.ts";
 import { checkResult, parsePayload } from "./parse-payload.ts";
 import { type Progress, ProgressReporter } from "./progress.ts";
@@ -98,7 +97,7 @@ export class RunningAttempt {
   /** What to record of an attempt whose handler goes on although it was told to stop. */
   outcomeWhenStuck(): Outcome | null {
     if (this.#aborted?.kind === "timeout") {
-      const error = `${errorText(this.#aborted)}; the handler ignored its signal for ${this.#host.graceMs} ms more`;
+      const error = `${this.#aborted.message}; the handler ignored its signal for ${this.#host.graceMs} ms more`;
       return outcomeOfThrown(new Error(error), {
         task: this.task,
         handler: this.handler,

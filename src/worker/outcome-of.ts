@@ -69,7 +69,7 @@ function backoffOf(handler: Handler, task: ClaimedTask): number {
 
 function numberOf(err: Error, field: string): number | null {
   const value: unknown = Reflect.get(err, field);
-  return typeof value === "number" && Number.isFinite(value)
+  return typeof value === "number" && !Number.isNaN(value)
     ? Math.round(Math.min(Math.max(value, 0), DELAY_MS_MAX))
     : null;
 }

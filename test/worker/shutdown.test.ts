@@ -72,7 +72,9 @@ test("a handler that ignores its signal takes the worker down, and nothing else"
   expect(await worker.exited).toBe(70);
   expect(await readTask(client, deaf)).toMatchObject({
     status: "failed",
-    error: expect.stringMatching(/timed out after 300 ms; the handler ignored its signal/),
+    error: expect.stringMatching(
+      /^AttemptAborted: timed out after 300 ms; the handler ignored its signal/,
+    ),
   });
   expect(await readTask(client, other)).toMatchObject({ status: "queued", failure_count: 0 });
 });
