@@ -30,6 +30,7 @@ grant execute on function
   triaged.heartbeat_worker,
   triaged.cancel_requests,
   triaged.end_worker,
+  triaged.release_unknown_tasks,
   triaged.claim_tasks,
   triaged.settle_tasks,
   triaged.report_progress,

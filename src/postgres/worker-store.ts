@@ -70,6 +70,22 @@ export async function cancelRequests(db: Database, workerId: string): Promise<At
   return attempts(rows[0]?.requests);
 }
 
+/**
+ * Give back what the worker holds beside the attempts it knows; resolves to how many those
+ * are. Not while a claim of the worker is under way.
+ */
+export async function releaseUnknownTasks(
+  db: Database,
+  workerId: string,
+  known: readonly Attempt[],
+): Promise<number> {
+  const rows = await db.query({
+    text: "select from triaged.release_unknown_tasks($1, $2, $3)",
+    values: [workerId, known.map(({ taskId }) => taskId), known.map(({ attempt }) => attempt)],
+  });
+  return rows.length;
+}
+
 /** End an incarnation; what it still holds is released. */
 export async function endWorker(db: Database, workerId: string, reason: string): Promise<void> {
   await db.query({ text: "select triaged.end_worker($1, $2)", values: [workerId, reason] });

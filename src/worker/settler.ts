@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Attempt } from "../errors.ts";
 import type { Database } from "../postgres/database.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
 import { settleTasks } from "../postgres/task-store.ts";
@@ -27,6 +28,8 @@ export type SettlerDeps = {
 export class Settler {
   readonly #deps: SettlerDeps;
   #waiting: { ending: Ending; done: (settled: boolean) => void }[] = [];
+  /** What the statement that is under way records. */
+  #settling: readonly Ending[] = [];
   #running: Promise<void> | null = null;
 
   constructor(deps: SettlerDeps) {
@@ -36,6 +39,11 @@ export class Settler {
   /** Endings that are not recorded yet. */
   get size(): number {
     return this.#waiting.length;
+  }
+
+  /** The attempts whose endings are not recorded yet, or are being recorded. */
+  get unsettled(): readonly Attempt[] {
+    return [...this.#settling, ...this.#waiting.map(({ ending }) => ending)];
   }
 
   /**
@@ -59,7 +67,9 @@ export class Settler {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
-      const settled = await this.#settleBatch(batch.map(({ ending }) => ending));
+      this.#settling = batch.map(({ ending }) => ending);
+      const settled = await this.#settleBatch(this.#settling);
+      this.#settling = [];
       for (const { ending, done } of batch) {
         done(settled.has(tokenOf(ending)));
       }

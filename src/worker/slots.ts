@@ -65,6 +65,15 @@ export class Slots {
     return this.#running.size;
   }
 
+  /** The attempts that this worker holds as far as it knows: to run, running, or to settle. */
+  known(): Attempt[] {
+    return [
+      ...[...this.#running.values()].map(({ task }) => task),
+      ...this.#waiting.map(({ task }) => task),
+      ...this.#deps.settler.unsettled,
+    ];
+  }
+
   /** The claims that are worth making now. Types with a limit of their own go apart. */
   plan(now: number): Plan {
     const want = this.#room(now);

@@ -7,6 +7,7 @@ import type { DatabaseLink } from "./database-link.ts";
 import { pause } from "./every.ts";
 import { Flag } from "./flag.ts";
 import type { Lanes } from "./lanes.ts";
+import { LostClaims } from "./lost-claims.ts";
 import type { ClaimPlan, Slots } from "./slots.ts";
 
 /** Errors in a row, other than a database that does not answer, before the worker gives up. */
@@ -34,7 +35,8 @@ export type WorkerDeps = {
  * nothing is left. Throws after some errors in a row that no waiting mends.
  */
 export async function runWorker(deps: WorkerDeps): Promise<void> {
-  const { slots, changed, signal, doorbell, drain } = deps;
+  const { slots, changed, signal, doorbell, drain, link } = deps;
+  const lost = new LostClaims({ ...deps, known: () => slots.known() });
   const rung = new Flag();
   const onWake = () => {
     rung.raise();
@@ -47,6 +49,8 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
   const guarded = failAfter(ERRORS_MAX, deps);
   try {
     while (!signal.aborted) {
+      // Here as well: a worker that is busy for hours claims nothing.
+      await guarded(() => link.run(() => lost.look(), signal));
       const plan = slots.plan(performance.now());
       if (plan.claims.length === 0) {
         await changed.wait(deps.pollIntervalMs);
@@ -54,7 +58,7 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
         continue;
       }
       rung.lower();
-      const { found, more, swept } = await guarded(() => claimAll(deps, plan.claims));
+      const { found, more, swept } = await guarded(() => claimAll({ ...deps, lost }, plan.claims));
       if (more) {
         // Busy: an enqueue need not ring, the next claim comes anyway.
         await doorbell.disarm();
@@ -82,8 +86,10 @@ function sleepMs({ lanes, pollIntervalMs }: WorkerDeps, swept: boolean): number 
     : Math.min(pollIntervalMs, lanes.sweepDueInMs(performance.now()) + 1);
 }
 
+type ClaimDeps = WorkerDeps & { readonly lost: LostClaims };
+
 async function claimAll(
-  deps: WorkerDeps,
+  deps: ClaimDeps,
   plans: readonly ClaimPlan[],
 ): Promise<{ found: boolean; more: boolean; swept: boolean }> {
   const { lanes, slots } = deps;
@@ -103,11 +109,19 @@ async function claimAll(
 }
 
 async function claim(
-  { db, link, workerId, signal }: WorkerDeps,
+  { db, link, lost, workerId, signal }: ClaimDeps,
   limit: number,
   lanes: ReturnType<Lanes["next"]>,
 ): Promise<ClaimedTask[]> {
-  return await link.run(() => claimTasks(db, { workerId, limit, lanes }), signal);
+  return await link.run(async () => {
+    try {
+      await lost.look();
+      return await claimTasks(db, { workerId, limit, lanes });
+    } catch (err) {
+      lost.suspect();
+      throw err;
+    }
+  }, signal);
 }
 
 /** Wait longer after each error, and give up after some in a row. */

@@ -126,6 +126,16 @@ test("the end of a worker reads what it held", async ({ db }) => {
   expectBounded(await watchPlans(db, () => end(BATCH)));
 });
 
+test("to release what a worker does not know reads what it holds", async ({ db }) => {
+  const release = async (count: number) => {
+    const workerId = await claimBatch(db, count);
+    await db.query("select triaged.release_unknown_tasks($1, '{}', '{}')", [workerId]);
+  };
+  await fillBehindStatistics(db, () => release(1));
+
+  expectBounded(await watchPlans(db, () => release(BATCH)));
+});
+
 test("what a hand-made update ends is moved by its ids", async ({ db }) => {
   const endByHand = (count: number) =>
     db.query(

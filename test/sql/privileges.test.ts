@@ -44,6 +44,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select from triaged.heartbeat_worker(1)",
     "select triaged.cancel_requests(1)",
     "select triaged.end_worker(1)",
+    "select from triaged.release_unknown_tasks(1, '{}', '{}')",
     "select from triaged.claim_tasks(1)",
     "select from triaged.settle_tasks('[]')",
     `select from triaged.settle_tasks(
@@ -161,6 +162,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "now",
       "pause_queue",
       "register_worker",
+      "release_unknown_tasks",
       "report_progress",
       "rescue_tasks",
       "resume_queue",
