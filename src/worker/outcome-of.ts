@@ -8,18 +8,26 @@ import { InvalidData } from "./invalid-data.ts";
 
 const DELAY_MS_MAX = 366 * 86_400_000;
 
+type Thrower = { task: ClaimedTask; handler: Handler; aborted: AttemptAborted | null };
+
 /**
- * What it means that a handler threw. The classes of src/outcome.ts are known by their
- * name, because a handler may come with a copy of this package of its own.
+ * What it means that a handler threw. Never throws itself, which would end the worker: what
+ * was thrown may do so when it is looked at.
  */
-export function outcomeOfThrown(
-  thrown: unknown,
-  {
-    task,
-    handler,
-    aborted,
-  }: { task: ClaimedTask; handler: Handler; aborted: AttemptAborted | null },
-): Outcome {
+export function outcomeOfThrown(thrown: unknown, thrower: Thrower): Outcome {
+  try {
+    return outcomeOf(thrown, thrower);
+  } catch (err) {
+    const unreadable = new Error("the handler threw something that cannot be read", { cause: err });
+    return retry(unreadable, "other", backoffOf(thrower.handler, thrower.task));
+  }
+}
+
+/**
+ * The classes of src/outcome.ts are known by their name, because a handler may come with a
+ * copy of this package of its own.
+ */
+function outcomeOf(thrown: unknown, { task, handler, aborted }: Thrower): Outcome {
   // What a handler throws after its signal is most often the signal's doing.
   if (aborted?.kind === "shutdown") {
     return { outcome: "release" };
@@ -79,8 +87,16 @@ function numberOf(err: Error, field: string): number | null {
  * or on their causes: fetch wraps them.
  */
 function classOf(err: Error): FailureClass {
-  const own = ownClassOf(err);
-  return own === "other" && err.cause instanceof Error ? classOf(err.cause) : own;
+  // A circle of causes is as likely as a bug in the handler's libraries.
+  const seen = new Set<unknown>();
+  for (let cause: unknown = err; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    const own = ownClassOf(cause);
+    if (own !== "other") {
+      return own;
+    }
+    seen.add(cause);
+  }
+  return "other";
 }
 
 function ownClassOf(err: Error): FailureClass {

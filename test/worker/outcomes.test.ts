@@ -51,6 +51,13 @@ const CASES = [
     },
   ],
   ["throw", { what: "text" }, "failed", { error: /threw something that is not an Error: 'not an/ }],
+  ["throw", { what: "circle" }, "failed", { error: /^Error: caused by itself\ncaused by Error: / }],
+  [
+    "throw",
+    { what: "unreadable" },
+    "failed",
+    { error: /something that cannot be read\ncaused by TypeError: no message for you/ },
+  ],
   ["throw", { what: "stray" }, "failed", { error: /^Error: nobody awaits me$/ }],
   [
     "throw",
