@@ -1,12 +1,14 @@
 import { registerHooks } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { loadByItsSyntax } from "./module-format.ts";
 
 let isRegistered = false;
 
 /**
  * Let handlers import `triaged` and `zod` from a folder that has no node_modules: where
- * Node finds neither there, it takes ours. A handler's own copy wins.
+ * Node finds neither there, it takes ours. A handler's own copy wins. And let them be ES
+ * modules beside a package.json that says otherwise.
  */
 export function letHandlersImportUs(): void {
   if (isRegistered) {
@@ -19,6 +21,7 @@ export function letHandlersImportUs(): void {
     ["zod", import.meta.resolve("zod")],
   ]);
   registerHooks({
+    load: loadByItsSyntax,
     resolve(specifier, context, nextResolve) {
       try {
         return nextResolve(specifier, context);

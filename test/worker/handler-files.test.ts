@@ -29,6 +29,23 @@ test.for([
   ["JavaScript without a package.json", { "here.js": HANDLER }],
   ["an ES module of a package", { "here.js": HANDLER, "package.json": '{"type": "module"}' }],
   [
+    "an ES module beside a package.json of npm init",
+    {
+      "here.ts": `import { words } from "./_words.ts"; export const x: string = words;${HANDLER}`,
+      "_words.ts": 'export const words = "said elsewhere";',
+      "package.json": '{"type": "commonjs"}',
+    },
+  ],
+  [
+    "CommonJS of a package",
+    {
+      "here.js":
+        'const { defineHandler } = require("triaged"); const { z } = require("zod");' +
+        'module.exports = defineHandler({ payload: z.object({}), run: () => "here" });',
+      "package.json": '{"type": "commonjs"}',
+    },
+  ],
+  [
     "CommonJS",
     {
       "here.cjs":
