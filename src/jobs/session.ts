@@ -7,7 +7,6 @@
  * runner.ts starts another one when the database answers.
  */
 import { EventEmitter } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphile-worker";
 import type { Logger } from "pino";
 import type { PoolConfig } from "../config.ts";
@@ -15,6 +14,7 @@ import type { DatabaseUrl } from "../database-url.ts";
 import { inSchema } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import { waitAtMost } from "../wait-at-most.ts";
 import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
 import { graphileLogger } from "./graphile-logger.ts";
 import type { Retention } from "./job.ts";
@@ -121,13 +121,6 @@ async function endRunner(runner: Runner, idle: () => Promise<void>): Promise<voi
     STOP_MS_MAX,
     runner.stop().catch(() => runner.promise),
   );
-}
-
-async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const timeout = delay(ms, undefined, { signal: timer.signal });
-  await Promise.race([work, timeout]).catch(() => undefined);
-  timer.abort();
 }
 
 function toReason(err: unknown): unknown {

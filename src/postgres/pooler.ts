@@ -1,5 +1,8 @@
 import { Client, type ClientConfig } from "pg";
 
+/** A server that is connected and does not answer for so long is not there. */
+const ANSWER_MS_MAX = 3_000;
+
 /**
  * Whether a pooler stands between, which may give each transaction another session: then no
  * statement may be prepared, and no lock or LISTEN of a session lasts. A pooler hands out a
@@ -9,7 +12,7 @@ import { Client, type ClientConfig } from "pg";
  * Throws the driver's error when the database cannot be reached.
  */
 export async function isPooled(connection: ClientConfig): Promise<boolean> {
-  const client = new Client(connection);
+  const client = new Client({ ...connection, query_timeout: ANSWER_MS_MAX });
   client.on("error", () => undefined);
   await client.connect();
   try {

@@ -25,7 +25,7 @@ const NETWORK_CODES = new Set([
 
 /** What the driver says, without a code, of a connection that is gone or cannot be had. */
 const LOST =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|connection timeout|connection ended/i;
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|connection timeout|connection ended|timeout expired|query read timeout/i;
 
 /** The SQLSTATE or the network code of an error, or null. */
 export function codeOf(err: unknown): string | null {

@@ -7,6 +7,7 @@ import { Doorbell } from "../postgres/doorbell.ts";
 import { clientConfig, openPool } from "../postgres/pool.ts";
 import { isPooled } from "../postgres/pooler.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import { waitAtMost } from "../wait-at-most.ts";
 import { DatabaseLink } from "./database-link.ts";
 import { type IncarnationEnd, runIncarnation } from "./incarnation.ts";
 import { loadHandlers } from "./load-handlers.ts";
@@ -17,6 +18,8 @@ import { trapStrayErrors } from "./stray-errors.ts";
 const CONNECT_MS_MAX = 5_000;
 /** A database that has not answered by then, at the start, is an error of the settings. */
 const START_MS_MAX = 3_000;
+/** What connections get to close. The process ends after that. */
+const CLOSE_MS_MAX = 1_000;
 
 export type DaemonOptions = {
   readonly database: DatabaseUrl;
@@ -47,6 +50,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { database, direct, schema, logger, worker } = options;
   const loaded = await loadHandlers(worker.tasksFolder);
   const pool = openPool(database, { role: "worker", pool: options.pool, logger });
+  // Apart, lest task files that keep a connection leave none to claim and to settle with.
+  const taskPool = openPool(database, { role: "task", pool: options.pool, logger });
   const connection = {
     ...clientConfig(direct ?? database, "worker session"),
     connectionTimeoutMillis: CONNECT_MS_MAX,
@@ -59,7 +64,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const releaseTraps = trapStrayErrors(logger, (err) => fatal.reject(err));
   try {
     const reachable = AbortSignal.any([options.stop, AbortSignal.timeout(START_MS_MAX)]);
-    const prepare = !(await link.run(() => isPooled(clientConfig(database, "worker")), reachable));
+    const first = { ...clientConfig(database, "worker"), connectionTimeoutMillis: START_MS_MAX };
+    const prepare = !(await link.run(() => isPooled(first), reachable));
     const hasSessions = direct === null ? prepare : !(await isPooled(connection));
     const db = inSchema(pool, schema, { prepare });
     refuseUnmigrated(await readSchemaState(db));
@@ -71,15 +77,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         "a pooler stands before the database: polling, and a crash is noticed by the lease alone",
       );
     }
-    const handlers = allHandlers(loaded, { db, pool });
+    const handlers = allHandlers(loaded, { db, pool: taskPool });
     await Promise.race([
       runIncarnations(options, { db, link, doorbell, connection, hasSessions, handlers }),
       fatal.promise,
     ]);
   } finally {
     releaseTraps();
-    await doorbell.close();
-    await pool.end();
+    // A handler that hangs may keep a connection, and a server may not say goodbye.
+    const closed = [doorbell.close(), pool.end(), taskPool.end()];
+    await waitAtMost(CLOSE_MS_MAX, Promise.allSettled(closed));
   }
 }
 

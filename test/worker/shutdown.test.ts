@@ -1,5 +1,7 @@
 // Goal: a worker that is told to stop loses nothing and charges nothing for it.
 
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { waitFor } from "../support/db.ts";
@@ -77,4 +79,37 @@ test("a handler that ignores its signal takes the worker down, and nothing else"
     ),
   });
   expect(await readTask(client, other)).toMatchObject({ status: "queued", failure_count: 0 });
+});
+
+test("a handler that keeps its connection does not keep the process", async ({ url, client }) => {
+  const taskId = await enqueue(client, { task_type: "keep", payload: { seconds: 600 } });
+  await using worker = startWorkerProcess(url);
+  await waitForStatus(client, taskId, "started");
+
+  worker.signal("SIGTERM");
+
+  expect(await worker.exited).toBe(70);
+  expect(await readTask(client, taskId)).toMatchObject({ status: "queued", failure_count: 0 });
+});
+
+test("task files that keep all connections leave the worker its own", async ({ url, client }) => {
+  const keeping = await enqueue(client, { task_type: "keep", payload: { seconds: 600 } });
+  await using _worker = startWorkerProcess(url, { env: { DB_POOL_SIZE: "1" } });
+  await waitForStatus(client, keeping, "started");
+
+  const other = await enqueue(client);
+
+  await waitForStatus(client, other, "finished");
+  expect(await readTask(client, keeping)).toMatchObject({ status: "started" });
+});
+
+test("a server that accepts and says nothing is given up at the start", async () => {
+  const server = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  await using worker = startWorkerProcess(`postgres://nobody@127.0.0.1:${port}/nothing`);
+
+  expect(await worker.exited).toBe(75);
+  server.close();
 });
