@@ -1,21 +1,51 @@
 #!/usr/bin/env node
 // Starts the CLI: from src/ in a checkout, whose TypeScript Node runs by itself, from dist/
-// in the published package. Plain JavaScript that an old Node understands, so that its
-// user reads what is wrong and not a syntax error.
-import { existsSync } from "node:fs";
+// in the published package. Plain JavaScript that an old Node understands: it hands over to
+// the npm package `node` where that is installed, as it is in a checkout, so that the
+// system's Node does not matter, and else says in words what is wrong.
+import { spawn } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 
 const OLDEST = [22, 18];
 const [major, minor] = process.versions.node.split(".").map(Number);
 
-if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-  process.stderr.write(
-    `error: triaged needs Node ${OLDEST.join(".")} or later, this is ${process.versions.node}\n` +
-      "hint: in a checkout, `npx triaged …` and `npm start` use the Node of node_modules\n",
-  );
-  process.exit(78);
+if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) {
+  const source = new URL("../src/cli/main.ts", import.meta.url);
+  const built = new URL("../dist/src/cli/main.js", import.meta.url);
+  const { runProcess } = await import((existsSync(source) ? source : built).href);
+  await runProcess();
+} else {
+  const newer = installedNode();
+  if (newer === null) {
+    process.stderr.write(
+      `error: triaged needs Node ${OLDEST.join(".")} or later, this is ${process.versions.node}\n` +
+        "hint: install a newer Node, or one for this folder: npm install node@24\n",
+    );
+    process.exit(78);
+  }
+  handOver(newer);
 }
 
-const source = new URL("../src/cli/main.ts", import.meta.url);
-const built = new URL("../dist/src/cli/main.js", import.meta.url);
-const { runProcess } = await import((existsSync(source) ? source : built).href);
-await runProcess();
+/** The Node of the npm package `node`, null where it is not installed. */
+function installedNode() {
+  try {
+    const { resolve } = createRequire(import.meta.url);
+    const file = path.join(path.dirname(resolve("node/package.json")), "bin", "node");
+    return realpathSync(file) === realpathSync(process.execPath) ? null : file;
+  } catch {
+    return null;
+  }
+}
+
+/** Run the same command there. The channel tells it, should this process be killed. */
+function handOver(node) {
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+  });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on("exit", (code) => process.exit(code ?? 1));
+}
