@@ -1,11 +1,14 @@
 import type { Logger } from "pino";
 import type { Database } from "../postgres/database.ts";
+import { isTransient } from "../postgres/sqlstate.ts";
 import { rescueTasks } from "../postgres/task-store.ts";
 import type { DatabaseLink } from "./database-link.ts";
-import { every } from "./every.ts";
+import { every, pause } from "./every.ts";
 
 const INTERVAL_MS = 500;
 const WORKERS_MAX = 10;
+/** The heartbeat thread tries to connect for five seconds, and waits for two between tries. */
+const COME_BACK_MS = 10_000;
 
 /** One pass: take back the tasks of some workers that died. */
 export async function rescueOnce(
@@ -19,22 +22,41 @@ export async function rescueOnce(
   }
 }
 
-/** Look for dead workers until the signal aborts. Every worker does. */
+/**
+ * Look for dead workers until the signal aborts. Every worker does.
+ *
+ * Not right after the database was away: then every lock is free and every lease may have
+ * run out, and the first worker to come back would take the tasks of all that live.
+ */
 export async function runRescuer(deps: {
   db: Database;
   link: DatabaseLink;
   logger: Logger;
   maxRescues: number;
   signal: AbortSignal;
+  /** What the others get to come back. @default 10000 */
+  comeBackMs?: number;
 }): Promise<void> {
-  const { db, link, signal } = deps;
+  const { db, link, signal, comeBackMs = COME_BACK_MS } = deps;
+  let wasAway = false;
+  const rescue = async () => {
+    try {
+      if (wasAway) {
+        await db.query({ text: "select" });
+        await pause(comeBackMs, signal);
+        wasAway = false;
+      }
+      await rescueOnce(db, deps);
+    } catch (err) {
+      wasAway = isTransient(err);
+      throw err;
+    }
+  };
   await every(INTERVAL_MS, signal, async () => {
-    await link
-      .run(() => rescueOnce(db, deps), signal)
-      .catch((err: unknown) => {
-        if (!signal.aborted) {
-          throw err;
-        }
-      });
+    await link.run(rescue, signal).catch((err: unknown) => {
+      if (!signal.aborted) {
+        throw err;
+      }
+    });
   });
 }
