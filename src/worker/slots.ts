@@ -151,7 +151,8 @@ export class Slots {
     if (settler.size > UNSETTLED_MAX) {
       return 0;
     }
-    const prefetch = Math.ceil((this.#rate.perSecond(now) * PREFETCH_MS) / 1_000);
+    // Rounded down: one task ahead at a rate of one a second would wait for that second.
+    const prefetch = Math.floor((this.#rate.perSecond(now) * PREFETCH_MS) / 1_000);
     // Refilled when it is half empty, so that claims stay large.
     if (this.#running.size >= concurrency && this.#waiting.length * 2 > prefetch) {
       return 0;
@@ -181,12 +182,13 @@ export class Slots {
     const attempt = new RunningAttempt(task, handler, this.#deps.host);
     const token = `${task.taskId}/${task.attempt}`;
     this.#running.set(token, attempt);
-    this.#rate.add();
     void this.#runToEnd(token, attempt);
   }
 
   async #runToEnd(token: string, attempt: RunningAttempt): Promise<void> {
     const outcome = await attempt.run();
+    // Ends, not starts: to fill empty slots says nothing about when they are free again.
+    this.#rate.add();
     // False where settleRunning was quicker: the handler ended too late.
     if (!this.#running.delete(token)) {
       return;
