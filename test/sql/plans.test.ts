@@ -136,6 +136,16 @@ test("to release what a worker does not know reads what it holds", async ({ db }
   expectBounded(await watchPlans(db, () => release(BATCH)));
 });
 
+test("a heartbeat reads the requests to cancel, not all that is held", async ({ db }) => {
+  const beat = (workerId: string) => query(db, "select triaged.heartbeat_worker($1)", [workerId]);
+  const workerId = await startWorker(db);
+  await fillBehindStatistics(db, () => beat(workerId));
+  const [held] = await claimTasks(db, workerId, { max_tasks: 10 * BATCH });
+  await db.query("select triaged.cancel_task($1)", [held?.task_id]);
+
+  expectBounded(await watchPlans(db, () => beat(workerId)));
+});
+
 test("what a hand-made update ends is moved by its ids", async ({ db }) => {
   const endByHand = (count: number) =>
     db.query(
