@@ -46,7 +46,8 @@ function explainDatabaseError(err: unknown): Explanation | null {
   return (
     rule && {
       message: maskSecrets(rule.says(textOf(trouble))),
-      hint: trouble.hint ?? rule.hint,
+      // Where the schema lacks something, the server speaks of type casts.
+      hint: trouble.code.startsWith("42") ? rule.hint : (trouble.hint ?? rule.hint),
       exitCode: rule.exitCode,
     }
   );

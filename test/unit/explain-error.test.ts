@@ -77,3 +77,9 @@ test.for([new TypeError("x is not a function"), failure("XX000"), "text", null])
     expect(explainError(err)).toBeNull();
   },
 );
+
+test("a schema that lacks a function is a matter of migration, not of type casts", () => {
+  const err = Object.assign(failure("42883"), { hint: "You might need explicit type casts." });
+
+  expect(explainError(err)?.hint).toMatch(/^run `triaged migrate`/);
+});
