@@ -2,9 +2,14 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, type ClientConfig } from "pg";
 import { withSchema } from "./database.ts";
+import { codeOf } from "./sqlstate.ts";
 
 const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 5_000;
+/** Callers that look whether somebody sleeps have the lock for microseconds. */
+const LOCK_MS_MAX = 1_000;
+/** A server that takes longer is as good as gone: the worker does not wait for it to sleep. */
+const ANSWER_MS_MAX = 5_000;
 
 type Events = { ring: []; cancel: []; lost: [Error]; restored: [] };
 
@@ -51,7 +56,8 @@ export class Doorbell extends EventEmitter<Events> {
 
   /**
    * Say that the worker is about to sleep. It then looks for tasks once more, because one
-   * may have come just before. False without a connection.
+   * may have come just before. False without a connection, and where somebody keeps the
+   * lock to himself: the worker polls then.
    */
   async arm(): Promise<boolean> {
     if (!this.#armed && this.#client !== null) {
@@ -79,15 +85,18 @@ export class Doorbell extends EventEmitter<Events> {
         withSchema(`select ${call}(triaged.lock_key('doorbell', 0))`, this.#schema),
       );
       return true;
-    } catch {
-      // The connection is going; `run` sees to it.
+    } catch (err) {
+      // Without a code it did not come from the server: `run` connects again.
+      if (codeOf(err) === null) {
+        void this.#client?.end().catch(() => undefined);
+      }
       return false;
     }
   }
 
   /** Resolves with the error that ended the connection; null when it was closed. */
   async #listenUntilLost(onConnected: () => void): Promise<Error | null> {
-    const client = new Client(this.#config);
+    const client = new Client({ ...this.#config, query_timeout: ANSWER_MS_MAX });
     const lost = new Promise<Error | null>((resolve) => {
       client.once("error", resolve);
       client.once("end", () => {
@@ -101,8 +110,13 @@ export class Doorbell extends EventEmitter<Events> {
     });
     try {
       await client.connect();
+      await client.query(`set lock_timeout to ${LOCK_MS_MAX}`);
       await client.query(withSchema('listen "triaged.doorbell"', this.#schema));
       this.#client = client;
+      if (this.#stop.signal.aborted) {
+        // Closed while it connected.
+        return null;
+      }
       onConnected();
       this.emit("restored");
       return await lost;

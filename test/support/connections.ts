@@ -41,7 +41,7 @@ export async function waitUntilBlocked(observer: Client, client: Client): Promis
 }
 
 /** The process that serves the connection. */
-function pidOf(client: Client): number {
+export function pidOf(client: Client): number {
   if ("processID" in client && typeof client.processID === "number") {
     return client.processID;
   }

@@ -1,0 +1,68 @@
+// Goal: nobody is left with the lock of the doorbell, and nobody waits for one who is.
+
+import { expect } from "vitest";
+import { Doorbell } from "../../src/postgres/doorbell.ts";
+import { pidOf, test } from "../support/connections.ts";
+import { waitFor } from "../support/db.ts";
+import { query, queryOne } from "../support/tasks.ts";
+
+const CANCELS = 40;
+
+test("a caller that is cancelled while it rings keeps no lock", async ({ connect }) => {
+  const [ringing, db] = [await connect(), await connect()];
+  const pid = pidOf(ringing);
+  const counts: unknown[] = [];
+
+  for (let round = 0; round < CANCELS; round += 1) {
+    const rings = ringing
+      .query("do $$ begin loop perform triaged.ring_doorbell(); end loop; end $$")
+      .catch((err: unknown) => err);
+    await waitFor(async () => {
+      await db.query("select pg_cancel_backend($1)", [pid]);
+      const { state } = await queryOne(db, "select state from pg_stat_activity where pid = $1", [
+        pid,
+      ]);
+      return state === "idle";
+    });
+    await rings;
+    const held = await query(db, "select from pg_locks where locktype = 'advisory' and pid = $1", [
+      pid,
+    ]);
+    counts.push(held.length);
+  }
+
+  expect(counts).toEqual(Array.from({ length: CANCELS }, () => 0));
+});
+
+test("a doorbell whose lock somebody keeps is not waited for", async ({ url, connect }) => {
+  const keeper = await connect();
+  await keeper.query("select pg_advisory_lock(triaged.lock_key('doorbell', 0))");
+  const doorbell = new Doorbell({ connectionString: url }, "triaged");
+  const running = doorbell.run();
+  await new Promise<void>((resolve) => {
+    doorbell.once("restored", resolve);
+  });
+
+  expect(await doorbell.arm()).toBe(false);
+  await keeper.query("select pg_advisory_unlock_all()");
+  expect(await doorbell.arm()).toBe(true);
+  await doorbell.close();
+  await running;
+});
+
+test("a doorbell that is closed while it connects leaves no connection", async ({
+  url,
+  connect,
+}) => {
+  const db = await connect();
+  const doorbell = new Doorbell({ connectionString: url, application_name: "closing" }, "triaged");
+
+  const running = doorbell.run();
+  await doorbell.close();
+  await running;
+
+  await waitFor(async () => {
+    const open = await query(db, "select from pg_stat_activity where application_name = 'closing'");
+    return open.length === 0;
+  });
+});
