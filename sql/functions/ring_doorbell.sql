@@ -17,7 +17,9 @@ declare
 begin
   -- One expression: the session keeps the lock even if the transaction fails, and a cancel
   -- or a timeout between two statements would leave it with one that nobody gives back.
-  if not case when pg_try_advisory_lock(v_key) then pg_advisory_unlock(v_key) else false end then
+  if not (
+    case when pg_try_advisory_lock(v_key) then pg_advisory_unlock(v_key) else false end
+  ) then
     perform pg_notify('triaged.doorbell', '');
   end if;
 end;

@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 import { Doorbell } from "../../src/postgres/doorbell.ts";
+import { codeOf } from "../../src/postgres/sqlstate.ts";
 import { pidOf, test } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
 import { query, queryOne } from "../support/tasks.ts";
@@ -11,12 +12,12 @@ const CANCELS = 40;
 test("a caller that is cancelled while it rings keeps no lock", async ({ connect }) => {
   const [ringing, db] = [await connect(), await connect()];
   const pid = pidOf(ringing);
-  const counts: unknown[] = [];
+  const ends: unknown[] = [];
 
   for (let round = 0; round < CANCELS; round += 1) {
     const rings = ringing
       .query("do $$ begin loop perform triaged.ring_doorbell(); end loop; end $$")
-      .catch((err: unknown) => err);
+      .catch(codeOf);
     await waitFor(async () => {
       await db.query("select pg_cancel_backend($1)", [pid]);
       const { state } = await queryOne(db, "select state from pg_stat_activity where pid = $1", [
@@ -24,14 +25,13 @@ test("a caller that is cancelled while it rings keeps no lock", async ({ connect
       ]);
       return state === "idle";
     });
-    await rings;
-    const held = await query(db, "select from pg_locks where locktype = 'advisory' and pid = $1", [
+    const locks = await query(db, "select from pg_locks where locktype = 'advisory' and pid = $1", [
       pid,
     ]);
-    counts.push(held.length);
+    ends.push({ error: await rings, locks: locks.length });
   }
 
-  expect(counts).toEqual(Array.from({ length: CANCELS }, () => 0));
+  expect(ends).toEqual(Array.from({ length: CANCELS }, () => ({ error: "57014", locks: 0 })));
 });
 
 test("a doorbell whose lock somebody keeps is not waited for", async ({ url, connect }) => {
