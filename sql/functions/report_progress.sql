@@ -18,6 +18,9 @@ begin
       using errcode = '22023';
   end if;
 
+  -- Else what is recorded would be what the caller has put into triaged.event.
+  perform triaged.note_event('progress', 'worker');
+
   update triaged.live_tasks
   set
     progress_pct = report_progress.progress_pct,

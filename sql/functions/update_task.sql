@@ -19,6 +19,9 @@ begin
       using errcode = 'TR002';
   end if;
 
+  -- By hand, whatever the caller has put into triaged.event.
+  perform triaged.note_event('');
+
   update triaged.live_tasks
   set
     task_type = new.task_type,

@@ -5,7 +5,15 @@
 import { expect } from "vitest";
 import { test } from "../support/db.ts";
 import { OPERATING, QUEUEING, SETTLING, seedTask } from "../support/life.ts";
-import { call, currentRole, enqueue, readHistory, refusal, startTask } from "../support/tasks.ts";
+import {
+  call,
+  currentRole,
+  enqueue,
+  readEvents,
+  readHistory,
+  refusal,
+  startTask,
+} from "../support/tasks.ts";
 
 const EVENTS = [...SETTLING, ...QUEUEING];
 
@@ -60,6 +68,20 @@ test("a move by hand after an enqueue, alone, in a batch or in vain, is manual",
   expect(events).toEqual(
     Array.from({ length: 5 }, () => expect.objectContaining({ event: "manual" })),
   );
+});
+
+test("who sets the event himself writes no other history for it", async ({ db }) => {
+  const { task_id } = await startTask(db);
+  await db.query("set local triaged.event to 'replace'; set local triaged.event_by to 'the boss'");
+
+  await call(db, "report_progress", { task_id, attempt: 1, progress_pct: 50 });
+  await db.query("set local triaged.event to 'finish'; set local triaged.event_by to 'worker'");
+
+  expect(await moveByHand(db, task_id)).toMatchObject({
+    event: "manual",
+    actor: await currentRole(db),
+  });
+  expect(await readEvents(db, task_id)).toEqual(["enqueue", "claim", "manual"]);
 });
 
 test("a delete by hand after a function is refused all the same", async ({ db }) => {
