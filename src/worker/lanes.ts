@@ -1,5 +1,6 @@
 import { type Bound, type Lane, PRIORITIES } from "../lane.ts";
 import type { ClaimedTask } from "../task.ts";
+import { startAnywhere } from "./start-anywhere.ts";
 
 /** A bound trails by so much, for transactions that commit a little late. */
 const TRAIL_MS = 100;
@@ -24,7 +25,6 @@ export class Lanes {
   #sweptAt = Number.NEGATIVE_INFINITY;
   #sweepEveryMs = SWEEP_MS_MIN;
   #sweepTookMs = 0;
-  #turn = 0;
 
   constructor(queues: readonly string[], taskTypes: readonly string[]) {
     this.#lanes = PRIORITIES.flatMap((priority) =>
@@ -42,16 +42,13 @@ export class Lanes {
 
   /**
    * The lanes to claim from, the highest priority first, without those of `full` types.
-   * Within a priority the types take turns, so that none starves the others.
+   * Within a priority each may come first, so that none starves the others.
    */
   next(now: number, options: { sweep: boolean; full: ReadonlySet<string> }): Lane[] {
     const open = this.#lanes.filter((lane) => !options.full.has(lane.taskType));
-    this.#turn += 1;
-    return PRIORITIES.flatMap((priority) => {
-      const level = open.filter((lane) => lane.priority === priority);
-      const start = level.length === 0 ? 0 : this.#turn % level.length;
-      return [...level.slice(start), ...level.slice(0, start)];
-    }).map(({ queue, taskType, priority, place }) => ({
+    return PRIORITIES.flatMap((priority) =>
+      startAnywhere(open.filter((lane) => lane.priority === priority)),
+    ).map(({ queue, taskType, priority, place }) => ({
       queue,
       taskType,
       priority,

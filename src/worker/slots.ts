@@ -9,6 +9,7 @@ import { type Ending, endingOf } from "./ending.ts";
 import type { Flag } from "./flag.ts";
 import { Rate } from "./rate.ts";
 import type { Settler } from "./settler.ts";
+import { startAnywhere } from "./start-anywhere.ts";
 
 /** A worker holds what it starts within so long at its present rate, and no more. */
 const PREFETCH_MS = 100;
@@ -34,7 +35,10 @@ export type SlotsDeps = {
 export type ClaimPlan = { readonly limit: number; readonly full: ReadonlySet<string> };
 
 export type Plan = {
+  /** One after the other, until there is no room left. */
   readonly claims: readonly ClaimPlan[];
+  /** Tasks that all of them together may take. */
+  readonly room: number;
   /** Whether every type has room: a slot that becomes free makes no other claim worthwhile. */
   readonly isWhole: boolean;
 };
@@ -78,7 +82,7 @@ export class Slots {
   plan(now: number): Plan {
     const want = this.#room(now);
     if (want === 0) {
-      return { claims: [], isWhole: false };
+      return { claims: [], room: 0, isWhole: false };
     }
     const types = [...this.#deps.handlers.keys()];
     const limitedTypes = new Set(this.#limited.keys());
@@ -93,7 +97,7 @@ export class Slots {
         isWhole = false;
       }
     }
-    return { claims, isWhole };
+    return { claims: startAnywhere(claims), room: want, isWhole };
   }
 
   accept(tasks: readonly ClaimedTask[]): void {

@@ -8,7 +8,7 @@ import { pause } from "./every.ts";
 import { Flag } from "./flag.ts";
 import type { Lanes } from "./lanes.ts";
 import { LostClaims } from "./lost-claims.ts";
-import type { ClaimPlan, Slots } from "./slots.ts";
+import type { Plan, Slots } from "./slots.ts";
 
 /** Errors in a row, other than a database that does not answer, before the worker gives up. */
 const ERRORS_MAX = 5;
@@ -58,7 +58,7 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
         continue;
       }
       rung.lower();
-      const { found, more, swept } = await guarded(() => claimAll({ ...deps, lost }, plan.claims));
+      const { found, more, swept } = await guarded(() => claimAll({ ...deps, lost }, plan));
       if (more) {
         // Busy: an enqueue need not ring, the next claim comes anyway.
         await doorbell.disarm();
@@ -90,18 +90,24 @@ type ClaimDeps = WorkerDeps & { readonly lost: LostClaims };
 
 async function claimAll(
   deps: ClaimDeps,
-  plans: readonly ClaimPlan[],
+  plan: Plan,
 ): Promise<{ found: boolean; more: boolean; swept: boolean }> {
   const { lanes, slots } = deps;
   const sweep = lanes.sweepDueInMs(performance.now()) === 0;
   let found = false;
   let more = false;
-  for (const { limit, full } of plans) {
+  let { room } = plan;
+  for (const { limit: most, full } of plan.claims) {
+    const limit = Math.min(most, room);
+    if (limit === 0) {
+      break;
+    }
     const before = performance.now();
     const tasks = await claim(deps, limit, lanes.next(before, { sweep, full }));
     const now = performance.now();
     lanes.claimed(tasks, { now, tookMs: now - before, sweep });
     slots.accept(tasks);
+    room -= tasks.length;
     found ||= tasks.length > 0;
     more ||= tasks.length === limit;
   }

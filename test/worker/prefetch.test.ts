@@ -21,3 +21,25 @@ test("a worker that is busy with long tasks does not take more", async ({ url, c
     ]);
   }
 });
+
+test("types with a limit of their own take no more than there are slots", async ({
+  url,
+  client,
+}) => {
+  const long = { task_type: "wait", payload: { ms: 2_500 } };
+  const tasks = [
+    await enqueue(client, long),
+    await enqueue(client, { task_type: "single" }),
+    await enqueue(client, long),
+  ];
+  await using _worker = startWorkerProcess(url, { args: ["--concurrency", "1"] });
+
+  for (const taskId of tasks) {
+    await waitForStatus(client, taskId, "finished");
+    expect(await readStory(client, taskId)).toEqual([
+      "enqueue queued",
+      "claim started",
+      "finish finished",
+    ]);
+  }
+});
