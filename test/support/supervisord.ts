@@ -33,7 +33,7 @@ export async function startSupervisord(
   const config = path.join(folder, "supervisord.conf");
   const outputFile = path.join(folder, "output");
   const given = await readFile(path.join(ROOT, "supervisord.conf"), "utf8");
-  await writeFile(config, given.replaceAll("%(here)s", ROOT).replaceAll("/tmp/", `${folder}/`));
+  await writeFile(config, given.replaceAll("/tmp/", `${folder}/`).replaceAll("%(here)s", ROOT));
   const output = await open(outputFile, "a");
   const child = spawn("supervisord", ["-c", config], {
     env: {
