@@ -3,11 +3,15 @@ const TRANSIENT_STATES = new Set([
   "25006", // read-only: a standby that is being promoted, or the old primary
   "40001", // serialization failure
   "40P01", // deadlock
+  "53100", // disk full
+  "53200", // out of memory
   "53300", // too many connections
   "55P03", // lock not available
+  "57014", // cancelled, by a person or by statement_timeout
   "57P01", // terminated by an administrator
   "57P02", // the server crashed
   "57P03", // the server starts or stops
+  "57P05", // idle_session_timeout
   "58P01", // the server's files vanish under it while it stops
 ]);
 
