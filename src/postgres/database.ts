@@ -26,11 +26,13 @@ export const DEFAULT_SCHEMA = "triaged";
 /**
  * Wrap what runs queries, for a queue in `schema`. With `prepare: false` statements are not
  * prepared under their names: behind a pooler the next one may meet another session.
+ * `answerMsMax` is for a server that vanishes without a word, which the kernel notices after
+ * a quarter of an hour: a statement that took longer fails, though it may be made yet.
  */
 export function inSchema(
   queryable: Queryable,
   schema: string = DEFAULT_SCHEMA,
-  { prepare = true }: { prepare?: boolean } = {},
+  { prepare = true, answerMsMax }: { prepare?: boolean; answerMsMax?: number } = {},
 ): Database {
   return {
     schema,
@@ -40,6 +42,7 @@ export function inSchema(
         values: [...(values ?? [])],
         // The name carries the schema: one connection may serve two queues.
         ...(name === undefined || !prepare ? {} : { name: `${schema}.${name}` }),
+        ...(answerMsMax === undefined ? {} : { query_timeout: answerMsMax }),
       });
       return rows;
     },

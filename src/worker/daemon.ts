@@ -18,6 +18,8 @@ import { trapStrayErrors } from "./stray-errors.ts";
 const CONNECT_MS_MAX = 5_000;
 /** A database that has not answered by then, at the start, is an error of the settings. */
 const START_MS_MAX = 3_000;
+/** No statement of a worker takes so long; then its server, or the way to it, is gone. */
+const ANSWER_MS_MAX = 60_000;
 /** What connections get to close. The process ends after that. */
 const CLOSE_MS_MAX = 1_000;
 
@@ -67,7 +69,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const first = { ...clientConfig(database, "worker"), connectionTimeoutMillis: START_MS_MAX };
     const prepare = !(await link.run(() => isPooled(first), reachable));
     const hasSessions = direct === null ? prepare : !(await isPooled(connection));
-    const db = inSchema(pool, schema, { prepare });
+    const db = inSchema(pool, schema, { prepare, answerMsMax: ANSWER_MS_MAX });
     refuseUnmigrated(await readSchemaState(db));
     if (hasSessions) {
       void doorbell.run();
