@@ -62,14 +62,7 @@ export type WorkerConfig = {
 // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
 export function readConfig(environment: Environment = process.env): Config {
   const { values, problems } = readSecretFiles(environment, SECRETS);
-  const parsed = SETTINGS.safeParse(values);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      problems.push(`${issue.path.join(".")}: ${issue.message}`);
-    }
-    throw unusable(problems);
-  }
-  const settings = parsed.data;
+  const settings = parseSettings(values, problems);
 
   const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
     try {
@@ -121,6 +114,20 @@ export function readConfig(environment: Environment = process.env): Config {
 export function environmentWith(extra: Environment): Record<string, string | undefined> {
   // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
   return { ...process.env, ...extra };
+}
+
+/** The settings. What is wrong is added to the problems, and counts as unset from there on. */
+function parseSettings(values: Environment, problems: string[]): Settings {
+  const parsed = SETTINGS.safeParse(values);
+  if (parsed.success) {
+    return parsed.data;
+  }
+  const usable = { ...values };
+  for (const { path: name, message } of parsed.error.issues) {
+    problems.push(`${name.join(".")}: ${message}`);
+    delete usable[String(name[0])];
+  }
+  return SETTINGS.parse(usable);
 }
 
 /** DATABASE_URL, else POSTGRES_*, else the embedded server. */

@@ -204,6 +204,9 @@ test("DATABASE_URL wins over POSTGRES_HOST", () => {
 describe("a bad environment", () => {
   test("is refused with all its problems at once", () => {
     const { message, exitCode } = refusal({
+      DATABASE_URL: "mysql://u:s3cret@h/d",
+      DB_POOL_SIZE: "1",
+      POSTGRES_POOL_SIZE: "2",
       CONCURRENCY: "many",
       POLL_INTERVAL: "-1",
       LOG_LEVEL: "loud",
@@ -212,12 +215,14 @@ describe("a bad environment", () => {
     });
 
     expect(message.split("\n")).toEqual([
-      "5 settings cannot be used",
+      "7 settings cannot be used",
       "  TRIAGED_SCHEMA: expected a lowercase name of letters, digits and _, at most 63, not pg_…",
       '  CONCURRENCY: expected an integer from 1 to 1000, got "many"',
       '  POLL_INTERVAL: expected seconds from 0.05 to 3600, got "-1"',
       '  LOG_LEVEL: expected one of trace, debug, info, warn, error, fatal, silent, got "loud"',
       '  USE_POSTGRESQL: expected true or false, got "perhaps"',
+      "  DATABASE_URL: expected a URL like postgres://user:password@host:5432/database",
+      "  DB_POOL_SIZE: expected the same as POSTGRES_POOL_SIZE, got 1, 2",
     ]);
     expect(exitCode).toBe(78);
   });
