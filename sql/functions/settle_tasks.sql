@@ -8,6 +8,8 @@
 --   {…, "outcome": "release"}                          queued again, due at once
 --   {…, "outcome": "ask", "prompt": "…", "result": …}  needs_decision
 --   {…, "outcome": "cancelled", "error": "…"}          where a cancel was requested
+-- A delay is at most 366 days.
+--
 -- Returns the attempts that were settled, with the status of their tasks. The caller no
 -- longer holds those that are absent, and nothing was written about them.
 create or replace function triaged.settle_tasks(outcomes jsonb)
@@ -29,7 +31,11 @@ begin
         array_agg(given.attempt) as attempts,
         array_agg(given.result) as results,
         array_agg(left(given.error, 8192)) as errors,
-        array_agg(given.delay_ms) as delays_ms,
+        -- 366 days: later ones would end beyond what a client, or an interval, can hold. Not
+        -- by least, which would make a year of null.
+        array_agg(
+          case when given.delay_ms > 31622400000 then 31622400000 else given.delay_ms end
+        ) as delays_ms,
         array_agg(given.prompt) as prompts,
         -- By task and attempt: one batch may hold two attempts of a task.
         jsonb_object_agg(given.task_id || '/' || given.attempt, given.detail)

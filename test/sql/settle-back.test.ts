@@ -25,6 +25,21 @@ test("a snoozed task comes back after its delay, and counts no failure", async (
   });
 });
 
+test.for(["snooze", "retry"] as const)(
+  "a %s of ages is cut to 366 days",
+  async (outcome, { db }) => {
+    await setClock(db, "2026-01-01T00:00:00Z");
+    const task = await startTask(db);
+
+    await settle(db, [outcomeOf(task, outcome, { delay_ms: Number.MAX_SAFE_INTEGER })]);
+
+    expect(await readTask(db, task.task_id)).toMatchObject({
+      status: "queued",
+      run_at: new Date("2027-01-02T00:00:00Z"),
+    });
+  },
+);
+
 test("a released task is due at once, and counts no failure", async ({ db }) => {
   await setClock(db, "2026-01-01T00:00:00Z");
   const task = await startTask(db, { max_attempts: 1 });
