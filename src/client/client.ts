@@ -47,8 +47,8 @@ export type TaskToEnqueue<Known extends Handlers = Handlers> = {
 
 /**
  * A producer's and operator's view of the queue. Every method throws a QueueError when the
- * queue refuses, a PayloadError before it is asked, and the error of `pg` when the database
- * cannot be reached; none retries by itself.
+ * queue refuses, a PayloadError before it is asked (a RangeError for an invalid `runAt`), and
+ * the error of `pg` when the database cannot be reached; none retries by itself.
  */
 export class Client<Known extends Handlers = Handlers> extends TriageCalls {
   readonly #connection: Connection;

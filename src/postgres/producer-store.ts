@@ -50,7 +50,7 @@ export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued
       task.payload,
       task.queue ?? "default",
       task.priority ?? "medium",
-      task.runAt ?? null,
+      runAtOf(task) ?? null,
       task.maxAttempts ?? null,
       task.dedupeKey ?? null,
       task.dedupeMode ?? "keep",
@@ -77,7 +77,7 @@ function asJson(task: NewTask): string {
     task_type: task.taskType,
     queue: task.queue,
     priority: task.priority,
-    run_at: task.runAt,
+    run_at: runAtOf(task),
     max_attempts: task.maxAttempts,
     dedupe_key: task.dedupeKey,
     dedupe_mode: task.dedupeMode,
@@ -86,4 +86,12 @@ function asJson(task: NewTask): string {
     metadata: task.metadata,
   });
   return `${settings.slice(0, -1)},"payload":${task.payload}}`;
+}
+
+/** As JSON an invalid Date is null, which would mean now. */
+function runAtOf({ runAt }: NewTask): Date | undefined {
+  if (Number.isNaN(runAt?.getTime())) {
+    throw new RangeError("expected runAt to be a point in time, got an invalid Date");
+  }
+  return runAt;
 }

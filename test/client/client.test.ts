@@ -239,6 +239,17 @@ test("why tells what holds a task back", async ({ db }) => {
   expect((await client.why(taskId)).length).toBeGreaterThan(0);
 });
 
+test("an invalid Date is refused, and does not mean now", async ({ db }) => {
+  const client = createClient({ pool: db });
+  const runAt = new Date("no date");
+
+  await expect(client.enqueue("noop", {}, { runAt })).rejects.toThrow(/runAt .*invalid Date/);
+  await expect(client.enqueueMany([{ taskType: "noop", payload: {}, runAt }])).rejects.toThrow(
+    /runAt .*invalid Date/,
+  );
+  expect(await client.list()).toEqual([]);
+});
+
 test("a refusal is a QueueError with a code and a hint", async ({ database }) => {
   const client = createClient({ connectionString: database.url });
   const { taskId } = await client.enqueue("noop", {});
