@@ -35,11 +35,9 @@ begin
       using errcode = '22023', hint = 'Wrap it: {"value": …}.';
   end if;
 
-  -- The size in memory is free to look at, and text is at most some times larger;
-  -- only a payload that comes near the limit is written out.
-  if pg_column_size(p_payload) > v_max_bytes / 8
-    and octet_length(p_payload::text) > v_max_bytes
-  then
+  -- As text, as a worker gets it. In memory a number like 1e131000 has ten bytes, and 131,000
+  -- written out: 40 kB of them were more than any worker can read.
+  if octet_length(p_payload::text) > v_max_bytes then
     raise exception 'payload has % bytes, more than the limit of %',
       octet_length(p_payload::text), v_max_bytes
       using
@@ -63,6 +61,12 @@ begin
     raise exception 'expected metadata to be a JSON object, got %',
       coalesce(jsonb_typeof(p_metadata), 'null')
       using errcode = '22023';
+  end if;
+
+  if p_metadata <> '{}' and octet_length(p_metadata::text) > v_max_bytes then
+    raise exception 'metadata has % bytes, more than the limit of %',
+      octet_length(p_metadata::text), v_max_bytes
+      using errcode = 'TR003', hint = 'Metadata is for labels; the input belongs in the payload.';
   end if;
 end;
 $$;

@@ -85,6 +85,19 @@ test("a payload of a mebibyte is stored, and one byte more is refused", async ({
   });
 });
 
+test("what is short in memory and long in writing is refused by its length", async ({ db }) => {
+  const numbers = `{"a": [${Array.from({ length: 10 }, () => "1e131000").join()}]}`;
+
+  for (const given of [{ payload: numbers }, { metadata: numbers }]) {
+    const refused = await refusal(db, () => enqueue(db, given));
+
+    expect(refused).toMatchObject({
+      code: "TR003",
+      message: expect.stringMatching(/has 13100\d\d bytes/),
+    });
+  }
+});
+
 test.for([
   { limit: 20, bytes: 20, stored: true },
   { limit: 20, bytes: 21, stored: false },
