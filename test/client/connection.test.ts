@@ -46,7 +46,8 @@ test("a lost idle connection does not end the process", async ({ database }) => 
   await query(killer, alive.replace("count(*)::integer as count", "pg_terminate_backend(pid)"));
   await waitFor(async () => (await query(killer, alive))[0]?.["count"] === 0);
 
-  expect(await client.list()).toBeInstanceOf(Array);
+  // The server is done with it; the first question may still be before the news arrives.
+  await waitFor(async () => Array.isArray(await client.list().catch(() => undefined)));
   await killer.end();
   await client.close();
 });
