@@ -13,8 +13,5 @@ export type Lane = {
   readonly after?: Bound | undefined;
 };
 
-/** Before every task of a lane. */
-export const LANE_START: Bound = { runAt: "-infinity", taskId: "0" };
-
 /** The priorities, in the order in which they are served. */
 export const PRIORITIES = [0, 1, 2, 3] as const;

@@ -1,5 +1,5 @@
 import type { Attempt } from "../errors.ts";
-import { LANE_START, type Lane } from "../lane.ts";
+import type { Lane } from "../lane.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { TaskStatus } from "../task-status.ts";
 import type { Database } from "./database.ts";
@@ -10,7 +10,6 @@ export async function claimTasks(
   options: { workerId: string; limit: number; lanes: readonly Lane[] },
 ): Promise<ClaimedTask[]> {
   const { workerId, limit, lanes } = options;
-  const bounds = lanes.map((lane) => lane.after ?? LANE_START);
   // The rows are those of our own function, so their shape is trusted.
   return await db.query<ClaimedTask>({
     name: "claim_tasks",
@@ -27,26 +26,38 @@ export async function claimTasks(
       lanes.map((lane) => lane.queue),
       lanes.map((lane) => lane.taskType),
       lanes.map((lane) => lane.priority),
-      bounds.map((bound) => bound.runAt),
-      bounds.map((bound) => bound.taskId),
+      lanes.map(({ after }) => after?.runAt ?? null),
+      lanes.map(({ after }) => after?.taskId ?? null),
     ],
   });
 }
 
-/** An attempt that was settled, and what became of its task. */
-export type Settled = Attempt & { readonly status: TaskStatus };
-
 /**
  * Record the ends of many attempts in one statement. `outcomes` is the JSON array that
- * triaged.settle_tasks takes. Returns those that were settled; the caller no longer holds
- * the others, and nothing was written about them.
+ * triaged.settle_tasks takes, of `count` elements. Returns the attempts that were settled, or
+ * "all"; the caller no longer holds the others, and nothing was written about them.
+ *
+ * "All" is what nearly every settle comes to, and one row says it.
  */
-export async function settleTasks(db: Database, outcomes: string): Promise<Settled[]> {
-  return await db.query<Settled>({
+export async function settleTasks(
+  db: Database,
+  { outcomes, count }: { outcomes: string; count: number },
+): Promise<Attempt[] | "all"> {
+  const [row] = await db.query<{ count: number; taskIds: string[]; attempts: number[] }>({
     name: "settle_tasks",
-    text: `select task_id as "taskId", attempt, status from triaged.settle_tasks($1)`,
-    values: [outcomes],
+    text: `select
+        count(*)::integer as count,
+        case when count(*) < $2 then array_agg(task_id) end as "taskIds",
+        case when count(*) < $2 then array_agg(attempt) end as attempts
+      from triaged.settle_tasks($1)`,
+    values: [outcomes, count],
   });
+  if (row === undefined || row.count === 0) {
+    return [];
+  }
+  return row.count === count
+    ? "all"
+    : row.taskIds.map((taskId, at) => ({ taskId, attempt: row.attempts[at] ?? 0 }));
 }
 
 /** Say how far an attempt is. False where it no longer holds the task. */

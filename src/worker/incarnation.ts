@@ -17,6 +17,7 @@ import type { Progress } from "./progress.ts";
 import { runRescuer } from "./rescuer.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
+import { warmUp } from "./warm-up.ts";
 import { untilIdle, windDown } from "./wind-down.ts";
 import { runWorker } from "./worker.ts";
 
@@ -61,6 +62,7 @@ export async function runIncarnation(deps: IncarnationDeps): Promise<Incarnation
     () => registerWorker(deps.db, registration(deps)),
     deps.stop,
   );
+  await deps.link.run(() => warmUp(deps.db, workerId), deps.stop);
   const logger = deps.logger.child({ workerId });
   return await new Incarnation({ ...deps, logger }, workerId).run();
 }

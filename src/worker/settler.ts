@@ -10,6 +10,12 @@ import { storable } from "./error-text.ts";
 
 /** Endings in one statement; as many as tasks in a claim. */
 const BATCH_MAX = 1_000;
+/**
+ * Statements at a time. The second one starts when a whole batch waits behind the first, so
+ * that a database with a core to spare uses it. 50,000 no-op tasks through one worker, beside
+ * a peer in the same run: 0.90 of its rate with one, 0.95 with two.
+ */
+const IN_FLIGHT_MAX = 2;
 
 export type SettlerDeps = {
   readonly db: Database;
@@ -21,6 +27,8 @@ export type SettlerDeps = {
   readonly onError: (err: unknown) => void;
 };
 
+type Waiting = { readonly ending: Ending; readonly done: (settled: boolean) => void };
+
 /**
  * Records the ends of attempts in groups: while one statement is in flight the next
  * endings collect, and the next statement takes them all. No timer: an idle worker settles
@@ -28,63 +36,76 @@ export type SettlerDeps = {
  */
 export class Settler {
   readonly #deps: SettlerDeps;
-  #waiting: { ending: Ending; done: (settled: boolean) => void }[] = [];
-  /** What the statement that is under way records. */
-  #settling: readonly Ending[] = [];
-  #running: Promise<void> | null = null;
+  #waiting: Waiting[] = [];
+  /** What the statements that are under way record. */
+  readonly #inFlight = new Set<readonly Waiting[]>();
+  /** Loops that take what waits, one statement each. */
+  #drains = 0;
+  #whenIdle = Promise.withResolvers<void>();
 
   constructor(deps: SettlerDeps) {
     this.#deps = deps;
   }
 
-  /** Endings that are not recorded yet. */
+  /** Endings that no statement has taken yet. */
   get size(): number {
     return this.#waiting.length;
   }
 
   /** The attempts whose endings are not recorded yet, or are being recorded. */
   get unsettled(): readonly Attempt[] {
-    return [...this.#settling, ...this.#waiting.map(({ ending }) => ending)];
+    return [...[...this.#inFlight].flat(), ...this.#waiting].map(({ ending }) => ending);
   }
 
   /**
-   * Record an ending. Resolves with false when the worker no longer held the task: nothing
-   * was written. Expected after a stall, and after a settle whose answer was lost.
+   * Record an ending. `done` is called with false when the worker no longer held the task:
+   * nothing was written. Expected after a stall, and after a settle whose answer was lost.
    */
-  settle(ending: Ending): Promise<boolean> {
-    return new Promise((done) => {
-      this.#waiting.push({ ending, done });
-      this.#running ??= this.#drain();
-    });
+  settle(ending: Ending, done: (settled: boolean) => void): void {
+    this.#waiting.push({ ending, done });
+    const isBehind = this.#waiting.length >= BATCH_MAX;
+    if (this.#drains < (isBehind ? IN_FLIGHT_MAX : 1)) {
+      void this.#drain();
+    }
   }
 
   /** Resolves when nothing waits any more, or the database was given up. */
   async idle(): Promise<void> {
-    await this.#running;
+    if (this.#drains > 0) {
+      await this.#whenIdle.promise;
+    }
   }
 
   async #drain(): Promise<void> {
+    this.#drains += 1;
     // Let the endings of one turn of the event loop come together: a microtask is too early
     // for all but the first few, and they would cost a statement and a commit of their own.
     await setImmediate();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
-      this.#settling = batch.map(({ ending }) => ending);
-      const settled = await this.#settleBatch(this.#settling);
-      this.#settling = [];
+      this.#inFlight.add(batch);
+      const settled = await this.#settleBatch(batch.map(({ ending }) => ending));
+      this.#inFlight.delete(batch);
       for (const { ending, done } of batch) {
-        done(settled.has(tokenOf(ending)));
+        done(settled === "all" || settled.has(tokenOf(ending)));
       }
     }
-    this.#running = null;
+    this.#drains -= 1;
+    if (this.#drains === 0) {
+      this.#whenIdle.resolve();
+      this.#whenIdle = Promise.withResolvers();
+    }
   }
 
-  async #settleBatch(endings: readonly Ending[]): Promise<Set<string>> {
+  async #settleBatch(endings: readonly Ending[]): Promise<Set<string> | "all"> {
     const { db, link, logger, signal } = this.#deps;
     try {
-      const json = `[${endings.map((ending) => ending.json).join(",")}]`;
-      const settled = await link.run(() => settleTasks(db, json), signal);
-      return new Set(settled.map(tokenOf));
+      const outcomes = `[${endings.map((ending) => ending.json).join(",")}]`;
+      const settled = await link.run(
+        () => settleTasks(db, { outcomes, count: endings.length }),
+        signal,
+      );
+      return settled === "all" ? settled : new Set(settled.map(tokenOf));
     } catch (err) {
       if (!isRefused(err)) {
         this.#deps.onError(err);
@@ -99,14 +120,15 @@ export class Settler {
     // One of them is refused, and must not take the others along.
     const apart = new Set<string>();
     for (const ending of endings) {
-      for (const token of await this.#settleBatch([ending])) {
-        apart.add(token);
+      const settled = await this.#settleBatch([ending]);
+      if (settled === "all" || settled.size > 0) {
+        apart.add(tokenOf(ending));
       }
     }
     return apart;
   }
 
-  async #settleRefused(ending: Ending, reason: unknown): Promise<Set<string>> {
+  async #settleRefused(ending: Ending, reason: unknown): Promise<Set<string> | "all"> {
     if (ending.outcome === "fail") {
       this.#deps.onError(reason);
       return new Set();

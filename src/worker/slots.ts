@@ -15,7 +15,7 @@ import { startAnywhere } from "./start-anywhere.ts";
 const PREFETCH_MS = 100;
 /** A rate is never told from less: a few quick tasks say little of the next. */
 const SAMPLE_MIN = 10;
-const SAMPLE_MS_MIN = 10;
+const SAMPLE_MS_MIN = 3;
 /** A task that waited here for so long is handed back, for a worker that is faster. */
 const STALE_MS = 1_000;
 /** Rows in one claim. Half as many are a tenth dearer for each, for the commits and the plans. */
@@ -27,7 +27,7 @@ export type SlotsDeps = {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly concurrency: number;
   readonly resultBytesMax: number;
-  readonly settler: Settler;
+  readonly settler: Pick<Settler, "settle" | "size" | "unsettled">;
   readonly host: AttemptHost;
   readonly logger: Logger;
   /** Raised when a slot became free. */
@@ -53,9 +53,11 @@ export class Slots {
   readonly #heldOfType = new Map<string, number>();
   readonly #rate = new Rate(performance.now());
   readonly #limited: ReadonlyMap<string, number>;
-  /** When tasks came last, and how many ended since. */
-  #newest = { at: 0, ended: 0 };
+  /** When tasks came last, how many ended since, and the rate between that and the time before. */
+  #newest = { at: 0, ended: 0, perMsBefore: 0 };
   #waiting: { task: ClaimedTask; since: number }[] = [];
+  /** Whether endings that the database has not taken yet keep claims back. */
+  #isHeldBack = false;
 
   constructor(deps: SlotsDeps) {
     this.#deps = deps;
@@ -105,14 +107,22 @@ export class Slots {
     return { claims: startAnywhere(claims), room: want, isWhole };
   }
 
-  accept(tasks: readonly ClaimedTask[]): void {
+  /**
+   * Take what was claimed. With `more`, where another claim follows at once, the attempts start
+   * when it is on its way, so that the database works while they do.
+   */
+  accept(tasks: readonly ClaimedTask[], { more }: { more: boolean }): void {
     const since = performance.now();
-    this.#newest = { at: since, ended: 0 };
+    this.#newest = { at: since, ended: 0, perMsBefore: this.#perMsSinceClaim(since) };
     for (const task of tasks) {
       this.#count(task, 1);
       this.#waiting.push({ task, since });
     }
-    this.#fill();
+    if (more) {
+      setImmediate(() => this.#fill());
+    } else {
+      this.#fill();
+    }
   }
 
   /** Tell an attempt to stop, if it is still this worker's. */
@@ -158,11 +168,12 @@ export class Slots {
 
   #room(now: number): number {
     const { concurrency, settler } = this.#deps;
-    if (settler.size > UNSETTLED_MAX) {
+    this.#isHeldBack = settler.size > UNSETTLED_MAX;
+    if (this.#isHeldBack) {
       return 0;
     }
     // Rounded down: one task ahead at a rate of one a second would wait for that second.
-    const perMs = Math.max(this.#rate.perSecond(now) / 1_000, this.#perMsSinceClaim(now));
+    const perMs = Math.max(this.#rate.perSecond(now) / 1_000, this.#perMsOfClaims(now));
     const prefetch = Math.floor(perMs * PREFETCH_MS);
     // Refilled when it is half empty, so that claims stay large.
     if (this.#running.size >= concurrency && this.#waiting.length * 2 > prefetch) {
@@ -173,12 +184,17 @@ export class Slots {
   }
 
   /**
-   * The rate as the newest tasks show it, once all slots were free again. A worker that wakes
-   * up waits for claims more than it works, so that its average says little: without this it
-   * took no more than it has slots, 500 no-op tasks in 20 claims instead of 3.
+   * The rate as the two newest claims show it. A worker that wakes up waits for claims more
+   * than it works, so that its average says little: without this it took no more than it has
+   * slots, 500 no-op tasks in 20 claims instead of 3.
    */
+  #perMsOfClaims(now: number): number {
+    return Math.max(this.#newest.perMsBefore, this.#perMsSinceClaim(now));
+  }
+
   #perMsSinceClaim(now: number): number {
     const { at, ended } = this.#newest;
+    // All slots were free again once.
     return ended < Math.max(this.#deps.concurrency, SAMPLE_MIN)
       ? 0
       : ended / Math.max(SAMPLE_MS_MIN, now - at);
@@ -228,12 +244,18 @@ export class Slots {
 
   #settle(task: ClaimedTask, outcome: Outcome): void {
     this.#count(task, -1);
-    void this.#record(task, endingOf(task, outcome, this.#deps));
+    const ending = endingOf(task, outcome, this.#deps);
+    this.#deps.settler.settle(ending, (held) => this.#noteSettled(task, ending, held));
   }
 
-  async #record({ taskId, taskType, attempt }: ClaimedTask, ending: Ending): Promise<void> {
-    const { settler, logger } = this.#deps;
-    const held = await settler.settle(ending);
+  #noteSettled({ taskId, taskType, attempt }: ClaimedTask, ending: Ending, held: boolean): void {
+    const { logger, changed } = this.#deps;
+    if (this.#isHeldBack) {
+      changed.raise();
+    }
+    if (held && ending.error === null && !logger.isLevelEnabled("debug")) {
+      return;
+    }
     const line = { taskId, taskType, attempt, outcome: ending.outcome, error: ending.error };
     if (!held) {
       logger.info(line, "lease lost; the end of the attempt is not recorded");

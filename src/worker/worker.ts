@@ -106,10 +106,11 @@ async function claimAll(
     const tasks = await claim(deps, limit, lanes.next(before, { sweep, full }));
     const now = performance.now();
     lanes.claimed(tasks, { now, tookMs: now - before, sweep });
-    slots.accept(tasks);
+    const isFull = tasks.length === limit;
+    slots.accept(tasks, { more: isFull });
     room -= tasks.length;
     found ||= tasks.length > 0;
-    more ||= tasks.length === limit;
+    more ||= isFull;
   }
   return { found, more, swept: sweep };
 }

@@ -1,0 +1,24 @@
+import { PRIORITIES } from "../lane.ts";
+import type { Database } from "../postgres/database.ts";
+import { claimTasks, settleTasks } from "../postgres/task-store.ts";
+
+/** Connections of a busy worker: one that claims, and those of the settler. */
+const CONNECTIONS = 3;
+/** No task has the id 0, so nothing is settled. */
+const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
+
+/**
+ * Open the connections that a busy worker needs, and have each of them make its plans. Else
+ * the first tasks wait for that: 10 ms for a claim, and as much for a settle. Claims and
+ * settles nothing.
+ */
+export async function warmUp(db: Database, workerId: string): Promise<void> {
+  const lanes = PRIORITIES.map((priority) => ({ queue: "", taskType: "", priority }));
+  await onEach(() => claimTasks(db, { workerId, limit: 0, lanes }));
+  await onEach(() => settleTasks(db, { outcomes: NOTHING, count: 1 }));
+}
+
+/** At the same time, so that each runs on a connection of its own. */
+async function onEach(statement: () => Promise<unknown>): Promise<void> {
+  await Promise.all(Array.from({ length: CONNECTIONS }, statement));
+}

@@ -1,0 +1,95 @@
+// Goal: a worker claims what it can start soon, and goes on by itself when it could not.
+
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineHandler } from "../../src/handler.ts";
+import type { ClaimedTask } from "../../src/task.ts";
+import { Flag } from "../../src/worker/flag.ts";
+import { Slots } from "../../src/worker/slots.ts";
+
+const logger = pino({ enabled: false });
+
+test("a worker whose endings the database does not take claims nothing, until it takes them", async () => {
+  const changed = new Flag();
+  const settler = new SlowSettler();
+  const slots = makeSlots(settler, changed);
+  slots.accept([claimed("1")], { more: false });
+  await settler.asked;
+  await changed.wait();
+
+  settler.size = 1_000_000;
+  expect(slots.plan(performance.now()).claims).toEqual([]);
+  settler.size = 0;
+  settler.answer();
+
+  // Raised, or this waits for ever.
+  await changed.wait();
+  expect(slots.plan(performance.now()).claims).toHaveLength(1);
+});
+
+test("after a full claim the attempts start in the next turn, when the next claim is under way", async () => {
+  const settler = new SlowSettler();
+  const slots = makeSlots(settler, new Flag());
+
+  slots.accept([claimed("1")], { more: true });
+  expect(slots.runningCount).toBe(0);
+  await settler.asked;
+
+  slots.accept([claimed("2")], { more: false });
+  expect(slots.runningCount).toBe(1);
+});
+
+/** Says that it settled when the test tells it to. */
+class SlowSettler {
+  size = 0;
+  readonly unsettled = [];
+  readonly #asked = Promise.withResolvers<void>();
+  #done: (settled: boolean) => void = () => undefined;
+
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  settle(_ending: unknown, done: (settled: boolean) => void): void {
+    this.#done = done;
+    this.#asked.resolve();
+  }
+
+  answer(): void {
+    this.#done(true);
+  }
+}
+
+function makeSlots(settler: SlowSettler, changed: Flag): Slots {
+  return new Slots({
+    handlers: new Map([
+      ["noop", defineHandler({ payload: z.object({}), run: () => Promise.resolve() })],
+    ]),
+    concurrency: 10,
+    resultBytesMax: 1_000,
+    settler,
+    host: { logger, graceMs: 1_000, sendProgress: () => undefined, onStuck: () => undefined },
+    logger,
+    changed,
+  });
+}
+
+function claimed(taskId: string): ClaimedTask {
+  return {
+    taskId,
+    taskType: "noop",
+    queue: "default",
+    payloadText: "{}",
+    attempt: 1,
+    failureCount: 0,
+    maxAttempts: 3,
+    priority: 2,
+    runAt: "2026-01-01 00:00:00+00",
+    previousError: null,
+    decision: null,
+    parentTaskId: null,
+    rootTaskId: null,
+    metadata: {},
+  };
+}
