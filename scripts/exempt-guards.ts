@@ -12,6 +12,7 @@ export const EXEMPT: ReadonlyMap<string, string> = new Map([
     "claim_tasks: set enable_sort to off",
     "the plan is right without it under every statistic tried; it costs nothing",
   ],
+  ["claim_tasks: set enable_bitmapscan to off", "a bitmap would be as right, and is slower"],
   [
     "take_dedupe_key: for update",
     "the insert before waits for whoever is writing the key; this closes the gap between the two",

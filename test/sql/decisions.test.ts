@@ -28,6 +28,18 @@ test("a task that asks waits with its prompt and what is known so far", async ({
   });
 });
 
+test("a task that asks still tells the error of the attempt before", async ({ db }) => {
+  const task = await startTask(db);
+  await settle(db, [outcomeOf(task, "retry", { error: "too early", delay_ms: 0 })]);
+
+  await settle(db, [outcomeOf(await claim(db), "ask", { prompt: "merge it?" })]);
+
+  expect(await readTask(db, task.task_id)).toMatchObject({
+    status: "needs_decision",
+    error: "too early",
+  });
+});
+
 test("a decision queues the task, and the next attempt sees it", async ({ db }) => {
   await setClock(db, "2026-01-01T00:00:00Z");
   const task = await startTask(db);
