@@ -16,7 +16,9 @@ begin
     duration_ms, detail
   )
   select
-    task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor, error,
+    task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor,
+    -- A task that is retried keeps the error of its end, which history has told with that.
+    case when v_event <> 'retry' then error end,
     triaged.milliseconds(ended_at - started_at),
     case when v_details is not null then v_details -> (task_id || '/' || attempt_count) end
   from arrived;

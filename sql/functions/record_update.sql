@@ -42,8 +42,9 @@ begin
   select
     task_id, after.task_type, v_now, v_event, after.status, after.attempt_count,
     coalesce(after.worker_id, before.worker_id), v_actor,
-    -- Else the error of an earlier attempt, which stays on the row, would be told again.
-    case when v_event in ('fail', 'rescue', 'cancel', 'manual') then after.error end,
+    -- Else the error of an earlier attempt, which stays on the row, would be told again. A
+    -- cancel that leaves its task here is a request, and makes none.
+    case when v_event in ('fail', 'rescue', 'manual') then after.error end,
     case
       when before.status = 'queued' and after.status = 'started'
         then triaged.milliseconds(v_now - before.run_at)

@@ -8,6 +8,10 @@ test("history tells an error once, with the event that made it", async ({ db }) 
   await settle(db, [outcomeOf(await claim(db), "release")]);
   await settle(db, [outcomeOf(await claim(db), "ask", { prompt: "really?" })]);
   await db.query("select triaged.decide_task($1, 'true')", [taskId]);
+  const last = await claim(db);
+  await db.query("select triaged.cancel_task($1)", [taskId]);
+  await settle(db, [outcomeOf(last, "cancelled", { error: "given up" })]);
+  await db.query("select triaged.retry_task($1)", [taskId]);
 
   const history = await readHistory(db, taskId);
 
@@ -20,5 +24,9 @@ test("history tells an error once, with the event that made it", async ({ db }) 
     ["claim", null],
     ["ask", null],
     ["decide", null],
+    ["claim", null],
+    ["cancel", null],
+    ["cancel", "given up"],
+    ["retry", null],
   ]);
 });
