@@ -89,8 +89,9 @@ begin
         return;
       end if;
 
+      -- The key was promised for the window of the task before, too.
       update triaged.dedupe_keys as held
-      set task_id = v_task_id, until = v_until
+      set task_id = v_task_id, until = greatest(held.until, v_until)
       where held.dedupe_key = enqueue_task.dedupe_key;
     end if;
   end if;

@@ -26,12 +26,17 @@ begin
   if v_task.dedupe_key is not null then
     v_holder := triaged.take_dedupe_key(v_task.dedupe_key, v_task.task_id, null);
 
-    if v_holder <> v_task.task_id
-      and exists (select from triaged.live_tasks as live where live.task_id = v_holder)
-    then
-      raise exception 'task % cannot be retried: task % holds its dedupe key',
-        v_task.task_id, v_holder
-        using errcode = 'TR002', hint = 'Wait for that task to end, or cancel it.';
+    if v_holder <> v_task.task_id then
+      if exists (select from triaged.live_tasks as live where live.task_id = v_holder) then
+        raise exception 'task % cannot be retried: task % holds its dedupe key',
+          v_task.task_id, v_holder
+          using errcode = 'TR002', hint = 'Wait for that task to end, or cancel it.';
+      end if;
+
+      -- No more than the window of a task that ended: this one is live, and holds the key longer.
+      update triaged.dedupe_keys
+      set task_id = v_task.task_id
+      where dedupe_key = v_task.dedupe_key;
     end if;
   end if;
 

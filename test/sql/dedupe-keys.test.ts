@@ -111,6 +111,18 @@ test("a started task is not replaced: a new one takes the key over", async ({ db
   expect(await enqueueKey(db)).toEqual([{ task_id: answers[0]?.task_id, outcome: "duplicate" }]);
 });
 
+test("a task that takes a key over keeps its window", async ({ db }) => {
+  await setClock(db, "2026-01-01T00:00:00Z");
+  await enqueue(db, { ...KEY, dedupe_for: "1 hour" });
+  await claim(db);
+  const [newer] = await enqueueKey(db, { dedupe_mode: "replace" });
+  await db.query("select triaged.cancel_task($1)", [newer?.task_id]);
+
+  await setClock(db, "2026-01-01T00:59:59Z");
+
+  expect(await enqueueKey(db)).toEqual([{ task_id: newer?.task_id, outcome: "duplicate" }]);
+});
+
 test("within the window of a task that ended, replace is a duplicate", async ({ db }) => {
   const taskId = await enqueue(db, { ...KEY, dedupe_for: "1 hour" });
   await db.query("select triaged.cancel_task($1)", [taskId]);
@@ -170,6 +182,19 @@ test("a retried task takes its key again", async ({ db }) => {
   await db.query("select triaged.cancel_task($1)", [taskId]);
 
   await db.query("select triaged.retry_task($1)", [taskId]);
+
+  expect(await enqueueKey(db)).toEqual([{ task_id: taskId, outcome: "duplicate" }]);
+});
+
+test("a retried task takes its key over from the window of one that ended", async ({ db }) => {
+  await setClock(db, "2026-01-01T00:00:00Z");
+  const taskId = await enqueue(db, KEY);
+  await db.query("select triaged.cancel_task($1)", [taskId]);
+  const other = await enqueue(db, { ...KEY, dedupe_for: "1 hour" });
+  await db.query("select triaged.cancel_task($1)", [other]);
+  await db.query("select triaged.retry_task($1)", [taskId]);
+
+  await setClock(db, "2026-01-01T01:00:00Z");
 
   expect(await enqueueKey(db)).toEqual([{ task_id: taskId, outcome: "duplicate" }]);
 });
