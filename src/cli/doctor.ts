@@ -1,34 +1,62 @@
+import { driftProbe } from "../doctor/drift.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { runProbe } from "../doctor/probe.ts";
+import { PROBES } from "../doctor/probes.ts";
+import { judgeSchema } from "../doctor/schema.ts";
 import { EXIT_CODES } from "../errors.ts";
-import { readFacts } from "../postgres/facts-store.ts";
+import { withSchema } from "../postgres/database.ts";
 import { readSchemaState } from "../postgres/schema-state.ts";
 import { defineCommand } from "./command.ts";
-import { diagnose, diagnoseSchema, type Finding } from "./diagnose.ts";
 import { print, printJson } from "./print.ts";
 import { plain } from "./table.ts";
-import { withAnySchema } from "./with-database.ts";
+import { type Opened, withAnySchema } from "./with-database.ts";
 
 export const doctor = defineCommand({
   name: "doctor",
-  summary: "look for what hurts: server settings, schema, workers, held-back vacuum",
-  description: "Exits 0 when nothing must change (warnings do not count), else 78.",
+  summary: "look for what hurts: settings, schema, vacuum, clock, jobs, workers",
+  description:
+    "Changes nothing, and each look has a timeout. Exits 1 when something must change; " +
+    "warnings do not count.",
   args: [],
   options: { json: { about: "print a JSON array of findings" } },
   examples: [["doctor", "each finding with what to do about it"]],
   run: ({ flags }) =>
-    withAnySchema(async ({ db, config }) => {
-      const schema = diagnoseSchema(await readSchemaState(db));
-      const rest = schema.level === "bad" ? [] : diagnose(await readFacts(db), config.pool);
-      const findings = [schema, ...rest];
+    withAnySchema(async (opened) => {
+      const findings = await examine(opened);
       if (flags.json) {
         printJson(findings);
       } else {
-        print(findings.map(render).join("\n"));
+        print(render(findings));
       }
-      return findings.some(({ level }) => level === "bad") ? EXIT_CODES.config : EXIT_CODES.done;
+      return findings.some(({ level }) => level === "error") ? EXIT_CODES.crash : EXIT_CODES.done;
     }),
 });
 
-function render({ level, subject, found, advice }: Finding): string {
-  const line = `${level.padEnd(4)}  ${subject.padEnd(11)}  ${plain(found)}`;
-  return advice === null ? line : `${line}\n                     ${plain(advice)}`;
+async function examine({ look, config, database }: Opened): Promise<Finding[]> {
+  const schema = judgeSchema(await look(readSchemaState));
+  const findings = [schema];
+  for (const probe of schema.level === "error" ? [] : PROBES) {
+    // Functions of another version are no drift, and `triaged migrate` is all they need.
+    if (probe !== driftProbe || schema.level === "ok") {
+      findings.push(...(await runProbe(probe, look, { config, database, clock: Date.now })));
+    }
+  }
+  return findings.map((finding) => ({
+    ...finding,
+    advice: finding.advice && withSchema(finding.advice, config.schema),
+  }));
+}
+
+const HEADINGS = { level: "level", subject: "subject", found: "found", advice: null };
+
+/** A table whose last column is as wide as it must be, with the advice below in its place. */
+function render(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  return [HEADINGS, ...findings]
+    .map(({ level, subject, found, advice }) => {
+      const before = `${level.padEnd(7)}  ${subject.padEnd(width)}  `;
+      const line = before + plain(found).replaceAll(/\s+/g, " ");
+      return advice === null ? line : `${line}\n${" ".repeat(before.length)}${plain(advice)}`;
+    })
+    .join("\n");
 }

@@ -1,7 +1,9 @@
 import { userInfo } from "node:os";
 import { type Config, readConfig } from "../config.ts";
+import type { DatabaseUrl } from "../database-url.ts";
 import { createLogger } from "../logger.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
+import { inScratch } from "../postgres/in-scratch.ts";
 import { openPool } from "../postgres/pool.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
@@ -14,6 +16,10 @@ const CONNECTIONS_MAX = 2;
 export type Opened = {
   readonly db: Database;
   readonly config: Config;
+  /** Where `db` is. */
+  readonly database: DatabaseUrl;
+  /** Look around in a transaction that is rolled back, as `inScratch` does. */
+  readonly look: <Result>(ask: (db: Database) => Promise<Result>) => Promise<Result>;
   /** Run `work` in a transaction whose history rows name the person at the keyboard. */
   readonly asOperator: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>;
 };
@@ -37,7 +43,8 @@ export async function withAnySchema<Result>(
   work: (opened: Opened) => Promise<Result>,
   config: Config = readConfig(),
 ): Promise<Result> {
-  const pool = openPool(await locateDatabase(config.connection), {
+  const database = await locateDatabase(config.connection);
+  const pool = openPool(database, {
     role: "cli",
     pool: { ...config.pool, max: Math.min(CONNECTIONS_MAX, config.pool.max) },
     logger: createLogger({ level: config.logLevel, name: "cli" }),
@@ -47,6 +54,8 @@ export async function withAnySchema<Result>(
     return await work({
       db: inSchema(pool, config.schema),
       config,
+      database,
+      look: (ask) => inScratch(pool, config.schema, ask),
       asOperator: (operate) => withSettings(pool, config.schema, settings, operate),
     });
   } finally {

@@ -37,6 +37,31 @@ export function readGrants(schema: string): string {
   return withSchema(readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8"), schema);
 }
 
+/** What the catalogs know of a schema that was just made. */
+export function readSchemaSnapshot(schema: string): string {
+  return withSchema(readFileSync(path.join(sqlFolder(), "schema.snapshot.txt"), "utf8"), schema);
+}
+
+/** The body of each function, by its name, as the server keeps it. */
+export function readFunctionBodies(schema: string): ReadonlyMap<string, string> {
+  return new Map(
+    sqlFiles("functions").map(({ name, text }) => {
+      const [, body = ""] = withSchema(text, schema).split("$$");
+      return [name, body];
+    }),
+  );
+}
+
+/** The query of each view, by its name. */
+export function readViewTexts(schema: string): ReadonlyMap<string, string> {
+  return new Map(
+    sqlFiles("views").map(({ name, text }) => {
+      const [, query = ""] = withSchema(text, schema).split(/^create or replace view \S+ as$/m);
+      return [name.replaceAll("-", "_"), query];
+    }),
+  );
+}
+
 function sqlFiles(folder: string): { name: string; text: string }[] {
   const parent = path.join(sqlFolder(), folder);
   return readdirSync(parent)

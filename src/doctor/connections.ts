@@ -1,0 +1,54 @@
+import { z } from "zod";
+import type { Config } from "../config.ts";
+import { type Finding, ok, warning } from "./finding.ts";
+import { Count, type Probe } from "./probe.ts";
+
+/** Of a worker, beside its pool: doorbell and heartbeat. */
+const WORKERS_OWN = 2;
+/** `triaged jobs`, and one command of a person. */
+const OTHERS = 4 + 2;
+
+const ConnectionFacts = z.object({
+  max_connections: Count,
+  reserved: Count,
+  /** Sessions of clients, on the whole server. */
+  in_use: Count,
+  workers_alive: Count,
+});
+
+/** Whether all pools fit into the server when each is full. */
+export const connectionsProbe: Probe = {
+  subject: "connections",
+  async look({ db, config }) {
+    const [row] = await db.query({ text: CONNECTION_FACTS });
+    return [judgeConnections(ConnectionFacts.parse(row), config.pool)];
+  },
+};
+
+export function judgeConnections(
+  facts: z.output<typeof ConnectionFacts>,
+  pool: Pick<Config["pool"], "max">,
+): Finding {
+  const free = facts.max_connections - facts.reserved;
+  const wanted = facts.workers_alive * (pool.max + WORKERS_OWN) + OTHERS;
+  const found = `${facts.in_use} of ${free} in use`;
+  return wanted > free
+    ? warning(
+        "connections",
+        `${found}; ${facts.workers_alive} workers and the jobs may want ${wanted}`,
+        "lower DB_POOL_SIZE, raise max_connections, or put PgBouncer in between",
+      )
+    : ok("connections", found);
+}
+
+/** Counted by database: pg_stat_activity hides from most roles what a session is. */
+const CONNECTION_FACTS = `
+  select
+    current_setting('max_connections') as max_connections,
+    current_setting('superuser_reserved_connections')::integer
+      + coalesce(current_setting('reserved_connections', true), '0')::integer as reserved,
+    (select sum(numbackends) from pg_stat_database) as in_use,
+    (
+      select count(*) from triaged.workers
+      where ended_at is null and kind = 'native' and heartbeat_at >= triaged.now() - lease
+    ) as workers_alive`;

@@ -1,0 +1,27 @@
+import { clockProbe } from "./clock.ts";
+import { connectionsProbe } from "./connections.ts";
+import { driftProbe } from "./drift.ts";
+import { jobsProbe } from "./jobs.ts";
+import { lanesProbe } from "./lanes.ts";
+import { partitionsProbe } from "./partitions.ts";
+import { poolerProbe } from "./pooler.ts";
+import type { Probe } from "./probe.ts";
+import { serverProbe } from "./server.ts";
+import { snapshotProbe } from "./snapshot.ts";
+import { vacuumProbe } from "./vacuum.ts";
+import { workersProbe } from "./workers.ts";
+
+/** Every probe, in the order of the report: the server, the schema, then what runs. */
+export const PROBES: readonly Probe[] = [
+  serverProbe,
+  connectionsProbe,
+  poolerProbe,
+  clockProbe,
+  driftProbe,
+  vacuumProbe,
+  snapshotProbe,
+  partitionsProbe,
+  jobsProbe,
+  workersProbe,
+  lanesProbe,
+];

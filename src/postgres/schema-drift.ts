@@ -1,0 +1,110 @@
+/** Where the schema of a database differs from what the files of sql/ make. */
+import type { Database } from "./database.ts";
+import { readFunctionBodies, readSchemaSnapshot, readViewTexts } from "./migration-files.ts";
+import { CHAPTERS, type Chapter, parseSchemaLines, readSchemaLines } from "./schema-lines.ts";
+
+export type Drift = {
+  readonly chapter: Chapter | "views";
+  readonly missing: readonly string[];
+  /** There, by its name, and another. */
+  readonly changed: readonly string[];
+  /** There, and made by nobody here. */
+  readonly extra: readonly string[];
+};
+
+/** What a line of a chapter is about. */
+const NAMES: Readonly<Record<Chapter, RegExp>> = {
+  columns: /^\S+/,
+  constraints: /^\S+ \S+/,
+  indexes: /(?<= INDEX )\S+/,
+  storage: /^\S+/,
+  triggers: /(?<= TRIGGER )\S+/,
+  functions: /^[^(]+/,
+};
+
+/**
+ * Compare columns, constraints, indexes, storage, triggers and functions with the committed
+ * snapshot, the bodies of functions with their files, and each view with a temporary one of
+ * the same text: another version of the server may print it otherwise. Wants a transaction
+ * that is rolled back. Rights and partitions are not compared.
+ */
+export async function readDrift(db: Database): Promise<Drift[]> {
+  const shipped = parseSchemaLines(readSchemaSnapshot(db.schema));
+  const found = await readSchemaLines(db);
+  const bodies = await readChangedBodies(db);
+  const chapters = CHAPTERS.map((chapter) => {
+    const drift = compare(chapter, shipped[chapter], found[chapter]);
+    return chapter === "functions"
+      ? { ...drift, changed: [...new Set([...drift.changed, ...bodies])] }
+      : drift;
+  });
+  const views = await readChangedViews(db);
+  return [
+    ...chapters,
+    { chapter: "views" as const, missing: [], changed: views, extra: [] },
+  ].filter(({ missing, changed, extra }) => missing.length + changed.length + extra.length > 0);
+}
+
+/** Triggers of the schema that do not fire, as `trigger on table`. */
+export async function readDisabledTriggers(db: Database): Promise<string[]> {
+  const rows = await db.query<{ name: string }>({
+    text: `select format('%s on %s', tgname, tgrelid::regclass) as name
+           from pg_trigger
+           join pg_class on pg_class.oid = tgrelid
+           where relnamespace = $1::regnamespace and not tgisinternal
+             and tgenabled not in ('O', 'A')
+           order by name`,
+    values: [db.schema],
+  });
+  return rows.map(({ name }) => name);
+}
+
+function compare(chapter: Chapter, shipped: readonly string[], found: readonly string[]): Drift {
+  const nameOf = (line: string) => NAMES[chapter].exec(line)?.[0] ?? line;
+  const missing = shipped.filter((line) => !found.includes(line)).map(nameOf);
+  const extra = found.filter((line) => !shipped.includes(line)).map(nameOf);
+  return {
+    chapter,
+    missing: missing.filter((name) => !extra.includes(name)),
+    changed: missing.filter((name) => extra.includes(name)),
+    extra: extra.filter((name) => !missing.includes(name)),
+  };
+}
+
+async function readChangedBodies(db: Database): Promise<string[]> {
+  const rows = await db.query<{ name: string; body: string }>({
+    text: `select proname as name, prosrc as body from pg_proc
+           where pronamespace = $1::regnamespace`,
+    values: [db.schema],
+  });
+  const shipped = readFunctionBodies(db.schema);
+  return rows
+    .filter(({ name, body }) => (shipped.get(name) ?? body) !== body)
+    .map(({ name }) => name);
+}
+
+async function readChangedViews(db: Database): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [name, text] of readViewTexts(db.schema)) {
+    const [row] = await db.query<{ is_there: boolean }>({
+      text: "select to_regclass($1) is not null as is_there",
+      values: [`${db.schema}.${name}`],
+    });
+    // One that is gone is told by its columns.
+    if (row?.is_there === true) {
+      await db.query({ text: `create temporary view ${SHIPPED} as ${text}` });
+      const [compared] = await db.query<{ same: boolean }>({
+        text: `select pg_get_viewdef($1::regclass) = pg_get_viewdef('pg_temp.${SHIPPED}'::regclass)
+                 as same`,
+        values: [`${db.schema}.${name}`],
+      });
+      await db.query({ text: `drop view pg_temp.${SHIPPED}` });
+      if (compared?.same !== true) {
+        changed.push(name);
+      }
+    }
+  }
+  return changed;
+}
+
+const SHIPPED = "triaged_shipped_view";

@@ -1,0 +1,187 @@
+// `triaged doctor` on what runs: partitions, jobs, workers, lanes.
+
+import { expect } from "vitest";
+import { jobsProbe } from "../../src/doctor/jobs.ts";
+import { lanesProbe } from "../../src/doctor/lanes.ts";
+import { partitionsProbe } from "../../src/doctor/partitions.ts";
+import { workersProbe } from "../../src/doctor/workers.ts";
+import { waitFor } from "../support/db.ts";
+import { startedJobs } from "../support/jobs.ts";
+import { look } from "../support/look.ts";
+import { claimTasks, enqueue, query, startWorker } from "../support/tasks.ts";
+import { test } from "../support/worker-test.ts";
+
+/** Drop the partition of a day counted from today. */
+const DROP = `do $$ begin
+  execute 'drop table triaged.' || 'TABLE' ||
+    to_char((triaged.now() at time zone 'UTC')::date + AHEAD, '_YYYYMMDD');
+end $$`;
+
+test.for([
+  ["final_tasks", 0, "error", "final_tasks has none for today"],
+  ["task_history", 1, "warning", "task_history has them 0 days ahead"],
+  ["task_history", 3, "ok", "task_history has them 2 days ahead"],
+] as const)(
+  "of %s without the partition of day %i: %s",
+  async ([table, ahead, level, found], { url, client }) => {
+    await client.query(DROP.replace("TABLE", table).replace("AHEAD", String(ahead)));
+
+    expect(await look(url, partitionsProbe)).toContainEqual(
+      expect.objectContaining({ level, subject: "partitions", found }),
+    );
+  },
+);
+
+test("rows in a default partition are a warning", async ({ url, client }) => {
+  await client.query(`insert into triaged.task_history
+    (task_id, task_type, at, event, status, attempt_count, actor)
+    overriding system value
+    values (1, 'noop', '2001-01-01', 'enqueue', 'queued', 0, 'test')`);
+
+  expect(await look(url, partitionsProbe)).toContainEqual({
+    level: "warning",
+    subject: "partitions",
+    found: "task_history has them 7 days ahead, 1 rows in the default partition",
+    advice: expect.stringContaining("triaged jobs"),
+  });
+});
+
+test("jobs that never ran are a warning, and those that run are well", async ({ url }) => {
+  expect(await look(url, jobsProbe)).toMatchObject([
+    { level: "warning", found: "`triaged jobs` has never run here" },
+  ]);
+
+  await using jobs = await startedJobs(url);
+
+  await waitFor(async () => (await look(url, jobsProbe))[0]?.level === "ok");
+  jobs.stop();
+  await jobs.ended;
+});
+
+test("a job that missed its time is a warning, and so is one that fails", async ({
+  url,
+  client,
+}) => {
+  await using jobs = await startedJobs(url);
+  await waitFor(async () => (await look(url, jobsProbe))[0]?.level === "ok");
+  jobs.stop();
+  await jobs.ended;
+
+  await client.query(`update graphile_worker._private_known_crontabs
+    set known_since = now() - interval '9 days', last_execution = now() - interval '2 days'
+    where identifier = 'expire-rows'`);
+  await client.query(`select graphile_worker.add_job('create-partitions');
+    update graphile_worker._private_jobs set attempts = 3, last_error = 'no room'`);
+
+  expect(await look(url, jobsProbe)).toEqual([
+    {
+      level: "warning",
+      subject: "jobs",
+      found: expect.stringMatching(/^expire-rows was due at \S+, and ran last at /),
+      advice: expect.stringContaining("triaged jobs --once"),
+    },
+    {
+      level: "warning",
+      subject: "jobs",
+      found: "create-partitions failed 3 times: no room",
+      advice: expect.stringMatching(/\w/),
+    },
+  ]);
+});
+
+test("who reads the tables of the jobs and is shown no rows is told so", async ({
+  url,
+  client,
+}) => {
+  await using jobs = await startedJobs(url);
+  const reader = new URL(url);
+  reader.username = `rows_${reader.pathname.slice(1)}`;
+  reader.password = "s3cret";
+  await client.query(`create role ${reader.username} login password 's3cret';
+    grant usage on schema graphile_worker to ${reader.username};
+    grant select on all tables in schema graphile_worker to ${reader.username}`);
+
+  const findings = await look(reader.href, jobsProbe);
+
+  jobs.stop();
+  await jobs.ended;
+  await client.query(`drop owned by ${reader.username}; drop role ${reader.username}`);
+  expect(findings).toEqual([
+    {
+      level: "warning",
+      subject: "jobs",
+      found: expect.stringContaining("not allowed to look"),
+      advice: expect.stringMatching(/\w/),
+    },
+  ]);
+});
+
+test("a silent worker shows with what it holds", async ({ url, client }) => {
+  await startWorker(client, { name: "alive-1" });
+  const silent = await startWorker(client, { name: "silent-1" });
+  await enqueue(client);
+  await claimTasks(client, silent);
+  await query(
+    client,
+    "update triaged.workers set heartbeat_at = now() - interval '1 hour' where worker_id = $1",
+    [silent],
+  );
+
+  expect(await look(url, workersProbe)).toEqual([
+    { level: "ok", subject: "workers", found: "1 alive", advice: null },
+    {
+      level: "warning",
+      subject: "workers",
+      found: expect.stringMatching(
+        new RegExp(
+          `^worker ${silent} \\(silent-1, .*\\) is silent for 36\\d\\d s and holds 1 tasks$`,
+        ),
+      ),
+      advice: expect.stringMatching(/\w/),
+    },
+  ]);
+});
+
+test("a worker that ended is not missed", async ({ url, client }) => {
+  await startWorker(client);
+  await client.query(`update triaged.workers
+    set heartbeat_at = now() - interval '1 hour', ended_at = now(), end_reason = 'stopped'`);
+
+  expect(await look(url, workersProbe)).toMatchObject([{ found: "none is alive" }]);
+});
+
+test("paused queues and task types are named", async ({ url, client }) => {
+  await startWorker(client);
+  await client.query("select triaged.pause_queue('mail')");
+  await client.query(`insert into triaged.task_types (task_type, max_attempts, paused_at)
+    values ('letter', 3, now())`);
+
+  const findings = await look(url, lanesProbe);
+
+  expect(findings).toMatchObject([
+    { level: "warning", subject: "queues", found: "paused: mail" },
+    { level: "warning", subject: "task types", found: "paused: letter" },
+    { level: "ok", subject: "handlers" },
+  ]);
+  await client.query(String(findings[0]?.advice));
+  await client.query(String(findings[1]?.advice));
+  expect(await look(url, lanesProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }, {}]);
+});
+
+test("what no worker takes is named by type and queue", async ({ url, client }) => {
+  await startWorker(client);
+  await enqueue(client);
+  await enqueue(client, { queue: "mail" });
+  await enqueue(client, { task_type: "letter" });
+  await enqueue(client, { task_type: "letter" });
+  await enqueue(client, { task_type: "a later one", run_at: "2100-01-01" });
+
+  expect(await look(url, lanesProbe)).toContainEqual({
+    level: "warning",
+    subject: "handlers",
+    found:
+      "queued, and no worker takes it: a later one (queue default), letter (queue default), " +
+      "noop (queue mail)",
+    advice: expect.stringContaining("--queue"),
+  });
+});
