@@ -19,5 +19,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["retry", async () => (await import("./retry.ts")).retry],
   ["decide", async () => (await import("./decide.ts")).decide],
   ["psql", async () => (await import("./psql.ts")).psql],
+  ["verify", async () => (await import("./verify.ts")).verify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],
 ]);

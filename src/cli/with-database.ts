@@ -7,6 +7,7 @@ import { inScratch } from "../postgres/in-scratch.ts";
 import { openPool } from "../postgres/pool.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import { withSnapshot } from "../postgres/snapshot.ts";
 import { withSettings } from "../postgres/with-settings.ts";
 
 /** One command does one thing at a time, and now and then asks a question beside it. */
@@ -22,6 +23,8 @@ export type Opened = {
   readonly look: <Result>(ask: (db: Database) => Promise<Result>) => Promise<Result>;
   /** Run `work` in a transaction whose history rows name the person at the keyboard. */
   readonly asOperator: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>;
+  /** Run `work` on one state of the database, and write nothing. */
+  readonly inSnapshot: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>;
 };
 
 /**
@@ -57,6 +60,7 @@ export async function withAnySchema<Result>(
       database,
       look: (ask) => inScratch(pool, config.schema, ask),
       asOperator: (operate) => withSettings(pool, config.schema, settings, operate),
+      inSnapshot: (look) => withSnapshot(pool, config.schema, look),
     });
   } finally {
     await pool.end();
