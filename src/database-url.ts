@@ -1,3 +1,5 @@
+import { type Servers, splitHosts, wantedOf } from "./database-hosts.ts";
+
 /**
  * A PostgreSQL connection string, with its TLS settings taken apart.
  *
@@ -10,7 +12,10 @@
 export type DatabaseUrl = {
   /** Without any ssl parameter. Contains the password: never log it. */
   readonly url: string;
+  /** The same for each host. */
   readonly tls: Tls;
+  /** Null: the server of the URL, whatever it is. Else the driver needs help: its URL has one. */
+  readonly servers: Servers | null;
 };
 
 export type Tls = {
@@ -37,7 +42,7 @@ export type SslMode = (typeof SSL_MODES)[number];
 
 /** What the POSTGRES_* variables say, for who has no URL. */
 export type DatabaseParts = {
-  /** A host name, an address, or the folder of a Unix socket. */
+  /** A host name, an address, or the folder of a Unix socket; or several, with commas between. */
   readonly host: string;
   readonly port: number;
   readonly database: string;
@@ -63,13 +68,17 @@ export function parseDatabaseUrl(text: string, sslMode?: SslMode): DatabaseUrl {
   if (!/^postgres(ql)?:\/\//i.test(text)) {
     throw new TypeError("expected a URL like postgres://user:password@host:5432/database");
   }
-  const url = asUrl(text);
+  const several = splitHosts(text);
+  const url = asUrl(several?.first ?? text);
   const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
   if (host.includes(",")) {
-    throw new TypeError("expected one host, got several");
+    throw new TypeError("expected several hosts before the database: a:5432,b:5433/database");
   }
+  const wants = wantedOf(url.searchParams, several?.hosts.length ?? 1);
+  const hosts = several?.hosts ?? [];
+  const servers = several === null && wants === "any" ? null : { hosts, wants };
 
-  const local = isLocal(host);
+  const local = isLocal(host) && hosts.every((each) => isLocal(each.host));
   const mode = sslModeOf(url.searchParams) ?? sslMode ?? (local ? "disable" : "verify-full");
   const file = (name: string) => url.searchParams.get(name);
   const rootCertificateFile = file("sslrootcert") === "system" ? null : file("sslrootcert");
@@ -86,7 +95,12 @@ export function parseDatabaseUrl(text: string, sslMode?: SslMode): DatabaseUrl {
   if (host === "" || host === NO_HOST) {
     url.searchParams.set("host", "localhost");
   }
-  return { url: url.href.replace(`@${NO_HOST}`, "@"), tls };
+  if (several !== null) {
+    // Said aloud for whoever else reads the URL: libpq would take any server.
+    url.searchParams.set("target_session_attrs", wants);
+    return { url: several.withHosts(url.href), tls, servers };
+  }
+  return { url: url.href.replace(`@${NO_HOST}`, "@"), tls, servers };
 }
 
 /** The URL that the parts stand for. */
@@ -94,11 +108,13 @@ export function databaseUrlOf(parts: DatabaseParts): string {
   const socket = parts.host.startsWith("/");
   const password = parts.password === undefined ? "" : `:${encodeURIComponent(parts.password)}`;
   const user = `${encodeURIComponent(parts.user)}${password}`;
-  const address = parts.host.includes(":") ? `[${parts.host}]` : parts.host;
+  const addresses = parts.host
+    .split(",")
+    .map((host) => `${host.includes(":") ? `[${host}]` : host}:${parts.port}`);
   const database = encodeURIComponent(parts.database);
   return socket
     ? `postgres://${user}@/${database}?host=${encodeURIComponent(parts.host)}&port=${parts.port}`
-    : `postgres://${user}@${address}:${parts.port}/${database}`;
+    : `postgres://${user}@${addresses.join(",")}/${database}`;
 }
 
 /** Stands for the host that `postgres://user@/database` lacks; URL insists on one. */

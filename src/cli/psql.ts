@@ -54,7 +54,7 @@ async function openPsql({ url, tls }: DatabaseUrl, { schema }: Config): Promise<
 }
 
 /** With the TLS settings back in it, in the words of libpq. */
-function urlForLibpq({ url, tls }: DatabaseUrl): string {
+function urlForLibpq({ url, tls }: Pick<DatabaseUrl, "url" | "tls">): string {
   const trusted = tls.mode.startsWith("verify") ? "system" : null;
   const parameters = [
     ["sslmode", tls.mode],

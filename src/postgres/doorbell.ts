@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { Client, type ClientConfig } from "pg";
+import type { ClientConfig } from "pg";
+import { Client } from "./client.ts";
 import { withSchema } from "./database.ts";
 import { codeOf } from "./sqlstate.ts";
 

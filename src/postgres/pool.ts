@@ -1,7 +1,9 @@
-import { type ClientConfig, Pool } from "pg";
+import { Pool } from "pg";
 import type { Logger } from "pino";
 import type { PoolConfig } from "../config.ts";
+import { splitHosts } from "../database-hosts.ts";
 import type { DatabaseUrl } from "../database-url.ts";
+import { Client, type ConnectionConfig } from "./client.ts";
 import { tlsOptions } from "./tls.ts";
 
 /** A connection that is not needed for so long is closed. */
@@ -25,6 +27,7 @@ export function openPool(
   const { role, pool: settings, logger } = options;
   const pool = new Pool({
     ...clientConfig(database, role),
+    Client,
     max: settings.max,
     connectionTimeoutMillis: settings.acquireTimeoutMs,
     maxLifetimeSeconds: Math.ceil(settings.recycleMs / 1000),
@@ -39,11 +42,14 @@ export function openPool(
   return pool;
 }
 
-/** How to open one connection, for what needs its own: LISTEN, session locks. */
-export function clientConfig(database: DatabaseUrl, role: string): ClientConfig {
+/** How to open one connection, for what needs its own: LISTEN, session locks. Plain data. */
+export function clientConfig(database: DatabaseUrl, role: string): ConnectionConfig {
+  const { servers } = database;
   return {
-    connectionString: database.url,
+    connectionString: splitHosts(database.url)?.first ?? database.url,
+    ...(servers === null ? {} : { servers }),
     ssl: tlsOptions(database.tls),
+    checkHostName: database.tls.mode !== "verify-ca",
     application_name: `triaged ${role}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,

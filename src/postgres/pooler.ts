@@ -1,4 +1,5 @@
-import { Client, type ClientConfig } from "pg";
+import type { ClientConfig } from "pg";
+import { Client } from "./client.ts";
 
 /** A server that is connected and does not answer for so long is not there. */
 const ANSWER_MS_MAX = 3_000;

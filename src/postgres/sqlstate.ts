@@ -1,8 +1,12 @@
 /** Errors after which the same statement may succeed, on this connection or the next. */
 const TRANSIENT_STATES = new Set([
   "25006", // read-only: a standby that is being promoted, or the old primary
+  "25P03", // idle_in_transaction_session_timeout
+  "25P04", // transaction_timeout
   "40001", // serialization failure
+  "40003", // the server does not know whether it was made
   "40P01", // deadlock
+  "53000", // insufficient resources
   "53100", // disk full
   "53200", // out of memory
   "53300", // too many connections
@@ -12,6 +16,7 @@ const TRANSIENT_STATES = new Set([
   "57P02", // the server crashed
   "57P03", // the server starts or stops
   "57P05", // idle_session_timeout
+  "58030", // input/output error
   "58P01", // the server's files vanish under it while it stops
 ]);
 

@@ -4,7 +4,8 @@ import type { Tls } from "../database-url.ts";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 
 /**
- * What the driver needs to do as the TLS settings say. Reads the certificate files; throws
+ * What the driver needs to do as the TLS settings say, but for `withoutNameCheck`: plain data,
+ * which goes to threads. Reads the certificate files; throws
  * an EnvironmentError that names the one it cannot read.
  */
 export function tlsOptions(tls: Tls): false | ConnectionOptions {
@@ -12,10 +13,6 @@ export function tlsOptions(tls: Tls): false | ConnectionOptions {
     return false;
   }
   const options: ConnectionOptions = { rejectUnauthorized: tls.mode !== "require" };
-  if (tls.mode === "verify-ca") {
-    // The chain counts, the host's name does not: undefined means "no objection".
-    options.checkServerIdentity = () => undefined;
-  }
   if (tls.rootCertificateFile !== null) {
     options.ca = read("sslrootcert", tls.rootCertificateFile);
   }
@@ -26,6 +23,11 @@ export function tlsOptions(tls: Tls): false | ConnectionOptions {
     options.key = read("sslkey", tls.keyFile);
   }
   return options;
+}
+
+/** For verify-ca: the chain counts, the host's name does not. undefined means "no objection". */
+export function withoutNameCheck(options: ConnectionOptions): ConnectionOptions {
+  return Object.assign(options, { checkServerIdentity: () => undefined });
 }
 
 function read(parameter: string, file: string): string {

@@ -3,7 +3,8 @@
  * event loop of its worker does not lose the worker's tasks.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { Client, type ClientConfig } from "pg";
+import type { ClientConfig } from "pg";
+import { Client } from "../postgres/client.ts";
 import { inSchema } from "../postgres/database.ts";
 import { heartbeatWorker, lockWorker } from "../postgres/worker-store.ts";
 import { pause } from "./every.ts";

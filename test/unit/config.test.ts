@@ -235,7 +235,17 @@ describe("a bad environment", () => {
     ["words for a URL", { DATABASE_URL: "host=db password=s3cret" }, /^DATABASE_URL: expected a/],
     ["a bare # in the password", { DATABASE_URL: "postgres://u:1#s3cret@h/d" }, /percent-encode/],
     ["a port out of range", { DATABASE_URL: "postgres://u:s3cret@h:99999/d" }, /^DATABASE_URL:/],
-    ["two hosts", { DATABASE_URL: "postgres://u:s3cret@a,b/d" }, /expected one host, got several/],
+    ["an empty host", { DATABASE_URL: "postgres://u:s3cret@a,/d" }, /^DATABASE_URL: expected each/],
+    [
+      "hosts as a parameter",
+      { DATABASE_URL: "postgres://u:s3cret@/d?host=a,b" },
+      /hosts before the/,
+    ],
+    [
+      "a standby",
+      { DATABASE_URL: `${URL}?target_session_attrs=standby` },
+      /one of any, read-write/,
+    ],
     ["an unknown sslmode", { DATABASE_URL: `${URL}?sslmode=maybe` }, /expected sslmode to be one/],
     ["a broken direct URL", { DATABASE_DIRECT_URL: "s3cret" }, /^DATABASE_DIRECT_URL: expected/],
     ["a broken size", { MAX_PAYLOAD_BYTES: "1e9" }, /from 1024 to 268435456, got "1e9"/],

@@ -44,6 +44,7 @@ test("TLS settings leave the URL, everything else stays in it", () => {
       certificateFile: "/c",
       keyFile: "/k",
     },
+    servers: null,
   });
 });
 
@@ -57,9 +58,58 @@ test.for([
   ["db.example.org", "postgres://u:a%3Ab@db.example.org:5432/d%20b"],
   ["::1", "postgres://u:a%3Ab@[::1]:5432/d%20b"],
   ["/run/pg", "postgres://u:a%3Ab@/d%20b?host=%2Frun%2Fpg&port=5432"],
+  ["a,::1", "postgres://u:a%3Ab@a:5432,[::1]:5432/d%20b?target_session_attrs=read-write"],
 ] as const)("the parts for host %s become a URL that parses", ([host, url]) => {
   const text = databaseUrlOf({ host, port: 5432, database: "d b", user: "u", password: "a:b" });
 
-  expect(text).toBe(url);
+  expect(url).toContain(text);
   expect(parseDatabaseUrl(text).url).toBe(url);
+});
+
+test.for([
+  [
+    "a:5433,b",
+    [
+      { host: "a", port: 5433 },
+      { host: "b", port: 5432 },
+    ],
+    "read-write",
+  ],
+  [
+    "[::1],10.0.0.7:1",
+    [
+      { host: "::1", port: 5432 },
+      { host: "10.0.0.7", port: 1 },
+    ],
+    "read-write",
+  ],
+] as const)("several hosts are tried in their order: %s", ([hosts, list, wants]) => {
+  const { servers, url } = parseDatabaseUrl(`postgres://u:a,b%40@${hosts}/d?application_name=x`);
+
+  expect(servers).toEqual({ hosts: list, wants });
+  expect(url).toBe(
+    `postgres://u:a,b%40@${hosts}/d?application_name=x&target_session_attrs=read-write`,
+  );
+  expect(parseDatabaseUrl(url)).toMatchObject({ url, servers });
+});
+
+test.for([
+  ["postgres://a,b/d?target_session_attrs=any", "any"],
+  ["postgres://a,b/d?target_session_attrs=primary", "primary"],
+  ["postgres://a/d?target_session_attrs=read-write", "read-write"],
+] as const)("%s says which server is wanted", ([text, wants]) => {
+  expect(parseDatabaseUrl(text).servers?.wants).toBe(wants);
+});
+
+test("one host is the driver's own business", () => {
+  expect(parseDatabaseUrl("postgres://a/d").servers).toBeNull();
+  expect(parseDatabaseUrl("postgres://a/d?target_session_attrs=any").servers).toBeNull();
+});
+
+test.for([
+  ["postgres://localhost,127.0.0.1:5433/d", "disable"],
+  ["postgres://localhost,db.example.org/d", "verify-full"],
+  ["postgres://db.example.org,localhost/d?sslmode=require", "require"],
+] as const)("several hosts have one TLS mode, that of the farthest: %s", ([text, mode]) => {
+  expect(parseDatabaseUrl(text).tls.mode).toBe(mode);
 });

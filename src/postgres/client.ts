@@ -1,0 +1,138 @@
+import { type ClientConfig, Client as DriverClient } from "pg";
+import type { Host, Servers } from "../database-hosts.ts";
+import { isTransient } from "./sqlstate.ts";
+import { withoutNameCheck } from "./tls.ts";
+
+/** What the driver takes, and more. Plain data, which goes to threads. */
+export type ConnectionConfig = ClientConfig & {
+  /** Where to look for the server, if the URL does not say it all. */
+  readonly servers?: Servers;
+  /** Whether the certificate must be for the host that was named. @default true */
+  readonly checkHostName?: boolean;
+};
+
+/** What one host gets to answer, so that a silent one does not use up the time of all. */
+const HOST_MS_MAX = 3_000;
+
+type Callback = (err: Error | null, client?: DriverClient) => void;
+
+/**
+ * The driver's client, which knows one host, for several and for target_session_attrs: it
+ * looks with a short connection which host fits, in order, and connects to that one. So
+ * each new connection finds the new primary after a failover, without help from outside.
+ *
+ * Throws an AggregateError, which counts as a lost connection, when none fits; at once the
+ * error that another host would not mend, such as a wrong password.
+ */
+export class Client extends DriverClient {
+  readonly #config: ConnectionConfig;
+
+  constructor(config: ConnectionConfig = {}) {
+    const forDriver = { ...config, ...tlsOf(config) };
+    super(forDriver);
+    this.#config = forDriver;
+  }
+
+  override connect(): Promise<this>;
+  override connect(callback: Callback): void;
+  override connect(callback?: Callback): Promise<this> | void {
+    if (callback === undefined) {
+      return this.#connect();
+    }
+    void this.#connectAndCall(callback);
+  }
+
+  async #connect(): Promise<this> {
+    await this.#choose();
+    await super.connect();
+    return this;
+  }
+
+  /** What a pool calls: it must get the error, and hear of the connection without a delay. */
+  async #connectAndCall(callback: Callback): Promise<void> {
+    try {
+      await this.#choose();
+    } catch (err) {
+      process.nextTick(callback, err);
+      return;
+    }
+    super.connect(callback);
+  }
+
+  async #choose(): Promise<void> {
+    const { servers } = this.#config;
+    if (servers !== undefined) {
+      const own = { host: this.host, port: this.port };
+      const { hosts, wants } = servers;
+      const chosen = await firstThatFits(this.#config, hosts.length === 0 ? [own] : hosts, wants);
+      this.host = chosen.host;
+      this.port = chosen.port;
+    }
+  }
+}
+
+/** A copy for the driver, which hides the key in what it gets: a thread would not receive it. */
+function tlsOf({ ssl, checkHostName = true }: ConnectionConfig): Pick<ClientConfig, "ssl"> {
+  if (typeof ssl !== "object") {
+    return {};
+  }
+  const own = Object.defineProperties({}, Object.getOwnPropertyDescriptors(ssl));
+  return { ssl: checkHostName ? own : withoutNameCheck(own) };
+}
+
+async function firstThatFits(
+  config: ConnectionConfig,
+  hosts: readonly Host[],
+  wants: Servers["wants"],
+): Promise<Host> {
+  const { connectionTimeoutMillis: limit = 0 } = config;
+  const mostMs = Math.min(HOST_MS_MAX, limit === 0 ? Infinity : limit / hosts.length);
+  const errors: Error[] = [];
+  for (const host of hosts) {
+    try {
+      await look(
+        { ...config, connectionTimeoutMillis: mostMs, query_timeout: mostMs },
+        host,
+        wants,
+      );
+      return host;
+    } catch (err) {
+      if (!(err instanceof Error && isTransient(err))) {
+        throw err;
+      }
+      errors.push(err);
+    }
+  }
+  const told = hosts.map(({ host, port }, place) => `${host}:${port}: ${textOf(errors[place])}`);
+  throw new AggregateError(errors, `no server can be used: ${told.join("; ")}`);
+}
+
+/** Throws why the host does not fit. */
+async function look(config: ClientConfig, { host, port }: Host, wants: Servers["wants"]) {
+  const client = new DriverClient(config);
+  client.on("error", () => undefined);
+  client.host = host;
+  client.port = port;
+  try {
+    await client.connect();
+    if (wants === "any") {
+      return;
+    }
+    const { rows } = await client.query<{ standby: boolean; readOnly: string }>(
+      `select pg_is_in_recovery() as standby,
+         current_setting('transaction_read_only') as "readOnly"`,
+    );
+    if (rows[0]?.standby !== false || (wants === "read-write" && rows[0].readOnly === "on")) {
+      throw Object.assign(new Error("the server is read-only"), { code: "25006" });
+    }
+  } finally {
+    // A server that went away does not say goodbye.
+    void client.end().catch(() => undefined);
+  }
+}
+
+/** The error of a name with several addresses has its text inside. */
+function textOf(err: Error | undefined): string {
+  const inner = err instanceof AggregateError && err.message === "" ? err.errors[0] : err;
+  return inner instanceof Error ? inner.message : "";
+}

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { createClient } from "../../src/client/client.ts";
+import { waitFor } from "./db.ts";
+
+const PAUSE_MS = 5;
+
+/** Somebody who enqueues a `noop` every few milliseconds, and goes on after every error. */
+export type SteadyProducer = AsyncDisposable & {
+  /** The tasks whose enqueue was acknowledged, so far. */
+  readonly acknowledged: () => readonly string[];
+  /** Enqueues that ended in an error, so far: they may have been made or not. */
+  readonly errors: () => number;
+  /** Resolves when so many more were acknowledged. */
+  readonly enqueueMore: (count: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** Enqueue until stopped, with the client that applications use. */
+export function startSteadyProducer(url: string): SteadyProducer {
+  const client = createClient({ connectionString: url });
+  const acknowledged: string[] = [];
+  let errors = 0;
+  const stopping = new AbortController();
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      await client.enqueue("noop", {}).then(
+        ({ taskId }) => acknowledged.push(taskId),
+        () => (errors += 1),
+      );
+      await delay(PAUSE_MS);
+    }
+  };
+  const running = run();
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopping.abort();
+    return (stopped ??= running.then(() => client.close()));
+  };
+  return {
+    acknowledged: () => acknowledged,
+    errors: () => errors,
+    enqueueMore: async (count) => {
+      const goal = acknowledged.length + count;
+      await waitFor(() => acknowledged.length >= goal, { deadlineMs: 20_000 });
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
