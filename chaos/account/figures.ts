@@ -1,0 +1,52 @@
+import type { Queryable } from "../../src/postgres/database.ts";
+import type { Execution } from "./executions.ts";
+
+/** What became of the tasks of a run. */
+export type Figures = {
+  readonly finished: number;
+  readonly failed: number;
+  readonly events: number;
+  readonly rescues: number;
+  /** Tasks whose handler ran again though no failure asked for it. */
+  readonly executedAgain: number;
+};
+
+/** Count, once all has come to rest. */
+export async function readFigures(
+  db: Queryable,
+  executions: readonly Execution[],
+): Promise<Figures> {
+  const { rows } = await db.query<Record<"finished" | "failed" | "events" | "rescues", string>>(
+    `select
+       (select count(*) from triaged.final_tasks where status = 'finished') as finished,
+       (select count(*) from triaged.final_tasks where status = 'failed') as failed,
+       (select count(*) from triaged.task_history) as events,
+       (select count(*) from triaged.task_history where event = 'rescue') as rescues`,
+  );
+  const [counts] = rows;
+  return {
+    finished: Number(counts?.finished),
+    failed: Number(counts?.failed),
+    events: Number(counts?.events),
+    rescues: Number(counts?.rescues),
+    executedAgain: await countExecutedAgain(db, executions),
+  };
+}
+
+async function countExecutedAgain(
+  db: Queryable,
+  executions: readonly Execution[],
+): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    `select count(*) from (
+       select task_id, count(*) as runs from unnest($1::bigint[]) as run (task_id) group by task_id
+     ) as executed
+     left join (
+       select task_id, count(*) as ends from triaged.task_history
+       where event in ('finish', 'fail') group by task_id
+     ) as recorded using (task_id)
+     where runs > coalesce(ends, 0)`,
+    [executions.map(({ taskId }) => taskId)],
+  );
+  return Number(rows[0]?.count);
+}

@@ -1,0 +1,98 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { EXECUTIONS_FILE } from "../account/executions.ts";
+import { type Network, openNetwork } from "./network.ts";
+import { type Pooler, startPooler } from "./pooler.ts";
+import { type Server, startServer } from "./server.ts";
+import { startWorkers, type Workers } from "./workers.ts";
+
+/** Everything that a run starts. */
+export type Stage = AsyncDisposable & {
+  readonly folder: string;
+  readonly network: Network;
+  readonly server: Server;
+  readonly pooler: Pooler;
+  readonly hosts: readonly Workers[];
+  /** What handlers append to. */
+  readonly executionsFile: string;
+  /** Stop the workers in good order. */
+  readonly stopWorkers: () => Promise<void>;
+};
+
+/** The hosts by the way that their workers take to the database. */
+const WAYS = ["direct", "beside", "pooled"] as const;
+type Way = (typeof WAYS)[number];
+
+const HANDLERS = path.join(import.meta.dirname, "..", "handlers");
+
+/** Start server, pooler and hosts; on a failure, stop those that were started. */
+export async function openStage(): Promise<Stage> {
+  await using undo = new AsyncDisposableStack();
+  const folder = await mkdtemp(path.join(tmpdir(), "triaged-chaos-"));
+  await chmod(folder, 0o755);
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const executionsFile = path.join(folder, "executions");
+  await writeFile(executionsFile, "");
+
+  const network = undo.use(await openNetwork(WAYS));
+  const { listen } = network;
+  const server = undo.use(await startServer(path.join(folder, "postgres"), { listen }));
+  const serverUrl = server.url;
+  const poolerFolder = path.join(folder, "pooler");
+  const pooler = undo.use(await startPooler(poolerFolder, { serverUrl, listen }));
+
+  const workers = undo.use(new AsyncDisposableStack());
+  const hosts: Workers[] = [];
+  for (const [place, host] of network.hosts.entries()) {
+    const way = WAYS[place] ?? "direct";
+    const urls = {
+      server: await host.addressOf(server.url),
+      pooler: await host.addressOf(pooler.url),
+    };
+    const started = await startWorkers(host, {
+      folder: path.join(folder, host.name),
+      env: { ...environment(executionsFile), ...addresses(way, urls) },
+      jobs: way === "direct",
+    });
+    hosts.push(workers.use(started));
+  }
+  const owned = undo.move();
+  return {
+    folder,
+    network,
+    server,
+    pooler,
+    hosts,
+    executionsFile,
+    stopWorkers: () => workers.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Straight; through the pooler with sessions of its own beside it; through the pooler alone. */
+function addresses(way: Way, urls: { server: string; pooler: string }): Record<string, string> {
+  switch (way) {
+    case "direct":
+      return { DATABASE_URL: urls.server };
+    case "beside":
+      return { DATABASE_URL: urls.pooler, DATABASE_DIRECT_URL: urls.server };
+    case "pooled":
+      return { DATABASE_URL: urls.pooler };
+  }
+}
+
+/** Nothing of the environment gets through but what programs are found by. */
+function environment(executionsFile: string): Record<string, string> {
+  // oxlint-disable-next-line node/no-process-env -- Handed on, not read.
+  const { PATH = "", HOME = "" } = process.env;
+  return {
+    PATH: `${path.dirname(process.execPath)}:${PATH}`,
+    HOME,
+    TZ: "UTC",
+    TASKS_DIR: HANDLERS,
+    [EXECUTIONS_FILE]: executionsFile,
+    DB_POOL_SIZE: "4",
+    SHUTDOWN_GRACE_MS: "5000",
+  };
+}
