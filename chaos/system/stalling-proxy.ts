@@ -33,7 +33,8 @@ class ProxiedHost implements Host {
 
   addressOf = async (given: string): Promise<string> => {
     const url = new URL(given);
-    const server = createServer((client) => this.#carry(client, Number(url.port)));
+    const serverPort = Number(url.port);
+    const server = createServer((client) => this.#carry(client, serverPort));
     this.#servers.push(server);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
