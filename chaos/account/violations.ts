@@ -10,7 +10,7 @@ export const RULES = [
   ["recorded twice", "an attempt has two ends, or two claims, in task_history"],
   ["ended twice", "a task is there twice, or has several ends of itself in task_history"],
   ["wrong end", "the last event of a task is not the end that its row shows"],
-  ["wrong result", "a task is finished with what the handler of another one returned"],
+  ["wrong result", "a task is finished with what another task or attempt returned"],
   ["enqueued twice", "a dedupe key made two tasks"],
   ["one attempt, two runs", "a handler ran twice for one attempt"],
   ["run without claim", "a handler ran for an attempt that task_history does not know"],
@@ -65,7 +65,8 @@ const QUERIES: readonly (readonly [Rule, string])[] = [
     `select task_id from triaged.final_tasks
      where $1::bigint[] is not null
        and status = 'finished'
-       and result is distinct from jsonb_build_object('of', payload -> 'of')`,
+       and result is distinct from
+         jsonb_build_object('of', payload -> 'of', 'attempt', attempt_count)`,
   ],
   [
     "enqueued twice",

@@ -12,6 +12,6 @@ export default defineHandler({
     if (failureCount < failures) {
       throw new Error(`failure ${failureCount + 1} of ${failures}`);
     }
-    return { of };
+    return { of, attempt };
   },
 });

@@ -9,6 +9,6 @@ export default defineHandler({
   run: async ({ of, ms }, { task: { taskId }, attempt, signal }) => {
     noteExecution({ taskId, attempt });
     await delay(ms, undefined, { signal });
-    return { of };
+    return { of, attempt };
   },
 });

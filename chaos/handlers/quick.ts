@@ -7,6 +7,6 @@ export default defineHandler({
   payload: z.object({ of: z.int() }),
   run: ({ of }, { task: { taskId }, attempt }) => {
     noteExecution({ taskId, attempt });
-    return { of };
+    return { of, attempt };
   },
 });

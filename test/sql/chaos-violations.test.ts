@@ -12,7 +12,7 @@ async function finishOne(db: Client, given: Record<string, unknown> = {}) {
   const taskId = await enqueue(db, { payload: { of: 1 }, ...given });
   const [task] = await claimTasks(db, await startWorker(db));
   const attempt = Number(task?.attempt_count);
-  await settle(db, [{ task_id: taskId, attempt, outcome: "finish", result: { of: 1 } }]);
+  await settle(db, [{ task_id: taskId, attempt, outcome: "finish", result: { of: 1, attempt } }]);
   return { taskId, attempt };
 }
 
@@ -92,14 +92,18 @@ test("a final task whose history ends otherwise has a wrong end", async ({ db })
   expect(await rulesBroken(db)).toEqual({ "wrong end": [taskId] });
 });
 
-test("a result of another task is found", async ({ db }) => {
-  const { taskId } = await finishOne(db);
-  await damage(db, `update triaged.final_tasks set result = '{"of": 2}' where task_id = $1`, [
-    taskId,
-  ]);
+test.for(['{"of": 2, "attempt": 1}', '{"of": 1, "attempt": 2}'])(
+  "a result of another task or attempt is found: %s",
+  async (result, { db }) => {
+    const { taskId } = await finishOne(db);
+    await damage(db, "update triaged.final_tasks set result = $2 where task_id = $1", [
+      taskId,
+      result,
+    ]);
 
-  expect(await rulesBroken(db)).toEqual({ "wrong result": [taskId] });
-});
+    expect(await rulesBroken(db)).toEqual({ "wrong result": [taskId] });
+  },
+);
 
 test("two tasks of one key were enqueued twice", async ({ db }) => {
   await finishOne(db, { dedupe_key: "a key" });
