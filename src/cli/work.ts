@@ -88,6 +88,7 @@ async function runWorker(config: Config, { drain }: { drain: boolean }): Promise
       maxRescues: config.maxRescues,
       maxResultBytes: config.maxResultBytes,
       logger: createLogger({ level: config.logLevel, name: config.worker.name }),
+      logLevel: config.logLevel,
       drain,
       stop: AbortSignal.any([signals.stop, parentGone.signal]),
       kill: signals.kill,

@@ -6,17 +6,23 @@ import type { Handler, HandlerContext } from "../handler.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
+import type { Begun } from "./begun.ts";
 import { outcomeOfThrown } from "./outcome-of.ts";
 import { checkResult, parsePayload } from "./parse-payload.ts";
 import { type Progress, ProgressReporter } from "./progress.ts";
 
 const TIMEOUT_MS_DEFAULT = 600_000;
 
+/** Thrown in place of calling the handler: the event loop was blocked since the claim. */
+const TAKEN_BACK = new Error("the attempt was taken back before it began");
+
 /** What an attempt needs of its worker. */
 export type AttemptHost = {
   readonly logger: Logger;
   /** How long a handler may go on after it was told to stop. */
   readonly graceMs: number;
+  /** Where the heartbeat thread sees whose handlers were called. */
+  readonly begun: Begun;
   sendProgress(attempt: RunningAttempt, progress: Progress): void;
   /** The handler ignores its signal: nothing in this process can stop it. */
   onStuck(attempt: RunningAttempt): void;
@@ -36,14 +42,18 @@ export class RunningAttempt {
   readonly task: ClaimedTask;
   readonly handler: Handler;
   readonly #host: AttemptHost;
+  readonly #epoch: number;
+  #place: number | null = null;
   #controller: AbortController | null = null;
   #progress: ProgressReporter | null = null;
   #reject: (strayError: unknown) => void = () => undefined;
   #aborted: AttemptAborted | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
 
-  constructor(task: ClaimedTask, handler: Handler, host: AttemptHost) {
+  /** `epoch`: when it was claimed, as `host.begun` tells. */
+  constructor(task: ClaimedTask, handler: Handler, host: AttemptHost, epoch: number) {
     this.task = task;
+    this.#epoch = epoch;
     this.handler = handler;
     this.#host = host;
   }
@@ -69,8 +79,7 @@ export class RunningAttempt {
 
   /** Resolves with the outcome; null when the lease was lost and nothing may be recorded. */
   async run(): Promise<Outcome | null> {
-    const timeoutMs = this.handler.timeout ?? TIMEOUT_MS_DEFAULT;
-    const timeout = setTimeout(() => this.abort("timeout"), timeoutMs);
+    const timeout = setTimeout(() => this.abort("timeout"), this.#timeoutMs);
     let outcome: Outcome;
     try {
       const result = await new Promise<unknown>((resolve, reject) => {
@@ -80,6 +89,9 @@ export class RunningAttempt {
       // It finished before it noticed that it should stop: the work was done.
       outcome = { outcome: "finish", result };
     } catch (err) {
+      if (err === TAKEN_BACK) {
+        return { outcome: "release" };
+      }
       this.#host.logger.debug({ err, taskId: this.task.taskId }, "handler threw");
       outcome = outcomeOfThrown(err, {
         task: this.task,
@@ -90,8 +102,19 @@ export class RunningAttempt {
       clearTimeout(timeout);
       clearTimeout(this.#graceTimer);
       this.#progress?.close();
+      if (this.#place !== null) {
+        this.#host.begun.end(this.#place);
+      }
     }
     return this.#aborted?.kind === "lease lost" ? null : outcome;
+  }
+
+  /** Its end is recorded, or never will be. */
+  forget(): void {
+    if (this.#place !== null) {
+      this.#host.begun.forget(this.#place);
+      this.#place = null;
+    }
   }
 
   /** What to record of an attempt whose handler goes on although it was told to stop. */
@@ -115,8 +138,25 @@ export class RunningAttempt {
 
   async #runHandler(): Promise<unknown> {
     const payload = await parsePayload(this.handler, this.task.payloadText);
+    this.#begin();
     const result: unknown = await this.handler.run(payload, this.#context());
     return await checkResult(this.handler, result);
+  }
+
+  /**
+   * At the last moment: of all attempts that start in one turn of the event loop, the first
+   * handler may block it, and the others are free to run elsewhere.
+   */
+  #begin(): void {
+    const { begun, graceMs } = this.#host;
+    this.#place = begun.begin(this.task, this.#timeoutMs + graceMs, this.#epoch);
+    if (this.#place === null) {
+      throw TAKEN_BACK;
+    }
+  }
+
+  get #timeoutMs(): number {
+    return this.handler.timeout ?? TIMEOUT_MS_DEFAULT;
   }
 
   #context(): HandlerContext {
@@ -162,7 +202,7 @@ export class RunningAttempt {
   #describe(kind: AbortKind): string {
     switch (kind) {
       case "timeout":
-        return `timed out after ${this.handler.timeout ?? TIMEOUT_MS_DEFAULT} ms`;
+        return `timed out after ${this.#timeoutMs} ms`;
       case "cancel":
         return "cancelled by user";
       case "lease lost":

@@ -7,6 +7,7 @@ import { Doorbell } from "../postgres/doorbell.ts";
 import { clientConfig, openPool } from "../postgres/pool.ts";
 import { isPooled } from "../postgres/pooler.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
+import type { LogLevel } from "../settings.ts";
 import { waitAtMost } from "../wait-at-most.ts";
 import { DatabaseLink } from "./database-link.ts";
 import { type IncarnationEnd, runIncarnation } from "./incarnation.ts";
@@ -33,6 +34,7 @@ export type DaemonOptions = {
   readonly maxRescues: number;
   readonly maxResultBytes: number;
   readonly logger: Logger;
+  readonly logLevel: LogLevel;
   /** Work off what is due, then end. */
   readonly drain: boolean;
   /** Stop in good order: claim nothing more, finish or release what is held. */
@@ -109,6 +111,7 @@ async function runIncarnations(
     end = await runIncarnation({
       ...deps,
       logger,
+      logLevel: options.logLevel,
       name: worker.name,
       queues: worker.queues,
       concurrency: worker.concurrency,

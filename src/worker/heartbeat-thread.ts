@@ -1,13 +1,18 @@
 /**
  * The heartbeat, in a thread and on a connection of its own: a handler that blocks the
- * event loop of its worker does not lose the worker's tasks.
+ * event loop of its worker does not lose the worker's tasks. What has not begun goes back
+ * meanwhile (stall-watch.ts).
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { ClientConfig } from "pg";
+import { createLogger } from "../logger.ts";
 import { Client } from "../postgres/client.ts";
-import { inSchema } from "../postgres/database.ts";
+import { type Database, inSchema } from "../postgres/database.ts";
 import { heartbeatWorker, lockWorker } from "../postgres/worker-store.ts";
-import { pause } from "./every.ts";
+import type { LogLevel } from "../settings.ts";
+import { Begun, type BegunMemory } from "./begun.ts";
+import { every, pause } from "./every.ts";
+import { LOOK_MS, StallWatch } from "./stall-watch.ts";
 
 /** What the worker tells its thread. */
 export type HeartbeatSettings = {
@@ -17,6 +22,9 @@ export type HeartbeatSettings = {
   readonly intervalMs: number;
   /** Whether to hold the session lock; not behind a transaction pooler. */
   readonly sessionLock: boolean;
+  readonly begun: BegunMemory;
+  /** The thread logs by itself what the worker cannot: its event loop is blocked then. */
+  readonly log: { readonly name: string; readonly level: LogLevel };
 };
 
 /** What the thread tells its worker. */
@@ -26,6 +34,8 @@ export type HeartbeatMessage =
       readonly cancelRequests: readonly { taskId: string; attempt: number }[];
     }
   | { readonly kind: "dead" }
+  /** What was not begun is released; the worker may claim again. */
+  | { readonly kind: "took back" }
   | { readonly kind: "lost"; readonly error: string };
 
 const RECONNECT_MS_MIN = 50;
@@ -33,6 +43,9 @@ const LOCK_AGAIN_MS = 50;
 const RECONNECT_MS_MAX = 2_000;
 /** A server that takes longer is as good as gone: try another connection. */
 const ANSWER_MS_MAX = 5_000;
+
+/** Null while there is no connection. */
+let connected: Database | null = null;
 
 async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<void> {
   let wait = RECONNECT_MS_MIN;
@@ -62,6 +75,7 @@ async function beatUntilLost(
   const db = inSchema(client, schema, { prepare: sessionLock });
   try {
     onConnected();
+    connected = db;
     let locked = !sessionLock;
     while (!signal.aborted) {
       // Refused while a rescue looks whether the lock is free.
@@ -75,8 +89,23 @@ async function beatUntilLost(
       }
     }
   } finally {
+    connected = null;
     await client.end().catch(() => undefined);
   }
+}
+
+async function watch(
+  { begun, workerId, log }: HeartbeatSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const stalls = new StallWatch({
+    begun: new Begun(begun),
+    workerId,
+    logger: createLogger(log).child({ workerId }),
+    db: () => connected,
+    onTookBack: () => tell({ kind: "took back" }),
+  });
+  await every(LOOK_MS, signal, () => stalls.look());
 }
 
 function tell(message: HeartbeatMessage): void {
@@ -87,5 +116,6 @@ const stop = new AbortController();
 parentPort?.once("message", () => {
   stop.abort();
 });
-await run(workerData, stop.signal);
+const settings: HeartbeatSettings = workerData;
+await Promise.all([run(settings, stop.signal), watch(settings, stop.signal)]);
 parentPort?.close();

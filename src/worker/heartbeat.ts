@@ -3,26 +3,36 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Attempt } from "../errors.ts";
+import type { Begun } from "./begun.ts";
 import type { HeartbeatMessage, HeartbeatSettings } from "./heartbeat-thread.ts";
 
 const STOP_MS = 1_000;
+/** A beat of the event loop; the thread misses it after a second. */
+const BEAT_MS = 100;
 
 /** The heartbeat thread, seen from the worker. */
 export class Heartbeat {
   readonly #thread: Worker;
+  readonly #beating: NodeJS.Timeout;
 
-  /** `onDead`: the worker was declared dead, and holds nothing any more. */
+  /**
+   * `on.dead`: the worker was declared dead, and holds nothing any more. `on.tookBack`: the
+   * event loop was blocked, and the thread released what had not begun.
+   */
   constructor(
-    settings: HeartbeatSettings,
+    { begun, ...settings }: Omit<HeartbeatSettings, "begun"> & { readonly begun: Begun },
     on: {
       cancelRequests: (attempts: readonly Attempt[]) => void;
       dead: () => void;
+      tookBack: () => void;
       error: (err: unknown) => void;
     },
   ) {
     // .ts in a checkout, .js once emitted.
     const file = `heartbeat-thread${path.extname(import.meta.filename)}`;
-    this.#thread = new Worker(path.join(import.meta.dirname, file), { workerData: settings });
+    const workerData: HeartbeatSettings = { ...settings, begun: begun.memory };
+    this.#thread = new Worker(path.join(import.meta.dirname, file), { workerData });
+    this.#beating = setInterval(() => begun.beat(), BEAT_MS).unref();
     this.#thread.on("message", (message: HeartbeatMessage) => {
       switch (message.kind) {
         case "beat":
@@ -30,6 +40,9 @@ export class Heartbeat {
           break;
         case "dead":
           on.dead();
+          break;
+        case "took back":
+          on.tookBack();
           break;
         case "lost":
           // The worker's own connections tell of a lost database.
@@ -46,5 +59,6 @@ export class Heartbeat {
     // It may wait for a server that does not answer.
     await Promise.race([exited, delay(STOP_MS, undefined, { ref: false })]);
     await this.#thread.terminate();
+    clearInterval(this.#beating);
   }
 }

@@ -1,28 +1,31 @@
-import { hostname } from "node:os";
 import type { ClientConfig } from "pg";
 import type { Logger } from "pino";
-import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import type { Handler } from "../handler.ts";
 import type { Database } from "../postgres/database.ts";
 import type { Doorbell } from "../postgres/doorbell.ts";
 import { reportProgress } from "../postgres/task-store.ts";
 import { cancelRequests, registerWorker } from "../postgres/worker-store.ts";
+import type { LogLevel } from "../settings.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { AttemptHost, RunningAttempt } from "./attempt.ts";
+import { Begun } from "./begun.ts";
 import type { DatabaseLink } from "./database-link.ts";
 import { Flag } from "./flag.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Lanes } from "./lanes.ts";
 import type { Progress } from "./progress.ts";
+import { registrationOf } from "./registration.ts";
 import { runRescuer } from "./rescuer.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
+import { stuckError } from "./stuck-error.ts";
 import { warmUp } from "./warm-up.ts";
 import { untilIdle, windDown } from "./wind-down.ts";
 import { runWorker } from "./worker.ts";
 
-const LEASE_MS = 15_000;
 const HEARTBEAT_MS = 5_000;
+/** Attempts beside those that run whose ends are on their way to the database, at most. */
+const UNSETTLED_MAX = 8_000;
 
 export type IncarnationDeps = {
   readonly db: Database;
@@ -33,6 +36,8 @@ export type IncarnationDeps = {
   /** Whether that session stays: then it holds the lock that shows that the process lives. */
   readonly hasSessions: boolean;
   readonly logger: Logger;
+  /** For the heartbeat thread, which has a logger of its own. */
+  readonly logLevel: LogLevel;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly name: string;
   readonly queues: readonly string[];
@@ -59,7 +64,7 @@ export type IncarnationEnd = "stopped" | "drained" | "dead";
  */
 export async function runIncarnation(deps: IncarnationDeps): Promise<IncarnationEnd> {
   const workerId = await deps.link.run(
-    () => registerWorker(deps.db, registration(deps)),
+    () => registerWorker(deps.db, registrationOf(deps)),
     deps.stop,
   );
   await deps.link.run(() => warmUp(deps.db, workerId), deps.stop);
@@ -67,24 +72,10 @@ export async function runIncarnation(deps: IncarnationDeps): Promise<Incarnation
   return await new Incarnation({ ...deps, logger }, workerId).run();
 }
 
-function registration(deps: IncarnationDeps) {
-  return {
-    name: deps.name,
-    host: hostname(),
-    pid: process.pid,
-    queues: deps.queues,
-    concurrency: deps.concurrency,
-    leaseMs: LEASE_MS,
-    taskTypes: [...deps.handlers].map(([name, handler]) => ({
-      name,
-      maxAttempts: handler.maxAttempts ?? 3,
-    })),
-  };
-}
-
 class Incarnation implements AttemptHost {
   readonly logger: Logger;
   readonly graceMs: number;
+  readonly begun: Begun;
   readonly #deps: IncarnationDeps;
   readonly #workerId: string;
   readonly #changed = new Flag();
@@ -113,6 +104,7 @@ class Incarnation implements AttemptHost {
       onError: (err) => this.#fail(err),
     });
     this.#lanes = new Lanes(deps.queues, [...handlers.keys()]);
+    this.begun = new Begun({ capacity: concurrency + UNSETTLED_MAX });
     this.#slots = new Slots({
       handlers,
       concurrency,
@@ -174,7 +166,7 @@ class Incarnation implements AttemptHost {
   }
 
   #startHeartbeat(): Heartbeat {
-    const { connection, hasSessions, db } = this.#deps;
+    const { connection, hasSessions, db, name, logLevel } = this.#deps;
     return new Heartbeat(
       {
         connection,
@@ -182,6 +174,8 @@ class Incarnation implements AttemptHost {
         workerId: this.#workerId,
         intervalMs: HEARTBEAT_MS,
         sessionLock: hasSessions,
+        begun: this.begun,
+        log: { name, level: logLevel },
       },
       {
         cancelRequests: (attempts) => {
@@ -194,6 +188,7 @@ class Incarnation implements AttemptHost {
           this.logger.warn("declared dead; dropping what is held and starting over");
           this.#ending.abort();
         },
+        tookBack: () => this.#slots.resume(),
         error: (err) => this.#fail(err),
       },
     );
@@ -262,14 +257,7 @@ class Incarnation implements AttemptHost {
 
   #throwFailure(): void {
     if (this.#stuck !== null) {
-      const { taskId, taskType } = this.#stuck.task;
-      throw new EnvironmentError(
-        `the handler of ${taskType} ignored its signal for ${this.graceMs} ms on task ${taskId}`,
-        {
-          hint: "pass context.signal on to what the handler waits for; the supervisor restarts this worker",
-          exitCode: EXIT_CODES.stuckHandler,
-        },
-      );
+      throw stuckError(this.#stuck, this.graceMs);
     }
     if (this.#failure !== null) {
       throw this.#failure;

@@ -5,17 +5,15 @@ import type { Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { AbortKind } from "./abort-reason.ts";
 import { type AttemptHost, RunningAttempt } from "./attempt.ts";
-import { type Ending, endingOf } from "./ending.ts";
+import { endingOf } from "./ending.ts";
 import type { Flag } from "./flag.ts";
-import { Rate } from "./rate.ts";
+import { logSettled } from "./log-settled.ts";
+import { Pace } from "./pace.ts";
 import type { Settler } from "./settler.ts";
 import { startAnywhere } from "./start-anywhere.ts";
 
 /** A worker holds what it starts within so long at its present rate, and no more. */
 const PREFETCH_MS = 100;
-/** A rate is never told from less: a few quick tasks say little of the next. */
-const SAMPLE_MIN = 10;
-const SAMPLE_MS_MIN = 3;
 /** A task that waited here for so long is handed back, for a worker that is faster. */
 const STALE_MS = 1_000;
 /** Rows in one claim. Half as many are a tenth dearer for each, for the commits and the plans. */
@@ -34,6 +32,9 @@ export type SlotsDeps = {
   readonly changed: Flag;
 };
 
+/** Claimed at `since` in `epoch`, and not begun. */
+type Waiting = { readonly task: ClaimedTask; readonly since: number; readonly epoch: number };
+
 /** One claim to make: at most `limit` tasks, of none of the `full` types. */
 export type ClaimPlan = { readonly limit: number; readonly full: ReadonlySet<string> };
 
@@ -44,6 +45,8 @@ export type Plan = {
   readonly room: number;
   /** Whether every type has room: a slot that becomes free makes no other claim worthwhile. */
   readonly isWhole: boolean;
+  /** To be passed on with what these claims take. */
+  readonly epoch: number;
 };
 
 /** The tasks that a worker holds: those that run, in a bounded number, and those that wait. */
@@ -51,16 +54,15 @@ export class Slots {
   readonly #deps: SlotsDeps;
   readonly #running = new Map<string, RunningAttempt>();
   readonly #heldOfType = new Map<string, number>();
-  readonly #rate = new Rate(performance.now());
+  readonly #pace: Pace;
   readonly #limited: ReadonlyMap<string, number>;
-  /** When tasks came last, how many ended since, and the rate between that and the time before. */
-  #newest = { at: 0, ended: 0, perMsBefore: 0 };
-  #waiting: { task: ClaimedTask; since: number }[] = [];
+  #waiting: Waiting[] = [];
   /** Whether endings that the database has not taken yet keep claims back. */
   #isHeldBack = false;
 
   constructor(deps: SlotsDeps) {
     this.#deps = deps;
+    this.#pace = new Pace(deps.concurrency, performance.now());
     this.#limited = new Map(
       [...deps.handlers].flatMap(([type, { concurrency }]) =>
         concurrency === undefined ? [] : [[type, concurrency] as const],
@@ -87,9 +89,11 @@ export class Slots {
 
   /** The claims that are worth making now. Types with a limit of their own go apart. */
   plan(now: number): Plan {
-    const want = this.#room(now);
+    const { begun } = this.#deps.host;
+    const { epoch } = begun;
+    const want = begun.isTakingBack ? 0 : this.#room(now);
     if (want === 0) {
-      return { claims: [], room: 0, isWhole: false };
+      return { claims: [], room: 0, isWhole: false, epoch };
     }
     const types = [...this.#deps.handlers.keys()];
     const limitedTypes = new Set(this.#limited.keys());
@@ -104,19 +108,19 @@ export class Slots {
         isWhole = false;
       }
     }
-    return { claims: startAnywhere(claims), room: want, isWhole };
+    return { claims: startAnywhere(claims), room: want, isWhole, epoch };
   }
 
   /**
    * Take what was claimed. With `more`, where another claim follows at once, the attempts start
    * when it is on its way, so that the database works while they do.
    */
-  accept(tasks: readonly ClaimedTask[], { more }: { more: boolean }): void {
+  accept(tasks: readonly ClaimedTask[], { more, epoch }: { more: boolean; epoch: number }): void {
     const since = performance.now();
-    this.#newest = { at: since, ended: 0, perMsBefore: this.#perMsSinceClaim(since) };
+    this.#pace.claimed(since);
     for (const task of tasks) {
       this.#count(task, 1);
-      this.#waiting.push({ task, since });
+      this.#waiting.push({ task, since, epoch });
     }
     if (more) {
       setImmediate(() => this.#fill());
@@ -138,15 +142,13 @@ export class Slots {
 
   /** Give back what has not been started; with `staleAt` only what waits for too long. */
   releaseWaiting({ staleAt }: { staleAt?: number } = {}): void {
-    const isKept = ({ since }: { since: number }) =>
-      staleAt !== undefined && staleAt - since < STALE_MS;
-    const released = this.#waiting.filter((waiting) => !isKept(waiting));
-    if (released.length > 0) {
-      this.#waiting = this.#waiting.filter(isKept);
-      for (const { task } of released) {
-        this.#settle(task, { outcome: "release" });
-      }
-    }
+    this.#releaseAllBut(({ since }) => staleAt !== undefined && staleAt - since < STALE_MS);
+  }
+
+  /** Go on after the event loop was blocked: what waits since then is not this worker's. */
+  resume(): void {
+    this.#fill();
+    this.#deps.changed.raise();
   }
 
   /** The worker was declared dead: nothing here is its own, and nothing can be given back. */
@@ -173,8 +175,7 @@ export class Slots {
       return 0;
     }
     // Rounded down: one task ahead at a rate of one a second would wait for that second.
-    const perMs = Math.max(this.#rate.perSecond(now) / 1_000, this.#perMsOfClaims(now));
-    const prefetch = Math.floor(perMs * PREFETCH_MS);
+    const prefetch = Math.floor(this.#pace.perMs(now) * PREFETCH_MS);
     // Refilled when it is half empty, so that claims stay large.
     if (this.#running.size >= concurrency && this.#waiting.length * 2 > prefetch) {
       return 0;
@@ -183,42 +184,38 @@ export class Slots {
     return Math.min(Math.max(room, 0), CLAIM_MAX);
   }
 
-  /**
-   * The rate as the two newest claims show it. A worker that wakes up waits for claims more
-   * than it works, so that its average says little: without this it took no more than it has
-   * slots, 500 no-op tasks in 20 claims instead of 3.
-   */
-  #perMsOfClaims(now: number): number {
-    return Math.max(this.#newest.perMsBefore, this.#perMsSinceClaim(now));
-  }
-
-  #perMsSinceClaim(now: number): number {
-    const { at, ended } = this.#newest;
-    // All slots were free again once.
-    return ended < Math.max(this.#deps.concurrency, SAMPLE_MIN)
-      ? 0
-      : ended / Math.max(SAMPLE_MS_MIN, now - at);
+  #releaseAllBut(isKept: (waiting: Waiting) => boolean): void {
+    const released = this.#waiting.filter((waiting) => !isKept(waiting));
+    if (released.length > 0) {
+      this.#waiting = this.#waiting.filter(isKept);
+      for (const { task } of released) {
+        this.#settle(task, { outcome: "release" });
+      }
+    }
   }
 
   #fill(): void {
+    const { epoch } = this.#deps.host.begun;
+    // The thread gave it back, or tried to: twice is no harm, and not at all would be.
+    this.#releaseAllBut((waiting) => waiting.epoch === epoch);
     let started = 0;
     while (this.#running.size < this.#deps.concurrency && started < this.#waiting.length) {
       const next = this.#waiting[started];
       started += 1;
       if (next !== undefined) {
-        this.#start(next.task);
+        this.#start(next);
       }
     }
     this.#waiting.splice(0, started);
   }
 
-  #start(task: ClaimedTask): void {
+  #start({ task, epoch }: Waiting): void {
     const handler = this.#deps.handlers.get(task.taskType);
     if (handler === undefined) {
       // Not of a lane of this worker: no claim returns it.
       throw new Error(`expected a handler for task type ${task.taskType}, got none`);
     }
-    const attempt = new RunningAttempt(task, handler, this.#deps.host);
+    const attempt = new RunningAttempt(task, handler, this.#deps.host, epoch);
     const token = `${task.taskId}/${task.attempt}`;
     this.#running.set(token, attempt);
     void this.#runToEnd(token, attempt);
@@ -226,44 +223,32 @@ export class Slots {
 
   async #runToEnd(token: string, attempt: RunningAttempt): Promise<void> {
     const outcome = await attempt.run();
-    // Ends, not starts: to fill empty slots says nothing about when they are free again.
-    this.#rate.add();
-    this.#newest.ended += 1;
+    this.#pace.ended();
     // False where settleRunning was quicker: the handler ended too late.
     if (!this.#running.delete(token)) {
       return;
     }
     if (outcome === null) {
       this.#count(attempt.task, -1);
+      attempt.forget();
     } else {
-      this.#settle(attempt.task, outcome);
+      this.#settle(attempt.task, outcome, attempt);
     }
     this.#fill();
     this.#deps.changed.raise();
   }
 
-  #settle(task: ClaimedTask, outcome: Outcome): void {
+  #settle(task: ClaimedTask, outcome: Outcome, attempt?: RunningAttempt): void {
+    const { settler, changed, logger } = this.#deps;
     this.#count(task, -1);
     const ending = endingOf(task, outcome, this.#deps);
-    this.#deps.settler.settle(ending, (held) => this.#noteSettled(task, ending, held));
-  }
-
-  #noteSettled({ taskId, taskType, attempt }: ClaimedTask, ending: Ending, held: boolean): void {
-    const { logger, changed } = this.#deps;
-    if (this.#isHeldBack) {
-      changed.raise();
-    }
-    if (held && ending.error === null && !logger.isLevelEnabled("debug")) {
-      return;
-    }
-    const line = { taskId, taskType, attempt, outcome: ending.outcome, error: ending.error };
-    if (!held) {
-      logger.info(line, "lease lost; the end of the attempt is not recorded");
-    } else if (ending.error !== null) {
-      logger.warn(line, "attempt settled");
-    } else {
-      logger.debug(line, "attempt settled");
-    }
+    settler.settle(ending, (held) => {
+      attempt?.forget();
+      if (this.#isHeldBack) {
+        changed.raise();
+      }
+      logSettled(logger, { task, ending, held });
+    });
   }
 
   #count({ taskType }: ClaimedTask, by: 1 | -1): void {

@@ -107,7 +107,7 @@ async function claimAll(
     const now = performance.now();
     lanes.claimed(tasks, { now, tookMs: now - before, sweep });
     const isFull = tasks.length === limit;
-    slots.accept(tasks, { more: isFull });
+    slots.accept(tasks, { more: isFull, epoch: plan.epoch });
     room -= tasks.length;
     found ||= tasks.length > 0;
     more ||= isFull;

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "../../src/handler.ts";
 import type { ClaimedTask } from "../../src/task.ts";
+import { Begun } from "../../src/worker/begun.ts";
 import { Flag } from "../../src/worker/flag.ts";
 import { Slots } from "../../src/worker/slots.ts";
 
@@ -14,7 +15,7 @@ test("a worker whose endings the database does not take claims nothing, until it
   const changed = new Flag();
   const settler = new SlowSettler();
   const slots = makeSlots(settler, changed);
-  slots.accept([claimed("1")], { more: false });
+  slots.accept([claimed("1")], { more: false, epoch: 0 });
   await settler.asked;
   await changed.wait();
 
@@ -32,11 +33,11 @@ test("after a full claim the attempts start in the next turn, when the next clai
   const settler = new SlowSettler();
   const slots = makeSlots(settler, new Flag());
 
-  slots.accept([claimed("1")], { more: true });
+  slots.accept([claimed("1")], { more: true, epoch: 0 });
   expect(slots.runningCount).toBe(0);
   await settler.asked;
 
-  slots.accept([claimed("2")], { more: false });
+  slots.accept([claimed("2")], { more: false, epoch: 0 });
   expect(slots.runningCount).toBe(1);
 });
 
@@ -69,7 +70,13 @@ function makeSlots(settler: SlowSettler, changed: Flag): Slots {
     concurrency: 10,
     resultBytesMax: 1_000,
     settler,
-    host: { logger, graceMs: 1_000, sendProgress: () => undefined, onStuck: () => undefined },
+    host: {
+      logger,
+      begun: new Begun({ capacity: 10 }),
+      graceMs: 1_000,
+      sendProgress: () => undefined,
+      onStuck: () => undefined,
+    },
     logger,
     changed,
   });

@@ -1,0 +1,146 @@
+import type { Logger } from "pino";
+import { backoffMs, DEFAULT_BACKOFF } from "../backoff.ts";
+import type { Attempt } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Database } from "../postgres/database.ts";
+import { heldAttempts } from "../postgres/held-attempts.ts";
+import { settleTasks } from "../postgres/task-store.ts";
+import { endWorker } from "../postgres/worker-store.ts";
+import { type Begun, type BegunAttempt, clockMs } from "./begun.ts";
+import { endingOf } from "./ending.ts";
+
+/** How often the thread looks whether the event loop of its worker turns. */
+export const LOOK_MS = 250;
+/**
+ * Looks in a row without a beat, which is due ten times a second, until a loop counts as
+ * blocked, and then from one time of taking back to the next. Looks and no clock: a process
+ * that was frozen as a whole has missed both.
+ */
+const SILENT_LOOKS = 4;
+
+export type StallWatchDeps = {
+  readonly begun: Begun;
+  readonly workerId: string;
+  readonly logger: Logger;
+  /** Null while there is no connection. */
+  readonly db: () => Database | null;
+  /** Tell the worker that it may claim again. */
+  readonly onTookBack: () => void;
+};
+
+/**
+ * Looks, from the heartbeat thread, whether the event loop of the worker turns. Where a handler
+ * blocks it for a second, what the worker holds and has not begun goes back to the queue. Where
+ * every attempt that it runs is past its timeout and the grace time, whichever blocks the loop
+ * will not end by itself, and no abort can reach it: the process is killed.
+ */
+export class StallWatch {
+  readonly #deps: StallWatchDeps;
+  #beats = -1;
+  #silentLooks = 0;
+
+  constructor(deps: StallWatchDeps) {
+    this.#deps = deps;
+  }
+
+  /** One look. Never throws: the next one tries again. */
+  async look(): Promise<void> {
+    const { begun, logger } = this.#deps;
+    if (begun.beats !== this.#beats) {
+      this.#beats = begun.beats;
+      this.#silentLooks = 0;
+      return;
+    }
+    this.#silentLooks += 1;
+    if (this.#silentLooks % SILENT_LOOKS !== 0) {
+      return;
+    }
+    try {
+      await this.#takeBack();
+    } catch (err) {
+      logger.warn({ err }, "the event loop is blocked, and its tasks cannot be given back");
+    }
+    const running = begun.list()?.running ?? [];
+    const now = clockMs();
+    if (running.length > 0 && running.every(({ deadlineMs }) => deadlineMs < now)) {
+      await this.#kill(running);
+    }
+  }
+
+  get #isBlocked(): boolean {
+    return this.#deps.begun.beats === this.#beats;
+  }
+
+  /** Release what the worker holds and has not begun, also what a claim took just now. */
+  async #takeBack(): Promise<void> {
+    const { begun, db: connected, workerId, logger, onTookBack } = this.#deps;
+    const db = connected();
+    if (db === null) {
+      return;
+    }
+    begun.close();
+    try {
+      const listed = begun.list();
+      if (listed === null) {
+        return;
+      }
+      const kept = new Set([...listed.running, ...listed.ended].map(tokenOf));
+      // Named one by one, not whatever is held when the statement is made: if its answer is
+      // lost it may be made late, and must not meet what the worker claimed after this.
+      const others = (await heldAttempts(db, workerId)).filter(
+        (attempt) => !kept.has(tokenOf(attempt)),
+      );
+      if (others.length > 0) {
+        const released = await settleTasks(db, {
+          outcomes: jsonOf(others, { outcome: "release" }),
+          count: others.length,
+        });
+        const tasks = released === "all" ? others.length : released.length;
+        const blockedMs = this.#silentLooks * LOOK_MS;
+        logger.warn({ tasks, blockedMs }, "the event loop is blocked; gave back what waits");
+      }
+    } finally {
+      begun.reopen();
+      onTookBack();
+    }
+  }
+
+  async #kill(running: readonly BegunAttempt[]): Promise<void> {
+    const { db: connected, workerId, logger } = this.#deps;
+    if (!this.#isBlocked) {
+      return;
+    }
+    const tasks = running.map(({ taskId }) => taskId);
+    logger.fatal({ tasks }, "a handler blocks the event loop past its timeout; killing the worker");
+    const db = connected();
+    const [only, ...others] = running;
+    try {
+      // One of several blocks the loop, and the others are not to blame: they are left to the
+      // rescue, which counts a death for each and stops at the third.
+      if (db !== null && only !== undefined && others.length === 0) {
+        await settleTasks(db, { outcomes: jsonOf(running, BLOCKED), count: 1 });
+        await endWorker(db, workerId, "a handler blocks the event loop");
+      }
+    } catch (err) {
+      logger.error({ err }, "the end of the attempt is not recorded; its task will be rescued");
+    }
+    // Not process.exit, which would end but this thread: the main one runs none of our code.
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+const BLOCKED: Outcome = {
+  outcome: "retry",
+  error: "AttemptAborted: timed out; the handler blocked the event loop past the grace time",
+  delayMs: backoffMs(1, DEFAULT_BACKOFF),
+  detail: { class: "timeout" },
+};
+
+function jsonOf(attempts: readonly Attempt[], outcome: Outcome): string {
+  const endings = attempts.map((attempt) => endingOf(attempt, outcome, { resultBytesMax: 0 }));
+  return `[${endings.map(({ json }) => json).join(",")}]`;
+}
+
+function tokenOf({ taskId, attempt }: Attempt): string {
+  return `${taskId}/${attempt}`;
+}
