@@ -35,6 +35,7 @@ grant execute on function
   triaged.settle_tasks,
   triaged.report_progress,
   triaged.rescue_tasks,
+  triaged.rescue_process,
   triaged.cancel_task,
   triaged.retry_task,
   triaged.decide_task,

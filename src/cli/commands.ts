@@ -8,6 +8,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["up", async () => (await import("./up.ts")).up],
   ["work", async () => (await import("./work.ts")).work],
   ["jobs", async () => (await import("./jobs.ts")).jobs],
+  ["supervisor-events", async () => (await import("./supervisor-events.ts")).supervisorEvents],
   ["migrate", async () => (await import("./migrate.ts")).migrate],
   ["enqueue", async () => (await import("./enqueue.ts")).enqueue],
   ["show", async () => (await import("./show.ts")).show],

@@ -1,8 +1,10 @@
 import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";
+import { inSchema } from "../postgres/database.ts";
 import { migrate } from "../postgres/migrate.ts";
-import { clientConfig } from "../postgres/pool.ts";
+import { clientConfig, openPool } from "../postgres/pool.ts";
 import { onParentGone } from "../supervisor/parent.ts";
+import { ANSWER_MS_MAX, rescueExited } from "../supervisor/rescue-exited.ts";
 import { runUp, upGroups } from "../supervisor/run-up.ts";
 import { listenForStop } from "../supervisor/stop-signals.ts";
 import { defineCommand } from "./command.ts";
@@ -47,6 +49,16 @@ export const up = defineCommand({
           shutdownGraceMs: config.worker.shutdownGraceMs,
         }),
         logger,
+        onExit: async (database, pid) => {
+          const pool = openPool(database, { role: "supervisor", pool: config.pool, logger });
+          const { maxRescues } = config;
+          await rescueExited(pid, {
+            db: inSchema(pool, config.schema, { answerMsMax: ANSWER_MS_MAX }),
+            maxRescues,
+            logger,
+          });
+          await pool.end();
+        },
         signals: {
           stop: AbortSignal.any([signals.stop, parentGone.signal]),
           kill: signals.kill,

@@ -1,8 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { EXIT_CODES } from "../errors.ts";
+import { waitAtMost } from "../wait-at-most.ts";
 import type { Child, Exit, Program } from "./child.ts";
 import { startChild } from "./child.ts";
+
+/** Longer than that nobody waits for `onExit`: its database may be away. */
+const ON_EXIT_MS_MAX = 3_000;
 
 /** Exit codes by which a process says that a start will not help; a person must act. */
 export const FINAL_EXIT_CODES: readonly number[] = [EXIT_CODES.usage, EXIT_CODES.config];
@@ -31,6 +35,8 @@ export type KeepRunningOptions = {
   readonly graceMs: number;
   /** SIGKILL when it aborts. */
   readonly kill: AbortSignal;
+  /** Called with the pid of a process that ended, unless with exit code 0. Must not reject. */
+  readonly onExit?: ((pid: number) => Promise<void>) | undefined;
 };
 
 /**
@@ -49,6 +55,9 @@ export async function keepRunning(
     const child = await startChild(program);
     logger.info({ childPid: child.pid }, "process started");
     const exit = await runToEnd(child, options);
+    if (exit.code !== 0 && options.onExit !== undefined) {
+      await waitAtMost(ON_EXIT_MS_MAX, options.onExit(child.pid));
+    }
     if (stop.aborted) {
       logger.info({ childPid: child.pid, ...exit }, "process stopped");
       return null;

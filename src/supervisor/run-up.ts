@@ -25,12 +25,16 @@ export async function runUp(options: {
   readonly groups: readonly Group[];
   readonly logger: Logger;
   readonly signals: Pick<StopSignals, "stop" | "kill">;
+  /** Called for each process of the groups that ended, unless with exit code 0. */
+  readonly onExit?: (database: DatabaseUrl, pid: number) => Promise<void>;
 }): Promise<number> {
   const { connection, prepare, groups, logger, signals } = options;
+  const onExitIn = (database: DatabaseUrl) => async (pid: number) =>
+    await options.onExit?.(database, pid);
   const { stop, kill } = signals;
   if (connection.kind === "url") {
     await prepare(connection);
-    return await supervise(groups, { logger, stop, kill });
+    return await supervise(groups, { logger, stop, kill, onExit: onExitIn(connection) });
   }
   const server = await runServer(connection.folder, logger);
   try {
@@ -39,6 +43,7 @@ export async function runUp(options: {
       logger,
       stop: AbortSignal.any([stop, server.lost]),
       kill,
+      onExit: onExitIn(server.database),
     });
     server.lost.throwIfAborted();
     return code;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
 import type { Program } from "./child.ts";
-import type { RestartLimits } from "./keep-running.ts";
+import type { KeepRunningOptions, RestartLimits } from "./keep-running.ts";
 import { keepRunning, RESTART_LIMITS } from "./keep-running.ts";
 
 /** Programs that are stopped together; each gets `graceMs` before it is killed. */
@@ -19,16 +19,17 @@ export async function supervise(
     readonly stop: AbortSignal;
     readonly kill: AbortSignal;
     readonly limits?: RestartLimits;
+    readonly onExit?: KeepRunningOptions["onExit"];
   },
 ): Promise<number> {
-  const { logger, kill, limits = RESTART_LIMITS } = options;
+  const { logger, kill, limits = RESTART_LIMITS, onExit } = options;
   if (options.stop.aborted) {
     return 0;
   }
   const running = groups.map(({ programs, graceMs }) => {
     const stopping = new AbortController();
     const ends = programs.map((program) =>
-      keepRunning(program, { logger, limits, stop: stopping.signal, graceMs, kill }),
+      keepRunning(program, { logger, limits, stop: stopping.signal, graceMs, kill, onExit }),
     );
     return { stopping, ends };
   });

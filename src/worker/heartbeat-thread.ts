@@ -5,7 +5,6 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { ClientConfig } from "pg";
-import { createLogger } from "../logger.ts";
 import { Client } from "../postgres/client.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
 import { heartbeatWorker, lockWorker } from "../postgres/worker-store.ts";
@@ -43,6 +42,7 @@ const LOCK_AGAIN_MS = 50;
 const RECONNECT_MS_MAX = 2_000;
 /** A server that takes longer is as good as gone: try another connection. */
 const ANSWER_MS_MAX = 5_000;
+const WATCH_AFTER_MS = 500;
 
 /** Null while there is no connection. */
 let connected: Database | null = null;
@@ -98,6 +98,10 @@ async function watch(
   { begun, workerId, log }: HeartbeatSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  // The lock comes first: until it is had, a crash costs the lease. The logger takes a while to
+  // load, on a processor that the worker is starting on.
+  await pause(WATCH_AFTER_MS, signal);
+  const { createLogger } = await import("../logger.ts");
   const stalls = new StallWatch({
     begun: new Begun(begun),
     workerId,

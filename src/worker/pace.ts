@@ -21,7 +21,7 @@ export class Pace {
     this.#newest = { at: now, ended: 0, perMsBefore: this.#perMsSinceClaim(now) };
   }
 
-  /** An attempt ended. Not one that began: to fill empty slots says nothing about when they are free. */
+  /** An attempt ended. Starts do not count: filling empty slots does not tell when they are free. */
   ended(): void {
     this.#rate.add();
     this.#newest.ended += 1;

@@ -1,0 +1,65 @@
+-- started -> queued, for what the workers of one process hold, right after somebody saw that
+-- process exit: its supervisor. As rescue_tasks does it, without its second look. Returns the
+-- workers of the process that had not ended before, and how many tasks were taken back.
+--
+-- is_dead is false, and nothing is done, where a session still holds the lock of a worker, or a
+-- claim of it is under way: the server has not noticed the exit yet, or it is another process
+-- with that pid under a host of the same name. Call again a moment later. The word of the
+-- caller alone counts where a worker has no lock, as behind a transaction pooler.
+create or replace function triaged.rescue_process(
+  host text,
+  pid integer,
+  max_rescues integer default 3
+)
+returns table (worker_id bigint, is_dead boolean, tasks integer, failed integer)
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_worker triaged.workers;
+  v_is_locked boolean;
+  v_statuses text[];
+begin
+  for v_worker in
+    select *
+    from triaged.workers as alive
+    where
+      alive.ended_at is null
+      and alive.host = rescue_process.host
+      and alive.pid = rescue_process.pid
+    order by alive.worker_id
+  loop
+    worker_id := v_worker.worker_id;
+    is_dead := false;
+    tasks := 0;
+    failed := 0;
+
+    -- Apart from each other, so that the lock is not tried where it says nothing.
+    v_is_locked := v_worker.has_session_lock;
+
+    if v_is_locked then
+      v_is_locked :=
+        not pg_try_advisory_xact_lock(triaged.lock_key('worker', v_worker.worker_id));
+    end if;
+
+    if not v_is_locked then
+      v_worker := triaged.declare_dead(v_worker, 'process exited');
+      is_dead := v_worker.worker_id is not null;
+    end if;
+
+    if is_dead then
+      v_statuses := array(
+        select rescued.status
+        from triaged.rescue_tasks_of(array[v_worker.worker_id], rescue_process.max_rescues)
+          as rescued
+      );
+      tasks := cardinality(v_statuses);
+      failed := cardinality(array_positions(v_statuses, 'failed'));
+    end if;
+
+    return next;
+  end loop;
+end;
+$$;
