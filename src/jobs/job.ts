@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 
 /** Days that final tasks and history are kept; 0 = for ever. */
@@ -42,7 +43,9 @@ export async function runLogged(
   const logger = context.logger.child({ job: job.name });
   const startedMs = performance.now();
   try {
+    failpoint("job.before");
     const { changes, detail } = await job.run(context);
+    failpoint("job.ended");
     const durationMs = Math.round(performance.now() - startedMs);
     logger[changes > 0 ? "info" : "debug"]({ ...detail, durationMs }, "job finished");
   } catch (err) {

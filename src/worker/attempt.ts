@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Logger } from "pino";
 import { LeaseLostError } from "../errors.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
@@ -139,7 +140,9 @@ export class RunningAttempt {
   async #runHandler(): Promise<unknown> {
     const payload = await parsePayload(this.handler, this.task.payloadText);
     this.#begin();
+    failpoint("run.before");
     const result: unknown = await this.handler.run(payload, this.#context());
+    failpoint("run.ended");
     return await checkResult(this.handler, result);
   }
 

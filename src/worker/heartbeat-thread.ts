@@ -3,8 +3,10 @@
  * event loop of its worker does not lose the worker's tasks. What has not begun goes back
  * meanwhile (stall-watch.ts).
  */
+
 import { parentPort, workerData } from "node:worker_threads";
 import type { ClientConfig } from "pg";
+import { failpoint } from "../failpoint.ts";
 import { Client } from "../postgres/client.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
 import { heartbeatWorker, lockWorker } from "../postgres/worker-store.ts";
@@ -80,7 +82,9 @@ async function beatUntilLost(
     while (!signal.aborted) {
       // Refused while a rescue looks whether the lock is free.
       locked ||= await lockWorker(db, workerId);
+      failpoint("lock.answered");
       const { held, cancelRequests } = await heartbeatWorker(db, workerId);
+      failpoint("heartbeat.answered");
       tell(held ? { kind: "beat", cancelRequests } : { kind: "dead" });
       const waitMs = locked || !held ? intervalMs : LOCK_AGAIN_MS;
       await pause(waitMs, AbortSignal.any([signal, lost.signal]));

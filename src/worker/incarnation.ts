@@ -1,5 +1,6 @@
 import type { ClientConfig } from "pg";
 import type { Logger } from "pino";
+import { failpoint } from "../failpoint.ts";
 import type { Handler } from "../handler.ts";
 import type { Database } from "../postgres/database.ts";
 import type { Doorbell } from "../postgres/doorbell.ts";
@@ -67,6 +68,7 @@ export async function runIncarnation(deps: IncarnationDeps): Promise<Incarnation
     () => registerWorker(deps.db, registrationOf(deps)),
     deps.stop,
   );
+  failpoint("register.answered");
   await deps.link.run(() => warmUp(deps.db, workerId), deps.stop);
   const logger = deps.logger.child({ workerId });
   return await new Incarnation({ ...deps, logger }, workerId).run();

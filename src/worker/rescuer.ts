@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 import { isTransient } from "../postgres/sqlstate.ts";
 import { rescueTasks } from "../postgres/task-store.ts";
@@ -15,8 +16,10 @@ export async function rescueOnce(
   db: Database,
   { logger, maxRescues }: { logger: Logger; maxRescues: number },
 ): Promise<void> {
+  failpoint("rescue.before");
   const rescued = await rescueTasks(db, { maxWorkers: WORKERS_MAX, maxRescues });
   if (rescued.length > 0) {
+    failpoint("rescue.answered");
     const failed = rescued.filter(({ status }) => status === "failed").length;
     logger.warn({ tasks: rescued.length, failed }, "rescued the tasks of dead workers");
   }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Attempt } from "../errors.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
 import { settleTasks } from "../postgres/task-store.ts";
@@ -101,10 +102,12 @@ export class Settler {
     const { db, link, logger, signal } = this.#deps;
     try {
       const outcomes = `[${endings.map((ending) => ending.json).join(",")}]`;
+      failpoint("settle.before");
       const settled = await link.run(
         () => settleTasks(db, { outcomes, count: endings.length }),
         signal,
       );
+      failpoint("settle.answered");
       return settled === "all" ? settled : new Set(settled.map(tokenOf));
     } catch (err) {
       if (!isRefused(err)) {

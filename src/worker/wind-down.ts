@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 import { endWorker } from "../postgres/worker-store.ts";
 import type { RunningAttempt } from "./attempt.ts";
@@ -46,6 +47,7 @@ export type WindDownDeps = Waiting & {
  */
 export async function windDown(deps: WindDownDeps): Promise<void> {
   const { db, link, logger, slots, settler, stuck, workerId, reason } = deps;
+  failpoint("shutdown.begun");
   slots.releaseWaiting();
   await untilIdle(deps, deps.graceMs);
   if (!slots.isEmpty) {
@@ -56,10 +58,13 @@ export async function windDown(deps: WindDownDeps): Promise<void> {
       attempt === stuck() ? attempt.outcomeWhenStuck() : { outcome: "release" },
     );
   }
+  failpoint("shutdown.released");
   const goodbye = setTimeout(deps.giveUp, GOODBYE_MS);
   await settler.idle();
+  failpoint("shutdown.settled");
   try {
     await link.run(() => endWorker(db, workerId, reason), deps.givingUp);
+    failpoint("shutdown.answered");
     logger.info({ reason }, "worker ended");
   } catch (err) {
     logger.warn({ err }, "worker ended; its row is left to a rescue");

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 import type { Doorbell } from "../postgres/doorbell.ts";
 import { claimTasks } from "../postgres/task-store.ts";
@@ -123,7 +124,12 @@ async function claim(
   return await link.run(async () => {
     try {
       await lost.look();
-      return await claimTasks(db, { workerId, limit, lanes });
+      failpoint("claim.before");
+      const tasks = await claimTasks(db, { workerId, limit, lanes });
+      if (tasks.length > 0) {
+        failpoint("claim.answered");
+      }
+      return tasks;
     } catch (err) {
       lost.suspect();
       throw err;
