@@ -33,6 +33,8 @@ export type HeartbeatMessage =
   | {
       readonly kind: "beat";
       readonly cancelRequests: readonly { taskId: string; attempt: number }[];
+      /** Whether a crash would be noticed as quickly as it can be. */
+      readonly isLocked: boolean;
     }
   | { readonly kind: "dead" }
   /** What was not begun is released; the worker may claim again. */
@@ -85,7 +87,7 @@ async function beatUntilLost(
       failpoint("lock.answered");
       const { held, cancelRequests } = await heartbeatWorker(db, workerId);
       failpoint("heartbeat.answered");
-      tell(held ? { kind: "beat", cancelRequests } : { kind: "dead" });
+      tell(held ? { kind: "beat", cancelRequests, isLocked: locked } : { kind: "dead" });
       const waitMs = locked || !held ? intervalMs : LOCK_AGAIN_MS;
       await pause(waitMs, AbortSignal.any([signal, lost.signal]));
       if (lost.signal.aborted && !signal.aborted) {

@@ -12,6 +12,8 @@ const BEAT_MS = 100;
 
 /** The heartbeat thread, seen from the worker. */
 export class Heartbeat {
+  /** Resolves when the session lock is had, or none is to be had. */
+  readonly locked: Promise<void>;
   readonly #thread: Worker;
   readonly #beating: NodeJS.Timeout;
 
@@ -32,11 +34,16 @@ export class Heartbeat {
     const file = `heartbeat-thread${path.extname(import.meta.filename)}`;
     const workerData: HeartbeatSettings = { ...settings, begun: begun.memory };
     this.#thread = new Worker(path.join(import.meta.dirname, file), { workerData });
+    const locked = Promise.withResolvers<void>();
+    this.locked = locked.promise;
     this.#beating = setInterval(() => begun.beat(), BEAT_MS).unref();
     this.#thread.on("message", (message: HeartbeatMessage) => {
       switch (message.kind) {
         case "beat":
           on.cancelRequests(message.cancelRequests);
+          if (message.isLocked) {
+            locked.resolve();
+          }
           break;
         case "dead":
           on.dead();

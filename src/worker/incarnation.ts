@@ -12,6 +12,7 @@ import type { AttemptHost, RunningAttempt } from "./attempt.ts";
 import { Begun } from "./begun.ts";
 import type { DatabaseLink } from "./database-link.ts";
 import { Flag } from "./flag.ts";
+import { getReady } from "./get-ready.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Lanes } from "./lanes.ts";
 import type { Progress } from "./progress.ts";
@@ -20,7 +21,6 @@ import { runRescuer } from "./rescuer.ts";
 import { Settler } from "./settler.ts";
 import { Slots } from "./slots.ts";
 import { stuckError } from "./stuck-error.ts";
-import { warmUp } from "./warm-up.ts";
 import { untilIdle, windDown } from "./wind-down.ts";
 import { runWorker } from "./worker.ts";
 
@@ -69,7 +69,6 @@ export async function runIncarnation(deps: IncarnationDeps): Promise<Incarnation
     deps.stop,
   );
   failpoint("register.answered");
-  await deps.link.run(() => warmUp(deps.db, workerId), deps.stop);
   const logger = deps.logger.child({ workerId });
   return await new Incarnation({ ...deps, logger }, workerId).run();
 }
@@ -134,6 +133,8 @@ class Incarnation implements AttemptHost {
     doorbell.on("cancel", onCancel);
     logger.info({ queues: this.#deps.queues, concurrency: this.#deps.concurrency }, "worker began");
 
+    const { signal } = this.#ending;
+    await this.#guard(getReady({ ...this.#deps, workerId: this.#workerId }, heartbeat, signal));
     const rescuing = this.#guard(runRescuer({ ...this.#deps, signal: this.#ending.signal }));
     await this.#guard(
       runWorker({

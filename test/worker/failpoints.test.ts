@@ -67,6 +67,20 @@ describe.each(ofWorkers)("at %s", (failpoint) => {
   });
 });
 
+test("a worker that claims has its session lock, so that its death is seen at once", async ({
+  url,
+  client,
+}) => {
+  await enqueue(client, { task_type: "noop" });
+  await using dying = startWorkerProcess(url, { env: { TRIAGED_FAILPOINT: "claim.answered" } });
+
+  expect(await dying.exited).toBeNull();
+
+  expect(await query(client, "select has_session_lock from triaged.workers")).toEqual([
+    { has_session_lock: true },
+  ]);
+});
+
 test("what was settled before the worker died does not run again", async ({ url, client }) => {
   const taskId = await enqueue(client, { task_type: "noop" });
   await using dying = startWorkerProcess(url, { env: { TRIAGED_FAILPOINT: "settle.answered" } });
