@@ -1,4 +1,4 @@
-import { Client as PgClient, Pool } from "pg";
+import { Client as PgClient } from "pg";
 import { describe, expect } from "vitest";
 import { createClient, WaitTimeoutError } from "../../src/index.ts";
 import { test } from "../support/db.ts";
@@ -11,6 +11,7 @@ import {
   settle,
   startWorker,
 } from "../support/tasks.ts";
+import { poolOf } from "../support/with-pool.ts";
 
 test("enqueue passes every option to the queue", async ({ db }) => {
   const client = createClient({ pool: db });
@@ -168,7 +169,7 @@ describe("wait", () => {
     const client = createClient({ connectionString: database.url });
     const task = await client.enqueue("awaited", {});
     const waiting = client.wait(task);
-    const killer = new Pool({ connectionString: database.url });
+    const killer = poolOf(database.url);
 
     await query(
       killer,

@@ -1,8 +1,8 @@
-import { Pool } from "pg";
 import { expect } from "vitest";
 import { createClient, PayloadError } from "../../src/index.ts";
 import { test, waitFor } from "../support/db.ts";
 import { query } from "../support/tasks.ts";
+import { poolOf } from "../support/with-pool.ts";
 
 test("a payload that cannot be stored is refused before it is sent", async () => {
   const client = createClient({ connectionString: "postgres://localhost:1/nothing" });
@@ -26,7 +26,7 @@ test("a client that could not connect tries again with the next question", async
 });
 
 test("close leaves a pool that was given open", async ({ database }) => {
-  const pool = new Pool({ connectionString: database.url });
+  const pool = poolOf(database.url);
   const client = createClient({ pool });
   await client.list();
 
@@ -39,7 +39,7 @@ test("close leaves a pool that was given open", async ({ database }) => {
 test("a lost idle connection does not end the process", async ({ database }) => {
   const client = createClient({ connectionString: database.url });
   await client.list();
-  const killer = new Pool({ connectionString: database.url });
+  const killer = poolOf(database.url);
   const alive = `select count(*)::integer as count from pg_stat_activity
     where application_name = 'triaged client' and datname = current_database()`;
 

@@ -1,15 +1,15 @@
 // Goal: a server that takes the question and never answers is noticed.
 
-import { Pool } from "pg";
 import { expect } from "vitest";
 import { inSchema } from "../../src/postgres/database.ts";
 import { isTransient } from "../../src/postgres/sqlstate.ts";
 import { test } from "../support/db.ts";
+import { poolOf } from "../support/with-pool.ts";
 
 test("a statement without an answer fails, and may be tried on another connection", async ({
   database,
 }) => {
-  const pool = new Pool({ connectionString: database.url, max: 1 });
+  const pool = poolOf(database.url, { max: 1 });
   const db = inSchema(pool, "triaged", { answerMsMax: 100 });
 
   const failed = await db.query({ text: "select pg_sleep(600)" }).catch((err: unknown) => err);

@@ -63,6 +63,6 @@ export async function startSupervisord(
 function statesIn(status: string): Record<string, string> {
   const lines = status.split("\n").map((line) => line.split(/\s+/));
   return Object.fromEntries(
-    lines.flatMap(([name, state]) => (name?.includes(":") ? [[name, state ?? ""]] : [])),
+    lines.flatMap(([name, state]) => (name && state ? [[name, state]] : [])),
   );
 }

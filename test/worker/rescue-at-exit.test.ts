@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { expect } from "vitest";
-import { waitFor } from "../support/db.ts";
+import { found, waitFor } from "../support/db.ts";
 import { enqueue, queryOne } from "../support/tasks.ts";
 import { HANDLERS } from "../support/worker-process.ts";
 import { readStory, test, waitForStatus } from "../support/worker-test.ts";
@@ -29,7 +29,18 @@ test("up rescues the tasks of a worker that is killed, at the exit", async ({ ur
       "select pid, worker_id from triaged.workers join triaged.tasks using (worker_id)",
     );
 
+    // The other one would notice within a second, and on a busy machine it might be first.
+    const other = await waitFor(async () => {
+      const { rows } = await client.query<{ pid: number }>(
+        "select pid from triaged.workers where pid <> $1",
+        [pid],
+      );
+      return rows[0]?.pid;
+    });
+    process.kill(found(other), "SIGSTOP");
     process.kill(pid, "SIGKILL");
+    await waitFor(() => log.includes("rescued at the exit"));
+    process.kill(found(other), "SIGCONT");
 
     await waitForStatus(client, taskId, "finished");
     expect(await readStory(client, taskId)).toEqual([
@@ -45,7 +56,6 @@ test("up rescues the tasks of a worker that is killed, at the exit", async ({ ur
       [worker_id],
     );
     expect(end_reason).toBe("process exited");
-    await waitFor(() => log.includes("rescued at the exit"));
   } finally {
     const exited = once(up, "exit");
     up.kill("SIGTERM");
