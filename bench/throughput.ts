@@ -1,77 +1,70 @@
-import type { Contestant } from "./contestants/contestant.ts";
-import { BATCHED, graphileWorker } from "./contestants/graphile-worker.ts";
+import { type Drainer, ofContestant, onPostgres } from "./contestants/backlog.ts";
+import { bullmqOnPostgres, bullmqOnRedis } from "./contestants/bullmq.ts";
+import { burnDown } from "./contestants/burn-down.ts";
+import { BATCHED, graphileWorker, UNBATCHED } from "./contestants/graphile-worker.ts";
+import { withPeers } from "./contestants/peers.ts";
+import { pgBoss } from "./contestants/pg-boss.ts";
 import { triaged } from "./contestants/triaged.ts";
 import type { Bench } from "./frame/bench.ts";
-import { withClient } from "./frame/databases.ts";
-import { millisecondsBetween, now } from "./frame/report.ts";
 import { inRounds } from "./frame/rounds.ts";
 import type { Stage } from "./frame/stage.ts";
-import { waitFor } from "./frame/wait-for.ts";
 
 const CONCURRENCY = 24;
-const BURN_DOWN_MS_MAX = 300_000;
+/** The fastest of 4 to 500 a batch, and of 1 to 8 fetchers, on two cores. */
+const BOSS = { fetchers: 2, batch: 1_000 };
 
 export const throughput: Bench = {
   name: "throughput",
-  question: "How many no-op tasks a second does one worker process work off?",
-  tasksAre: "no-op tasks that wait when the worker starts",
-  sizes: { full: { rounds: 7, tasks: 50_000 }, smoke: { rounds: 1, tasks: 2_000 } },
-  measure: async (stage, { rounds, tasks }) => {
-    const contestants = [
-      triaged({ concurrency: CONCURRENCY }),
-      graphileWorker("graphile-worker, fastest", { concurrency: CONCURRENCY, ...BATCHED }),
-    ];
-    return {
-      columns: [
-        {
-          key: "perSecond",
-          title: "tasks/s",
-          digits: 0,
-          ratio: { of: "perSecond", title: "triaged by this" },
-        },
-        { key: "processMs", title: "process start to exit, ms", digits: 0 },
-      ],
-      rows: await inRounds(contestants, rounds, async (contestant, round) => {
-        const figures = await stage.withDatabase(contestant, (url) =>
-          burnDown(contestant, { stage, url, tasks }),
-        );
-        stage.note(`round ${round + 1}: ${contestant.name} ${Math.round(figures.perSecond)}/s`);
-        return figures;
-      }),
-    };
-  },
+  question: "How many no-op tasks a second do one and two worker processes work off?",
+  tasksAre: "no-op tasks that wait when the workers start (slow contestants: fewer, see below)",
+  sizes: { full: { rounds: 5, tasks: 100_000 }, smoke: { rounds: 1, tasks: 2_000 } },
+  measure: async (stage, { rounds, tasks }) => ({
+    columns: [columnOf("one", "1 process"), columnOf("two", "2 processes")],
+    rows: await withPeers(stage, async ({ has, redis }) => {
+      const contestants: Drainer[] = [
+        ofContestant(triaged({ concurrency: CONCURRENCY })),
+        ofContestant(
+          graphileWorker("graphile-worker, fastest", { concurrency: CONCURRENCY, ...BATCHED }),
+        ),
+        ofContestant(
+          graphileWorker("graphile-worker, default", { concurrency: CONCURRENCY, ...UNBATCHED }),
+          0.05,
+        ),
+        ...(has("pg-boss") ? [onPostgres(pgBoss(BOSS), { share: 0.5, isDraining: false })] : []),
+        ...(has("bullmq") ? [bullmqOnPostgres({ concurrency: CONCURRENCY, share: 0.05 })] : []),
+        ...(redis === null
+          ? []
+          : [bullmqOnRedis(redis, { concurrency: CONCURRENCY, share: 0.25 })]),
+      ];
+      const sized = contestants.map((contestant) => withCount(contestant, tasks));
+      return await inRounds(sized, rounds, (contestant, round) =>
+        measureBoth(contestant, { stage, round }),
+      );
+    }),
+  }),
 };
 
-/**
- * From the first start of a handler to the commit of the last completion. The end is looked
- * for from the last start of a handler on: before that, looking would cost the contestant.
- */
-async function burnDown(
-  contestant: Contestant,
-  { stage, url, tasks }: { stage: Stage; url: string; tasks: number },
-) {
-  return await withClient(url, async (client) => {
-    await contestant.enqueueNoops(client, tasks);
-    await stage.settleDown(client);
+function columnOf(key: "one" | "two", title: string) {
+  const ratio = { of: key, title: "triaged by this" };
+  return { key, title: `${title}, tasks/s`, digits: 0, ratio };
+}
 
-    const startedAt = now();
-    await using worker = contestant.startDraining(url);
-    const seen = { first: 0n, last: 0n };
-    worker.onReport(({ event, at }) => {
-      if (event !== "started") {
-        seen[event] = BigInt(at);
-      }
-    });
-    await waitFor(() => seen.last !== 0n, { whileRunning: worker, limitMs: BURN_DOWN_MS_MAX });
-    await waitFor(() => contestant.isEmpty(client), { limitMs: BURN_DOWN_MS_MAX, everyMs: 1 });
-    const emptyAt = now();
-    await worker.ended;
-    const endedAt = now();
+type Sized = Drainer & { readonly count: number };
 
-    await contestant.check(client, tasks);
-    return {
-      perSecond: tasks / (millisecondsBetween(seen.first, emptyAt) / 1_000),
-      processMs: millisecondsBetween(startedAt, endedAt),
-    };
-  });
+function withCount(contestant: Drainer, tasks: number): Sized {
+  const count = Math.ceil(tasks * contestant.share);
+  return { ...contestant, count, settings: `${contestant.settings}; ${count} tasks` };
+}
+
+async function measureBoth(contestant: Sized, { stage, round }: { stage: Stage; round: number }) {
+  const perSecond = (processes: number) =>
+    contestant.withBacklog(stage, contestant.count, (backlog) =>
+      burnDown(backlog, { ...contestant, processes }),
+    );
+  const figures = { one: await perSecond(1), two: await perSecond(2) };
+  const { one, two } = figures;
+  stage.note(
+    `round ${round + 1}: ${contestant.name} ${Math.round(one)}/s, two ${Math.round(two)}/s`,
+  );
+  return figures;
 }

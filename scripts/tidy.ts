@@ -28,7 +28,9 @@ function listFiles(): SourceFile[] {
   });
   return listed
     .split("\n")
-    .filter((name) => /\.(sql|ts|js|md|json|conf)$/.test(name) && name !== "package-lock.json")
+    .filter(
+      (name) => /\.(sql|ts|js|md|json|conf)$/.test(name) && !name.endsWith("package-lock.json"),
+    )
     .filter((name) => !name.includes("/fixtures/") && existsSync(path.join(root, name)))
     .map((name) => {
       const text = readFileSync(path.join(root, name), "utf8");

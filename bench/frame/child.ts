@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Report } from "./report.ts";
+import type { Report, Tally } from "./report.ts";
 
 const STDERR_KEPT = 4_000;
 
@@ -9,10 +9,15 @@ export type Child = AsyncDisposable & {
   readonly pid: number;
   /** The handlers in it reported something. */
   readonly onReport: (listener: (report: Report) => void) => void;
+  /** How often its no-op was called so far. */
+  readonly onTally: (listener: (tally: Tally) => void) => void;
   /** Rejects, with what the process wrote last, unless it ends with 0. */
   readonly ended: Promise<void>;
   readonly kill: () => Promise<void>;
 };
+
+/** Only our own handlers write to the channel. */
+type Message = Report | Tally;
 
 /**
  * Start a process of this Node, with a channel for reports. Nothing of the environment gets
@@ -29,7 +34,8 @@ export function startChild(words: readonly string[], env: Readonly<Record<string
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
   let killed = false;
-  const closed = once(child, "close");
+  // With its channel: what it said last may come after its end.
+  const closed = Promise.all([once(child, "close"), once(child, "disconnect")]);
   const endWell = async () => {
     await closed;
     if (child.exitCode !== 0 && !killed) {
@@ -47,8 +53,18 @@ export function startChild(words: readonly string[], env: Readonly<Record<string
   return {
     pid: child.pid ?? 0,
     onReport: (listener) => {
-      // Only our own handlers write to the channel.
-      child.on("message", (message: Report) => listener(message));
+      child.on("message", (message: Message) => {
+        if ("event" in message) {
+          listener(message);
+        }
+      });
+    },
+    onTally: (listener) => {
+      child.on("message", (message: Message) => {
+        if ("calls" in message) {
+          listener(message);
+        }
+      });
     },
     ended,
     kill,

@@ -2,14 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Child } from "./child.ts";
 
 /**
- * Wait until the condition holds. Throws when it does not within the limit, or when the
+ * Wait until the condition holds. Throws when it does not within the limit, or when a
  * process that should bring it about fails.
  */
 export async function waitFor(
   condition: () => boolean | Promise<boolean>,
-  options: { limitMs: number; everyMs?: number; whileRunning?: Child },
+  options: { limitMs: number; everyMs?: number; whileRunning?: Child | readonly Child[] },
 ): Promise<void> {
-  const { limitMs, everyMs = 5, whileRunning } = options;
+  const { limitMs, everyMs = 5, whileRunning = [] } = options;
+  const processes = "pid" in whileRunning ? [whileRunning] : whileRunning;
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > deadline) {
@@ -18,7 +19,7 @@ export async function waitFor(
     // A process that failed rejects; one that ended well may have had its last word underway.
     await Promise.race([
       delay(everyMs),
-      ...(whileRunning === undefined ? [] : [whileRunning.ended.then(() => delay(everyMs))]),
+      ...processes.map(({ ended }) => ended.then(() => delay(everyMs))),
     ]);
   }
 }
