@@ -10,8 +10,10 @@ import { inRounds } from "./frame/rounds.ts";
 import type { Stage } from "./frame/stage.ts";
 
 const CONCURRENCY = 24;
-/** The fastest of 4 to 500 a batch, and of 1 to 8 fetchers, on two cores. */
-const BOSS = { fetchers: 2, batch: 1_000 };
+/** The fastest of 1 to 4 fetchers and of 500 to 2,500 a batch, on two cores. */
+const BOSS = { fetchers: 4, batch: 500 };
+/** "Between 100 and 300": https://docs.bullmq.io/guide/parallelism-and-concurrency. */
+const REDIS_CONCURRENCY = 100;
 
 export const throughput: Bench = {
   name: "throughput",
@@ -30,11 +32,11 @@ export const throughput: Bench = {
           graphileWorker("graphile-worker, default", { concurrency: CONCURRENCY, ...UNBATCHED }),
           0.05,
         ),
-        ...(has("pg-boss") ? [onPostgres(pgBoss(BOSS), { share: 0.5, isDraining: false })] : []),
-        ...(has("bullmq") ? [bullmqOnPostgres({ concurrency: CONCURRENCY, share: 0.05 })] : []),
+        ...(has("pg-boss") ? [onPostgres(pgBoss(BOSS), { isDraining: false })] : []),
+        ...(has("bullmq") ? [bullmqOnPostgres({ concurrency: CONCURRENCY, share: 0.03 })] : []),
         ...(redis === null
           ? []
-          : [bullmqOnRedis(redis, { concurrency: CONCURRENCY, share: 0.25 })]),
+          : [bullmqOnRedis(redis, { concurrency: REDIS_CONCURRENCY, share: 0.15 })]),
       ];
       const sized = contestants.map((contestant) => withCount(contestant, tasks));
       return await inRounds(sized, rounds, (contestant, round) =>

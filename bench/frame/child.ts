@@ -34,8 +34,8 @@ export function startChild(words: readonly string[], env: Readonly<Record<string
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
   let killed = false;
-  // With its channel: what it said last may come after its end.
-  const closed = Promise.all([once(child, "close"), once(child, "disconnect")]);
+  // With its pipes and its channel, so that nothing it said is missing.
+  const closed = once(child, "close");
   const endWell = async () => {
     await closed;
     if (child.exitCode !== 0 && !killed) {

@@ -8,11 +8,12 @@ const REPORT = pathToFileURL(
   path.join(import.meta.dirname, "..", "..", "bench", "frame", "report.ts"),
 ).href;
 
-/** A process whose handler is called so often, for a backlog of `of`. */
+/** A process whose handler is called so often, for a backlog of `of`, and that exits at once. */
 function startCalling(calls: number, of: number) {
   const script = `
     import { countCall } from "${REPORT}";
     for (let call = 0; call < ${calls}; call++) countCall(${of});
+    process.exit();
   `;
   return startChild(["--input-type=module", "--eval", script], {});
 }
