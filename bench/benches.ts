@@ -1,7 +1,9 @@
 import type { Bench } from "./frame/bench.ts";
+import { history } from "./history.ts";
+import { lanes } from "./lanes.ts";
 import { latency } from "./latency.ts";
 import { rescue } from "./rescue.ts";
 import { throughput } from "./throughput.ts";
 
 /** Every bench, in the order of `all`. */
-export const BENCHES: readonly Bench[] = [throughput, latency, rescue];
+export const BENCHES: readonly Bench[] = [throughput, latency, rescue, lanes, history];

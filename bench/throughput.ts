@@ -46,7 +46,7 @@ export const throughput: Bench = {
  * From the first start of a handler to the commit of the last completion. The end is looked
  * for from the last start of a handler on: before that, looking would cost the contestant.
  */
-async function burnDown(
+export async function burnDown(
   contestant: Contestant,
   { stage, url, tasks }: { stage: Stage; url: string; tasks: number },
 ) {
@@ -58,7 +58,7 @@ async function burnDown(
     await using worker = contestant.startDraining(url);
     const seen = { first: 0n, last: 0n };
     worker.onReport(({ event, at }) => {
-      if (event !== "started") {
+      if (event === "first" || event === "last") {
         seen[event] = BigInt(at);
       }
     });

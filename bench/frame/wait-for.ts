@@ -7,7 +7,7 @@ import type { Child } from "./child.ts";
  */
 export async function waitFor(
   condition: () => boolean | Promise<boolean>,
-  options: { limitMs: number; everyMs?: number; whileRunning?: Child },
+  options: { limitMs: number; everyMs?: number; whileRunning?: Pick<Child, "ended"> },
 ): Promise<void> {
   const { limitMs, everyMs = 5, whileRunning } = options;
   const deadline = performance.now() + limitMs;
