@@ -38,7 +38,7 @@ export function countCall(of: number): void {
 const TALLY_EVERY_MS = 5;
 let isTallyDue = false;
 
-/** The whole no-op where several processes share the tasks: count the call, and tell the sum soon. */
+/** The whole no-op where processes share the tasks: count the call, and soon tell the sum. */
 export function tallyCall(): void {
   calls += 1;
   if (calls === 1) {
