@@ -25,7 +25,7 @@ export const lanes: Bench = {
   name: "lanes",
   question: "Does the rate hold with many task types, and with many worker processes?",
   tasksAre: "no-op tasks, their types in turn, that wait while all workers start",
-  sizes: { full: { rounds: 5, tasks: 20_000 }, smoke: { rounds: 1, tasks: 1_000 } },
+  sizes: { full: { rounds: 3, tasks: 50_000 }, smoke: { rounds: 1, tasks: 1_000 } },
   measure: async (stage, { rounds, tasks }) => {
     const shapes = SHAPES.filter(({ workers }) => workers * TASKS_OF_WORKER_MIN <= tasks);
     const folders = await makeHandlers(shapes);
