@@ -10,8 +10,8 @@ export const HANDLERS = path.join(ROOT, "bench", "handlers");
 const EVENTS_PER_TASK = 3;
 
 /** A real worker process, as `triaged work` starts it. */
-export function startWorker(url: string, words: readonly string[]) {
-  return startChild([path.join(ROOT, "bin", "triaged.js"), "work", "--tasks", HANDLERS, ...words], {
+export function startWorker(url: string, words: readonly string[], handlers = HANDLERS) {
+  return startChild([path.join(ROOT, "bin", "triaged.js"), "work", "--tasks", handlers, ...words], {
     DATABASE_URL: url,
   });
 }
@@ -60,7 +60,8 @@ export function triaged({ concurrency }: { concurrency: number }): Contestant {
   };
 }
 
-async function expectCount(
+/** Throws unless the query's one number is `count`. */
+export async function expectCount(
   client: Client,
   query: string,
   { count }: { count: number },

@@ -45,7 +45,11 @@ export class Stage {
   /** Drop the templates. */
   async close(): Promise<void> {
     for (const template of this.#templates.values()) {
-      await dropDatabase(this.server.url, await template);
+      // One that failed is gone, and its error is told.
+      const url = await template.catch(() => null);
+      if (url !== null) {
+        await dropDatabase(this.server.url, url);
+      }
     }
     this.#templates.clear();
   }
@@ -58,7 +62,12 @@ export class Stage {
 
   async #install(contestant: Installable): Promise<string> {
     const url = await createDatabase(this.server.url);
-    await contestant.install(url);
+    try {
+      await contestant.install(url);
+    } catch (err) {
+      await dropDatabase(this.server.url, url);
+      throw err;
+    }
     return url;
   }
 }
