@@ -1,12 +1,17 @@
+import { backlog } from "./backlog.ts";
 import { big } from "./big.ts";
 import { enqueue } from "./enqueue.ts";
 import type { Bench } from "./frame/bench.ts";
+import { heldSnapshot } from "./held-snapshot.ts";
 import { history } from "./history.ts";
+import { idle } from "./idle.ts";
 import { lanes } from "./lanes.ts";
 import { latency } from "./latency.ts";
+import { latencySteady } from "./latency-steady.ts";
 import { limit } from "./limit.ts";
 import { rescue } from "./rescue.ts";
 import { retention } from "./retention.ts";
+import { steady } from "./steady.ts";
 import { throughput } from "./throughput.ts";
 
 /** Every bench, in the order of `all`. */
@@ -15,9 +20,14 @@ export const BENCHES: readonly Bench[] = [
   limit,
   enqueue,
   latency,
+  latencySteady,
   rescue,
+  steady,
+  heldSnapshot,
+  backlog,
   lanes,
   history,
   big,
+  idle,
   retention,
 ];

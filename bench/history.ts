@@ -4,8 +4,8 @@ import type { Contestant } from "./contestants/contestant.ts";
 import { expectCount, triaged } from "./contestants/triaged.ts";
 import type { Bench } from "./frame/bench.ts";
 import { withClient } from "./frame/databases.ts";
+import { postmasterOf, processorSeconds } from "./frame/processes.ts";
 import { inRounds } from "./frame/rounds.ts";
-import { openServerCpu, type ServerCpu } from "./frame/server-cpu.ts";
 import type { Stage } from "./frame/stage.ts";
 
 const CONCURRENCY = 24;
@@ -88,8 +88,8 @@ async function measureOne(
   contestant: Contestant,
   { stage, tasks }: { stage: Stage; tasks: number },
 ) {
-  const cpu = await withClient(stage.server.url, openServerCpu);
-  const metered = withMeter(contestant, cpu);
+  const postmaster = await withClient(stage.server.url, postmasterOf);
+  const metered = withMeter(contestant, () => processorSeconds(postmaster) * 1_000);
   const perSecond = await ofContestant(metered.contestant).withBacklog(stage, tasks, (backlog) =>
     burnDown(backlog, { count: tasks, processes: 1, isDraining: true }),
   );
@@ -102,8 +102,7 @@ async function measureOne(
 }
 
 /** Read the meter around the enqueue, and from the start of the worker to the check. */
-function withMeter(contestant: Contestant, cpu: ServerCpu | null) {
-  const read = cpu ?? (() => Number.NaN);
+function withMeter(contestant: Contestant, read: () => number) {
   const at = { enqueue: 0, enqueued: 0, start: 0, end: 0 };
   return {
     contestant: {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { countCall, report } from "../frame/report.ts";
 
 const Noop = z.object({ of: z.int() });
+const Ping = z.object({ place: z.int().optional() });
 const Environment = z.object({
   DATABASE_URL: z.string(),
   GRAPHILE_SETTINGS: z.string().transform((text) =>
@@ -24,7 +25,7 @@ const { DATABASE_URL, GRAPHILE_SETTINGS: settings } = Environment.parse(process.
 // The payload is checked as our handlers check theirs.
 const taskList: TaskList = {
   noop: (payload) => countCall(Noop.parse(payload).of),
-  ping: () => report("started"),
+  ping: (payload) => report("started", Ping.parse(payload).place),
 };
 const options = {
   taskList,

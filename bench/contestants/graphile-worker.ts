@@ -1,7 +1,7 @@
 import path from "node:path";
 import { runMigrations } from "graphile-worker";
 import { startChild } from "../frame/child.ts";
-import type { Contestant } from "./contestant.ts";
+import type { SqlContestant } from "./contestant.ts";
 
 const PROCESS = path.join(import.meta.dirname, "graphile-worker-process.ts");
 
@@ -23,7 +23,7 @@ export const UNBATCHED = { localQueueSize: -1, batchDelay: -1 };
 export function graphileWorker(
   name: string,
   { concurrency, ...batching }: Omit<GraphileSettings, "once">,
-): Contestant {
+): SqlContestant {
   const start = (url: string, once: boolean) =>
     startChild([PROCESS], {
       DATABASE_URL: url,
@@ -43,21 +43,23 @@ export function graphileWorker(
       await runMigrations({ connectionString: url });
     },
     enqueueNoops: async (client, count) => {
-      // One call: add_job for each, in one transaction, reads the growing table each time.
-      await client.query(
-        `select count(*) from graphile_worker.add_jobs(array(
-           select (
-             'noop', json_build_object('of', $1::integer), null, null, null, null, null, null
-           )::graphile_worker.job_spec
-           from generate_series(1, $1::integer)
-         ))`,
-        [count],
-      );
+      await insertNoops(client, { count, of: count });
       await client.query("vacuum analyze graphile_worker._private_jobs");
     },
     enqueuePing: async (client) => {
       await client.query("select id from graphile_worker.add_job('ping', '{}')");
     },
+    enqueueOne: async (client, { type, payload }) => {
+      await client.query("select id from graphile_worker.add_job($1, $2)", [type, payload]);
+    },
+    insertNoops,
+    depth: async (client) => {
+      const { rows } = await client.query<{ depth: number }>(
+        "select count(*)::integer as depth from graphile_worker._private_jobs",
+      );
+      return rows[0]?.depth ?? 0;
+    },
+    channels: ["jobs:insert", "worker:migrate"],
     startDraining: (url) => start(url, true),
     startWaiting: (url) => start(url, false),
     isEmpty: async (client) => {
@@ -71,3 +73,16 @@ export function graphileWorker(
     check: () => Promise.resolve(),
   };
 }
+
+const insertNoops: SqlContestant["insertNoops"] = async (client, { count, of }) => {
+  // One call: add_job for each, in one transaction, reads the growing table each time.
+  await client.query(
+    `select count(*) from graphile_worker.add_jobs(array(
+       select (
+         'noop', json_build_object('of', $2::integer), null, null, null, null, null, null
+       )::graphile_worker.job_spec
+       from generate_series(1, $1::integer)
+     ))`,
+    [count, of],
+  );
+};

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Client } from "pg";
 import { migrate } from "../../src/postgres/migrate.ts";
 import { startChild } from "../frame/child.ts";
-import type { Contestant } from "./contestant.ts";
+import type { SqlContestant } from "./contestant.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 export const HANDLERS = path.join(ROOT, "bench", "handlers");
@@ -16,7 +16,7 @@ export function startWorker(url: string, words: readonly string[], handlers = HA
   });
 }
 
-export function triaged({ concurrency }: { concurrency: number }): Contestant {
+export function triaged({ concurrency }: { concurrency: number }): SqlContestant {
   const words = ["--concurrency", String(concurrency)];
   return {
     name: "triaged",
@@ -25,20 +25,23 @@ export function triaged({ concurrency }: { concurrency: number }): Contestant {
       await migrate({ connectionString: url });
     },
     enqueueNoops: async (client, count) => {
-      await client.query(
-        `select count(*) from triaged.enqueue_tasks((
-           select jsonb_agg(jsonb_build_object(
-             'task_type', 'noop', 'payload', jsonb_build_object('of', $1::integer)
-           ))
-           from generate_series(1, $1::integer)
-         ))`,
-        [count],
-      );
+      await insertNoops(client, { count, of: count });
       await client.query("vacuum analyze triaged.live_tasks");
     },
     enqueuePing: async (client) => {
       await client.query("select task_id from triaged.enqueue_task('ping', '{}')");
     },
+    enqueueOne: async (client, { type, payload }) => {
+      await client.query("select task_id from triaged.enqueue_task($1, $2)", [type, payload]);
+    },
+    insertNoops,
+    depth: async (client) => {
+      const { rows } = await client.query<{ depth: number }>(
+        "select count(*)::integer as depth from triaged.live_tasks",
+      );
+      return rows[0]?.depth ?? 0;
+    },
+    channels: ["triaged.doorbell"],
     startDraining: (url) => startWorker(url, [...words, "--drain"]),
     startWaiting: (url) => startWorker(url, words),
     isEmpty: async (client) => {
@@ -59,6 +62,18 @@ export function triaged({ concurrency }: { concurrency: number }): Contestant {
     },
   };
 }
+
+const insertNoops: SqlContestant["insertNoops"] = async (client, { count, of }) => {
+  await client.query(
+    `select count(*) from triaged.enqueue_tasks((
+       select jsonb_agg(jsonb_build_object(
+         'task_type', 'noop', 'payload', jsonb_build_object('of', $2::integer)
+       ))
+       from generate_series(1, $1::integer)
+     ))`,
+    [count, of],
+  );
+};
 
 /** Throws unless the query's one number is `count`. */
 export async function expectCount(

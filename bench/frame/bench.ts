@@ -24,7 +24,7 @@ export type Column = {
   readonly digits: number;
   /** How rounds become one figure. @default "median" */
   readonly over?: "median" | "max";
-  /** What a ratio compares: each round of the first row with the same round of this one. */
+  /** What a ratio compares: each round of the first row of the group with the same of this one. */
   readonly ratio?: { readonly of: string; readonly title: string };
 };
 
@@ -32,6 +32,8 @@ export type Column = {
 export type Row = {
   readonly contestant: string;
   readonly settings: string;
+  /** Under which circumstances, where a bench has several. Ratios stay within a group. */
+  readonly group?: string;
   readonly values: Readonly<Record<string, readonly number[]>>;
 };
 

@@ -6,7 +6,6 @@ export function cellsOf({ columns, rows }: Measurement): {
   headings: string[];
   cells: string[][];
 } {
-  const [first] = rows;
   return {
     headings: [
       "",
@@ -15,11 +14,11 @@ export function cellsOf({ columns, rows }: Measurement): {
       ),
     ],
     cells: rows.map((row) => [
-      row.contestant,
+      row.group === undefined ? row.contestant : `${row.group}: ${row.contestant}`,
       ...columns.flatMap((column) =>
         column.ratio === undefined || rows.length < 2
           ? [figure(column, row)]
-          : [figure(column, row), first === undefined ? "" : ratioOf(column, first, row)],
+          : [figure(column, row), ratioOf(column, row, rows)],
       ),
     ]),
   };
@@ -35,9 +34,10 @@ function figure({ key, digits, over = "median" }: Column, { values }: Row): stri
   return rounds.length === 1 ? middle : `${middle} (${spread})`;
 }
 
-/** The median, over the rounds, of the first row's value by this row's. */
-function ratioOf({ ratio }: Column, first: Row, row: Row): string {
-  if (ratio === undefined || first === row) {
+/** The median, over the rounds, of the value of the first row of the group by this row's. */
+function ratioOf({ ratio }: Column, row: Row, rows: readonly Row[]): string {
+  const first = rows.find(({ group }) => group === row.group);
+  if (ratio === undefined || first === undefined || first === row) {
     return "";
   }
   const theirs = row.values[ratio.of] ?? [];

@@ -2,11 +2,16 @@
  * What handlers under measurement tell the bench, over the channel between the processes.
  * `at` is the clock that all processes of a machine share, in nanoseconds.
  */
-export type Report = { readonly event: "first" | "last" | "started"; readonly at: string };
+export type Report = {
+  readonly event: "first" | "last" | "started";
+  readonly at: string;
+  /** Which of many tasks, where the producer gave it a number. */
+  readonly place?: number | undefined;
+};
 
 /** Report an event, as having happened when this was called. */
-export function report(event: Report["event"]): void {
-  process.send?.({ event, at: String(process.hrtime.bigint()) } satisfies Report);
+export function report(event: Report["event"], place?: number): void {
+  process.send?.({ event, at: String(process.hrtime.bigint()), place } satisfies Report);
 }
 
 /** Nanoseconds of the shared clock. */

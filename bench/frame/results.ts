@@ -50,7 +50,7 @@ function sectionOf({ bench, size, measurement, facts, server, command }: Run): s
     line(headings.map((_, column) => (column === 0 ? "---" : "---:"))),
     ...cells.map(line),
     "",
-    ...measurement.rows.map(({ contestant, settings }) => `- ${contestant}: ${settings}`),
+    ...new Set(measurement.rows.map(({ contestant, settings }) => `- ${contestant}: ${settings}`)),
     `- server: ${server}`,
     `- machine: ${facts.machine}`,
     `- versions: ${facts.versions}; commit ${facts.commit}, ${facts.date}`,

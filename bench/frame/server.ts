@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
 import { withClient } from "./databases.ts";
+import { COUNTING_NOTHING } from "./statements.ts";
 
 /** The one server of a run, for all contestants. */
 export type BenchServer = {
@@ -18,7 +19,12 @@ export type BenchServer = {
  * As somebody would set a small server up: durable, with the memory and the log size that
  * keep a bench from measuring checkpoints. All else is PostgreSQL's default.
  */
-const SETTINGS = { shared_buffers: "512MB", max_wal_size: "4GB", max_connections: 200 };
+const SETTINGS = {
+  shared_buffers: "512MB",
+  max_wal_size: "4GB",
+  max_connections: 200,
+  ...COUNTING_NOTHING,
+};
 
 const TOLD = [
   "fsync",
