@@ -128,11 +128,11 @@ class BareWorker {
   /** As src/worker/worker.ts does it. */
   async #claim(): Promise<{ tasks: ClaimedTask[]; tookMs: number; sweep: boolean }> {
     const before = performance.now();
-    const sweep = this.#lanes.sweepDueInMs(before) === 0;
-    const lanes = this.#lanes.next(before, { sweep, full: new Set() });
+    const depth = this.#lanes.depth(before);
+    const lanes = this.#lanes.next(before, { depth, full: new Set() });
     const tasks = await claimTasks(this.#db, { workerId: this.#workerId, limit: BATCH, lanes });
     const now = performance.now();
-    this.#lanes.claimed(tasks, { now, tookMs: now - before, sweep });
-    return { tasks, tookMs: now - before, sweep };
+    this.#lanes.claimed(tasks, { now, tookMs: now - before, depth, more: tasks.length === BATCH });
+    return { tasks, tookMs: now - before, sweep: depth === "all" };
   }
 }

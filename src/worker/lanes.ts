@@ -1,13 +1,27 @@
-import { type Bound, type Lane, PRIORITIES } from "../lane.ts";
+import { type Lane, PRIORITIES } from "../lane.ts";
 import type { ClaimedTask } from "../task.ts";
+import { Place } from "./place.ts";
 import { startAnywhere } from "./start-anywhere.ts";
 
-/** A bound trails by so much, for transactions that commit a little late. */
+/** A bound trails by so much, for transactions that commit a little late … */
 const TRAIL_MS = 100;
-/** Full sweeps are at least so far apart … */
-const SWEEP_MS_MIN = 200;
+/** … and the one of a look back by so much, for those that take their time. */
+const LOOK_BACK_MS = 2_000;
+const LOOK_BACK_EVERY_MS = 200;
+/** Sweeps are at least so far apart, which is the poll of a worker at rest … */
+const SWEEP_MS_MIN = 1_000;
 /** … and take at most one part in so many of the time. */
 const SWEEP_SHARE = 20;
+/** Of more lanes than these, a busy worker leaves out those in which there was nothing … */
+const LANES_FEW = 100;
+/** … so long ago. What it holds by then is as much as it starts within that time. */
+const EMPTY_MS = 100;
+
+/**
+ * How much of a lane is looked at: what lies behind the bound, what also lies up to some
+ * seconds before it, or, in a sweep, everything.
+ */
+export type Depth = "new" | "recent" | "all";
 
 /**
  * The lanes of one worker, in the order of a claim, each with the place that the worker
@@ -16,21 +30,25 @@ const SWEEP_SHARE = 20;
  * Under a long transaction no dead entry can be removed, and a claim from the start of a
  * lane reads all of them again: 50,000 tasks a round, 6,400 -> 800 a second after six
  * rounds; with bounds 10,300 -> 14,000, flat. A bound may hide a task that committed late
- * or whose run_at was set back, so now and then a sweep claims without. The dearer a
- * sweep is, the rarer.
+ * or whose run_at was set back, so now and then a claim looks back, and more rarely a sweep
+ * looks at all. The dearer a sweep is, the rarer: beside a backlog of millions it reads the
+ * dead entries that wait for vacuum, and sweeps alone, five times a second, made the p99
+ * of a claim 1.7 times that of an empty table (npm run bench -- backlog).
  */
 export class Lanes {
   readonly #lanes: OpenLane[];
   readonly #byName: ReadonlyMap<string, OpenLane>;
+  #lookedBackAt = Number.NEGATIVE_INFINITY;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #sweepEveryMs = SWEEP_MS_MIN;
   #sweepTookMs = 0;
+  /** The lanes of the newest claim, and whether it found as much as it asked for. */
+  #asked: readonly OpenLane[] = [];
+  #isBusy = false;
 
   constructor(queues: readonly string[], taskTypes: readonly string[]) {
     this.#lanes = PRIORITIES.flatMap((priority) =>
-      queues.flatMap((queue) =>
-        taskTypes.map((taskType) => ({ queue, taskType, priority, place: new Place() })),
-      ),
+      queues.flatMap((queue) => taskTypes.map((taskType) => open({ queue, taskType, priority }))),
     );
     this.#byName = new Map(this.#lanes.map((lane) => [nameOf(lane), lane]));
   }
@@ -40,74 +58,104 @@ export class Lanes {
     return Math.max(0, this.#sweptAt + this.#sweepEveryMs - now);
   }
 
+  /** How deep the next claim should look. */
+  depth(now: number): Depth {
+    if (this.sweepDueInMs(now) === 0) {
+      return "all";
+    }
+    return now - this.#lookedBackAt >= LOOK_BACK_EVERY_MS ? "recent" : "new";
+  }
+
   /**
    * The lanes to claim from, the highest priority first, without those of `full` types.
    * Within a priority each may come first, so that none starves the others.
    */
-  next(now: number, options: { sweep: boolean; full: ReadonlySet<string> }): Lane[] {
-    const open = this.#lanes.filter((lane) => !options.full.has(lane.taskType));
-    return PRIORITIES.flatMap((priority) =>
-      startAnywhere(open.filter((lane) => lane.priority === priority)),
-    ).map(({ queue, taskType, priority, place }) => ({
+  next(now: number, { depth, full }: { depth: Depth; full: ReadonlySet<string> }): Lane[] {
+    // Looking into 2,000 empty lanes takes as long as claiming 500 tasks.
+    const skipsEmpty = this.#isBusy && depth === "new" && this.#lanes.length > LANES_FEW;
+    const lanes = this.#lanes.filter(
+      ({ taskType, emptyAt }) => !full.has(taskType) && !(skipsEmpty && now - emptyAt < EMPTY_MS),
+    );
+    this.#asked = PRIORITIES.flatMap((priority) =>
+      startAnywhere(lanes.filter((lane) => lane.priority === priority)),
+    );
+    return this.#asked.map(({ queue, taskType, priority, place, placeBefore }) => ({
       queue,
       taskType,
       priority,
-      after: options.sweep ? undefined : place.bound(now),
+      after: depth === "all" ? undefined : (depth === "recent" ? placeBefore : place).bound(now),
     }));
   }
 
-  /** Remember how far a claim came, and what it cost if it was a sweep. */
+  /**
+   * Remember how far the claim from the lanes of `next` came, whether there may be `more`, and
+   * what it cost if it was a sweep.
+   */
   claimed(
     tasks: readonly ClaimedTask[],
-    options: { now: number; tookMs: number; sweep: boolean },
+    { now, tookMs, depth, more }: { now: number; tookMs: number; depth: Depth; more: boolean },
   ): void {
-    if (options.sweep) {
-      this.#sweptAt = options.now;
-      // The cheaper one of two: the first of a session also pays for its plans.
-      const costMs = Math.min(options.tookMs, this.#sweepTookMs);
-      this.#sweepTookMs = options.tookMs;
-      this.#sweepEveryMs = Math.max(SWEEP_MS_MIN, SWEEP_SHARE * costMs);
+    if (depth !== "new") {
+      this.#lookedBackAt = now;
     }
+    if (depth === "all") {
+      this.#swept(now, tookMs);
+    }
+    const found = new Set<OpenLane>();
     for (const task of tasks) {
-      this.#byName
-        .get(nameOf(task))
-        ?.place.reached({ runAt: task.runAt, taskId: task.taskId }, options.now);
+      const lane = this.#byName.get(nameOf(task));
+      if (lane !== undefined) {
+        found.add(lane);
+        const bound = { runAt: task.runAt, taskId: task.taskId };
+        lane.place.reached(bound, now);
+        lane.placeBefore.reached(bound, now);
+      }
+    }
+    this.#isBusy = more;
+    if (this.#lanes.length > LANES_FEW) {
+      this.#noteEmpty(found, now);
+    }
+  }
+
+  #swept(now: number, tookMs: number): void {
+    this.#sweptAt = now;
+    // The cheaper one of two: the first of a session also pays for its plans.
+    const costMs = Math.min(tookMs, this.#sweepTookMs);
+    this.#sweepTookMs = tookMs;
+    this.#sweepEveryMs = Math.max(SWEEP_MS_MIN, SWEEP_SHARE * costMs);
+  }
+
+  /** A claim that found as much as it asked for looked no further than its last task. */
+  #noteEmpty(found: ReadonlySet<OpenLane>, now: number): void {
+    const looked = this.#isBusy
+      ? this.#asked.slice(
+          0,
+          this.#asked.findLastIndex((lane) => found.has(lane)),
+        )
+      : this.#asked;
+    for (const lane of looked) {
+      lane.emptyAt = found.has(lane) ? Number.NEGATIVE_INFINITY : now;
     }
   }
 }
 
-type OpenLane = Lane & { readonly place: Place };
+type OpenLane = Lane & {
+  readonly place: Place;
+  readonly placeBefore: Place;
+  /** When a claim found nothing in it. */
+  emptyAt: number;
+};
+
+function open(lane: Lane): OpenLane {
+  return {
+    ...lane,
+    place: new Place(TRAIL_MS),
+    placeBefore: new Place(LOOK_BACK_MS),
+    emptyAt: Number.NEGATIVE_INFINITY,
+  };
+}
 
 /** NUL cannot occur in a name that PostgreSQL stores. */
 function nameOf(lane: Pick<Lane, "queue" | "taskType" | "priority">): string {
   return `${lane.priority}\0${lane.queue}\0${lane.taskType}`;
-}
-
-/** How far a worker came in one lane, in two steps, so that the bound trails. */
-class Place {
-  #bound: Bound | undefined;
-  #next: { bound: Bound; since: number } | undefined;
-  #newest: Bound | undefined;
-
-  bound(now: number): Bound | undefined {
-    if (this.#next !== undefined && now - this.#next.since >= TRAIL_MS) {
-      this.#bound = this.#next.bound;
-      this.#next = undefined;
-    }
-    return this.#bound;
-  }
-
-  reached(bound: Bound, now: number): void {
-    if (this.#newest === undefined || isBehind(this.#newest, bound)) {
-      this.#newest = bound;
-    }
-    this.#next ??= { bound: this.#newest, since: now };
-  }
-}
-
-/** Timestamps of one session are text of one form and zone, so they compare as text. */
-function isBehind(earlier: Bound, later: Bound): boolean {
-  return earlier.runAt === later.runAt
-    ? BigInt(earlier.taskId) < BigInt(later.taskId)
-    : earlier.runAt < later.runAt;
 }

@@ -3,6 +3,8 @@ import { Rate } from "./rate.ts";
 /** A pace is never told from less: a few quick tasks say little of the next. */
 const SAMPLE_MIN = 10;
 const SAMPLE_MS_MIN = 3;
+/** So long after the worker waited for tasks its average tells the pace, and bursts do not. */
+const AWAKE_MS = 300;
 
 /** How quickly a worker works off what it claims. */
 export class Pace {
@@ -10,14 +12,19 @@ export class Pace {
   readonly #rate: Rate;
   /** When tasks came last, how many ended since, and the pace between that and the time before. */
   #newest = { at: 0, ended: 0, perMsBefore: 0 };
+  #waitedAt: number;
 
   constructor(concurrency: number, now: number) {
     this.#concurrency = concurrency;
     this.#rate = new Rate(now);
+    this.#waitedAt = now;
   }
 
-  /** A claim came back. */
-  claimed(now: number): void {
+  /** A claim came back, with as much as it asked for if there is `more`. */
+  claimed(now: number, { more }: { more: boolean }): void {
+    if (!more) {
+      this.#waitedAt = now;
+    }
     this.#newest = { at: now, ended: 0, perMsBefore: this.#perMsSinceClaim(now) };
   }
 
@@ -29,13 +36,16 @@ export class Pace {
 
   /** Attempts that end within a millisecond. */
   perMs(now: number): number {
-    return Math.max(this.#rate.perSecond(now) / 1_000, this.#perMsOfClaims(now));
+    const average = this.#rate.perSecond(now) / 1_000;
+    return now - this.#waitedAt > AWAKE_MS ? average : Math.max(average, this.#perMsOfClaims(now));
   }
 
   /**
    * The pace as the two newest claims show it. A worker that wakes up waits for claims more
    * than it works, so that its average says little: without this it took no more than it has
-   * slots, 500 no-op tasks in 20 claims instead of 3.
+   * slots, 500 no-op tasks in 20 claims instead of 3. Only then: a process that gets its processor
+   * in slices works off each in a burst, and took hundreds of tasks that it gave back a second
+   * later, more than it finished (sixteen workers on two cores).
    */
   #perMsOfClaims(now: number): number {
     return Math.max(this.#newest.perMsBefore, this.#perMsSinceClaim(now));

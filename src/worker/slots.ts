@@ -117,7 +117,7 @@ export class Slots {
    */
   accept(tasks: readonly ClaimedTask[], { more, epoch }: { more: boolean; epoch: number }): void {
     const since = performance.now();
-    this.#pace.claimed(since);
+    this.#pace.claimed(since, { more });
     for (const task of tasks) {
       this.#count(task, 1);
       this.#waiting.push({ task, since, epoch });

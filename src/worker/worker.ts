@@ -9,6 +9,7 @@ import { pause } from "./every.ts";
 import { Flag } from "./flag.ts";
 import type { Lanes } from "./lanes.ts";
 import { LostClaims } from "./lost-claims.ts";
+import { NAP_MS, Naps } from "./naps.ts";
 import type { Plan, Slots } from "./slots.ts";
 
 /** Errors in a row, other than a database that does not answer, before the worker gives up. */
@@ -48,6 +49,7 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
   doorbell.on("restored", onWake);
   signal.addEventListener("abort", onWake);
   const guarded = failAfter(ERRORS_MAX, deps);
+  const naps = new Naps();
   try {
     while (!signal.aborted) {
       // Here as well: a worker that is busy for hours claims nothing.
@@ -68,6 +70,9 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
           return;
         }
         await pause(deps.lanes.sweepDueInMs(performance.now()), signal);
+      } else if (naps.after({ found, now: performance.now() })) {
+        await doorbell.disarm();
+        await pause(NAP_MS, signal);
       } else if (doorbell.armed || !(await doorbell.arm())) {
         // It has said that it sleeps, has looked once more, and sleeps.
         await (plan.isWhole ? rung : changed).wait(sleepMs(deps, swept));
@@ -94,7 +99,7 @@ async function claimAll(
   plan: Plan,
 ): Promise<{ found: boolean; more: boolean; swept: boolean }> {
   const { lanes, slots } = deps;
-  const sweep = lanes.sweepDueInMs(performance.now()) === 0;
+  const depth = lanes.depth(performance.now());
   let found = false;
   let more = false;
   let { room } = plan;
@@ -104,16 +109,16 @@ async function claimAll(
       break;
     }
     const before = performance.now();
-    const tasks = await claim(deps, limit, lanes.next(before, { sweep, full }));
+    const tasks = await claim(deps, limit, lanes.next(before, { depth, full }));
     const now = performance.now();
-    lanes.claimed(tasks, { now, tookMs: now - before, sweep });
     const isFull = tasks.length === limit;
+    lanes.claimed(tasks, { now, tookMs: now - before, depth, more: isFull });
     slots.accept(tasks, { more: isFull, epoch: plan.epoch });
     room -= tasks.length;
     found ||= tasks.length > 0;
     more ||= isFull;
   }
-  return { found, more, swept: sweep };
+  return { found, more, swept: depth === "all" };
 }
 
 async function claim(

@@ -1,0 +1,23 @@
+// Goal: a worker stays awake where tasks come one after the other, and only there.
+
+import { expect, test } from "vitest";
+import { Naps } from "../../src/worker/naps.ts";
+
+test("a task after a rest is no reason to nap", () => {
+  const naps = new Naps();
+
+  expect(naps.after({ found: true, now: 1_000 })).toBe(false);
+  expect(naps.after({ found: true, now: 1_050 })).toBe(false);
+});
+
+test("tasks that follow each other keep it awake until none comes for a while", () => {
+  const naps = new Naps();
+  naps.after({ found: true, now: 1_000 });
+  expect(naps.after({ found: true, now: 1_005 })).toBe(true);
+
+  const isAwake = Array.from({ length: 10 }, (_, nap) =>
+    naps.after({ found: false, now: 1_006 + nap }),
+  );
+
+  expect(isAwake).toEqual([...Array(9).fill(true), false]);
+});
