@@ -4,12 +4,15 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { test as base } from "vitest";
+import { test as base, vi } from "vitest";
 import type { RepositoryConfig } from "../../src/config.ts";
 import type { RepositoryPlace } from "../../src/triage/repository/remote.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 const run = promisify(execFile);
+
+// Each test starts git dozens of times, which takes a second, and several on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Commits have the same ids in each run. */
 const ENVIRONMENT = {

@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { RetryableError } from "../../outcome.ts";
 import { git } from "./git.ts";
 import { type Mirror, noteRefreshed, refreshedAt } from "./mirror-folder.ts";
 import { remoteErrorFrom } from "./remote-error.ts";
@@ -23,7 +24,7 @@ export async function fetchMirror(mirror: Mirror, signal: AbortSignal): Promise<
   } catch (error) {
     const known = remoteErrorFrom(error, mirror.repo);
     if (known !== null) throw known;
-    if (signal.aborted || isNew) throw error;
+    if (signal.aborted || isNew || error instanceof RetryableError) throw error;
     await rm(mirror.gitDir, { recursive: true, force: true });
     await fetchAll(mirror, signal);
   }
@@ -60,8 +61,20 @@ async function fetchAll(mirror: Mirror, signal: AbortSignal): Promise<void> {
     signal,
   });
   const asked = await run(mirror, ["ls-remote", "--symref", "--", remote.url, "HEAD"], signal);
+  await refuseEmpty(mirror, asked.stdout, signal);
   await run(mirror, ["fetch", "-p", ...FETCH_FLAGS, "--", remote.url, ...REFSPECS], signal);
   await setHead(mirror, asked.stdout.toString("utf8"), signal);
+}
+
+/**
+ * A repository that had branches and tells none is more likely a host in trouble, or a page
+ * that asks for a login: what the mirror has is not given up for that.
+ */
+async function refuseEmpty({ gitDir, repo }: Mirror, told: Buffer, signal: AbortSignal) {
+  if (told.length > 0) return;
+  const args = ["for-each-ref", "--count=1", "refs/heads", "refs/tags"] as const;
+  const { stdout } = await git(gitDir, args, { signal });
+  if (stdout.length > 0) throw new RetryableError(`${repo} tells no default branch any more`);
 }
 
 /** HEAD is the default branch; or a commit, where the remote's is none. */

@@ -18,8 +18,8 @@ export type Remote = {
   readonly config: ReadonlyMap<string, string>;
 };
 
-const REPO = /^(?!.*\.\.)[\w-][\w.-]*(?:\/[\w-][\w.-]*)+$/;
-const SCP_LIKE = /^[\w-][\w.-]*@[\w-][\w.-]*:(?!\/\/)[\w~./-]+$/;
+const REPO = /^(?!.*\.\.)\w[\w.-]*(?:\/\w[\w.-]*)+$/;
+const SCP_LIKE = /^\w[\w.-]*@\w[\w.-]*:(?!\/\/)[\w~./-]+$/;
 const URL_CHARACTERS_MAX = 2_000;
 
 /**

@@ -13,6 +13,8 @@ export const REPOSITORY_LIMITS = {
   contentBytesMax: 50_000_000,
   /** Bytes of one extracted tree, and of one unpacked package. */
   treeBytesMax: 300_000_000,
+  /** Bytes of one file of a package: declarations are large. */
+  packageFileBytesMax: 10_000_000,
   /** Bytes of a package's tarball. */
   tarballBytesMax: 100_000_000,
   /** Files that are compared with each other to find renames that changed the content too. */
