@@ -25,7 +25,7 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --forc
 FROM node:24-bookworm-slim
 # git: handlers read the repositories that a change event names.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends ca-certificates git supervisor \
+  && apt-get install -y --no-install-recommends ca-certificates git openssh-client supervisor \
   && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
@@ -34,7 +34,10 @@ COPY --from=build /app/dist dist
 COPY package.json supervisord.conf ./
 COPY bin bin
 COPY sql sql
-RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged
+RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged \
+  && install -d -o node -g node /var/cache/triaged
+# Mirrors of repositories. A volume keeps them.
+ENV REPO_CACHE_DIR=/var/cache/triaged
 USER node
 EXPOSE 8080
 # Fails when a process is not running, such as one that waits for a person (exit code 78).

@@ -22,6 +22,7 @@ export type Config = {
   readonly worker: WorkerConfig;
   /** Days that final tasks and history are kept; 0 = for ever. */
   readonly retention: { readonly taskDays: number; readonly historyDays: number };
+  readonly repositories: RepositoryConfig;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -53,6 +54,16 @@ export type WorkerConfig = {
   readonly shutdownGraceMs: number;
   /** Folder with the handlers, absolute; null = `tasks` here, else those of triaged. */
   readonly tasksFolder: string | null;
+};
+
+/** Where triage gets repositories from and keeps its mirrors of them. */
+export type RepositoryConfig = {
+  /** Folder of the mirrors and of what is extracted from them, absolute. */
+  readonly cacheFolder: string;
+  /** What stands before `/owner/name` in the URL of a repository; no slash at its end. */
+  readonly cloneBase: string;
+  /** Sent to `cloneBase` and nowhere else. */
+  readonly token: string | null;
 };
 
 /**
@@ -102,6 +113,13 @@ export function readConfig(environment: Environment = process.env): Config {
       taskDays: settings.TASK_RETENTION_DAYS,
       historyDays: settings.HISTORY_RETENTION_DAYS,
     },
+    repositories: {
+      cacheFolder: path.resolve(
+        settings.REPO_CACHE_DIR ?? path.join(settings.TRIAGED_DATA_DIR, "repositories"),
+      ),
+      cloneBase: settings.GITHUB_CLONE_BASE,
+      token: settings.GITHUB_TOKEN ?? null,
+    },
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,
@@ -114,6 +132,17 @@ export function readConfig(environment: Environment = process.env): Config {
 export function environmentWith(extra: Environment): Record<string, string | undefined> {
   // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
   return { ...process.env, ...extra };
+}
+
+/** The variables of these names alone, as far as this process has them. */
+export function environmentOf(names: readonly string[]): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of names) {
+    // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
 }
 
 /** The settings. What is wrong is added to the problems, and counts as unset from there on. */

@@ -7,7 +7,7 @@ import { maskSecrets } from "./mask-secrets.ts";
  * Passwords are masked; everything else can be pasted into an environment file.
  */
 export function describeConfig(config: Config): Record<string, string> {
-  const { connection, directConnection: direct, pool, worker, retention } = config;
+  const { connection, directConnection: direct, pool, worker, retention, repositories } = config;
   return {
     ...(connection.kind === "url"
       ? { DATABASE_URL: describeUrl(connection) }
@@ -25,6 +25,9 @@ export function describeConfig(config: Config): Record<string, string> {
     ...(worker.tasksFolder === null ? {} : { TASKS_DIR: worker.tasksFolder }),
     TASK_RETENTION_DAYS: String(retention.taskDays),
     HISTORY_RETENTION_DAYS: String(retention.historyDays),
+    REPO_CACHE_DIR: repositories.cacheFolder,
+    GITHUB_CLONE_BASE: repositories.cloneBase,
+    ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),
     MAX_RESCUES: String(config.maxRescues),

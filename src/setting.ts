@@ -41,6 +41,26 @@ export function choice<const Name extends string>(names: readonly Name[]) {
   });
 }
 
+/** Where repositories are cloned from: a URL that `owner/name` can be put behind. */
+export function cloneBase() {
+  return z.string().transform((given, context) => {
+    const url = URL.canParse(given) ? new URL(given) : null;
+    const known = ["https:", "http:", "ssh:", "file:"].includes(url?.protocol ?? "");
+    if (url !== null && known && url.password === "" && url.search === "" && url.hash === "") {
+      return given.replace(/\/+$/, "");
+    }
+    return refuse(context, "expected an https, http, ssh or file URL without password or query");
+  });
+}
+
+/** Something that goes into a header: it must not be able to end it. */
+export function token() {
+  return z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]{1,1000}$/, { error: "expected printable ASCII without blanks" });
+}
+
 /** Names with commas between them. */
 export function list({ max }: { max: number }) {
   return z.string().transform((given, context) => {

@@ -4,13 +4,18 @@
  */
 import { z } from "zod";
 import { SSL_MODES } from "./database-url.ts";
-import { choice, integer, list, seconds, text, yesOrNo } from "./setting.ts";
+import { choice, cloneBase, integer, list, seconds, text, token, yesOrNo } from "./setting.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Hold a password: each has a `*_FILE` variant and is never printed. */
-export const SECRETS = ["DATABASE_URL", "DATABASE_DIRECT_URL", "POSTGRES_PASSWORD"] as const;
+/** Hold a password or a token: each has a `*_FILE` variant and is never printed. */
+export const SECRETS = [
+  "DATABASE_URL",
+  "DATABASE_DIRECT_URL",
+  "POSTGRES_PASSWORD",
+  "GITHUB_TOKEN",
+] as const;
 
 export const SETTINGS = z.object({
   DATABASE_URL: text().optional(),
@@ -44,6 +49,9 @@ export const SETTINGS = z.object({
   MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
   MAX_RESULT_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
   MAX_RESCUES: integer({ min: 1, max: 100 }).default(3),
+  REPO_CACHE_DIR: text().optional(),
+  GITHUB_CLONE_BASE: cloneBase().default("https://github.com"),
+  GITHUB_TOKEN: token().optional(),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

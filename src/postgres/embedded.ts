@@ -10,10 +10,10 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
+import { hasCode } from "../has-code.ts";
 import { findBinaries } from "./embedded/binaries.ts";
 import { prepareCluster } from "./embedded/cluster.ts";
 import { lockFolder } from "./embedded/folder-lock.ts";
-import { hasCode } from "./embedded/has-code.ts";
 import { prepareHome } from "./embedded/home.ts";
 import { stopPostmaster, stopWithThisProcess } from "./embedded/postmaster.ts";
 import { startServer } from "./embedded/start-server.ts";

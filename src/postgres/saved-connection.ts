@@ -5,8 +5,8 @@ import type { Connection } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
 import { parseDatabaseUrl } from "../database-url.ts";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
-import { hasCode } from "./embedded/has-code.ts";
-import { isAlive, startOf } from "./embedded/processes.ts";
+import { hasCode } from "../has-code.ts";
+import { isAlive, startOf } from "../running-process.ts";
 
 /** The address of a server, and the process that answers for it. */
 const Saved = z.object({ url: z.string(), pid: z.int().positive(), start: z.string() });

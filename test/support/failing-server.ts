@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import { hasCode } from "../../src/postgres/embedded/has-code.ts";
+import { hasCode } from "../../src/has-code.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/postgres/embedded.ts";
 import { waitFor } from "./db.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";

@@ -6,8 +6,8 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { waitUntilGone } from "../../src/postgres/embedded/processes.ts";
 import { chooseServerUser, type ServerUser } from "../../src/postgres/embedded/server-user.ts";
+import { waitUntilGone } from "../../src/running-process.ts";
 import { waitFor } from "./db.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Config, readConfig } from "../../src/config.ts";
 import { EnvironmentError } from "../../src/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
@@ -137,6 +135,21 @@ const EFFECTS: Record<
     seen: (config) => config.retention.historyDays,
     as: 365,
   },
+  REPO_CACHE_DIR: {
+    given: { REPO_CACHE_DIR: "mirrors" },
+    seen: (config) => config.repositories.cacheFolder,
+    as: path.resolve("mirrors"),
+  },
+  GITHUB_CLONE_BASE: {
+    given: { GITHUB_CLONE_BASE: "https://git.example.org/" },
+    seen: (config) => config.repositories.cloneBase,
+    as: "https://git.example.org",
+  },
+  GITHUB_TOKEN: {
+    given: { GITHUB_TOKEN: " ghp_abc " },
+    seen: (config) => config.repositories.token,
+    as: "ghp_abc",
+  },
   MAX_PAYLOAD_BYTES: {
     given: { MAX_PAYLOAD_BYTES: "2048" },
     seen: (config) => config.maxPayloadBytes,
@@ -183,6 +196,11 @@ test("an empty environment means the embedded server and the defaults", () => {
       pollIntervalMs: 1000,
       shutdownGraceMs: 30_000,
       tasksFolder: null,
+    },
+    repositories: {
+      cacheFolder: path.resolve(".triaged", "repositories"),
+      cloneBase: "https://github.com",
+      token: null,
     },
     retention: { taskDays: 7, historyDays: 90 },
     maxPayloadBytes: 1_048_576,
@@ -248,6 +266,12 @@ describe("a bad environment", () => {
     ],
     ["an unknown sslmode", { DATABASE_URL: `${URL}?sslmode=maybe` }, /expected sslmode to be one/],
     ["a broken direct URL", { DATABASE_DIRECT_URL: "s3cret" }, /^DATABASE_DIRECT_URL: expected/],
+    [
+      "a token in a URL",
+      { GITHUB_CLONE_BASE: "https://x:s3cret@h" },
+      /^GITHUB_CLONE_BASE: expected/,
+    ],
+    ["a token of two lines", { GITHUB_TOKEN: "s3cret\nX: y" }, /^GITHUB_TOKEN: expected printable/],
     ["a broken size", { MAX_PAYLOAD_BYTES: "1e9" }, /from 1024 to 268435456, got "1e9"/],
   ] as const)("is refused in one sentence: %s", ([, environment, sentence]) => {
     const err = refusal(environment);
@@ -257,42 +281,4 @@ describe("a bad environment", () => {
     expect(err.message).not.toContain("s3cret");
     expect(err.hint).not.toBe("");
   });
-});
-
-describe("a secret in a file", () => {
-  const folder = mkdtempSync(path.join(tmpdir(), "triaged-config-"));
-  const file = path.join(folder, "secret");
-
-  test.for([
-    ["DATABASE_URL", `${URL}\n`, urlOf, URL],
-    ["DATABASE_DIRECT_URL", URL, (config: Config) => config.directConnection?.url ?? null, URL],
-  ] as const)("%s_FILE is read without the newline at its end", ([name, content, seen, as]) => {
-    writeFileSync(file, content);
-
-    expect(seen(readConfig({ [`${name}_FILE`]: file }))).toBe(as);
-  });
-
-  test("POSTGRES_PASSWORD_FILE is the password of POSTGRES_HOST", () => {
-    writeFileSync(file, "s3cret\n");
-
-    const config = readConfig({ POSTGRES_HOST: "db", POSTGRES_PASSWORD_FILE: file });
-
-    expect(urlOf(config)).toBe("postgres://orchestrator:s3cret@db:5432/orchestrator");
-  });
-
-  test("that cannot be read is a problem", () => {
-    const { message } = refusal({ DATABASE_URL_FILE: path.join(folder, "absent") });
-
-    expect(message).toMatch(/^DATABASE_URL_FILE: cannot read .*absent: ENOENT$/);
-  });
-
-  test("that is also in the environment is a problem", () => {
-    writeFileSync(file, URL);
-
-    const { message } = refusal({ DATABASE_URL: URL, DATABASE_URL_FILE: file });
-
-    expect(message).toBe("DATABASE_URL_FILE: expected this or DATABASE_URL, got both");
-  });
-
-  afterAll(() => rmSync(folder, { recursive: true }));
 });

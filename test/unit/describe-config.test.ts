@@ -16,6 +16,12 @@ test("the description of a configuration reads back as the same configuration", 
   expect(readConfig(describeConfig(config))).toEqual(config);
 });
 
+test("the description of a configuration hides the token", () => {
+  const config = readConfig({ GITHUB_TOKEN: "ghp_secret" });
+
+  expect(describeConfig(config)["GITHUB_TOKEN"]).toBe("****");
+});
+
 test("the description of a configuration hides passwords", () => {
   const config = readConfig({ DATABASE_URL: URL, DATABASE_DIRECT_URL: `${URL}?sslmode=require` });
 

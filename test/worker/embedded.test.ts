@@ -6,8 +6,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { test as base, expect } from "vitest";
-import { isAlive, waitUntilGone } from "../../src/postgres/embedded/processes.ts";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
+import { isAlive, waitUntilGone } from "../../src/running-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const HOLDER = fileURLToPath(new URL("../support/hold-embedded.ts", import.meta.url));

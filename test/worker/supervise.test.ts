@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { test as base, expect } from "vitest";
-import { waitUntilGone } from "../../src/postgres/embedded/processes.ts";
+import { waitUntilGone } from "../../src/running-process.ts";
 import type { RestartLimits } from "../../src/supervisor/keep-running.ts";
 import type { Group } from "../../src/supervisor/supervise.ts";
 import { supervise } from "../../src/supervisor/supervise.ts";

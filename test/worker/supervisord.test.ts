@@ -2,7 +2,7 @@
 // waits for a person does not spin. Needs supervisord, which is no npm package.
 
 import { beforeEach, expect } from "vitest";
-import { waitUntilGone } from "../../src/postgres/embedded/processes.ts";
+import { waitUntilGone } from "../../src/running-process.ts";
 import { waitFor } from "../support/db.ts";
 import { startSupervisord, supervisordIsInstalled } from "../support/supervisord.ts";
 import { enqueue, queryOne } from "../support/tasks.ts";

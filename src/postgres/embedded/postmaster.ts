@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isAlive, isPostmaster, waitUntilGone } from "./processes.ts";
+import { isAlive, waitUntilGone } from "../../running-process.ts";
+import { isPostmaster } from "./is-postmaster.ts";
 import type { ServerUser } from "./server-user.ts";
 
 /** A running server process. `exited` resolves when it is gone, however it went. */

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, readlink, realpath } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { hasCode } from "./has-code.ts";
@@ -42,17 +42,5 @@ export async function startOf(pid: number): Promise<string> {
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   } catch {
     return "";
-  }
-}
-
-/** Whether the process is a PostgreSQL server that works in this data folder. */
-export async function isPostmaster(pid: number, dataFolder: string): Promise<boolean> {
-  try {
-    if (process.platform !== "linux") {
-      return (await run("ps", ["-o", "comm=", "-p", String(pid)])).stdout.includes("postgres");
-    }
-    return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(dataFolder));
-  } catch {
-    return false;
   }
 }

@@ -1,0 +1,97 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Parser, type ReadEntry } from "tar";
+import { PermanentError } from "../../outcome.ts";
+import type { RepositoryLimits } from "../repository/repository-limits.ts";
+import { isSafePath } from "../repository/safe-path.ts";
+
+type UnpackLimits = Pick<
+  RepositoryLimits,
+  "filesMax" | "packageFileBytesMax" | "tarballBytesMax" | "treeBytesMax"
+>;
+
+/**
+ * Write the files of a package's tarball below a folder, without the folder that all of them
+ * are in. Links and devices are left out, as are paths that lead elsewhere, nothing can be
+ * executed, and what has been written once stays. Resolves to the caps that were hit.
+ *
+ * Throws a PermanentError for what is no package or unpacks to too much.
+ */
+export async function unpack(
+  tarball: Readable,
+  folder: string,
+  { limits, signal }: { readonly limits: UnpackLimits; readonly signal: AbortSignal },
+): Promise<string[]> {
+  const capsHit = new Set<string>();
+  const writes: Promise<void>[] = [];
+  let files = 0;
+  let hasManifest = false;
+  let bytes = 0;
+  const parser = new Parser({
+    onReadEntry(entry) {
+      bytes += entry.size;
+      const path = entry.path.split("/").slice(1).join("/");
+      const cap = capOf(entry, path, files, limits);
+      if (bytes > limits.treeBytesMax) {
+        parser.abort(new PermanentError(`it unpacks to more than ${limits.treeBytesMax} bytes`));
+      } else if (cap === null) {
+        files++;
+        hasManifest ||= path === "package.json";
+        writes.push(entry.concat().then((content) => write(join(folder, path), content)));
+        return;
+      } else if (cap !== "") {
+        capsHit.add(cap);
+      }
+      entry.resume();
+    },
+  });
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
+  parser.on("error", failed.reject);
+  const ended = new Promise<void>((resolve) => {
+    parser.on("end", resolve);
+  });
+  const read = pipeline(
+    tarball,
+    async (chunks: AsyncIterable<Buffer>) => {
+      let size = 0;
+      for await (const chunk of chunks) {
+        size += chunk.length;
+        if (size > limits.tarballBytesMax) {
+          throw new PermanentError(`it has more than ${limits.tarballBytesMax} bytes`);
+        }
+        if (!parser.write(chunk)) await Promise.race([drained(parser), failed.promise]);
+      }
+      parser.end();
+    },
+    { signal },
+  );
+  await Promise.race([Promise.all([read, ended]), failed.promise]);
+  await Promise.all(writes);
+  if (!hasManifest) throw new PermanentError("it holds no package.json");
+  return [...capsHit].toSorted();
+}
+
+function drained(parser: Parser): Promise<void> {
+  return new Promise((resolve) => {
+    parser.once("drain", resolve);
+  });
+}
+
+/** Null: it is written. Empty: it is no file, which is no loss. */
+function capOf(entry: ReadEntry, path: string, files: number, limits: UnpackLimits): string | null {
+  if (!["File", "OldFile", "ContiguousFile"].includes(entry.type)) return "";
+  if (!isSafePath(path)) return "paths";
+  if (entry.size > limits.packageFileBytesMax) return "file_bytes";
+  return files >= limits.filesMax ? "files" : null;
+}
+
+async function write(path: string, content: Buffer): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content, { flag: "wx", mode: 0o600 }).catch((err: unknown) => {
+    // A package may hold a path twice; which one npm takes is its own affair.
+    if (!(err instanceof Error && "code" in err && err.code === "EEXIST")) throw err;
+  });
+}

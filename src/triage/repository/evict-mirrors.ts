@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { tryFileLock } from "../../file-lock.ts";
+import { lockPathOf, mirrorsFolder, REFRESHED } from "./mirror-folder.ts";
+import { REPOSITORY_LIMITS, type RepositoryLimits } from "./repository-limits.ts";
+
+type Kept = { readonly gitDir: string; readonly usedAt: number; readonly bytes: number };
+type EvictLimits = Pick<RepositoryLimits, "mirrorAgeMs" | "mirrorsBytesMax" | "inUseMs">;
+
+/**
+ * Remove mirrors that nobody has used for long, and then those used least lately until the
+ * rest fits. Spares `spared`, what may be in use, and what another process holds the lock of.
+ */
+export async function evictMirrors(
+  cacheFolder: string,
+  spared: string,
+  limits: EvictLimits = REPOSITORY_LIMITS,
+): Promise<void> {
+  const now = Date.now();
+  const mirrors = await readMirrors(mirrorsFolder(cacheFolder));
+  let total = mirrors.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { gitDir, usedAt, bytes } of mirrors) {
+    const isOld = now - usedAt > limits.mirrorAgeMs;
+    const mayBeInUse = gitDir === spared || now - usedAt < limits.inUseMs;
+    if (mayBeInUse || (!isOld && total <= limits.mirrorsBytesMax)) continue;
+    if (await remove(gitDir)) total -= bytes;
+  }
+}
+
+/** The one that was used longest ago first. */
+async function readMirrors(folder: string): Promise<Kept[]> {
+  const names = (await readdir(folder)).filter((name) => /\.git$|\.trash$/.test(name));
+  const mirrors = await Promise.all(
+    names.map(async (name) => {
+      const gitDir = join(folder, name);
+      const usedAt = (await timeOf(join(gitDir, REFRESHED))) ?? (await timeOf(gitDir)) ?? 0;
+      return { gitDir, usedAt, bytes: await sizeOf(gitDir) };
+    }),
+  );
+  return mirrors.toSorted((left, right) => left.usedAt - right.usedAt);
+}
+
+async function timeOf(path: string): Promise<number | null> {
+  return await stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => null,
+  );
+}
+
+/** Bytes of a folder. What vanishes meanwhile counts nothing. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  let bytes = 0;
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    bytes += await stat(join(entry.parentPath, entry.name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  }
+  return bytes;
+}
+
+/** Moved away first: a mirror is whole or it is not there. False where another holds it. */
+async function remove(gitDir: string): Promise<boolean> {
+  const lock = await tryFileLock(lockPathOf(gitDir));
+  if (lock.holder !== null) return false;
+  try {
+    const trash = `${gitDir}.${randomUUID()}.trash`;
+    await rename(gitDir, trash);
+    await rm(trash, { recursive: true, force: true });
+    return true;
+  } finally {
+    await lock.release();
+  }
+}

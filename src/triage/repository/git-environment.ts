@@ -1,0 +1,73 @@
+import { environmentOf } from "../../config.ts";
+
+/** What git and ssh need of the environment. The rest holds secrets, and GIT_DIR of a hook. */
+const INHERITED = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TMPDIR",
+  "SSH_AUTH_SOCK",
+  "GIT_SSH_COMMAND",
+  "GIT_SSL_CAINFO",
+  "GIT_SSL_CAPATH",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "http_proxy",
+  "https_proxy",
+  "HTTPS_PROXY",
+  "all_proxy",
+  "ALL_PROXY",
+  "no_proxy",
+  "NO_PROXY",
+];
+
+/** Settings that no repository and no user can change. */
+export const HARDENING: readonly string[] = [
+  "core.hooksPath=/dev/null",
+  "core.attributesFile=/dev/null",
+  "core.fsmonitor=false",
+  "protocol.ext.allow=never",
+  "submodule.recurse=false",
+  "credential.helper=",
+  "gc.autoDetach=false",
+  "maintenance.autoDetach=false",
+  // Fetched packs stay packs: a mirror is few files, and its size is soon known.
+  "fetch.unpackLimit=1",
+  // A server that stalls is left after half a minute.
+  "http.lowSpeedLimit=1000",
+  "http.lowSpeedTime=30",
+].flatMap((setting) => ["-c", setting]);
+
+/**
+ * The environment of a git command: no questions, no settings of the machine or the user,
+ * messages in English, and `config`, of which secrets may be part: arguments are public.
+ * No protocol is allowed but those named, whatever a redirect or a submodule says.
+ */
+export function gitEnvironment(
+  protocols: readonly string[],
+  config: ReadonlyMap<string, string>,
+): Record<string, string> {
+  const environment: Record<string, string> = {
+    ...environmentOf(INHERITED),
+    LC_ALL: "C",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_NO_LAZY_FETCH: "1",
+    GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_LFS_SKIP_SMUDGE: "1",
+    // Empty: none. Unset would mean those of the configuration.
+    GIT_ALLOW_PROTOCOL: protocols.join(":"),
+    GIT_CONFIG_COUNT: String(config.size),
+  };
+  // A question of ssh would wait for ever.
+  environment["GIT_SSH_COMMAND"] ??= "ssh -o BatchMode=yes -o ConnectTimeout=20";
+  for (const [index, [key, value]] of [...config].entries()) {
+    environment[`GIT_CONFIG_KEY_${index}`] = key;
+    environment[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return environment;
+}

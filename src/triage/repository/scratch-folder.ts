@@ -1,0 +1,41 @@
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isAlive, startOf } from "../../running-process.ts";
+import type { Tree } from "../tree.ts";
+import { REPOSITORY_LIMITS } from "./repository-limits.ts";
+
+/** A tree that is removed when it is disposed of. */
+export type ScratchTree = Tree & AsyncDisposable;
+
+export type ScratchFolder = AsyncDisposable & { readonly path: string };
+
+/**
+ * A new folder that nobody else may read, removed when it is disposed of. What a process
+ * left that was killed is removed on the way, after an hour: a container that shares the
+ * cache does not see the processes of another.
+ */
+export async function makeScratchFolder(cacheFolder: string): Promise<ScratchFolder> {
+  const parent = join(cacheFolder, "scratch");
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await removeLeft(parent);
+  const path = await mkdtemp(join(parent, `${process.pid}-${await startOf(process.pid)}-`));
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+async function removeLeft(parent: string): Promise<void> {
+  const now = Date.now();
+  for (const name of await readdir(parent)) {
+    const [pid, start] = name.split("-");
+    const path = join(parent, name);
+    const at = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => now,
+    );
+    if (now - at < REPOSITORY_LIMITS.inUseMs) continue;
+    if (isAlive(Number(pid)) && (await startOf(Number(pid))) === start) continue;
+    await rm(path, { recursive: true, force: true });
+  }
+}
