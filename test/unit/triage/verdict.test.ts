@@ -21,6 +21,8 @@ function analysis(parts: Partial<Analysis>): Analysis {
     usage: "confirmed",
     exposure: { range: "^1.0.0", resolved: null, new: "1.1.0", satisfies: true },
     targetSha: "sha256:0",
+    isPayloadOnly: false,
+    truncated: false,
     degraded: [],
     capsHit: [],
     ...parts,
