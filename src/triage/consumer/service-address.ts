@@ -146,7 +146,8 @@ function addressesIn(file: ConsumerFile): Address[] {
 
 /** The last variable that a line names in front of a URL: whose value or default it is. */
 function variableBefore(text: string, index: number): string | null {
-  return namesIn(text.slice(0, index)).at(-1) ?? null;
+  const before = text.slice(0, index);
+  return ASSIGNED.exec(before)?.[1] ?? namesIn(before).at(-1) ?? null;
 }
 
 /** The variables of the environment that a file reads; in a file of settings, those it names. */
@@ -169,6 +170,9 @@ export function isGenericName(name: string): boolean {
     /^(?:BASE|API|SERVICE|SERVER|BACKEND|DATABASE|LOG)_(?:URL|URI|HOST|PORT|KEY|LEVEL)$/.test(name)
   );
 }
+
+/** The start of a setting whose value begins where the text ends. */
+const ASSIGNED = /(?:^|\s)([A-Z][A-Z0-9_]*)\s*[=:]\s*["']?$/;
 
 function namesIn(text: string): string[] {
   return [...text.matchAll(VARIABLE)].map(([, name = ""]) => name);
