@@ -12,8 +12,8 @@ import {
 } from "./openapi-document.ts";
 import { propertiesOf } from "./openapi-schema.ts";
 import { securityFindings } from "./openapi-security.ts";
-import { type Route, routeName, samePath } from "./route.ts";
-import { goneRoute, successorOf } from "./route-findings.ts";
+import { type Route, routeKey, routeName } from "./route.ts";
+import { GONE_MAX, goneRoute, successorOf } from "./route-findings.ts";
 import type { ServiceFound } from "./sought.ts";
 
 /** What two versions of an API's document disagree about, to the harm of those who call it. */
@@ -27,12 +27,15 @@ export function openApiFindings(before: OpenApi, after: OpenApi, file: string): 
     line: null,
     isParsed: true,
   });
-  const added = now.filter((one) => !old.some((other) => sameOperation(one, other))).map(routeOf);
+  const byKey = new Map(now.map((one) => [routeKey(one), one]));
+  const known = new Set(old.map(routeKey));
+  const added = now.filter((one) => !known.has(routeKey(one))).map(routeOf);
   const gone = old
-    .filter((one) => !now.some((other) => sameOperation(one, other)))
+    .filter((one) => !byKey.has(routeKey(one)))
+    .slice(0, GONE_MAX)
     .map((one) => goneRoute(routeOf(one), successorOf(routeOf(one), added)));
   const kept = old.flatMap((one) => {
-    const other = now.find((candidate) => sameOperation(one, candidate));
+    const other = byKey.get(routeKey(one));
     return other === undefined ? [] : [{ old: one, now: other }];
   });
   const changed = kept.flatMap((pair) => [
@@ -41,10 +44,6 @@ export function openApiFindings(before: OpenApi, after: OpenApi, file: string): 
     ...responseFindings(pair, { before, after, file }),
   ]);
   return [...gone, ...changed, ...securityFindings(kept, { before, after, file })];
-}
-
-function sameOperation(left: Operation, right: Operation): boolean {
-  return left.method === right.method && samePath(left.path, right.path);
 }
 
 /** Parameters that a request must have and did not need. */

@@ -1,7 +1,7 @@
 import type { ChangedFile } from "../change-set.ts";
 import { finding } from "../finding.ts";
 import { isOpenApi, isScript, isTest } from "./file-kinds.ts";
-import { type Route, routeName, samePath, segmentsOf } from "./route.ts";
+import { type Route, routeKey, routeName, samePath, segmentsOf } from "./route.ts";
 import { routesByCalls } from "./route-calls.ts";
 import { routesByPattern } from "./route-patterns.ts";
 import { type Side, sidesOf, textOf } from "./sides.ts";
@@ -12,12 +12,15 @@ import type { ServiceFound } from "./sought.ts";
  * moved to another file of the change is still there.
  */
 export function routeFindings(files: readonly ChangedFile[]): ServiceFound[] {
-  const served = files.filter(({ path }) => !isTest(path) && !isOpenApi(path));
-  const before = served.flatMap((file) => routesOf(file.oldPath ?? file.path, sidesOf(file).old));
-  const after = served.flatMap((file) => routesOf(file.path, sidesOf(file).new));
-  const added = after.filter((route) => !before.some((old) => sameRoute(old, route)));
+  const sources = files.filter(({ path }) => !isTest(path) && !isOpenApi(path));
+  const before = sources.flatMap((file) => routesOf(file.oldPath ?? file.path, sidesOf(file).old));
+  const after = sources.flatMap((file) => routesOf(file.path, sidesOf(file).new));
+  const [known, served] = [new Set(before.map(routeKey)), new Set(after.map(routeKey))];
+  const added = after.filter((route) => !known.has(routeKey(route)));
   return before
-    .filter((route) => !after.some((other) => covers(other, route)))
+    .filter((route) => !served.has(routeKey(route)))
+    .filter((route) => !served.has(routeKey({ ...route, method: "*" })))
+    .slice(0, GONE_MAX)
     .map((route) => goneRoute(route, successorOf(route, added)));
 }
 
@@ -46,14 +49,8 @@ export function goneRoute(route: Route, successor: Route | null): ServiceFound {
   };
 }
 
-function sameRoute(left: Route, right: Route): boolean {
-  return left.method === right.method && samePath(left.path, right.path);
-}
-
-/** Whether requests for one route are served by another. */
-function covers(route: Route, old: Route): boolean {
-  return (route.method === "*" || route.method === old.method) && samePath(route.path, old.path);
-}
+/** More than the result holds, so that its cap tells of the rest. */
+export const GONE_MAX = 1_000;
 
 /**
  * What stands in the place of a route that is gone: the same path by another method, or, in

@@ -1,6 +1,6 @@
 import { isPython, isScript } from "./file-kinds.ts";
 import { joinPaths, methodOf, type Route } from "./route.ts";
-import { lineAt, type Side, textOf } from "./sides.ts";
+import { lineFinder, type Side, textOf } from "./sides.ts";
 
 /** `app.get("/x"`, `@router.post('/x'`; a receiver, a method, a path that begins with a slash. */
 const CALL =
@@ -12,7 +12,7 @@ const FLASK =
 
 /** `router = APIRouter(prefix="/v1")`, `bp = Blueprint(…, url_prefix="/v1")`. */
 const PREFIX =
-  /\b([A-Za-z_]\w*)\s*=\s*(?:APIRouter|Blueprint)\s*\([^)]*\b(?:url_)?prefix\s*=\s*(["'])(\/[^"'\n]*)\2/g;
+  /\b([A-Za-z_]\w*)\s*=\s*(?:APIRouter|Blueprint)\s*\([^)]{0,500}\b(?:url_)?prefix\s*=\s*(["'])(\/[^"'\n]*)\2/g;
 
 /** `@Get("x")` of Nest; its controller's path is not on the line. */
 const NEST = /@(Get|Post|Put|Patch|Delete|Head|Options|All)\(\s*(?:(["'`])([^"'`\n]*)\2)?\s*\)/g;
@@ -25,11 +25,8 @@ const CLIENTS =
 export function routesByPattern(path: string, side: Side): Route[] {
   if (!isScript(path) && !isPython(path)) return [];
   const text = textOf(side);
-  const at = (index: number): Pick<Route, "file" | "line" | "isParsed"> => ({
-    file: path,
-    line: lineAt(side, index).line,
-    isParsed: false,
-  });
+  const lineAt = lineFinder(side);
+  const at: At = (index) => ({ file: path, line: lineAt(index), isParsed: false });
   return isPython(path)
     ? pythonRoutes(text, at)
     : [...scriptRoutes(text, at), ...nestRoutes(text, at)];

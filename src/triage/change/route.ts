@@ -45,6 +45,11 @@ function isPlaceholder(segment: string): boolean {
   return /^:|^\*|[{<*]/.test(segment);
 }
 
+/** One text for all the ways to write a route. */
+export function routeKey({ method, path }: Pick<Route, "method" | "path">): string {
+  return `${method} ${segmentsOf(path).join("/")}`;
+}
+
 /** Two ways to write one path are one path. */
 export function samePath(left: string, right: string): boolean {
   return segmentsOf(left).join("/") === segmentsOf(right).join("/");

@@ -50,12 +50,21 @@ export function textOf(side: Side): string {
   return side.lines.map(({ text }) => text).join("\n");
 }
 
-/** The line of a side that an offset into its text falls on. */
-export function lineAt(side: Side, offset: number): DiffLine {
+/** Tells on which line an offset into the side's text falls; null where it has no number. */
+export function lineFinder(side: Side): (offset: number) => number | null {
+  const starts: number[] = [];
   let start = 0;
-  for (const line of side.lines) {
-    start += line.text.length + 1;
-    if (offset < start) return line;
+  for (const { text } of side.lines) {
+    starts.push(start);
+    start += text.length + 1;
   }
-  return { line: null, text: "" };
+  return (offset) => {
+    let [low, high] = [0, starts.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return side.lines[low]?.line ?? null;
+  };
 }

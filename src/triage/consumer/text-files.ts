@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Dirent, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import { join, posix, sep } from "node:path";
+import { join, posix } from "node:path";
 import { isCode, isData, isDockerfile, isEnvFile, isShell } from "../change/file-kinds.ts";
 import { LIMITS } from "../limits.ts";
 import type { ConsumerFile } from "./source-files.ts";
@@ -59,8 +59,8 @@ class Reader {
   isInside(path: string): boolean {
     if (posix.isAbsolute(path) || path.startsWith("..")) return false;
     try {
-      const real = realpathSync(join(this.#root, path));
-      return real === join(this.#root, ...path.split("/")) && real.startsWith(this.#root + sep);
+      const given = join(this.#root, path);
+      return realpathSync(given) === given;
     } catch {
       return false; // not there any more
     }

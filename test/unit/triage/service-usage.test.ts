@@ -1,4 +1,4 @@
-import { symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { analyzeService } from "../../../src/triage/analyze-service.ts";
@@ -198,9 +198,18 @@ test.for([
 test("nothing is read outside of the consumer's tree", async ({ meet, folder }) => {
   const consumer = { "a.ts": "const a = 1;\n" };
   await meet({ files: AUTH_ADDED, consumer });
-  await writeFile(join(folder, "secret.ts"), 'const url = "http://orders:8080";\n');
-  await symlink(join(folder, "secret.ts"), join(folder, "consumer/link.ts"));
-  const identity = { interfaceFiles: ["../secret.ts", "link.ts", join(folder, "secret.ts")] };
+  await mkdir(join(folder, "outside"));
+  await writeFile(join(folder, "outside/secret.ts"), 'const url = "http://orders:8080";\n');
+  await symlink(join(folder, "outside/secret.ts"), join(folder, "consumer/link.ts"));
+  await symlink(join(folder, "outside"), join(folder, "consumer/linked"));
+  const identity = {
+    interfaceFiles: [
+      "../outside/secret.ts",
+      "link.ts",
+      "linked/secret.ts",
+      join(folder, "outside/secret.ts"),
+    ],
+  };
 
   expect(await meet({ files: AUTH_ADDED, consumer, identity })).toEqual([
     "http.auth_added authentication none",
