@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { PermanentError } from "../outcome.ts";
-import type { AnalysisRequest } from "./analysis.ts";
+import type { AnalysisRequest, Progress, ServiceRequest } from "./analysis.ts";
 import { analyze } from "./analyze.ts";
+import { analyzeService } from "./analyze-service.ts";
 import type { ThreadMessage } from "./run-analysis.ts";
 
 /** What run-analysis.ts starts: one analysis, its progress, and its result or error. */
@@ -12,8 +13,11 @@ function post(message: ThreadMessage): void {
 
 try {
   // run-analysis.ts is the only one to start this file, with a request as workerData.
-  const request: AnalysisRequest = workerData;
-  post({ analysis: analyze(request, (progress) => post({ progress })) });
+  const request: AnalysisRequest | ServiceRequest = workerData;
+  const onProgress = (progress: Progress): void => post({ progress });
+  const analysis =
+    "package" in request ? analyze(request, onProgress) : analyzeService(request, onProgress);
+  post({ analysis });
 } catch (error) {
   // An error's class does not cross the border of a thread: say which one it is.
   const permanent = error instanceof PermanentError;

@@ -1,6 +1,9 @@
+import type { ChangeSet } from "./change-set.ts";
+import type { ServiceIdentity } from "./consumer/service-address.ts";
 import type { Diagnostic, Hit, Usage } from "./finding.ts";
+import type { Tree } from "./tree.ts";
 
-/** What an analysis is asked. Paths are absolute; the values cross a thread's border. */
+/** What the analysis of a package is asked. Paths are absolute; values cross a thread's border. */
 export type AnalysisRequest = {
   readonly package: {
     readonly name: string;
@@ -23,6 +26,15 @@ export type AnalysisRequest = {
   readonly depth: "types" | "names";
 };
 
+/** What the analysis of a service is asked: the values cross a thread's border. */
+export type ServiceRequest = {
+  /** From git or from an event: the rules read what is there of it. */
+  readonly change: ChangeSet;
+  /** The consumer's files. Null: nobody knows them, and its usage is unknown. */
+  readonly consumer: Tree | null;
+  readonly identity: ServiceIdentity;
+};
+
 /** How the consumer depends on the package. Null: its package.json does not name it. */
 export type Exposure = {
   readonly range: string | null;
@@ -35,11 +47,16 @@ export type Exposure = {
 export type Analysis = {
   readonly hits: readonly Hit[];
   readonly diagnostics: readonly Diagnostic[];
-  /** Whether the consumer uses the package at all. */
+  /** Whether the consumer uses the package or the service at all. */
   readonly usage: Usage;
-  readonly exposure: Exposure;
-  /** sha256 of the consumer's files that were read. */
+  /** Null for a service, which has no versions to install. */
+  readonly exposure: Exposure | null;
+  /** The consumer's revision, or sha256 of its files that were read; "" if there are none. */
   readonly targetSha: string;
+  /** Whether the change is known by the diffs of an event alone. */
+  readonly isPayloadOnly: boolean;
+  /** Whether a producer cut diffs off. */
+  readonly truncated: boolean;
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];
 };

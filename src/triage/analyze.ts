@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import type { Analysis, AnalysisRequest, Progress } from "./analysis.ts";
+import { boundedFacts, sortedSet } from "./bounded-facts.ts";
 import type { SourceCache } from "./compiler/compiler-host.ts";
 import { evidenceOf } from "./consumer/evidence.ts";
 import { exposureOf } from "./consumer/exposure.ts";
@@ -7,8 +8,6 @@ import { importsOf } from "./consumer/imports.ts";
 import { dependenciesIn } from "./consumer/manifests.ts";
 import { probeConsumer } from "./consumer/probe.ts";
 import { readConsumerTree } from "./consumer/source-files.ts";
-import type { Hit } from "./finding.ts";
-import { LIMITS } from "./limits.ts";
 import { entryFindings } from "./package/entry-findings.ts";
 import { locatePackages } from "./package/locate.ts";
 import { readPackageTree } from "./package/manifest.ts";
@@ -57,48 +56,21 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
     typed: surface.typed,
   });
   const matched = found.map((one) => matchUsage(one, evidence));
-  const hits = withUnexplained(matched, probe.diagnostics, name).toSorted(byIdentity);
   return {
-    ...bounded(hits, probe.diagnostics, [
-      ...tree.capsHit,
-      ...probe.capsHit,
-      ...(request.depth === "names" ? ["surface_types"] : []),
-    ]),
+    ...boundedFacts({
+      hits: withUnexplained(matched, probe.diagnostics, name),
+      diagnostics: probe.diagnostics,
+      capsHit: [
+        ...tree.capsHit,
+        ...probe.capsHit,
+        ...(request.depth === "names" ? ["surface_types"] : []),
+      ],
+    }),
     usage: overallUsage(evidence),
     exposure: exposureOf(root, dependencies, to),
     targetSha: tree.sha,
+    isPayloadOnly: false,
+    truncated: false,
     degraded: sortedSet([...surface.degraded, ...probe.degraded]),
   };
-}
-
-type Bounded = Pick<Analysis, "hits" | "diagnostics" | "capsHit">;
-
-function bounded(
-  hits: Analysis["hits"],
-  diagnostics: Analysis["diagnostics"],
-  capsHit: readonly string[],
-): Bounded {
-  const cut = [
-    ...(hits.length > LIMITS.findingsMax ? ["findings"] : []),
-    ...(diagnostics.length > LIMITS.diagnosticsMax ? ["diagnostics"] : []),
-  ];
-  return {
-    hits: hits.slice(0, LIMITS.findingsMax),
-    diagnostics: diagnostics.slice(0, LIMITS.diagnosticsMax),
-    capsHit: sortedSet([...capsHit, ...cut]),
-  };
-}
-
-/** What breaks and is used comes first, so that a cap cuts off what matters least. */
-function byIdentity(left: Hit, right: Hit): number {
-  return rankOf(left) - rankOf(right) || (left.finding.id < right.finding.id ? -1 : 1);
-}
-
-function rankOf({ finding, usage }: Hit): number {
-  const breaking = { yes: 0, maybe: 1, no: 2 }[finding.breaking];
-  return (usage === "none" ? 3 : 0) + breaking;
-}
-
-function sortedSet(texts: readonly string[]): string[] {
-  return [...new Set(texts)].toSorted();
 }

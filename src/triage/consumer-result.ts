@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Analysis } from "./analysis.ts";
 import { cacheKey, canonicalJson } from "./cache-key.ts";
-import type { NpmPayload } from "./npm-request.ts";
+import { type ChangedSource, sha256 } from "./changed-source.ts";
+import type { ConsumerTriagePayload } from "./payload.ts";
 import type { TriageResult } from "./result.ts";
-import { type Verdict, verdictOn } from "./verdict/verdict.ts";
+import { verdictOn } from "./verdict/verdict.ts";
 import {
   actionable,
   type Case,
@@ -20,10 +20,14 @@ export type Run = {
   readonly decision: string | null;
 };
 
+/** What a result is about: the payload, and what it says changed. */
+export type Asked = { readonly payload: ConsumerTriagePayload; readonly source: ChangedSource };
+
 /** The result of `consumer_triage`, from its payload and the facts. */
-export function consumerResult(payload: NpmPayload, analysis: Analysis, run: Run): TriageResult {
+export function consumerResult(asked: Asked, analysis: Analysis, run: Run): TriageResult {
+  const { payload, source } = asked;
   const verdict = verdictOn(analysis, payload.relationship_config.urgency_mapping);
-  const about = caseOf(payload, analysis, verdict);
+  const about: Case = { source, target: payload.target_repo, analysis, verdict };
   return {
     requires_action: verdict.requiresAction,
     urgency: verdict.urgency,
@@ -35,17 +39,12 @@ export function consumerResult(payload: NpmPayload, analysis: Analysis, run: Run
     architecture_context: "",
     schema_version: 1,
     analyzer: { handler: run.handler, version: run.version },
-    evidence: evidenceOf(payload, analysis),
+    evidence: evidenceOf(asked, analysis),
     artifacts: [],
-    cache: { hit: false, key: keyOf(payload, analysis, run) },
+    cache: { hit: false, key: keyOf(asked, analysis, run) },
     duration_ms: run.durationMs,
     adjudication: { used: false, model: null, input_tokens: 0, output_tokens: 0, changed: [] },
   };
-}
-
-function caseOf(payload: NpmPayload, analysis: Analysis, verdict: Verdict): Case {
-  const { name, from, to } = payload.change_event.package;
-  return { packageName: name, from, to, target: payload.target_repo, analysis, verdict };
 }
 
 function affectedFiles(about: Case): string[] {
@@ -53,10 +52,10 @@ function affectedFiles(about: Case): string[] {
   return [...new Set(places.map(({ path }) => path))].toSorted();
 }
 
-function evidenceOf(payload: NpmPayload, analysis: Analysis): TriageResult["evidence"] {
+function evidenceOf({ payload, source }: Asked, analysis: Analysis): TriageResult["evidence"] {
   return {
-    mode: "npm",
-    source: { repo: payload.source_repo, ...revisionsOf(payload) },
+    mode: source.mode,
+    source: { repo: payload.source_repo, base_sha: source.baseSha, head_sha: source.headSha },
     target: { repo: payload.target_repo, sha: analysis.targetSha },
     usage: analysis.usage,
     exposure: analysis.exposure,
@@ -67,31 +66,27 @@ function evidenceOf(payload: NpmPayload, analysis: Analysis): TriageResult["evid
     })),
     diagnostics: [...analysis.diagnostics],
     files: [],
-    truncated: false,
+    truncated: analysis.truncated,
     degraded: [...analysis.degraded],
     caps_hit: [...analysis.capsHit],
   };
 }
 
-/** A published version never changes, so that its name stands for its content. */
-function revisionsOf({ change_event }: NpmPayload): { base_sha: string; head_sha: string } {
-  const { name, from, to } = change_event.package;
-  return { base_sha: `npm:${name}@${from}`, head_sha: `npm:${name}@${to}` };
-}
-
-function keyOf(payload: NpmPayload, analysis: Analysis, run: Run): string {
+function keyOf({ payload, source }: Asked, analysis: Analysis, run: Run): string {
   const config = payload.relationship_config;
   return cacheKey({
     v: 1,
     handler: run.handler,
     version: run.version,
     source_repo: payload.source_repo,
-    ...revisionsOf(payload),
+    base_sha: source.baseSha,
+    head_sha: source.headSha,
     target_repo: payload.target_repo,
     target_sha: analysis.targetSha,
     relationship_type: config.relationship_type,
-    config_hash: createHash("sha256").update(canonicalJson(config)).digest("hex"),
+    config_hash: sha256(canonicalJson(config)),
     adjudicator: "none",
     decision: run.decision,
+    ...(source.payloadHash === null ? {} : { payload_hash: source.payloadHash }),
   });
 }

@@ -25,8 +25,11 @@ export type Finding = {
   readonly trigger: Trigger;
   readonly breaking: Breaking;
   readonly subject: string;
-  /** In the new tree, or in the old one for something that was removed. */
-  readonly provider: Location | null;
+  /**
+   * In the new tree, or in the old one for something that was removed. The line is null where
+   * a diff has no headers to count from.
+   */
+  readonly provider: { readonly path: string; readonly line: number | null } | null;
   /** For display only: what it was and is. Null on the side where it does not exist. */
   readonly before: string | null;
   readonly after: string | null;

@@ -4,6 +4,8 @@ export const LIMITS = {
   filesMax: 20_000,
   /** Bytes of one source file. */
   fileBytesMax: 1_000_000,
+  /** Bytes of all texts of a consumer that are searched. */
+  treeBytesMax: 100_000_000,
   /** Files that import the provider and are compiled. */
   importingFilesMax: 500,
   findingsMax: 200,
@@ -13,7 +15,7 @@ export const LIMITS = {
   /** Characters of `before` and `after`. */
   textMax: 300,
   /** Milliseconds until the thread is ended, by depth; together below the handler's timeout. */
-  analysisMs: { types: 120_000, names: 120_000 },
+  analysisMs: { types: 120_000, names: 120_000, service: 120_000 },
   /** MiB of heap of the thread; a program of a large consumer takes some hundreds. */
   heapMib: 2_048,
 } as const;

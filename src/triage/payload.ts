@@ -1,5 +1,6 @@
 import semver from "semver";
 import { z } from "zod";
+import { eventFiles } from "./event/change-set-of.ts";
 import { TRIGGERS } from "./finding.ts";
 import { URGENCIES } from "./verdict/urgency.ts";
 
@@ -31,6 +32,8 @@ const changeEvent = z.looseObject({
   commit_sha: text.optional(),
   commit_message: z.string().optional(),
   branch: z.string().optional(),
+  /** The files of the change, with their diffs. */
+  changed_files: eventFiles.nullish(),
   package: packageChange.nullish(),
 });
 
@@ -41,6 +44,11 @@ const relationshipConfig = z.looseObject({
   /** The consumer's folder; relative to the worker's working directory. */
   path: text.optional(),
   relationship_type: z.string().default("api_consumer"),
+  description: z.string().default(""),
+  /** Host names at which the consumer reaches the service. */
+  hosts: z.array(z.string()).default([]),
+  /** Environment variables in which the consumer keeps the service's address. */
+  env_names: z.array(z.string()).default([]),
   interface_files: z.array(z.string()).default([]),
   urgency_mapping: urgencyMapping.default({}),
   on_uncertain: z.enum(["flag", "ask"]).default("flag"),

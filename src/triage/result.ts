@@ -13,7 +13,7 @@ const finding = z.object({
   before: z.string().nullable(),
   after: z.string().nullable(),
   replacement: z.string().nullable(),
-  provider: location.nullable(),
+  provider: location.extend({ line: location.shape.line.nullable() }).nullable(),
   usage: z.enum(USAGES),
   hits: z.array(location),
 });
@@ -23,12 +23,15 @@ const evidence = z.object({
   source: z.object({ repo: z.string(), base_sha: z.string(), head_sha: z.string() }),
   target: z.object({ repo: z.string(), sha: z.string() }),
   usage: z.enum(USAGES),
-  exposure: z.object({
-    range: z.string().nullable(),
-    resolved: z.string().nullable(),
-    new: z.string(),
-    satisfies: z.boolean().nullable(),
-  }),
+  /** Null where the source is a service and no package. */
+  exposure: z
+    .object({
+      range: z.string().nullable(),
+      resolved: z.string().nullable(),
+      new: z.string(),
+      satisfies: z.boolean().nullable(),
+    })
+    .nullable(),
   findings: z.array(finding),
   diagnostics: z.array(location.extend({ code: z.string(), message: z.string() })),
   files: z.array(z.unknown()),

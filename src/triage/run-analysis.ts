@@ -2,7 +2,7 @@ import { on } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { PermanentError, RetryableError } from "../outcome.ts";
-import type { Analysis, AnalysisRequest, Progress } from "./analysis.ts";
+import type { Analysis, AnalysisRequest, Progress, ServiceRequest } from "./analysis.ts";
 import { LIMITS } from "./limits.ts";
 
 /** What the thread tells. */
@@ -19,7 +19,7 @@ type ThreadError = {
 export type RunOptions = {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Milliseconds until the thread is ended, by depth. @default LIMITS.analysisMs */
-  readonly limitMs?: Readonly<Record<AnalysisRequest["depth"], number>>;
+  readonly limitMs?: Partial<Readonly<Record<keyof typeof LIMITS.analysisMs, number>>>;
   /** Ends the thread; the promise rejects with its reason. */
   readonly signal: AbortSignal;
 };
@@ -29,21 +29,26 @@ const THREAD = new URL(`./analysis-thread${extname(import.meta.url)}`, import.me
 
 /**
  * Run an analysis in a thread of its own: the compiler blocks for seconds, and ending its
- * thread is the only way to stop it. One that takes too much time or memory is run again
- * with less depth, which the result's `capsHit` says.
+ * thread is the only way to stop it. That of a package that takes too much time or memory is
+ * run again with less depth, which the result's `capsHit` says.
  *
  * Rejects with `signal.reason`, with a RetryableError when that takes too long as well,
  * with a PermanentError when the inputs cannot be analysed.
  */
-export async function runAnalysis(
-  request: AnalysisRequest,
-  options: RunOptions,
-): Promise<Analysis> {
+export async function runAnalysis(request: AnyRequest, options: RunOptions): Promise<Analysis> {
   try {
     return await runOnce(request, options);
   } catch (error) {
-    if (request.depth === "names" || !(error instanceof TooMuchError)) throw error;
+    if (!(error instanceof TooMuchError)) throw error;
+    if (!("package" in request)) throw new RetryableError(error.message);
+    if (request.depth === "names") throw error;
+    return await runShallow(request, options);
   }
+}
+
+type AnyRequest = AnalysisRequest | ServiceRequest;
+
+async function runShallow(request: AnalysisRequest, options: RunOptions): Promise<Analysis> {
   try {
     return await runOnce({ ...request, depth: "names" }, options);
   } catch (error) {
@@ -57,8 +62,8 @@ class TooMuchError extends Error {
 }
 
 async function runOnce(
-  request: AnalysisRequest,
-  { onProgress, limitMs = LIMITS.analysisMs, signal }: RunOptions,
+  request: AnyRequest,
+  { onProgress, limitMs, signal }: RunOptions,
 ): Promise<Analysis> {
   signal.throwIfAborted();
   const worker = new Worker(THREAD, {
@@ -69,13 +74,14 @@ async function runOnce(
   });
   // An error that comes after the answer has nobody waiting for it, and must not end the process.
   worker.on("error", () => {});
-  const timeout = AbortSignal.timeout(limitMs[request.depth]);
+  const kind = "package" in request ? request.depth : "service";
+  const limit = limitMs?.[kind] ?? LIMITS.analysisMs[kind];
+  const timeout = AbortSignal.timeout(limit);
   try {
     return await answerOf(worker, { onProgress, signal: AbortSignal.any([signal, timeout]) });
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.aborted)
-      throw new TooMuchError(`the analysis took longer than ${limitMs[request.depth]} ms`);
+    if (timeout.aborted) throw new TooMuchError(`the analysis took longer than ${limit} ms`);
     if (isOutOfMemory(error)) {
       throw new TooMuchError(`the analysis took more than ${LIMITS.heapMib} MiB`, { cause: error });
     }

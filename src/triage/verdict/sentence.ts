@@ -1,4 +1,5 @@
 import type { Finding } from "../finding.ts";
+import { serviceSentence } from "./service-sentence.ts";
 
 /** A finding in words. `brief` leaves out before and after. */
 export function sentence(finding: Finding, { brief = false } = {}): string {
@@ -25,7 +26,7 @@ export function sentence(finding: Finding, { brief = false } = {}): string {
     case "js.export_removed":
       return `\`${subject}\` was removed${use}`;
     default:
-      return `\`${subject}\` changed${change}`;
+      return serviceSentence(finding) ?? `\`${subject}\` changed${change}`;
   }
 }
 

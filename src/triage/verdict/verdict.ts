@@ -43,7 +43,7 @@ export function verdictOnHit(
 ): Verdict {
   const row = rowFor(hit, diagnostics, mapping[hit.finding.trigger] ?? defaultFor(hit.finding));
   // The range keeps the new version out: it breaks on upgrade, not on the next install.
-  const later = row.requiresAction && exposure.satisfies === false;
+  const later = row.requiresAction && exposure?.satisfies === false;
   return later ? { ...row, urgency: stepDown(row.urgency) } : row;
 }
 
@@ -75,8 +75,12 @@ function provenBy(hit: Hit, diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ path }) => paths.has(path));
 }
 
-function tempered(confidence: number, { degraded, capsHit }: Analysis): number {
-  const lessKnown = (degraded.length > 0 ? 0.9 : 1) * (capsHit.length > 0 ? 0.9 : 1);
+function tempered(confidence: number, facts: Analysis): number {
+  const lessKnown =
+    (facts.isPayloadOnly ? 0.85 : 1) *
+    (facts.truncated ? 0.85 : 1) *
+    (facts.degraded.length > 0 ? 0.9 : 1) *
+    (facts.capsHit.length > 0 ? 0.9 : 1);
   const clamped = Math.min(0.99, Math.max(0.05, confidence * lessKnown));
   return Math.round(clamped * 100) / 100;
 }

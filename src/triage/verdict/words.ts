@@ -1,13 +1,12 @@
-import type { Analysis } from "../analysis.ts";
+import type { Analysis, Exposure } from "../analysis.ts";
+import type { ChangedSource } from "../changed-source.ts";
 import type { Diagnostic, Hit, Location } from "../finding.ts";
 import { sentence } from "./sentence.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What the words are about. */
 export type Case = {
-  readonly packageName: string;
-  readonly from: string;
-  readonly to: string;
+  readonly source: ChangedSource;
   readonly target: string;
   readonly analysis: Analysis;
   readonly verdict: Verdict;
@@ -22,9 +21,9 @@ export function actionable({ analysis }: Case): Hit[] {
 
 /** One or two sentences: what happens to whom. */
 export function impactSummary(about: Case): string {
-  const { packageName, from, to, target, analysis, verdict } = about;
-  const upgrade = `${packageName} ${from} → ${to}`;
-  if (!verdict.requiresAction) return `${upgrade} does not break ${target}. ${whyNot(about)}`;
+  const { source, target, analysis, verdict } = about;
+  const { change } = source;
+  if (!verdict.requiresAction) return `${change} does not break ${target}. ${whyNot(about)}`;
 
   const hits = actionable(about);
   const certain = hits.filter((hit) => hit.finding.breaking === "yes" && hit.usage === "confirmed");
@@ -32,7 +31,7 @@ export function impactSummary(about: Case): string {
     .slice(0, NAMED_MAX)
     .map((hit) => headline(hit, analysis.diagnostics));
   const verb = certain.length > 0 ? "breaks" : "may break";
-  return `${conditionOf(about)}${upgrade} ${verb} ${target}: ${named.join("; ")}.${when(analysis)}`;
+  return `${conditionOf(about)}${change} ${verb} ${target}: ${named.join("; ")}.${when(analysis)}`;
 }
 
 const NAMED_MAX = 3;
@@ -44,9 +43,9 @@ const LINES_MAX = 30;
  */
 export function recommendedChanges(about: Case): string {
   if (!about.verdict.requiresAction) return "";
-  const { packageName, to, analysis } = about;
+  const { analysis } = about;
   const told = new Set<Diagnostic>();
-  const lines = [`Verify: npm install ${packageName}@${to} && npx tsc --noEmit`];
+  const lines = [`Verify: ${about.source.verify}`];
   for (const { finding, hits } of actionable(about)) {
     const errors = finding.breaking === "yes" ? errorsAt(hits, analysis.diagnostics) : [];
     const untold = errors.filter((error) => !told.has(error));
@@ -68,32 +67,42 @@ export function reasoning(about: Case): string {
     analysis.hits.filter(({ finding }) => finding.breaking === breaking).length;
   return [
     `${counts("yes")} breaking, ${counts("maybe")} possibly breaking and ${counts("no")} harmless changes found.`,
-    `Usage of ${about.packageName} by ${about.target}: ${analysis.usage}.`,
-    `The compiler reports ${analysis.diagnostics.length} new errors with ${about.to}.`,
-    rangeSentence(analysis),
+    `Usage of ${about.source.name} by ${about.target}: ${analysis.usage}.`,
+    ...exposureSentences(analysis),
+    ...(about.source.named.length > 0
+      ? [`Its producer names ${about.source.named.join(", ")}.`]
+      : []),
+    ...(analysis.isPayloadOnly ? ["Only the diffs of the event were read."] : []),
+    ...(analysis.truncated ? ["Some of them were cut off."] : []),
     ...(analysis.degraded.length > 0 ? [`Less sure: ${analysis.degraded.join("; ")}.`] : []),
     ...(analysis.capsHit.length > 0 ? [`Cut off: ${analysis.capsHit.join(", ")}.`] : []),
   ].join(" ");
 }
 
-function whyNot({ analysis, packageName }: Case): string {
+function whyNot({ analysis, source }: Case): string {
   const breaking = analysis.hits.filter(({ finding }) => finding.breaking !== "no");
   if (breaking.length === 0) return "No breaking change was found.";
-  if (analysis.usage === "none") return `It does not use ${packageName}.`;
+  if (analysis.usage === "none") return `It does not use ${source.name}.`;
   return "It uses nothing that breaks.";
 }
 
-function conditionOf({ analysis, packageName }: Case): string {
-  const unsure = analysis.usage === "unknown" || analysis.usage === "likely";
-  return unsure ? `IF you use ${packageName}: ` : "";
+/** What the verdict hangs on, where nobody could find it out. */
+function conditionOf({ verdict, source }: Case): string {
+  return verdict.grey ? `IF you use ${source.name}: ` : "";
 }
 
 function when({ exposure }: Analysis): string {
-  if (exposure.satisfies !== false) return "";
+  if (exposure?.satisfies !== false) return "";
   return ` The range ${exposure.range} excludes ${exposure.new}: it breaks on upgrade, not on next install.`;
 }
 
-function rangeSentence({ exposure }: Analysis): string {
+function exposureSentences({ exposure, diagnostics }: Analysis): string[] {
+  if (exposure === null) return [];
+  const errors = `The compiler reports ${diagnostics.length} new errors with ${exposure.new}.`;
+  return [errors, rangeSentence(exposure)];
+}
+
+function rangeSentence(exposure: Exposure): string {
   if (exposure.range === null) return "Its package.json does not name the package.";
   if (exposure.satisfies === null) return `Its range ${exposure.range} names no versions.`;
   const verb = exposure.satisfies ? "includes" : "excludes";

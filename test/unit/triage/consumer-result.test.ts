@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Analysis } from "../../../src/triage/analysis.ts";
+import { packageSource } from "../../../src/triage/changed-source.ts";
 import { consumerResult } from "../../../src/triage/consumer-result.ts";
 import { isNpmPayload } from "../../../src/triage/npm-request.ts";
 import { consumerTriagePayload } from "../../../src/triage/payload.ts";
@@ -10,6 +11,8 @@ const ANALYSIS: Analysis = {
   usage: "confirmed",
   exposure: { range: "^1.0.0", resolved: "1.1.0", new: "1.1.0", satisfies: true },
   targetSha: "sha256:0",
+  isPayloadOnly: false,
+  truncated: false,
   degraded: [],
   capsHit: [],
 };
@@ -23,7 +26,7 @@ function payloadWith(config: object) {
     relationship_config: config,
   });
   if (!isNpmPayload(payload)) throw new Error("expected a payload in npm mode");
-  return payload;
+  return { payload, source: packageSource(payload) };
 }
 
 test("the cache key is the same for the same inputs, in whatever order", () => {

@@ -126,7 +126,9 @@ test("a change without a package fails for good, in words", async () => {
 
   await expect(handler.run(payload, makeHandlerContext())).rejects.toMatchObject({
     name: "PermanentError",
-    message: expect.stringMatching(/^only npm mode is available in this version: expected /),
+    message: expect.stringMatching(
+      /^expected change_event\.changed_files to be the files of the change with /,
+    ),
   });
 });
 

@@ -21,6 +21,8 @@ function analysis(parts: Partial<Analysis>): Analysis {
     usage: "confirmed",
     exposure: { range: "^1.0.0", resolved: null, new: "1.1.0", satisfies: true },
     targetSha: "sha256:0",
+    isPayloadOnly: false,
+    truncated: false,
     degraded: [],
     capsHit: [],
     ...parts,
@@ -46,6 +48,18 @@ test.for([
     expect(verdict).toMatchObject({ requiresAction, urgency, confidence });
   },
 );
+
+test.for([
+  ["known by diffs alone", { isPayloadOnly: true }, 0.77],
+  ["cut off", { truncated: true }, 0.77],
+  ["partly not readable", { degraded: ["no diff"] }, 0.81],
+  ["over a limit", { capsHit: ["files"] }, 0.81],
+  ["all of that", { isPayloadOnly: true, truncated: true, degraded: ["x"], capsHit: ["y"] }, 0.53],
+] as const)("facts that are %s make the verdict less sure", ([, parts, confidence]) => {
+  const verdict = verdictOn(analysis({ hits: [hit("yes", "confirmed")], ...parts }), {});
+
+  expect(verdict).toMatchObject({ requiresAction: true, urgency: "critical", confidence });
+});
 
 test("nothing found needs no action", () => {
   expect(verdictOn(analysis({}), {})).toEqual({

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "./cache-key.ts";
+import { namedTriggers } from "./change/named-triggers.ts";
+import type { ChangeSet } from "./change-set.ts";
+import type { Trigger } from "./finding.ts";
+import type { NpmPayload } from "./npm-request.ts";
+import type { ConsumerTriagePayload } from "./payload.ts";
+
+/** What changed, as a result tells it. */
+export type ChangedSource = {
+  readonly mode: "git" | "npm" | "payload";
+  /** The package, or the repository of a service. */
+  readonly name: string;
+  /** What happened, for people: `p-retry 6.2.1 → 7.1.1`. */
+  readonly change: string;
+  /** How people can see for themselves. */
+  readonly verify: string;
+  readonly baseSha: string;
+  readonly headSha: string;
+  /** Concerns that the producer of the event names; they decide nothing. */
+  readonly named: readonly Trigger[];
+  /** sha256 of what the payload alone says of the change; null if the shas stand for it. */
+  readonly payloadHash: string | null;
+};
+
+/** A published version never changes, so that its name stands for its content. */
+export function packageSource({ change_event }: NpmPayload): ChangedSource {
+  const { name, from, to } = change_event.package;
+  return {
+    mode: "npm",
+    name,
+    change: `${name} ${from} → ${to}`,
+    verify: `npm install ${name}@${to} && npx tsc --noEmit`,
+    baseSha: `npm:${name}@${from}`,
+    headSha: `npm:${name}@${to}`,
+    named: [],
+    payloadHash: null,
+  };
+}
+
+/** A commit of a service's repository. */
+export function serviceSource(payload: ConsumerTriagePayload, change: ChangeSet): ChangedSource {
+  const name = payload.source_repo;
+  const commit = change.headSha === "" ? name : `${name}@${change.headSha.slice(0, SHA_CHARS)}`;
+  return {
+    mode: change.mode,
+    name,
+    change: commit,
+    verify: `run the tests of ${payload.target_repo} against ${commit}`,
+    baseSha: change.baseSha,
+    headSha: change.headSha,
+    named: namedTriggers(payload.change_event["pattern_summary"]),
+    payloadHash: change.mode === "payload" ? sha256(canonicalJson(change)) : null,
+  };
+}
+
+/** As git abbreviates, with room for large repositories. */
+const SHA_CHARS = 12;
+
+/** The digest of a text, in hexadecimal. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,194 @@
+import { isCode } from "../change/file-kinds.ts";
+import { hasWords, wordsOf } from "../change/words.ts";
+import type { Location } from "../finding.ts";
+import type { ConsumerFile } from "./source-files.ts";
+import type { TextTree } from "./text-files.ts";
+
+/** What the relationship says a service is known by. */
+export type ServiceIdentity = {
+  /** `owner/name`. */
+  readonly repo: string;
+  readonly description: string;
+  readonly hosts: readonly string[];
+  readonly envNames: readonly string[];
+  readonly interfaceFiles: readonly string[];
+};
+
+/** A URL in a consumer's file. */
+export type Address = Location & {
+  readonly host: string;
+  readonly port: number | null;
+  /** Without a slash at its end; "" for none. */
+  readonly basePath: string;
+  /** The variable that the line gives the URL to; null if there is none. */
+  readonly variable: string | null;
+};
+
+/** Where a consumer holds the address of a service, and how surely it is that service's. */
+export type ServiceAddress = {
+  readonly certainty: "confirmed" | "likely" | "none";
+  readonly addresses: readonly Address[];
+  /** Environment variables that hold it. */
+  readonly variables: ReadonlySet<string>;
+  /** Places that name an address or read such a variable. */
+  readonly places: readonly Location[];
+};
+
+/**
+ * Find the service in a consumer's texts: by the hosts that the relationship names or a host
+ * called like the repository; by the variables and URLs of its interface files; and, where
+ * nothing of that is there, by a URL with a port that the change takes away, which is likely
+ * and not certain.
+ */
+export function findService(
+  tree: TextTree,
+  identity: ServiceIdentity,
+  lostPorts: readonly number[],
+): ServiceAddress {
+  const all = tree.files.flatMap(addressesIn);
+  const variables = new Set(identity.envNames);
+  const isInterface = new Set(tree.interfaceFiles);
+  const interfaces = tree.files.filter(({ path }) => isInterface.has(path));
+  const named = new Set(interfaces.flatMap(variablesIn).filter((name) => holdsAddress(name, all)));
+  for (const name of named) variables.add(name);
+
+  const certain = all.filter(
+    (address) =>
+      isHostOf(address.host, identity) ||
+      (address.variable !== null && variables.has(address.variable)) ||
+      (isInterface.has(address.path) && !isElsewhere(address.host)),
+  );
+  if (certain.length > 0 || variables.size > 0) {
+    const found = withVariables(tree, certain, variables);
+    if (found.places.length > 0) return { ...found, certainty: "confirmed" };
+  }
+  const guessed = all.filter(({ port }) => port !== null && lostPorts.includes(port));
+  const found = withVariables(tree, guessed, new Set());
+  return { ...found, certainty: guessed.length > 0 ? "likely" : "none" };
+}
+
+/** Whether an interface file is there, or the relationship's description names the service. */
+export function isDeclared(tree: TextTree, identity: ServiceIdentity): boolean {
+  const name = identity.repo.split("/").at(-1) ?? "";
+  return tree.interfaceFiles.length > 0 || hasWords(identity.description, name);
+}
+
+function withVariables(
+  tree: TextTree,
+  addresses: readonly Address[],
+  given: ReadonlySet<string>,
+): Omit<ServiceAddress, "certainty"> {
+  const bound = addresses.flatMap(({ variable }) => variable ?? []);
+  const variables = new Set([...given, ...bound]);
+  const read = tree.files.flatMap((file) => placesOfNames(file, variables));
+  return { addresses, variables, places: [...addresses.map(placeOf), ...read] };
+}
+
+/** The host may be `api`, `api:8080`, `api.example.com`, or `http://api.example.com/v1`. */
+function isHostOf(host: string, { hosts, repo }: ServiceIdentity): boolean {
+  const name = repo.split("/").at(-1)?.toLowerCase() ?? "";
+  if (host === name || host.split(".")[0] === name) return true;
+  return hosts.some((given) => {
+    const wanted = given
+      .toLowerCase()
+      .replace(/^[a-z]+:\/\//, "")
+      .replace(/[:/].*$/, "");
+    return wanted !== "" && (host === wanted || host.endsWith(`.${wanted}`));
+  });
+}
+
+/** Hosts that an interface file names for other reasons. */
+function isElsewhere(host: string): boolean {
+  return /(?:^|\.)(?:github\.com|githubusercontent\.com|npmjs\.(?:com|org)|pypi\.org|python\.org|w3\.org|json-schema\.org|openapis\.org|mozilla\.org|readthedocs\.io)$/.test(
+    host,
+  );
+}
+
+const ADDRESS_WORDS = new Set(["url", "uri", "host", "endpoint", "addr", "address", "base"]);
+
+/** Whether a variable holds a URL somewhere, or is called as if. */
+function holdsAddress(name: string, addresses: readonly Address[]): boolean {
+  return (
+    addresses.some(({ variable }) => variable === name) ||
+    wordsOf(name).some((word) => ADDRESS_WORDS.has(word))
+  );
+}
+
+const LINE_CHARS_MAX = 2_000;
+
+/** The lines of a file that are no comments, numbered from 1. */
+export function linesOf(file: ConsumerFile): { readonly line: number; readonly text: string }[] {
+  return file.text
+    .split(/\r?\n/)
+    .map((text, index) => ({ line: index + 1, text: text.slice(0, LINE_CHARS_MAX) }))
+    .filter(({ text }) => !/^\s*(?:#|\/\/|\*|\/\*)/.test(text));
+}
+
+const URL_IN_TEXT =
+  /\b(?:https?|wss?|grpc):\/\/(?:[\w.~%-]+(?::[^@\s/"'`]*)?@)?(\[[\da-f:]+\]|[\w.-]+)(?::(\d{2,5}))?((?:\/[\w.~%{}$:-]*)*)/gi;
+/** A word, and what stands on both sides of it. */
+const WORD = /(?<=(env\.|["'`]|))\b([A-Za-z_]\w*)(?=(["'`]?))/g;
+const VARIABLE = /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
+
+function addressesIn(file: ConsumerFile): Address[] {
+  if (!file.text.includes("://")) return [];
+  return linesOf(file).flatMap(({ line, text }) =>
+    [...text.matchAll(URL_IN_TEXT)].map(({ 1: host = "", 2: port, 3: path = "", index }) => ({
+      path: file.path,
+      line,
+      host: host.toLowerCase(),
+      port: port === undefined ? null : Number(port),
+      basePath: path.replace(/\/+$/, ""),
+      variable: variableBefore(text, index),
+    })),
+  );
+}
+
+/** The last variable that a line names in front of a URL: whose value or default it is. */
+function variableBefore(text: string, index: number): string | null {
+  const before = text.slice(0, index);
+  return ASSIGNED.exec(before)?.[1] ?? namesIn(before).at(-1) ?? null;
+}
+
+/** The variables of the environment that a file reads; in a file of settings, those it names. */
+function variablesIn({ path, text }: ConsumerFile): string[] {
+  if (!isCode(path)) return namesIn(text);
+  return [...text.matchAll(WORD)]
+    .filter(([, before = "", , after = ""]) => isRead(before, after))
+    .flatMap(([, , name = ""]) => namesIn(name));
+}
+
+/** `process.env.X`, `getenv("X")`: by its name, and no constant of the program. */
+function isRead(before: string, after: string): boolean {
+  return before === "env." || (before === after && /["'`]/.test(before));
+}
+
+/** Names that any program may use for something of its own. */
+export function isGenericName(name: string): boolean {
+  return (
+    !name.includes("_") ||
+    /^(?:BASE|API|SERVICE|SERVER|BACKEND|DATABASE|LOG)_(?:URL|URI|HOST|PORT|KEY|LEVEL)$/.test(name)
+  );
+}
+
+/** The start of a setting whose value begins where the text ends. */
+const ASSIGNED = /(?:^|\s)([A-Z][A-Z0-9_]*)\s*[=:]\s*["']?$/;
+
+function namesIn(text: string): string[] {
+  return [...text.matchAll(VARIABLE)].map(([, name = ""]) => name);
+}
+
+/** Where a file names one of some variables, as a whole word. */
+export function placesOfNames(file: ConsumerFile, names: ReadonlySet<string>): Location[] {
+  if (![...names].some((name) => file.text.includes(name))) return [];
+  const isSource = isCode(file.path);
+  const isNamed = ([, before = "", name = "", after = ""]: RegExpMatchArray): boolean =>
+    names.has(name) && (!isSource || !isGenericName(name) || isRead(before, after));
+  return linesOf(file)
+    .filter(({ text }) => [...text.matchAll(WORD)].some(isNamed))
+    .map(({ line }) => ({ path: file.path, line }));
+}
+
+function placeOf({ path, line }: Address): Location {
+  return { path, line };
+}

@@ -1,0 +1,191 @@
+import { segmentsOf } from "../change/route.ts";
+import { routesByPattern } from "../change/route-patterns.ts";
+import type { ServiceFound, Sought } from "../change/sought.ts";
+import type { Hit, Location, Usage } from "../finding.ts";
+import { LIMITS } from "../limits.ts";
+import { asksFor, type LiteralPath, literalPathsIn } from "./literal-paths.ts";
+import {
+  findService,
+  isDeclared,
+  isGenericName,
+  linesOf,
+  placesOfNames,
+  type ServiceAddress,
+  type ServiceIdentity,
+} from "./service-address.ts";
+import type { ConsumerFile } from "./source-files.ts";
+import type { TextTree } from "./text-files.ts";
+
+type LiteralPlace = Location & { readonly literal: LiteralPath };
+
+/** What a consumer's texts show about its use of a service. */
+export type ServiceEvidence = {
+  readonly tree: TextTree;
+  readonly identity: ServiceIdentity;
+  readonly address: ServiceAddress;
+  readonly literals: readonly LiteralPlace[];
+  /** Files that hold the service's address or are named by the relationship. */
+  readonly serviceFiles: ReadonlySet<string>;
+  readonly images: readonly Location[];
+};
+
+/** Read out of a consumer's texts whatever the findings may ask for. */
+export function serviceEvidence(
+  tree: TextTree,
+  identity: ServiceIdentity,
+  found: readonly ServiceFound[],
+): ServiceEvidence {
+  const sought = found.flatMap((one) => one.sought);
+  const ports = sought.flatMap((one) => (one.by === "port" ? [one.port] : []));
+  const address = findService(tree, identity, ports);
+  const wantsRoutes = sought.some(({ by }) => by === "route");
+  return {
+    tree,
+    identity,
+    address,
+    literals: wantsRoutes ? tree.files.flatMap(literalsIn) : [],
+    serviceFiles: new Set([...address.places.map(({ path }) => path), ...tree.interfaceFiles]),
+    images: tree.files.flatMap((file) => imagesIn(file, identity)),
+  };
+}
+
+/** Where a consumer meets a finding, and how sure that is. */
+export function matchService({ finding, sought }: ServiceFound, evidence: ServiceEvidence): Hit {
+  const met = sought.flatMap((one) => meet(one, evidence));
+  const confirmed = met.filter(({ usage }) => usage === "confirmed");
+  const places = sortedPlaces((confirmed.length > 0 ? confirmed : met).map(({ place }) => place));
+  return {
+    finding,
+    usage:
+      confirmed.length > 0
+        ? "confirmed"
+        : met.length > 0
+          ? "likely"
+          : usageWithoutHits(sought, evidence),
+    hits: places.slice(0, LIMITS.hitsMax),
+  };
+}
+
+/** Whether the consumer uses the service at all. */
+export function serviceUsage(evidence: ServiceEvidence, hits: readonly Hit[]): Usage {
+  const usages = new Set<Usage>(hits.map(({ usage }) => usage));
+  if (usages.has("confirmed") || evidence.images.length > 0) return "confirmed";
+  if (evidence.address.certainty !== "none") return evidence.address.certainty;
+  return usages.has("likely") ? "likely" : usageWithoutHits([{ by: "service" }], evidence);
+}
+
+type Met = { readonly place: Location; readonly usage: "confirmed" | "likely" };
+
+function meet(sought: Sought, evidence: ServiceEvidence): Met[] {
+  const { tree, address, images } = evidence;
+  switch (sought.by) {
+    case "route":
+      return routePlaces(sought.path, evidence);
+    case "env":
+      return tree.files
+        .flatMap((file) => placesOfNames(file, new Set([sought.name])))
+        .filter(({ path }) => !isGenericName(sought.name) || evidence.serviceFiles.has(path))
+        .map(confirm);
+    case "port":
+      return portPlaces(sought.port, evidence);
+    case "image":
+      return images.map(confirm);
+    case "service":
+      return address.certainty === "none"
+        ? []
+        : address.places.map((place) => ({ place, usage: certaintyOf(address) }));
+  }
+}
+
+function confirm(place: Location): Met {
+  return { place, usage: "confirmed" };
+}
+
+function certaintyOf({ certainty }: ServiceAddress): "confirmed" | "likely" {
+  return certainty === "confirmed" ? "confirmed" : "likely";
+}
+
+/**
+ * A short path means the service only in a file that knows the service: `/users` may be a page
+ * of the consumer's own.
+ */
+function routePlaces(path: string, evidence: ServiceEvidence): Met[] {
+  const route = segmentsOf(path);
+  const bases = evidence.address.addresses.map(({ basePath }) => segmentsOf(basePath));
+  const isTelling = route.filter((segment) => segment !== "*").length >= 2;
+  return evidence.literals
+    .filter(({ literal }) => asksFor(literal, route, bases))
+    .filter(({ path: file }) => route.length > 0 || evidence.serviceFiles.has(file))
+    .map(({ path: file, line }) => ({
+      place: { path: file, line },
+      usage: isTelling || evidence.serviceFiles.has(file) ? "confirmed" : "likely",
+    }));
+}
+
+/** The port in an address of the service, and in what is deployed with its image. */
+function portPlaces(port: number, { address, tree, images }: ServiceEvidence): Met[] {
+  const inAddresses = address.addresses
+    .filter((one) => one.port === port)
+    .map(({ path, line }) => ({ place: { path, line }, usage: certaintyOf(address) }));
+  if (inAddresses.length > 0) {
+    const bound = boundVariables(address, port);
+    const read = tree.files.flatMap((file) => placesOfNames(file, bound));
+    return [...inAddresses, ...read.map((place) => ({ place, usage: certaintyOf(address) }))];
+  }
+  const deploying = new Set(images.map(({ path }) => path));
+  return tree.files
+    .filter(({ path }) => deploying.has(path))
+    .flatMap((file) => placesOfNumber(file, port))
+    .map(confirm);
+}
+
+/** The variables whose value has the port: who reads them calls the port. */
+function boundVariables({ addresses }: ServiceAddress, port: number): Set<string> {
+  const bound = addresses.filter((one) => one.port === port);
+  return new Set(bound.flatMap(({ variable }) => variable ?? []));
+}
+
+function placesOfNumber(file: ConsumerFile, port: number): Location[] {
+  return linesOf(file)
+    .filter(({ text }) => [...text.matchAll(/\d+/g)].some(([found]) => Number(found) === port))
+    .map(({ line }) => ({ path: file.path, line }));
+}
+
+/** Without a hit: none, unless the whole was not read or the relationship says otherwise. */
+function usageWithoutHits(sought: readonly Sought[], { tree, identity }: ServiceEvidence): Usage {
+  if (tree.capsHit.length > 0) return "unknown";
+  const isAboutService = sought.some(({ by }) => by === "service");
+  return isAboutService && isDeclared(tree, identity) ? "likely" : "none";
+}
+
+function literalsIn(file: ConsumerFile): LiteralPlace[] {
+  // What the consumer serves itself is no request for the provider's.
+  const lines = linesOf(file);
+  const side = { isWhole: false, lines };
+  const own = new Set(routesByPattern(file.path, side).map(({ line }) => line));
+  return lines
+    .filter(({ line }) => !own.has(line))
+    .flatMap(({ line, text }) =>
+      literalPathsIn(text).map((literal) => ({ path: file.path, line, literal })),
+    );
+}
+
+/** `image: registry/owner/name:tag` and `FROM owner/name`: running or extending the provider. */
+function imagesIn(file: ConsumerFile, { repo }: ServiceIdentity): Location[] {
+  const name = repo.split("/").at(-1)?.toLowerCase() ?? "";
+  if (name === "" || !file.text.toLowerCase().includes(name)) return [];
+  return linesOf(file)
+    .filter(({ text }) => {
+      const image = /^\s*(?:-\s*)?(?:image:|FROM\s)\s*["']?([\w./-]+)/i.exec(text)?.[1];
+      return image?.toLowerCase().split("/").at(-1) === name;
+    })
+    .map(({ line }) => ({ path: file.path, line }));
+}
+
+function sortedPlaces(places: readonly Location[]): Location[] {
+  const unique = new Map(places.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+  return [...unique.values()].toSorted(
+    (left, right) =>
+      (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
+  );
+}

@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { type Dirent, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join, posix } from "node:path";
+import { isCode, isData, isDockerfile, isEnvFile, isShell } from "../change/file-kinds.ts";
+import { LIMITS } from "../limits.ts";
+import type { ConsumerFile } from "./source-files.ts";
+
+/** What a consumer says about a service that it uses: code, settings and how it is deployed. */
+export type TextTree = {
+  /** Sorted by path; paths are relative to the root, with slashes. */
+  readonly files: readonly ConsumerFile[];
+  /** Of the files that the relationship names, those that are there. */
+  readonly interfaceFiles: readonly string[];
+  /** sha256 over paths and contents of all of them. */
+  readonly sha: string;
+  readonly capsHit: readonly string[];
+};
+
+/** What is installed, built or recorded by tools. */
+const SKIPPED = new Set(
+  "node_modules dist build coverage vendor target venv site-packages __pycache__".split(" "),
+);
+
+/** Hidden folders that say how a repository is built and deployed. */
+const SHOWN = new Set([".github", ".gitlab", ".circleci", ".devcontainer", ".docker"]);
+
+/**
+ * Read the texts of a consumer's tree, those that the relationship names first, so that caps
+ * cut off others. Symbolic links are not followed: they may lead out of the tree.
+ */
+export function readTextTree(root: string, interfaceFiles: readonly string[]): TextTree {
+  const reader = new Reader(realpathSync(root));
+  const named = interfaceFiles
+    .map((path) => posix.normalize(path))
+    .filter((path) => reader.isInside(path));
+  const present = named.filter((path) => reader.read(path));
+  for (const path of reader.walk("")) {
+    if (reader.isFull) break;
+    reader.read(path);
+  }
+  return { ...reader.result(), interfaceFiles: [...new Set(present)].toSorted() };
+}
+
+class Reader {
+  readonly #root: string;
+  readonly #files = new Map<string, ConsumerFile>();
+  readonly #capsHit = new Set<string>();
+  #bytes = 0;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  get isFull(): boolean {
+    return this.#capsHit.has("files") || this.#capsHit.has("tree_bytes");
+  }
+
+  /** Whether a path stays in the tree and every folder on the way is none of elsewhere. */
+  isInside(path: string): boolean {
+    if (posix.isAbsolute(path) || path.startsWith("..")) return false;
+    try {
+      const given = join(this.#root, path);
+      return realpathSync(given) === given;
+    } catch {
+      return false; // not there any more
+    }
+  }
+
+  /** Whether the file is a text, and part of the tree's texts from here on. */
+  read(path: string): boolean {
+    if (this.#files.has(path)) return true;
+    const stat = lstatSync(join(this.#root, path));
+    if (!stat.isFile()) return false;
+    if (stat.size > LIMITS.fileBytesMax) {
+      this.#capsHit.add("file_bytes");
+      return false;
+    }
+    if (this.#files.size >= LIMITS.filesMax) this.#capsHit.add("files");
+    if (this.#bytes + stat.size > LIMITS.treeBytesMax) this.#capsHit.add("tree_bytes");
+    if (this.isFull) return false;
+    const text = readFileSync(join(this.#root, path), "utf8");
+    if (text.includes("\0")) return false;
+    this.#bytes += stat.size;
+    this.#files.set(path, { path, text });
+    return true;
+  }
+
+  *walk(folder: string): Generator<string> {
+    const entries = readdirSync(join(this.#root, folder), { withFileTypes: true });
+    for (const entry of entries.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) {
+        if (isEntered(entry)) yield* this.walk(path);
+      } else if (entry.isFile() && tellsOfUse(path)) {
+        yield path;
+      }
+    }
+  }
+
+  result(): Pick<TextTree, "files" | "sha" | "capsHit"> {
+    const files = [...this.#files.values()].toSorted((left, right) =>
+      left.path < right.path ? -1 : 1,
+    );
+    const hash = createHash("sha256");
+    for (const { path, text } of files) hash.update(`${path}\0${text.length}\0${text}\0`);
+    return {
+      files,
+      sha: `sha256:${hash.digest("hex")}`,
+      capsHit: [...this.#capsHit].toSorted(),
+    };
+  }
+}
+
+function isEntered({ name }: Dirent): boolean {
+  return SHOWN.has(name) || (!SKIPPED.has(name) && !name.startsWith("."));
+}
+
+/** Prose is left out: that a README names a service is no use of it. */
+function tellsOfUse(path: string): boolean {
+  return isCode(path) || isData(path) || isEnvFile(path) || isDockerfile(path) || isShell(path);
+}
