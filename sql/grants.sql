@@ -41,6 +41,8 @@ grant execute on function
   triaged.decide_task,
   triaged.pause_queue,
   triaged.resume_queue,
+  triaged.pause_task_type,
+  triaged.resume_task_type,
   triaged.lock_key,
   triaged.get_next_task,
   triaged.update_task_status

@@ -19,6 +19,8 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["cancel", async () => (await import("./cancel.ts")).cancel],
   ["retry", async () => (await import("./retry.ts")).retry],
   ["decide", async () => (await import("./decide.ts")).decide],
+  ["pause", async () => (await import("./pause.ts")).pause],
+  ["resume", async () => (await import("./resume.ts")).resume],
   ["psql", async () => (await import("./psql.ts")).psql],
   ["verify", async () => (await import("./verify.ts")).verify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],

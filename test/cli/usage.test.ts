@@ -34,6 +34,8 @@ const REFUSED = [
   ],
   [["retry"], "expected TASK_ID, or --type, --queue, --status, and not both", "triaged retry"],
   [["retry", "1", "--type", "a"], "expected TASK_ID, or --type", "triaged retry --help"],
+  [["pause", "mail", "--type", "letter"], "expected QUEUE or --type, and not both", "run it twice"],
+  [["resume"], "expected QUEUE or --type", "triaged pause lists them"],
   [["work", "--concurrency", "0"], "--concurrency: expected an integer from 1", "triaged work"],
   [["work", "--queue", "a,,b"], "--queue: expected up to 100 names with commas", "triaged work"],
   [["enqueue"], "TYPE is missing", "triaged enqueue --help"],
