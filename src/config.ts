@@ -22,6 +22,8 @@ export type Config = {
   readonly worker: WorkerConfig;
   /** Days that final tasks and history are kept; 0 = for ever. */
   readonly retention: { readonly taskDays: number; readonly historyDays: number };
+  /** The crontab, absolute; null = `crontab` here, if there is one. */
+  readonly schedulesFile: string | null;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -102,6 +104,8 @@ export function readConfig(environment: Environment = process.env): Config {
       taskDays: settings.TASK_RETENTION_DAYS,
       historyDays: settings.HISTORY_RETENTION_DAYS,
     },
+    schedulesFile:
+      settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,

@@ -21,6 +21,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["decide", async () => (await import("./decide.ts")).decide],
   ["pause", async () => (await import("./pause.ts")).pause],
   ["resume", async () => (await import("./resume.ts")).resume],
+  ["schedules", async () => (await import("./schedules.ts")).schedules],
   ["psql", async () => (await import("./psql.ts")).psql],
   ["verify", async () => (await import("./verify.ts")).verify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],

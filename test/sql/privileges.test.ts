@@ -33,6 +33,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "dead_letters",
     "attention",
     "triage_tasks",
+    "schedule_runs",
     "pauses",
     "why(1)",
   ].map((name) => ({ statement: `select from triaged.${name}`, allowed: EVERYBODY })),
@@ -67,6 +68,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.create_partitions()",
     "select triaged.drop_expired_partitions()",
     "select from triaged.expire_rows()",
+    `select from triaged.enqueue_scheduled('s', now(), '{"task_type": "noop"}')`,
   ].map((statement) => ({ statement, allowed: OWNER })),
 
   ...[
@@ -87,6 +89,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "update triaged.workers set ended_at = null",
     "update triaged.queues set paused_at = null",
     "delete from triaged.dedupe_keys",
+    "update triaged.schedule_runs set run_count = 0",
     "insert into triaged.schema_migrations (name, checksum) values ('x', 'y')",
     "drop table triaged.live_tasks",
     "create table triaged.mine ()",
