@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Enqueued, NewTask } from "../new-task.ts";
+import type { Enqueued, EnqueueOptions, NewTask } from "../new-task.ts";
 import type { Database } from "./database.ts";
 
 const EnqueuedRow = z
@@ -40,6 +40,20 @@ export async function enqueueTasks(db: Database, tasks: readonly NewTask[]): Pro
     values: [`[${tasks.map(asJson).join(",")}]`],
   });
   return rows.map((row) => EnqueuedRow.parse(row));
+}
+
+/** Tell of a change; `event` is JSON text. The same one within 24 hours is a duplicate. */
+export async function notifyChange(
+  db: Database,
+  event: string,
+  { queue = "default", priority = "medium" }: Pick<EnqueueOptions, "queue" | "priority"> = {},
+): Promise<Enqueued> {
+  const [row] = await db.query({
+    text: `select task_id, outcome
+           from triaged.notify_change($1::jsonb, queue => $2, priority => $3::text)`,
+    values: [event, queue, priority],
+  });
+  return EnqueuedRow.parse(row);
 }
 
 /** The payload is JSON already, so it is put in as it is. */
