@@ -19,7 +19,8 @@ grant execute on function
   triaged.may_stop_clock(),
   triaged.milliseconds(interval),
   triaged.current_event(),
-  triaged.why(bigint)
+  triaged.why(bigint),
+  triaged.dependents_of(text)
 to triaged_api, triaged_readonly;
 
 grant execute on function
@@ -41,6 +42,12 @@ grant execute on function
   triaged.decide_task,
   triaged.pause_queue,
   triaged.resume_queue,
+  triaged.pause_task_type,
+  triaged.resume_task_type,
+  triaged.notify_change,
+  triaged.save_repository,
+  triaged.save_relationship,
+  triaged.remove_relationship,
   triaged.lock_key,
   triaged.get_next_task,
   triaged.update_task_status

@@ -23,6 +23,8 @@ export type Config = {
   /** Days that final tasks and history are kept; 0 = for ever. */
   readonly retention: { readonly taskDays: number; readonly historyDays: number };
   readonly repositories: RepositoryConfig;
+  /** The crontab, absolute; null = `crontab` here, if there is one. */
+  readonly schedulesFile: string | null;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -120,6 +122,8 @@ export function readConfig(environment: Environment = process.env): Config {
       cloneBase: settings.GITHUB_CLONE_BASE,
       token: settings.GITHUB_TOKEN ?? null,
     },
+    schedulesFile:
+      settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,

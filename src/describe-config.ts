@@ -23,6 +23,7 @@ export function describeConfig(config: Config): Record<string, string> {
     POLL_INTERVAL: String(worker.pollIntervalMs / 1000),
     SHUTDOWN_GRACE_MS: String(worker.shutdownGraceMs),
     ...(worker.tasksFolder === null ? {} : { TASKS_DIR: worker.tasksFolder }),
+    ...(config.schedulesFile === null ? {} : { SCHEDULES_FILE: config.schedulesFile }),
     TASK_RETENTION_DAYS: String(retention.taskDays),
     HISTORY_RETENTION_DAYS: String(retention.historyDays),
     REPO_CACHE_DIR: repositories.cacheFolder,

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Backoff } from "./backoff.ts";
+import type { ChildTask, Enqueued } from "./new-task.ts";
 
 /** What a handler gets beside its payload. */
 export type HandlerContext = {
@@ -33,6 +34,20 @@ export type HandlerContext = {
    * at most a few times a second, the newest last; never fails the attempt.
    */
   readonly progress: (percent: number, step?: string) => void;
+  /**
+   * Enqueue tasks whose parent is this one: all in one transaction of their own, or none. The
+   * answers come in the order of the tasks. The attempt may run again, also when it has
+   * enqueued: give each task a `dedupeKey` and a `dedupeForMs` that outlast that.
+   */
+  readonly enqueue: (tasks: readonly ChildTask[]) => Promise<readonly Enqueued[]>;
+  /**
+   * Ask the database of the queue, each statement in a transaction of its own; `triaged.` in
+   * the text stands for the queue's schema. Resolves to the rows.
+   */
+  readonly query: (
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 };
 
 /** A zod schema whose parsed value is an object: what a payload is. */

@@ -26,10 +26,10 @@ export {
   type PayloadOf,
   type ResultOf,
 } from "./handler.ts";
+export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./new-task.ts";
 export { NeedsDecision, PermanentError, RetryableError, Snooze } from "./outcome.ts";
 export { PayloadError } from "./payload.ts";
 export type { Queryable } from "./postgres/database.ts";
 export type { CancelOutcome, Reason } from "./postgres/operator-store.ts";
-export type { Enqueued, EnqueueOptions, Priority } from "./postgres/producer-store.ts";
 export type { TaskFilter } from "./postgres/read-store.ts";
 export { isFinal, TASK_STATUSES, type TaskStatus } from "./task-status.ts";

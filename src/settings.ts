@@ -44,6 +44,7 @@ export const SETTINGS = z.object({
   POLL_INTERVAL: seconds({ min: 0.05, max: 3600 }).default(1000),
   SHUTDOWN_GRACE_MS: integer({ min: 0, max: 3_600_000 }).default(30_000),
   TASKS_DIR: text().optional(),
+  SCHEDULES_FILE: text().optional(),
   TASK_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).default(7),
   HISTORY_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).default(90),
   MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),

@@ -5,6 +5,7 @@
 --   'partition', 0        held by whoever makes partitions, to the end of its transaction
 --   'runner NAME', 0      held by a session of the process whose jobs that runner runs
 --   'compat NAME', 0      held while a compat worker of that name is looked up
+--   'relationships', 0    held by whoever saves a relationship, to the end of its transaction
 create or replace function triaged.lock_key(p_kind text, p_id bigint)
 returns bigint
 language sql

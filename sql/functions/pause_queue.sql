@@ -8,6 +8,7 @@ as $$
 begin
   insert into triaged.queues as known (queue, paused_at)
   values (pause_queue.queue, triaged.now())
-  on conflict on constraint queues_pkey do update set paused_at = excluded.paused_at;
+  on conflict on constraint queues_pkey
+  do update set paused_at = coalesce(known.paused_at, excluded.paused_at);
 end;
 $$;

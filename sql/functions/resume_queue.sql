@@ -6,9 +6,9 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 begin
-  insert into triaged.queues as known (queue, paused_at)
-  values (resume_queue.queue, null)
-  on conflict on constraint queues_pkey do update set paused_at = excluded.paused_at;
+  update triaged.queues as known
+  set paused_at = null
+  where known.queue = resume_queue.queue and known.paused_at is not null;
 
   perform triaged.ring_doorbell();
 end;

@@ -26,13 +26,17 @@ begin
     select from triaged.queues where queue = p_task.queue and paused_at is not null
   ) then
     return query select
-      format('queue %s is paused', p_task.queue), format('resume_queue(%L)', p_task.queue);
+      format('queue %s is paused', p_task.queue),
+      format('resume_queue(%L), or triaged resume %s', p_task.queue, p_task.queue);
   end if;
 
   if exists (
     select from triaged.task_types where task_type = p_task.task_type and paused_at is not null
   ) then
-    return query select format('task type %s is paused', p_task.task_type), null::text;
+    return query select
+      format('task type %s is paused', p_task.task_type),
+      format('resume_task_type(%L), or triaged resume --type %s', p_task.task_type,
+        p_task.task_type);
   end if;
 
   select

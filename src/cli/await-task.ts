@@ -1,8 +1,8 @@
 import { WaitTimeoutError, waitForTask } from "../client/wait-for-task.ts";
 import { EXIT_CODES } from "../errors.ts";
+import type { Enqueued } from "../new-task.ts";
 import type { Database } from "../postgres/database.ts";
 import { whyTask } from "../postgres/operator-store.ts";
-import type { Enqueued } from "../postgres/producer-store.ts";
 import { getTask, type TaskRow } from "../postgres/read-store.ts";
 import { isFinal } from "../task-status.ts";
 import { formatDuration } from "./format.ts";

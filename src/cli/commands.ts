@@ -1,6 +1,9 @@
 import type { Command } from "./command.ts";
 
-/** Every command, in the order of the help. Loaded when asked for: a start stays quick. */
+/**
+ * Every command, in the order of the help. A name of two words is that of a group and of a
+ * command in it. Loaded when asked for: a start stays quick.
+ */
 export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   string,
   () => Promise<Command>
@@ -19,6 +22,20 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["cancel", async () => (await import("./cancel.ts")).cancel],
   ["retry", async () => (await import("./retry.ts")).retry],
   ["decide", async () => (await import("./decide.ts")).decide],
+  ["pause", async () => (await import("./pause.ts")).pause],
+  ["resume", async () => (await import("./resume.ts")).resume],
+  ["schedules", async () => (await import("./schedules.ts")).schedules],
+  ["notify", async () => (await import("./notify.ts")).notify],
+  [
+    "relationships import",
+    async () => (await import("./relationships-import.ts")).relationshipsImport,
+  ],
+  ["relationships list", async () => (await import("./relationships-list.ts")).relationshipsList],
+  ["relationships add", async () => (await import("./relationships-add.ts")).relationshipsAdd],
+  [
+    "relationships remove",
+    async () => (await import("./relationships-remove.ts")).relationshipsRemove,
+  ],
   ["psql", async () => (await import("./psql.ts")).psql],
   ["verify", async () => (await import("./verify.ts")).verify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],

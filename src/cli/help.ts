@@ -15,6 +15,20 @@ export function helpOfAll(commands: readonly Command[]): string {
   ].join("\n");
 }
 
+/** What `triaged GROUP --help` prints. */
+export function helpOfGroup(group: string, commands: readonly Command[]): string {
+  return [
+    `triaged ${group}: ${commands.length} commands`,
+    "",
+    `Usage: triaged ${group} COMMAND [ARGUMENTS] [FLAGS]`,
+    "",
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    "",
+    `triaged ${group} COMMAND --help tells more, with examples.`,
+    "",
+  ].join("\n");
+}
+
 /** What `triaged COMMAND --help` prints. */
 export function helpOf(command: Command): string {
   const flags = [

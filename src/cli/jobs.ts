@@ -1,4 +1,5 @@
 import { type Config, readConfig } from "../config.ts";
+import { readSchedules, schedulesFile } from "../jobs/read-schedules.ts";
 import { runJobsOnce } from "../jobs/run-once.ts";
 import { runJobs } from "../jobs/runner.ts";
 import { createLogger } from "../logger.ts";
@@ -13,11 +14,12 @@ import { withDatabase } from "./with-database.ts";
 
 export const jobs = defineCommand({
   name: "jobs",
-  summary: "run the clockwork: partitions, retention, what expires",
+  summary: "run the clockwork: schedules, partitions, retention, what expires",
   description:
     "Makes the partitions of the next days, drops those older than TASK_RETENTION_DAYS and\n" +
-    "HISTORY_RETENTION_DAYS from 02:00 UTC on, and deletes expired keys and verdicts. Any number\n" +
-    "may run; each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
+    "HISTORY_RETENTION_DAYS from 02:00 UTC on, and deletes expired keys and verdicts. Enqueues\n" +
+    "the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given. Any number may run;\n" +
+    "each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
     "or TRIAGED_SCHEMA with _jobs behind it. The database user must own the queue's schema, or be\n" +
     "granted triaged_owner, and may make that schema at the first start.",
   args: [],
@@ -55,6 +57,7 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
     schema: config.schema,
     pool: config.pool,
     retention: config.retention,
+    schedules: readSchedules(schedulesFile(config.schedulesFile)),
     logger: createLogger({ level: config.logLevel, name: "jobs" }),
     stop,
   });
@@ -76,7 +79,7 @@ async function runOnce(
       job,
       changes,
       Object.entries(detail)
-        .map(([name, value]) => `${name}=${typeof value === "number" ? value : value.join(",")}`)
+        .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join(",") : String(value)}`)
         .join(" "),
     ]);
     print(renderTable(["job", "changes", "detail"], rows));

@@ -5,7 +5,7 @@ import { maskSecrets } from "../mask-secrets.ts";
 import { packageVersion } from "../package-folder.ts";
 import { COMMANDS } from "./commands.ts";
 import { explainError } from "./explain-error.ts";
-import { helpOf, helpOfAll } from "./help.ts";
+import { helpOf, helpOfAll, helpOfGroup } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { parseCommandLine } from "./parse-command-line.ts";
 import { UsageError } from "./usage-error.ts";
@@ -42,16 +42,53 @@ async function dispatch(words: readonly string[]): Promise<number> {
       process.stdout.write(helpOfAll(await allCommands()));
       return EXIT_CODES.done;
     case "help":
-      return await dispatch(rest[0] === undefined ? ["--help"] : [rest[0], "--help"]);
+      return await dispatch([...rest, "--help"]);
     default:
-      return await runCommand(name, rest);
+      return isGroup(name) ? await runOfGroup(name, rest) : await runCommand(name, rest);
   }
+}
+
+/** Whether it is the first word of commands that have two. */
+function isGroup(name: string): boolean {
+  return namesIn(name).length > 0;
+}
+
+/** The second words of a group. */
+function namesIn(group: string): string[] {
+  return [...COMMANDS.keys()]
+    .filter((name) => name.startsWith(`${group} `))
+    .map((name) => name.slice(group.length + 1));
+}
+
+async function runOfGroup(group: string, [name, ...rest]: readonly string[]): Promise<number> {
+  const names = namesIn(group);
+  if (name === "--help" || name === "-h") {
+    const inGroup = (await allCommands()).filter((command) => command.name.startsWith(`${group} `));
+    process.stdout.write(helpOfGroup(group, inGroup));
+    return EXIT_CODES.done;
+  }
+  if (name === undefined || !names.includes(name)) {
+    const meant = name === undefined ? null : nearest(name, names);
+    throw new UsageError(
+      name === undefined
+        ? `${group} needs one of ${names.join(", ")}`
+        : `unknown command "${group} ${name}"`,
+      {
+        hint:
+          meant === null
+            ? `triaged ${group} --help`
+            : `did you mean \`triaged ${group} ${meant}\`?`,
+      },
+    );
+  }
+  return await runCommand(`${group} ${name}`, rest);
 }
 
 async function runCommand(name: string, words: readonly string[]): Promise<number> {
   const load = COMMANDS.get(name);
   if (load === undefined) {
-    const meant = nearest(name, [...COMMANDS.keys()]);
+    const firstWords = [...COMMANDS.keys()].map((known) => known.split(" ")[0] ?? known);
+    const meant = nearest(name, firstWords);
     throw new UsageError(`unknown command "${name}"`, {
       hint: meant === null ? "triaged --help lists them" : `did you mean \`triaged ${meant}\`?`,
     });

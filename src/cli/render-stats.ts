@@ -15,7 +15,7 @@ export function renderStats({ depth, statistics, workers, attention }: Stats): s
   return [
     section(
       "Waiting and running",
-      ["queue", "type", "status", "tasks", "due", "oldest due"],
+      ["queue", "type", "status", "tasks", "due", "oldest due", "paused"],
       depth.map((row) => [
         row.queue,
         row.task_type,
@@ -23,6 +23,7 @@ export function renderStats({ depth, statistics, workers, attention }: Stats): s
         row.count,
         row.due,
         inSeconds(row.oldest_age_seconds),
+        formatTime(row.paused_at),
       ]),
     ),
     section(

@@ -1,6 +1,6 @@
 /** Schemas of the words on the command line that no variable of the environment has. */
 import { z } from "zod";
-import { PRIORITIES, type Priority } from "../postgres/producer-store.ts";
+import { PRIORITIES, type Priority } from "../new-task.ts";
 
 const TASK_ID_MAX = 9_223_372_036_854_775_807n;
 

@@ -1,4 +1,5 @@
 import type { PayloadOf, ResultOf } from "../handler.ts";
+import type { Enqueued, EnqueueOptions } from "../new-task.ts";
 import { serializePayload } from "../payload.ts";
 import { taskHistory } from "../postgres/history-store.ts";
 import {
@@ -9,12 +10,7 @@ import {
   retryTask,
   whyTask,
 } from "../postgres/operator-store.ts";
-import {
-  type Enqueued,
-  type EnqueueOptions,
-  enqueueTask,
-  enqueueTasks,
-} from "../postgres/producer-store.ts";
+import { enqueueTask, enqueueTasks } from "../postgres/producer-store.ts";
 import { getTask, listTasks, type TaskFilter } from "../postgres/read-store.ts";
 import { type ClientOptions, Connection, type InTransaction } from "./connection.ts";
 import { QueueError } from "./queue-error.ts";

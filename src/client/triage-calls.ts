@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Enqueued, EnqueueOptions } from "../new-task.ts";
 import { serializePayload } from "../payload.ts";
 import { cancelTask } from "../postgres/operator-store.ts";
-import { enqueueTask } from "../postgres/producer-store.ts";
+import { enqueueTask, notifyChange } from "../postgres/producer-store.ts";
 import {
   cleanupOldTasks,
   findTaskId,
@@ -75,6 +76,19 @@ export class TriageCalls {
       { source: template, target: derivative, changeEvent, config },
       options,
     );
+  }
+
+  /**
+   * Tell of a change of a repository; its dependents get a task each. The event needs
+   * source_repo, commit_sha, commit_message and branch. The same commit on the same branch,
+   * told again within 24 hours, is a `duplicate` with the id of the first.
+   */
+  async notifyChange(
+    event: Json,
+    options: Pick<EnqueueOptions, "queue" | "priority"> & InTransaction = {},
+  ): Promise<Enqueued> {
+    const text = serializePayload(event);
+    return await this.#connection.ask(options, (db) => notifyChange(db, text, options));
   }
 
   /** Whether it is cancelled, or about to be; false when it is unknown or has ended. */

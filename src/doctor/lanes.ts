@@ -29,14 +29,14 @@ export function judgeLanes(facts: z.output<typeof LaneFacts>): Finding[] {
       ? warning(
           "queues",
           `paused: ${paused_queues.join(", ")}`,
-          `select triaged.resume_queue('${paused_queues[0]}')`,
+          `triaged resume ${paused_queues[0]}`,
         )
       : ok("queues", "none is paused"),
     paused_types.length > 0
       ? warning(
           "task types",
           `paused: ${paused_types.join(", ")}`,
-          `update triaged.task_types set paused_at = null where task_type = '${paused_types[0]}'`,
+          `triaged resume --type ${paused_types[0]}`,
         )
       : ok("task types", "none is paused"),
     unhandled.length > 0

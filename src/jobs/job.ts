@@ -17,7 +17,7 @@ export type JobResult = {
   /** How many things it made, dropped or deleted. */
   readonly changes: number;
   /** The same in detail, for the log: counts or names. */
-  readonly detail: Readonly<Record<string, number | readonly string[]>>;
+  readonly detail: Readonly<Record<string, number | string | readonly string[]>>;
 };
 
 /**
@@ -37,7 +37,7 @@ export type Job = {
 
 /** Run a job, and log one line about it; what it throws is logged and thrown. */
 export async function runLogged(
-  job: Job,
+  job: Pick<Job, "name" | "run">,
   context: JobContext & { readonly logger: Logger },
 ): Promise<void> {
   const logger = context.logger.child({ job: job.name });

@@ -15,7 +15,9 @@ import { inSchema } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
 import { waitAtMost } from "../wait-at-most.ts";
+import type { Schedule } from "./crontab.ts";
 import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
+import { ENQUEUE_SCHEDULED, enqueueScheduledTask, scheduleItemsOf } from "./enqueue-scheduled.ts";
 import { graphileLogger } from "./graphile-logger.ts";
 import type { Retention } from "./job.ts";
 import { JOBS } from "./jobs.ts";
@@ -37,6 +39,8 @@ export type SessionOptions = {
   readonly schema: string;
   readonly pool: PoolConfig;
   readonly retention: Retention;
+  /** What enqueues tasks by the clock. */
+  readonly schedules: readonly Schedule[];
   readonly logger: Logger;
 };
 
@@ -85,8 +89,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       ...RUNNER_OPTIONS,
       pgPool: pool,
       schema: jobsSchemaOf(schema),
-      taskList: taskListOf(JOBS, { db, retention, logger }),
-      parsedCronItems: cronItemsOf(JOBS),
+      taskList: {
+        ...taskListOf(JOBS, { db, retention, logger }),
+        [ENQUEUE_SCHEDULED]: enqueueScheduledTask({ db, retention, logger }),
+      },
+      parsedCronItems: [...cronItemsOf(JOBS), ...scheduleItemsOf(options.schedules)],
       events,
     });
     releases.unshift(() => endRunner(runner, idle));

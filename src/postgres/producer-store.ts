@@ -1,39 +1,10 @@
 import { z } from "zod";
+import type { Enqueued, EnqueueOptions, NewTask } from "../new-task.ts";
 import type { Database } from "./database.ts";
-
-/** 0 to 3, or the words for them. */
-export const PRIORITIES = ["critical", "high", "medium", "low"] as const;
-export type Priority = 0 | 1 | 2 | 3 | (typeof PRIORITIES)[number];
-
-/** How a task is enqueued, beyond its type and payload. */
-export type EnqueueOptions = {
-  /** @default "default" */
-  readonly queue?: string | undefined;
-  /** In claim order. @default "medium" */
-  readonly priority?: Priority | undefined;
-  /** Not before this time. @default now */
-  readonly runAt?: Date | undefined;
-  /** Failures before the task is `failed`, 1 to 100. @default what its handler says, else 3 */
-  readonly maxAttempts?: number | undefined;
-  /** At most 512 characters. While a task of this key is live, no second one is created. */
-  readonly dedupeKey?: string | undefined;
-  /** What becomes of a duplicate: `replace` puts it in place of a task that still waits. @default "keep" */
-  readonly dedupeMode?: "keep" | "replace" | undefined;
-  /** Milliseconds that the key is held at least, also when its task has ended. */
-  readonly dedupeForMs?: number | undefined;
-  readonly parentTaskId?: string | undefined;
-  /** Labels and trace context. Not for the handler's input. */
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
-};
-
-/** A task to enqueue; `payload` is JSON text that serializePayload made. */
-export type NewTask = EnqueueOptions & { readonly taskType: string; readonly payload: string };
 
 const EnqueuedRow = z
   .object({ task_id: z.string(), outcome: z.enum(["created", "duplicate", "replaced"]) })
-  .transform((row) => ({ taskId: row.task_id, outcome: row.outcome }));
-/** What came of it; `duplicate` and `replaced` give the id of the task that was there. */
-export type Enqueued = z.output<typeof EnqueuedRow>;
+  .transform((row): Enqueued => ({ taskId: row.task_id, outcome: row.outcome }));
 
 /** Enqueue one task, in the caller's transaction if `db` is one. */
 export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued> {
@@ -69,6 +40,20 @@ export async function enqueueTasks(db: Database, tasks: readonly NewTask[]): Pro
     values: [`[${tasks.map(asJson).join(",")}]`],
   });
   return rows.map((row) => EnqueuedRow.parse(row));
+}
+
+/** Tell of a change; `event` is JSON text. The same one within 24 hours is a duplicate. */
+export async function notifyChange(
+  db: Database,
+  event: string,
+  { queue = "default", priority = "medium" }: Pick<EnqueueOptions, "queue" | "priority"> = {},
+): Promise<Enqueued> {
+  const [row] = await db.query({
+    text: `select task_id, outcome
+           from triaged.notify_change($1::jsonb, queue => $2, priority => $3::text)`,
+    values: [event, queue, priority],
+  });
+  return EnqueuedRow.parse(row);
 }
 
 /** The payload is JSON already, so it is put in as it is. */

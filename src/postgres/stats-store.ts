@@ -12,6 +12,8 @@ const Depth = z.object({
   due: Count,
   /** How long the task that is due longest has waited. */
   oldest_age_seconds: z.number().nullable(),
+  /** Since when nothing of the queue or of the type is claimed. */
+  paused_at: z.date().nullable(),
 });
 export type Depth = z.output<typeof Depth>;
 
@@ -19,7 +21,8 @@ export type Depth = z.output<typeof Depth>;
 export async function queueDepth(db: Database): Promise<Depth[]> {
   const rows = await db.query({
     text: `select queue, task_type, status, count, due,
-             extract(epoch from oldest_age)::double precision as oldest_age_seconds
+             extract(epoch from oldest_age)::double precision as oldest_age_seconds,
+             paused_at
            from triaged.queue_depth
            order by queue, task_type, status`,
   });

@@ -5,12 +5,14 @@ import { LeaseLostError } from "../errors.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
 import type { Outcome } from "../outcome.ts";
+import type { Database } from "../postgres/database.ts";
 import type { ClaimedTask } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
 import type { Begun } from "./begun.ts";
 import { outcomeOfThrown } from "./outcome-of.ts";
 import { checkResult, parsePayload } from "./parse-payload.ts";
 import { type Progress, ProgressReporter } from "./progress.ts";
+import { type QueueAccess, queueAccess } from "./queue-access.ts";
 
 const TIMEOUT_MS_DEFAULT = 600_000;
 
@@ -24,6 +26,8 @@ export type AttemptHost = {
   readonly graceMs: number;
   /** Where the heartbeat thread sees whose handlers were called. */
   readonly begun: Begun;
+  /** What handlers enqueue and ask through. */
+  readonly taskDb: Database;
   sendProgress(attempt: RunningAttempt, progress: Progress): void;
   /** The handler ignores its signal: nothing in this process can stop it. */
   onStuck(attempt: RunningAttempt): void;
@@ -167,6 +171,8 @@ export class RunningAttempt {
     const { logger } = this.#host;
     const signal = () => this.#signal();
     let child: Logger | undefined;
+    let queue: QueueAccess | undefined;
+    const access = () => (queue ??= queueAccess(this.#host.taskDb, { task, signal }));
     return {
       task,
       attempt: task.attempt,
@@ -189,6 +195,8 @@ export class RunningAttempt {
         this.#progress ??= new ProgressReporter((newest) => this.#host.sendProgress(this, newest));
         this.#progress.report(percent, step);
       },
+      enqueue: (tasks) => access().enqueue(tasks),
+      query: (text, values) => access().query(text, values),
     };
   }
 

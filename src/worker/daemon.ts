@@ -82,8 +82,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       );
     }
     const handlers = allHandlers(loaded, { db, pool: taskPool });
+    const taskDb = inSchema(taskPool, schema, { prepare: false, answerMsMax: ANSWER_MS_MAX });
     await Promise.race([
-      runIncarnations(options, { db, link, doorbell, connection, hasSessions, handlers }),
+      runIncarnations(options, { db, taskDb, link, doorbell, connection, hasSessions, handlers }),
       fatal.promise,
     ]);
   } finally {
@@ -98,6 +99,7 @@ async function runIncarnations(
   options: DaemonOptions,
   deps: {
     db: Database;
+    taskDb: Database;
     link: DatabaseLink;
     doorbell: Doorbell;
     connection: ReturnType<typeof clientConfig>;

@@ -30,6 +30,8 @@ const UNSETTLED_MAX = 8_000;
 
 export type IncarnationDeps = {
   readonly db: Database;
+  /** For the handlers, apart from what claims and settles. */
+  readonly taskDb: Database;
   readonly link: DatabaseLink;
   readonly doorbell: Doorbell;
   /** For the heartbeat, on a session of its own. */
@@ -77,6 +79,7 @@ class Incarnation implements AttemptHost {
   readonly logger: Logger;
   readonly graceMs: number;
   readonly begun: Begun;
+  readonly taskDb: Database;
   readonly #deps: IncarnationDeps;
   readonly #workerId: string;
   readonly #changed = new Flag();
@@ -97,6 +100,7 @@ class Incarnation implements AttemptHost {
     this.#workerId = workerId;
     this.logger = logger;
     this.graceMs = deps.graceMs;
+    this.taskDb = deps.taskDb;
     this.#settler = new Settler({
       db,
       link,

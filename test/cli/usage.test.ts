@@ -34,6 +34,28 @@ const REFUSED = [
   ],
   [["retry"], "expected TASK_ID, or --type, --queue, --status, and not both", "triaged retry"],
   [["retry", "1", "--type", "a"], "expected TASK_ID, or --type", "triaged retry --help"],
+  [["relationships"], "relationships needs one of import, list, add, remove", "triaged relat"],
+  [
+    ["relationships", "lsit"],
+    'unknown command "relationships lsit"',
+    "did you mean `triaged relationships list`?",
+  ],
+  [["relationshipz"], 'unknown command "relationshipz"', "did you mean `triaged relationships`?"],
+  [["relationships", "add", "a/b"], "TARGET is missing", "triaged relationships add --help"],
+  [
+    ["relationships", "add", "a/b", "c"],
+    'TARGET: expected a repository like owner/name, got "c"',
+    "triaged relationships add --help",
+  ],
+  [
+    ["relationships", "add", "a/b", "c/d", "--type", "fork"],
+    '--type: expected one of api_consumer, template_fork, got "fork"',
+    "triaged relationships add --help",
+  ],
+  [["pause", "mail", "--type", "letter"], "expected QUEUE or --type, and not both", "run it twice"],
+  [["resume"], "expected QUEUE or --type", "triaged pause lists them"],
+  [["notify"], "EVENT is missing", "triaged notify --help"],
+  [["notify", "{}", "--timeout", "1s"], "--timeout needs --wait", "triaged notify --help"],
   [["work", "--concurrency", "0"], "--concurrency: expected an integer from 1", "triaged work"],
   [["work", "--queue", "a,,b"], "--queue: expected up to 100 names with commas", "triaged work"],
   [["enqueue"], "TYPE is missing", "triaged enqueue --help"],
@@ -94,11 +116,19 @@ test("--version prints the version", async () => {
 });
 
 test.for(NAMES)("%s --help has usage, flags and examples", async (name) => {
-  const { code, stdout, stderr } = await runCli([name, "--help"]);
+  const { code, stdout, stderr } = await runCli([...name.split(" "), "--help"]);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`^triaged ${name}: \\w.*\n\nUsage: triaged ${name} `));
   expect(stdout).toMatch(new RegExp(`\nFlags:\n[^]*\nExamples:\n  triaged ${name}`));
+});
+
+test("a group of commands lists them", async () => {
+  const { code, stdout } = await runCli(["help", "relationships"]);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^triaged relationships: 4 commands\n/);
+  expect(stdout).toContain("\n  relationships import  ");
 });
 
 test.for(REFUSED)("triaged %j is refused", async ([words, error, hint]) => {

@@ -35,6 +35,25 @@ test("the same commit for the same pair is one live task", async ({ db }) => {
   expect(other).not.toBe(first);
 });
 
+test("notifyChange tells of a change once, in the caller's transaction", async ({ db }) => {
+  const client = createClient({ pool: db });
+
+  const first = await client.notifyChange(CHANGE, { queue: "triage", priority: "high", db });
+  const again = await client.notifyChange({ ...CHANGE, timestamp: "later" });
+
+  expect(first.outcome).toBe("created");
+  expect(again).toEqual({ taskId: first.taskId, outcome: "duplicate" });
+  expect(await client.get(first.taskId)).toMatchObject({
+    taskType: "change_notification",
+    queue: "triage",
+    payload: { source_repo: "acme/lib", change_event: CHANGE },
+  });
+  await expect(client.notifyChange({ ...CHANGE, branch: "" })).rejects.toMatchObject({
+    name: "QueueError",
+    code: "bad_argument",
+  });
+});
+
 test("changes without a commit are never taken for one", async ({ db }) => {
   const client = createClient({ pool: db });
 

@@ -55,16 +55,19 @@ test("why: its queue is paused", async ({ db }) => {
 
   expect((await why(db, taskId))[0]).toEqual({
     reason: "queue default is paused",
-    hint: "resume_queue('default')",
+    hint: "resume_queue('default'), or triaged resume default",
   });
 });
 
 test("why: its task type is paused", async ({ db }) => {
   const taskId = await enqueue(db);
   await startWorker(db);
-  await db.query("update triaged.task_types set paused_at = now()");
+  await call(db, "pause_task_type", { task_type: "noop" });
 
-  expect((await why(db, taskId))[0]).toMatchObject({ reason: "task type noop is paused" });
+  expect((await why(db, taskId))[0]).toEqual({
+    reason: "task type noop is paused",
+    hint: "resume_task_type('noop'), or triaged resume --type noop",
+  });
 });
 
 test("why: no worker is alive", async ({ db }) => {

@@ -20,6 +20,8 @@ export function makeHandlerContext(parts: Partial<HandlerContext> = {}): Handler
     signal: new AbortController().signal,
     logger: pino({ level: "silent" }),
     progress: () => {},
+    enqueue: () => Promise.reject(new Error("expected a handler that enqueues nothing")),
+    query: () => Promise.reject(new Error("expected a handler that asks nothing")),
     ...parts,
   };
 }

@@ -1,5 +1,6 @@
 import { onTestFinished, vi } from "vitest";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
+import { parseCrontab } from "../../src/jobs/crontab.ts";
 import { runJobs } from "../../src/jobs/runner.ts";
 import { createLoggerTo } from "../../src/logger.ts";
 import { type Queryable } from "../../src/postgres/database.ts";
@@ -21,7 +22,7 @@ export type RunningJobs = AsyncDisposable & {
 };
 
 /** Run the jobs on a database, and stop them when the scope ends: `await using`. */
-export function startJobs(url: string, { schema = "triaged" } = {}): RunningJobs {
+export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}): RunningJobs {
   const lines: Line[] = [];
   const stop = new AbortController();
   const ended = runJobs({
@@ -30,6 +31,7 @@ export function startJobs(url: string, { schema = "triaged" } = {}): RunningJobs
     schema,
     pool: { max: 10, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 },
     retention: RETENTION,
+    schedules: parseCrontab(crontab),
     logger: createLoggerTo(
       { write: (line) => lines.push(JSON.parse(line)) },
       { level: "debug", name: "jobs" },

@@ -125,6 +125,7 @@ const EFFECTS: Record<
     seen: (config) => config.worker.tasksFolder,
     as: path.resolve("handlers"),
   },
+  SCHEDULES_FILE: { given: { SCHEDULES_FILE: "/s" }, seen: (c) => c.schedulesFile, as: "/s" },
   TASK_RETENTION_DAYS: {
     given: { TASK_RETENTION_DAYS: "0" },
     seen: (config) => config.retention.taskDays,
@@ -187,6 +188,7 @@ test("an empty environment means the embedded server and the defaults", () => {
   expect(config).toEqual({
     connection: { kind: "embedded", folder: path.resolve(".triaged") },
     directConnection: null,
+    schedulesFile: null,
     schema: "triaged",
     pool: { max: 10, acquireTimeoutMs: 30_000, recycleMs: 3_600_000 },
     worker: {

@@ -73,6 +73,7 @@ function makeSlots(settler: SlowSettler, changed: Flag): Slots {
     host: {
       logger,
       begun: new Begun({ capacity: 10 }),
+      taskDb: { schema: "triaged", query: () => Promise.resolve([]) },
       graceMs: 1_000,
       sendProgress: () => undefined,
       onStuck: () => undefined,

@@ -1,0 +1,105 @@
+-- Raise what is wrong with a relationship that somebody wants to save. A child of a
+-- notification with such a configuration would else be refused by its handler, much later.
+create or replace function triaged.check_relationship(
+  p_source_repo text,
+  p_target_repo text,
+  p_relationship_type text,
+  p_config jsonb
+)
+returns void
+language plpgsql
+immutable
+as $$
+declare
+  v_max_bytes constant integer := 65536;
+  v_triggers constant text[] :=
+    '{api_contract, authentication, deployment, configuration, endpoints}';
+  v_key text;
+  v_value jsonb;
+  v_word text;
+begin
+  perform triaged.check_repo_name('source_repo', p_source_repo);
+  perform triaged.check_repo_name('target_repo', p_target_repo);
+
+  if p_source_repo = p_target_repo then
+    raise exception 'expected two repositories, got % twice', p_source_repo
+      using errcode = '22023';
+  end if;
+
+  if coalesce(p_relationship_type, 'null') not in ('api_consumer', 'template_fork') then
+    raise exception 'expected relationship_type to be api_consumer or template_fork, got %',
+      coalesce(p_relationship_type, 'null')
+      using errcode = '22023';
+  end if;
+
+  if jsonb_typeof(p_config) is distinct from 'object' then
+    raise exception 'expected relationship_config to be a JSON object, got %',
+      coalesce(jsonb_typeof(p_config), 'null')
+      using errcode = '22023';
+  end if;
+
+  if octet_length(p_config::text) > v_max_bytes then
+    raise exception 'relationship_config has % bytes, more than the limit of %',
+      octet_length(p_config::text), v_max_bytes
+      using errcode = 'TR003', hint = 'Every task about the pair carries it.';
+  end if;
+
+  if p_config ->> 'relationship_type' <> p_relationship_type then
+    raise exception 'relationship_type is %, and % in relationship_config', p_relationship_type,
+      p_config ->> 'relationship_type'
+      using errcode = '22023';
+  end if;
+
+  for v_key, v_value in select * from jsonb_each(jsonb_strip_nulls(p_config)) loop
+    if v_key in ('interface_files', 'change_triggers', 'shared_concerns', 'divergent_concerns')
+      and (
+        jsonb_typeof(v_value) <> 'array'
+        or jsonb_path_exists(v_value, 'strict $[*] ? (@.type() != "string")')
+      )
+    then
+      raise exception 'expected % to be a list of texts, got %', v_key, left(v_value::text, 80)
+        using errcode = '22023';
+    elsif v_key = 'urgency_mapping' and jsonb_typeof(v_value) <> 'object' then
+      raise exception 'expected urgency_mapping to be an object, got %', left(v_value::text, 80)
+        using errcode = '22023';
+    elsif v_key = 'bidirectional' and jsonb_typeof(v_value) <> 'boolean' then
+      raise exception 'expected bidirectional to be true or false, got %',
+        left(v_value::text, 80)
+        using errcode = '22023';
+    elsif v_key = 'sync_strategy'
+      and v_value not in ('"selective"', '"all"', '"security_only"')
+    then
+      raise exception 'expected sync_strategy to be selective, all or security_only, got %',
+        left(v_value::text, 80)
+        using errcode = '22023';
+    elsif v_key = 'on_uncertain' and v_value not in ('"flag"', '"ask"') then
+      raise exception 'expected on_uncertain to be flag or ask, got %', left(v_value::text, 80)
+        using errcode = '22023';
+    end if;
+  end loop;
+
+  select word into v_word
+  from (
+    select jsonb_array_elements_text(coalesce(nullif(p_config -> 'change_triggers', 'null'), '[]'))
+    union all
+    select jsonb_object_keys(coalesce(nullif(p_config -> 'urgency_mapping', 'null'), '{}'))
+  ) as given (word)
+  where word <> all (v_triggers)
+  limit 1;
+
+  if found then
+    raise exception 'unknown trigger %', to_json(left(v_word, 80))
+      using errcode = '22023', hint = 'Known are ' || array_to_string(v_triggers, ', ') || '.';
+  end if;
+
+  select value::text into v_word
+  from jsonb_each(coalesce(nullif(p_config -> 'urgency_mapping', 'null'), '{}'))
+  where value not in ('"critical"', '"high"', '"medium"', '"low"')
+  limit 1;
+
+  if found then
+    raise exception 'unknown urgency %', left(v_word, 80)
+      using errcode = '22023', hint = 'Known are critical, high, medium, low.';
+  end if;
+end;
+$$;

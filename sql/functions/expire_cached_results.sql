@@ -1,0 +1,29 @@
+-- Trigger of dependency_relationships: a verdict on a pair rests on how the pair is
+-- configured, so those that are cached end with the configuration. In both directions:
+-- templates may take changes back.
+create or replace function triaged.expire_cached_results()
+returns trigger
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_changed triaged.dependency_relationships := coalesce(new, old);
+  v_source text;
+  v_target text;
+begin
+  select repo_name into v_source
+  from triaged.repositories where id = v_changed.source_repo_id;
+
+  select repo_name into v_target
+  from triaged.repositories where id = v_changed.target_repo_id;
+
+  update triaged.triage_results_cache
+  set expires_at = triaged.now()
+  where
+    (source_repo, target_repo) in ((v_source, v_target), (v_target, v_source))
+    and expires_at > triaged.now();
+
+  return null;
+end;
+$$;

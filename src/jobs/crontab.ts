@@ -1,0 +1,154 @@
+/**
+ * A crontab in graphile-worker's format, whose lines enqueue tasks:
+ *
+ *     CRON_TZ=Europe/Berlin
+ *     0 4 * * *  nightly_report  ?id=report&fill=1d&queue=reports&priority=3  {kind: "short"}
+ *
+ * CRON_TZ is ours: it is the time zone of the lines below it. Without, times are in UTC.
+ */
+import { parseCrontab as parseLines } from "graphile-worker";
+import { PayloadError, serializePayload } from "../payload.ts";
+import type { Timing } from "./due.ts";
+import { TimeZone } from "./time-zone.ts";
+
+export type Schedule = {
+  /** The option `id`, or the task type. */
+  readonly name: string;
+  /** Of the line, from 1. */
+  readonly line: number;
+  /** The five fields. */
+  readonly cron: string;
+  readonly timing: Timing;
+  /** How far back times that no process was there for are made up for. */
+  readonly backfillMs: number;
+  /** The arguments of enqueue_task; what the line does not say is absent. */
+  readonly task: {
+    readonly task_type: string;
+    readonly payload: Readonly<Record<string, unknown>>;
+    readonly queue?: string;
+    readonly priority?: number;
+    readonly max_attempts?: number;
+    readonly dedupe_key?: string;
+    readonly dedupe_mode?: "keep" | "replace";
+  };
+};
+
+/** Lines that cannot be used: one text for each, that begins with the number of the line. */
+export class CrontabError extends Error {
+  override readonly name = "CrontabError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+const BACKFILL_MS_MAX = 366 * 86_400_000;
+
+/** Read the text of a crontab. Throws a CrontabError with all that is wrong with it. */
+export function parseCrontab(text: string): Schedule[] {
+  const schedules: Schedule[] = [];
+  const problems: string[] = [];
+  let timeZone = new TimeZone("UTC");
+  for (const [place, raw] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .entries()) {
+    const line = place + 1;
+    const content = raw.trim();
+    try {
+      const zone = /^CRON_TZ\s*=\s*(.*)$/.exec(content)?.[1];
+      if (zone !== undefined) {
+        timeZone = parseZone(zone);
+      } else if (content !== "" && !content.startsWith("#")) {
+        schedules.push(parseLine(content, line, timeZone));
+      }
+    } catch (err) {
+      problems.push(`${line}: ${reasonOf(err)}`);
+    }
+  }
+  problems.push(...sameNames(schedules));
+  if (problems.length > 0) {
+    throw new CrontabError(problems);
+  }
+  return schedules;
+}
+
+function parseZone(given: string): TimeZone {
+  const name = given.replace(/^"(.*)"$|^'(.*)'$/, "$1$2");
+  try {
+    return new TimeZone(name);
+  } catch {
+    throw new Error(`expected a time zone such as Europe/Berlin, got "${name}"`);
+  }
+}
+
+function parseLine(content: string, line: number, timeZone: TimeZone): Schedule {
+  const fields = content.split(/\s+/, 5);
+  const [item] = parseLines(content);
+  const [onAnyTime] = parseLines(["* *", ...fields.slice(2), "x"].join(" "));
+  if (item === undefined || onAnyTime === undefined) {
+    throw new Error("expected a schedule");
+  }
+  const { backfillPeriod, queueName, maxAttempts, priority, jobKey, jobKeyMode } = item.options;
+  within("max", maxAttempts, [1, 100]);
+  within("priority", priority, [0, 3]);
+  within("the characters of queue", queueName?.length, [1, 200]);
+  within("the characters of jobKey", jobKey?.length, [1, 512]);
+  within("the characters of the task type", item.task.length, [1, 200]);
+  within("the milliseconds of fill", backfillPeriod, [0, BACKFILL_MS_MAX]);
+  const payload = item.payload ?? {};
+  serializePayload(payload);
+  return {
+    name: item.identifier,
+    line,
+    cron: fields.join(" "),
+    timing: {
+      matches: item.match,
+      matchesDay: onAnyTime.match,
+      isHourly: fields[1]?.startsWith("*") === true,
+      timeZone,
+    },
+    backfillMs: backfillPeriod,
+    task: {
+      task_type: item.task,
+      payload,
+      ...(queueName === undefined ? {} : { queue: queueName }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(maxAttempts === undefined ? {} : { max_attempts: maxAttempts }),
+      ...(jobKey === undefined
+        ? {}
+        : { dedupe_key: jobKey, dedupe_mode: jobKeyMode === "replace" ? "replace" : "keep" }),
+    },
+  };
+}
+
+function within(name: string, value: number | undefined, [min, max]: [number, number]): void {
+  if (value !== undefined && !(value >= min && value <= max)) {
+    throw new Error(`expected ${name} to be ${min} to ${max}, got ${value}`);
+  }
+}
+
+function sameNames(schedules: readonly Schedule[]): string[] {
+  const first = new Map<string, number>();
+  return schedules.flatMap(({ name, line }) => {
+    const earlier = first.get(name);
+    if (earlier === undefined) {
+      first.set(name, line);
+      return [];
+    }
+    return [`${line}: ${name} is on line ${earlier} already; tell them apart: ?id=other-name`];
+  });
+}
+
+/** What graphile-worker says, without the number that it gives a line by itself. */
+function reasonOf(err: unknown): string {
+  if (err instanceof PayloadError) {
+    return `${err.message}; ${err.hint}`;
+  }
+  const message = err instanceof Error ? err.message : String(err);
+  return message.startsWith("Could not process line")
+    ? 'expected "MINUTE HOUR DAY MONTH WEEKDAY task_type ?options {payload}"'
+    : message.replace(/ ?\b(?:on|in) line \d+ of crontab/, "");
+}

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import type { Database } from "./database.ts";
+
+const EnqueuedRow = z.object({
+  task_id: z.string(),
+  outcome: z.enum(["created", "duplicate", "replaced"]),
+});
+
+/** Enqueue the task of a schedule for the minute at which it was due, once. Needs the owner. */
+export async function enqueueScheduled(
+  db: Database,
+  run: {
+    readonly schedule: string;
+    readonly dueAt: string;
+    readonly task: Readonly<Record<string, unknown>>;
+  },
+): Promise<{ taskId: string; outcome: "created" | "duplicate" | "replaced" }> {
+  const [row] = await db.query({
+    text: "select task_id, outcome from triaged.enqueue_scheduled($1, $2, $3::jsonb)",
+    values: [run.schedule, run.dueAt, JSON.stringify(run.task)],
+  });
+  const { task_id, outcome } = EnqueuedRow.parse(row);
+  return { taskId: task_id, outcome };
+}
+
+const ScheduleRun = z.object({
+  schedule: z.string(),
+  last_run_at: z.date(),
+  last_task_id: z.string(),
+  run_count: z.coerce.number(),
+});
+export type ScheduleRun = z.output<typeof ScheduleRun>;
+
+/** When each schedule last enqueued its task; at most `limit`. */
+export async function scheduleRuns(db: Database, limit: number): Promise<ScheduleRun[]> {
+  const rows = await db.query({
+    text: `select schedule, last_run_at, last_task_id, run_count
+           from triaged.schedule_runs order by schedule limit $1`,
+    values: [limit],
+  });
+  return rows.map((row) => ScheduleRun.parse(row));
+}

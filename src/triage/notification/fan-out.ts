@@ -1,0 +1,69 @@
+import type { HandlerContext } from "../../handler.ts";
+import { PermanentError } from "../../outcome.ts";
+import { PayloadError } from "../../payload.ts";
+import type { ChangeNotification, NotificationResult } from "./change-notification.ts";
+import { childTask } from "./child-tasks.ts";
+import { type Dependent, dependentsOf, isRegistered } from "./dependents.ts";
+
+/**
+ * Enqueue a task for each dependent of the source, all or none. Called again for the same
+ * task, it finds those that it has enqueued before, and answers with their ids.
+ */
+export async function fanOut(
+  event: ChangeNotification,
+  context: Pick<HandlerContext, "task" | "enqueue" | "query">,
+): Promise<NotificationResult> {
+  const { source_repo } = event;
+  const dependents = await dependentsOf(context.query, source_repo);
+  if (dependents.length === 0) {
+    const reason = (await isRegistered(context.query, source_repo))
+      ? "has no consumers and no derivatives"
+      : "is not registered";
+    return {
+      ...resultOf(source_repo, []),
+      status: "no_relationships",
+      message: `${source_repo} ${reason}; register some: triaged relationships add`,
+    };
+  }
+  const enqueued = await enqueueAll(event, dependents, context);
+  return resultOf(
+    source_repo,
+    dependents.map((dependent, place) => ({
+      ...dependent,
+      taskId: enqueued[place]?.taskId ?? "",
+    })),
+  );
+}
+
+async function enqueueAll(
+  event: ChangeNotification,
+  dependents: readonly Dependent[],
+  { task, enqueue }: Pick<HandlerContext, "task" | "enqueue">,
+) {
+  try {
+    return await enqueue(dependents.map((dependent) => childTask(event, dependent, task)));
+  } catch (err) {
+    // The event fitted into one payload, but not together with a relationship.
+    const isTooLarge =
+      err instanceof PayloadError || (err instanceof Error && Reflect.get(err, "code") === "TR003");
+    throw isTooLarge ? new PermanentError("the event is too large", { cause: err }) : err;
+  }
+}
+
+function resultOf(
+  sourceRepo: string,
+  scheduled: readonly (Dependent & { taskId: string })[],
+): NotificationResult {
+  const withRole = (role: Dependent["role"]) =>
+    scheduled
+      .filter((one) => one.role === role)
+      .map(({ target_repo, taskId }) => ({ repo: target_repo, task_id: taskId }));
+  return {
+    status: "accepted",
+    source_repo: sourceRepo,
+    consumers_scheduled: withRole("consumer"),
+    derivatives_scheduled: withRole("derivative"),
+    parents_scheduled: withRole("parent"),
+    total_dependents: scheduled.length,
+  };
+}

@@ -1,0 +1,15 @@
+import { defineHandler } from "../src/handler.ts";
+import {
+  changeNotification,
+  notificationResult,
+} from "../src/triage/notification/change-notification.ts";
+import { fanOut } from "../src/triage/notification/fan-out.ts";
+
+/** A repository changed: a task for each repository that is registered to depend on it. */
+export default defineHandler({
+  payload: changeNotification,
+  result: notificationResult,
+  version: "1.0.0",
+  timeout: 120_000,
+  run: fanOut,
+});
