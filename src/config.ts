@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import type { DatabaseUrl } from "./database-url.ts";
 import { databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
+import { type EffectsConfig, effectsConfigOf } from "./effects-config.ts";
 import type { Environment } from "./environment.ts";
 import { readSecretFiles } from "./environment.ts";
 import { EnvironmentError, EXIT_CODES } from "./errors.ts";
@@ -22,6 +23,7 @@ export type Config = {
   readonly worker: WorkerConfig;
   /** Days that final tasks and history are kept; 0 = for ever. */
   readonly retention: { readonly taskDays: number; readonly historyDays: number };
+  readonly effects: EffectsConfig;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -74,6 +76,7 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   const connection = attempt("DATABASE_URL", () => connectionOf(settings));
   const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
+  const effects = effectsConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -102,6 +105,7 @@ export function readConfig(environment: Environment = process.env): Config {
       taskDays: settings.TASK_RETENTION_DAYS,
       historyDays: settings.HISTORY_RETENTION_DAYS,
     },
+    effects,
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,

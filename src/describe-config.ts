@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./database-url.ts";
+import { describeEffects } from "./effects-config.ts";
 import { maskSecrets } from "./mask-secrets.ts";
 
 /**
@@ -25,6 +26,7 @@ export function describeConfig(config: Config): Record<string, string> {
     ...(worker.tasksFolder === null ? {} : { TASKS_DIR: worker.tasksFolder }),
     TASK_RETENTION_DAYS: String(retention.taskDays),
     HISTORY_RETENTION_DAYS: String(retention.historyDays),
+    ...describeEffects(config.effects),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),
     MAX_RESCUES: String(config.maxRescues),

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Backoff } from "./backoff.ts";
+import type { Effect } from "./effect.ts";
 
 /** What a handler gets beside its payload. */
 export type HandlerContext = {
@@ -33,6 +34,12 @@ export type HandlerContext = {
    * at most a few times a second, the newest last; never fails the attempt.
    */
   readonly progress: (percent: number, step?: string) => void;
+  /**
+   * Ask for something to be done outside of the database. It is written by the transaction
+   * that records the return of the handler, or its question, and otherwise not at all;
+   * `triaged jobs` delivers it. Throws a PermanentError beyond the limits of src/effect.ts.
+   */
+  readonly effects: { readonly add: (effect: Effect) => void };
 };
 
 /** A zod schema whose parsed value is an object: what a payload is. */

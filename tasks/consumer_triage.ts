@@ -2,6 +2,7 @@ import { defineHandler } from "../src/handler.ts";
 import { NeedsDecision, PermanentError } from "../src/outcome.ts";
 import type { Analysis } from "../src/triage/analysis.ts";
 import { consumerResult } from "../src/triage/consumer-result.ts";
+import { effectsOf } from "../src/triage/effects-of.ts";
 import { isNpmPayload, npmRequest } from "../src/triage/npm-request.ts";
 import { type ConsumerTriagePayload, consumerTriagePayload } from "../src/triage/payload.ts";
 import { triageResult } from "../src/triage/result.ts";
@@ -42,6 +43,9 @@ export default defineHandler({
     if (decision === null && asks(payload.relationship_config, analysis)) {
       const { name } = payload.change_event.package;
       throw new NeedsDecision(questionOn(payload.target_repo, name, analysis), result);
+    }
+    for (const effect of effectsOf(result, payload)) {
+      context.effects.add(effect);
     }
     return result;
   },

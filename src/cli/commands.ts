@@ -19,6 +19,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["cancel", async () => (await import("./cancel.ts")).cancel],
   ["retry", async () => (await import("./retry.ts")).retry],
   ["decide", async () => (await import("./decide.ts")).decide],
+  ["effects", async () => (await import("./effects.ts")).effects],
   ["psql", async () => (await import("./psql.ts")).psql],
   ["verify", async () => (await import("./verify.ts")).verify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],

@@ -11,6 +11,8 @@ import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphil
 import type { Logger } from "pino";
 import type { PoolConfig } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
+import { Breaker } from "../effects/breaker.ts";
+import type { EffectsConfig } from "../effects-config.ts";
 import { inSchema } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
@@ -23,8 +25,10 @@ import { jobsSchemaOf, migrateJobsSchema } from "./jobs-schema.ts";
 import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
 import { watch } from "./watch.ts";
 
-/** For LISTEN, the lock, the job that runs, and the clock. With fewer they stand still. */
-const CONNECTIONS = 4;
+/** Jobs at a time: a host that does not answer must not hold up the clockwork. */
+const CONCURRENCY = 4;
+/** For LISTEN, the lock, the clock, and the jobs that run. With fewer they stand still. */
+const CONNECTIONS = 3 + CONCURRENCY;
 /** A job that runs is told to stop after so long, and left alone after STOP_MS_MAX. */
 const JOB_ABORT_MS = 2_000;
 const STOP_MS_MAX = 5_000;
@@ -37,6 +41,7 @@ export type SessionOptions = {
   readonly schema: string;
   readonly pool: PoolConfig;
   readonly retention: Retention;
+  readonly effects: EffectsConfig;
   readonly logger: Logger;
 };
 
@@ -52,7 +57,7 @@ export type Session = {
  * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const { database, schema, retention, logger } = options;
+  const { database, schema, retention, effects, logger } = options;
   const pool = openPool(database, {
     role: "jobs",
     pool: { ...options.pool, max: CONNECTIONS },
@@ -85,7 +90,13 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       ...RUNNER_OPTIONS,
       pgPool: pool,
       schema: jobsSchemaOf(schema),
-      taskList: taskListOf(JOBS, { db, retention, logger }),
+      taskList: taskListOf(JOBS, {
+        db,
+        retention,
+        config: effects,
+        breaker: new Breaker(effects.breaker),
+        logger,
+      }),
       parsedCronItems: cronItemsOf(JOBS),
       events,
     });
@@ -105,7 +116,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
 }
 
 const RUNNER_OPTIONS: RunnerOptions = {
-  concurrency: 1,
+  concurrency: CONCURRENCY,
   noHandleSignals: true,
   // Behind a pooler, the statement may be prepared in another session.
   noPreparedStatements: true,

@@ -8,6 +8,7 @@ import type { Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
 import type { Begun } from "./begun.ts";
+import { EffectList } from "./effect-list.ts";
 import { outcomeOfThrown } from "./outcome-of.ts";
 import { checkResult, parsePayload } from "./parse-payload.ts";
 import { type Progress, ProgressReporter } from "./progress.ts";
@@ -47,6 +48,7 @@ export class RunningAttempt {
   #place: number | null = null;
   #controller: AbortController | null = null;
   #progress: ProgressReporter | null = null;
+  #effects: EffectList | null = null;
   #reject: (strayError: unknown) => void = () => undefined;
   #aborted: AttemptAborted | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -107,7 +109,7 @@ export class RunningAttempt {
         this.#host.begun.end(this.#place);
       }
     }
-    return this.#aborted?.kind === "lease lost" ? null : outcome;
+    return this.#aborted?.kind === "lease lost" ? null : this.#withEffects(outcome);
   }
 
   /** Its end is recorded, or never will be. */
@@ -135,6 +137,13 @@ export class RunningAttempt {
           handler: this.handler,
           aborted: this.#aborted,
         });
+  }
+
+  /** Of an attempt that failed or goes back they are dropped: the next one asks for its own. */
+  #withEffects(outcome: Outcome): Outcome {
+    return this.#effects !== null && (outcome.outcome === "finish" || outcome.outcome === "ask")
+      ? { ...outcome, effects: this.#effects.members }
+      : outcome;
   }
 
   async #runHandler(): Promise<unknown> {
@@ -188,6 +197,12 @@ export class RunningAttempt {
       progress: (percent, step) => {
         this.#progress ??= new ProgressReporter((newest) => this.#host.sendProgress(this, newest));
         this.#progress.report(percent, step);
+      },
+      effects: {
+        add: (effect) => {
+          this.#effects ??= new EffectList();
+          this.#effects.add(effect);
+        },
       },
     };
   }

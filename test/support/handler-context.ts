@@ -20,6 +20,7 @@ export function makeHandlerContext(parts: Partial<HandlerContext> = {}): Handler
     signal: new AbortController().signal,
     logger: pino({ level: "silent" }),
     progress: () => {},
+    effects: { add: () => {} },
     ...parts,
   };
 }
