@@ -10,9 +10,9 @@ import {
   type ClaimedEffect,
   claimEffect,
   type EffectEnd,
-  readPushConfig,
   settleEffect,
 } from "../postgres/effect-store.ts";
+import { readPushConfig } from "../postgres/push-config-store.ts";
 import type { Breaker } from "./breaker.ts";
 import { contextSink } from "./context-sink.ts";
 import { type Delivery, Skipped } from "./delivery.ts";

@@ -1,5 +1,6 @@
 import type { EffectsConfig } from "../effects-config.ts";
-import type { ClaimedEffect, PushConfig } from "../postgres/effect-store.ts";
+import type { ClaimedEffect } from "../postgres/effect-store.ts";
+import type { PushConfig } from "../postgres/push-config-store.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Thrown: nothing here is set up to take the effect, or it is not wanted any more. */

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { EffectsConfig } from "../effects-config.ts";
-import type { PushConfig } from "../postgres/effect-store.ts";
+import type { PushConfig } from "../postgres/push-config-store.ts";
 
 /**
  * The headers by which a receiver knows that a push is ours and whole: the token as it is, an

@@ -33,6 +33,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "dead_letters",
     "attention",
     "triage_tasks",
+    "effects",
     "why(1)",
   ].map((name) => ({ statement: `select from triaged.${name}`, allowed: EVERYBODY })),
 
@@ -49,6 +50,8 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select from triaged.settle_tasks('[]')",
     `select from triaged.settle_tasks(
        '[{"task_id": started, "attempt": 2, "outcome": "finish"}]')`,
+    "select from triaged.settle_tasks_with_effects('[]', '[]')",
+    "select triaged.retry_effect(1)",
     "select triaged.report_progress(1, 1, 1)",
     "select from triaged.rescue_tasks()",
     "select from triaged.rescue_process('host', 1)",
@@ -67,6 +70,11 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.create_partitions()",
     "select triaged.drop_expired_partitions()",
     "select from triaged.expire_rows()",
+    "select from triaged.claim_effect(1, 1)",
+    "select triaged.settle_effect(1, 1, 'delivered')",
+    "select triaged.gather_digest()",
+    "select triaged.expire_effects()",
+    "select from triaged.push_configs",
   ].map((statement) => ({ statement, allowed: OWNER })),
 
   ...[
@@ -87,6 +95,8 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "update triaged.workers set ended_at = null",
     "update triaged.queues set paused_at = null",
     "delete from triaged.dedupe_keys",
+    "update triaged.effects set status = 'pending'",
+    "insert into triaged.push_configs (task_id, url) values (1, 'x')",
     "insert into triaged.schema_migrations (name, checksum) values ('x', 'y')",
     "drop table triaged.live_tasks",
     "create table triaged.mine ()",
@@ -168,8 +178,10 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "rescue_process",
       "rescue_tasks",
       "resume_queue",
+      "retry_effect",
       "retry_task",
       "settle_tasks",
+      "settle_tasks_with_effects",
       "update_task_status",
       "why",
     ].toSorted(),

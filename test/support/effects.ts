@@ -71,3 +71,16 @@ export async function deliver(
   });
   return await readEffect(client, effectId);
 }
+
+/** Live, to a stub in place of GitHub. */
+export function toGithub(apiUrl: string): EffectsConfig {
+  return effectsConfig({ github: { token: "gh-s3cret", apiUrl } });
+}
+
+/** Live, to a stub as the webhook. */
+export function toWebhook(
+  url: string,
+  format: EffectsConfig["webhook"]["format"] = "json",
+): EffectsConfig {
+  return effectsConfig({ webhook: { url, format }, allowPrivate: true });
+}

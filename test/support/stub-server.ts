@@ -95,3 +95,16 @@ export function answerJson(
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(body));
 }
+
+/** Answers the first requests so, and leaves the others to the stub. */
+export function answerFirst(count: number, status: number, headers = {}): Behaviour {
+  let left = count;
+  return (_received, response) => {
+    if (left <= 0) {
+      return false;
+    }
+    left -= 1;
+    answerJson(response, status, { message: "no" }, headers);
+    return true;
+  };
+}

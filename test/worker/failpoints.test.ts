@@ -37,7 +37,7 @@ const DYING: Record<Failpoint, "working" | "rescuing" | "stopping" | "at a job" 
   "shutdown.answered": "stopping",
   "job.before": "at a job",
   "job.ended": "at a job",
-  // See test/effects/crashes.test.ts.
+  // See test/worker/effects.test.ts.
   "effect.claimed": "delivering",
   "effect.sent": "delivering",
 };
