@@ -45,8 +45,10 @@ test("an effect that is delivered is not claimed again", async ({ db }) => {
   const id = await addEffect(db);
   await call(db, "claim_effect", { p_effect_id: id, p_lease_ms: 0 });
   await query(db, "select triaged.settle_effect($1, 1, 'delivered')", [id]);
+  await db.query("update triaged.effects set attempts_max = attempts");
 
   expect(await call(db, "claim_effect", { p_effect_id: id, p_lease_ms: 0 })).toEqual([]);
+  expect(await readEffect(db, id)).toMatchObject({ status: "delivered", last_error: null });
 });
 
 test("the last of its attempts ends an effect, and a retry gives it others", async ({ db }) => {
