@@ -22,6 +22,7 @@ const RACES = [
   "dedupe-races",
   "compat-races",
   "expire-races",
+  "effect-races",
   "manual-races",
   "claim-many",
   "partitions",
@@ -41,6 +42,7 @@ const PLANS: readonly [RegExp, string][] = [
 
 /** What most likely fails, by the name of the function. */
 const LIKELY: readonly [RegExp, readonly string[]][] = [
+  [/effect|digest/, ["effect"]],
   [/claim/, ["claim-tasks"]],
   [/compat|update_task_status|get_next/, ["compat"]],
   [/update_task$|record/, ["manual-moves", "refused", "history", "settle-batches"]],

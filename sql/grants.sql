@@ -8,6 +8,8 @@ revoke all on all functions in schema triaged from public;
 
 grant usage on schema triaged to triaged_owner, triaged_api, triaged_readonly;
 grant select on all tables in schema triaged to triaged_owner, triaged_api, triaged_readonly;
+-- Holds secrets of others.
+revoke select on triaged.push_configs from triaged_api, triaged_readonly;
 
 grant insert on triaged.tasks, triaged.triage_tasks to triaged_owner, triaged_api;
 grant update on triaged.tasks to triaged_owner;
@@ -34,12 +36,14 @@ grant execute on function
   triaged.release_unknown_tasks,
   triaged.claim_tasks,
   triaged.settle_tasks,
+  triaged.settle_tasks_with_effects,
   triaged.report_progress,
   triaged.rescue_tasks,
   triaged.rescue_process,
   triaged.cancel_task,
   triaged.retry_task,
   triaged.decide_task,
+  triaged.retry_effect,
   triaged.pause_queue,
   triaged.resume_queue,
   triaged.pause_task_type,

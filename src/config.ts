@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import type { DatabaseUrl } from "./database-url.ts";
 import { databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
+import { type EffectsConfig, effectsConfigOf } from "./effects-config.ts";
 import type { Environment } from "./environment.ts";
 import { readSecretFiles } from "./environment.ts";
 import { EnvironmentError, EXIT_CODES } from "./errors.ts";
@@ -25,6 +26,7 @@ export type Config = {
   readonly repositories: RepositoryConfig;
   /** The crontab, absolute; null = `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
+  readonly effects: EffectsConfig;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -87,6 +89,7 @@ export function readConfig(environment: Environment = process.env): Config {
   };
   const connection = attempt("DATABASE_URL", () => connectionOf(settings));
   const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
+  const effects = effectsConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -124,6 +127,7 @@ export function readConfig(environment: Environment = process.env): Config {
     },
     schedulesFile:
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
+    effects,
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,

@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./database-url.ts";
+import { describeEffects } from "./effects-config.ts";
 import { maskSecrets } from "./mask-secrets.ts";
 
 /**
@@ -29,6 +30,7 @@ export function describeConfig(config: Config): Record<string, string> {
     REPO_CACHE_DIR: repositories.cacheFolder,
     GITHUB_CLONE_BASE: repositories.cloneBase,
     ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
+    ...describeEffects(config.effects),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),
     MAX_RESCUES: String(config.maxRescues),

@@ -21,6 +21,8 @@ export const FAILPOINTS = [
   "shutdown.answered",
   "job.before",
   "job.ended",
+  "effect.claimed",
+  "effect.sent",
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];

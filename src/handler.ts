@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Backoff } from "./backoff.ts";
+import type { Effect } from "./effect.ts";
 import type { ChildTask, Enqueued } from "./new-task.ts";
 
 /** What a handler gets beside its payload. */
@@ -48,6 +49,12 @@ export type HandlerContext = {
     text: string,
     values?: readonly unknown[],
   ) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /**
+   * Ask for something to be done outside of the database. It is written by the transaction
+   * that records the return of the handler, or its question, and otherwise not at all;
+   * `triaged jobs` delivers it. Throws a PermanentError beyond the limits of src/effect.ts.
+   */
+  readonly effects: { readonly add: (effect: Effect) => void };
 };
 
 /** A zod schema whose parsed value is an object: what a payload is. */

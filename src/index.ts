@@ -17,6 +17,7 @@ export { QueueError, type QueueErrorCode } from "./client/queue-error.ts";
 export type { HistoryEntry, ListedTask, Task } from "./client/task.ts";
 export type { QueueStats, TaskStatusReport } from "./client/triage-calls.ts";
 export { type WaitOptions, WaitTimeoutError } from "./client/wait-for-task.ts";
+export type { Effect, EffectKind, EffectStatus } from "./effect.ts";
 export { EnvironmentError, LeaseLostError } from "./errors.ts";
 export {
   defineHandler,

@@ -55,7 +55,7 @@ export class NeedsDecision extends Error {
 
 /** The end of one attempt, as the settler sends it to the database. Durations in ms. */
 export type Outcome =
-  | { readonly outcome: "finish"; readonly result: unknown }
+  | { readonly outcome: "finish"; readonly result: unknown; readonly effects?: EffectMembers }
   | { readonly outcome: "fail"; readonly error: string; readonly detail?: FailureDetail }
   | {
       readonly outcome: "retry";
@@ -65,8 +65,16 @@ export type Outcome =
     }
   | { readonly outcome: "snooze"; readonly delayMs: number; readonly detail: { reason: string } }
   | { readonly outcome: "release" }
-  | { readonly outcome: "ask"; readonly prompt: string; readonly result: unknown }
+  | {
+      readonly outcome: "ask";
+      readonly prompt: string;
+      readonly result: unknown;
+      readonly effects?: EffectMembers;
+    }
   | { readonly outcome: "cancelled"; readonly error: string };
+
+/** Of each effect its kind, key and payload, as members of a JSON object. */
+export type EffectMembers = readonly string[];
 
 /** Why an attempt failed, in the history row's `detail`. */
 export type FailureDetail = { readonly class: FailureClass };

@@ -7,6 +7,8 @@ import { SSL_MODES } from "./database-url.ts";
 import { choice, cloneBase, integer, list, seconds, text, token, yesOrNo } from "./setting.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export const EFFECTS_MODES = ["live", "dry_run", "file"] as const;
+export const WEBHOOK_FORMATS = ["auto", "discord", "slack", "json"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Hold a password or a token: each has a `*_FILE` variant and is never printed. */
@@ -15,6 +17,7 @@ export const SECRETS = [
   "DATABASE_DIRECT_URL",
   "POSTGRES_PASSWORD",
   "GITHUB_TOKEN",
+  "WEBHOOK_URL",
 ] as const;
 
 export const SETTINGS = z.object({
@@ -53,6 +56,20 @@ export const SETTINGS = z.object({
   REPO_CACHE_DIR: text().optional(),
   GITHUB_CLONE_BASE: cloneBase().default("https://github.com"),
   GITHUB_TOKEN: token().optional(),
+  EFFECTS_MODE: choice(EFFECTS_MODES).default("live"),
+  EFFECTS_DIR: text().default(".triaged/effects"),
+  GITHUB_API_URL: text().default("https://api.github.com"),
+  WEBHOOK_URL: text().optional(),
+  WEBHOOK_FORMAT: choice(WEBHOOK_FORMATS).default("auto"),
+  DEV_NEXUS_URL: text().optional(),
+  ALLOW_PRIVATE_WEBHOOKS: yesOrNo().default(false),
+  PUSH_MAX_ATTEMPTS: integer({ min: 1, max: 10 }).default(3),
+  PUSH_RETRY_BASE_MS: integer({ min: 1, max: 10_000 }).default(200),
+  PUSH_JWT_TTL_SECONDS: integer({ min: 1, max: 86_400 }).default(300),
+  PUSH_JWT_SKEW_SECONDS: integer({ min: 0, max: 86_400 }).default(120),
+  AGENT_FAILURE_THRESHOLD: integer({ min: 1, max: 1000 }).default(5),
+  AGENT_FAILURE_WINDOW_MS: integer({ min: 1, max: 3_600_000 }).default(30_000),
+  AGENT_COOLDOWN_MS: integer({ min: 1, max: 3_600_000 }).default(30_000),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

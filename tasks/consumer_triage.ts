@@ -3,6 +3,7 @@ import { NeedsDecision } from "../src/outcome.ts";
 import type { Analysis, AnalysisRequest, ServiceRequest } from "../src/triage/analysis.ts";
 import { packageSource, serviceSource } from "../src/triage/changed-source.ts";
 import { type Asked, consumerResult } from "../src/triage/consumer-result.ts";
+import { effectsOf } from "../src/triage/effects-of.ts";
 import { isNpmPayload, npmRequest } from "../src/triage/npm-request.ts";
 import { type ConsumerTriagePayload, consumerTriagePayload } from "../src/triage/payload.ts";
 import { triageResult } from "../src/triage/result.ts";
@@ -39,6 +40,9 @@ export default defineHandler({
     const result = consumerResult(asked, analysis, run);
     if (decision === null && asks(payload.relationship_config, analysis)) {
       throw new NeedsDecision(questionOn(payload.target_repo, asked.source.name, analysis), result);
+    }
+    for (const effect of effectsOf(result, payload)) {
+      context.effects.add(effect);
     }
     return result;
   },

@@ -4,8 +4,8 @@ import { at, inLines, lineOf, type SourceFile, type Violation } from "./violatio
 const COLUMNS_MAX = 100;
 /** How far above a lock the comment on its order may begin. */
 const COMMENT_REACH = 8;
-/** The only places that put SQL together: partitions have names that are made. */
-const DYNAMIC = ["create_partition", "drop_expired_partitions"];
+/** The only places that put SQL together: of partitions and of the jobs' schema, names are made. */
+const DYNAMIC = ["add_effect_job", "create_partition", "drop_expired_partitions"];
 
 /** The rules for sql/, which no formatter or linter knows. */
 export function checkSqlFile(file: SourceFile): Violation[] {

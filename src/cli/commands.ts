@@ -36,6 +36,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
     "relationships remove",
     async () => (await import("./relationships-remove.ts")).relationshipsRemove,
   ],
+  ["effects", async () => (await import("./effects.ts")).effects],
   ["psql", async () => (await import("./psql.ts")).psql],
   ["verify", async () => (await import("./verify.ts")).verify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],

@@ -1,4 +1,5 @@
 import { type Config, readConfig } from "../config.ts";
+import { Breaker } from "../effects/breaker.ts";
 import { readSchedules, schedulesFile } from "../jobs/read-schedules.ts";
 import { runJobsOnce } from "../jobs/run-once.ts";
 import { runJobs } from "../jobs/runner.ts";
@@ -14,12 +15,13 @@ import { withDatabase } from "./with-database.ts";
 
 export const jobs = defineCommand({
   name: "jobs",
-  summary: "run the clockwork: schedules, partitions, retention, what expires",
+  summary: "run the clockwork: schedules, partitions, retention; deliver effects",
   description:
     "Makes the partitions of the next days, drops those older than TASK_RETENTION_DAYS and\n" +
     "HISTORY_RETENTION_DAYS from 02:00 UTC on, and deletes expired keys and verdicts. Enqueues\n" +
-    "the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given. Any number may run;\n" +
-    "each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
+    "the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given. Delivers what tasks\n" +
+    "want done outside of the database (`triaged effects --help`). Any number may run; each\n" +
+    "job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
     "or TRIAGED_SCHEMA with _jobs behind it. The database user must own the queue's schema, or be\n" +
     "granted triaged_owner, and may make that schema at the first start.",
   args: [],
@@ -58,6 +60,7 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
     pool: config.pool,
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
+    effects: config.effects,
     logger: createLogger({ level: config.logLevel, name: "jobs" }),
     stop,
   });
@@ -69,7 +72,15 @@ async function runOnce(
   { asJson }: { asJson: boolean },
 ): Promise<void> {
   const results = await withDatabase(
-    ({ db }) => runJobsOnce({ db, retention: config.retention, signal: stop }),
+    ({ db }) =>
+      runJobsOnce({
+        db,
+        retention: config.retention,
+        config: config.effects,
+        breaker: new Breaker(config.effects.breaker),
+        logger: createLogger({ level: config.logLevel, name: "jobs" }),
+        signal: stop,
+      }),
     config,
   );
   if (asJson) {

@@ -2,15 +2,21 @@
 import { z } from "zod";
 import { PRIORITIES, type Priority } from "../new-task.ts";
 
-const TASK_ID_MAX = 9_223_372_036_854_775_807n;
+const ID_MAX = 9_223_372_036_854_775_807n;
 
 /** An id as the commands print it; stays text. */
 export function taskId() {
-  return z
-    .string()
-    .refine((given) => /^[1-9]\d{0,18}$/.test(given) && BigInt(given) <= TASK_ID_MAX, {
-      error: ({ input }) => `expected the number of a task, got "${String(input)}"`,
-    });
+  return idOf("a task");
+}
+
+export function effectId() {
+  return idOf("an effect");
+}
+
+function idOf(what: string) {
+  return z.string().refine((given) => /^[1-9]\d{0,18}$/.test(given) && BigInt(given) <= ID_MAX, {
+    error: ({ input }) => `expected the number of ${what}, got "${String(input)}"`,
+  });
 }
 
 export function priority() {

@@ -6,7 +6,7 @@ import { Count, type Probe } from "./probe.ts";
 /** Of a worker, beside its pool: doorbell and heartbeat. */
 const WORKERS_OWN = 2;
 /** `triaged jobs`, and one command of a person. */
-const OTHERS = 4 + 2;
+const OTHERS = 7 + 2;
 
 const ConnectionFacts = z.object({
   max_connections: Count,

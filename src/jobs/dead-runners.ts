@@ -16,13 +16,14 @@ export async function holdRunnerLock(db: Database, runnerId: string): Promise<vo
 }
 
 /**
- * Give back the jobs of runners that nobody holds the lock of. A runner that took a job
+ * Give back the jobs of runners that nobody holds the lock of; resolves to how many runners
+ * there were. A runner that took a job
  * and does not hold its lock yet counts as dead: the job runs twice then.
  */
-export async function unlockDeadRunners(db: Database): Promise<void> {
+export async function unlockDeadRunners(db: Database): Promise<number> {
   const jobsSchema = jobsSchemaOf(db.schema);
-  await db.query({
-    text: `select ${jobsSchema}.force_unlock_workers(array(
+  const [row] = await db.query<{ count: number }>({
+    text: `with dead as materialized (
              select runner.id
              from (
                select distinct locked_by as id
@@ -30,6 +31,10 @@ export async function unlockDeadRunners(db: Database): Promise<void> {
                where locked_by is not null
              ) as runner
              where pg_try_advisory_xact_lock(triaged.lock_key('runner ' || runner.id, 0))
-           ))`,
+           )
+           select
+             ${jobsSchema}.force_unlock_workers(array(select id from dead)),
+             (select count(*)::integer from dead) as count`,
   });
+  return row?.count ?? 0;
 }

@@ -1,6 +1,8 @@
 /** How graphile-worker is told of the schedules, and what it does when one is due. */
 import { type ParsedCronItem, parseCronItems, type Task } from "graphile-worker";
+import type { Logger } from "pino";
 import { z } from "zod";
+import type { Database } from "../postgres/database.ts";
 import { enqueueScheduled } from "../postgres/schedule-store.ts";
 import type { Schedule } from "./crontab.ts";
 import { instantOf, isDue } from "./due.ts";
@@ -31,15 +33,16 @@ export function scheduleItemsOf(schedules: readonly Schedule[]): ParsedCronItem[
 }
 
 /** Enqueue the task that is due. The job may run again after a crash; the task is the same. */
-export function enqueueScheduledTask(
-  context: Omit<Parameters<typeof runLogged>[1], "signal">,
-): Task {
-  return async (given, { abortSignal }) => {
+export function enqueueScheduledTask(context: {
+  readonly db: Database;
+  readonly logger: Logger;
+}): Task {
+  return async (given) => {
     const { schedule, task, _cron: due } = Payload.parse(given);
     await runLogged(
       {
         name: ENQUEUE_SCHEDULED,
-        async run({ db }) {
+        async run({ db }: { readonly db: Database }) {
           const { taskId, outcome } = await enqueueScheduled(db, {
             schedule,
             dueAt: due.ts,
@@ -54,7 +57,7 @@ export function enqueueScheduledTask(
           };
         },
       },
-      { ...context, signal: abortSignal },
+      context,
     );
   };
 }

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
+import type { DueEffect } from "../postgres/effect-store.ts";
 
 /** Days that final tasks and history are kept; 0 = for ever. */
 export type Retention = Config["retention"];
@@ -9,6 +10,10 @@ export type Retention = Config["retention"];
 export type JobContext = {
   readonly db: Database;
   readonly retention: Retention;
+  /** Whether the cron of the system calls, at any time, and no graphile-worker runs. */
+  readonly isOnce: boolean;
+  /** Have an effect delivered: here and now, or by a job of its own. */
+  readonly handOver: (effect: DueEffect) => Promise<void>;
   /** Aborts when the process stops: finish the step at hand and return. */
   readonly signal: AbortSignal;
 };
@@ -36,9 +41,9 @@ export type Job = {
 };
 
 /** Run a job, and log one line about it; what it throws is logged and thrown. */
-export async function runLogged(
-  job: Pick<Job, "name" | "run">,
-  context: JobContext & { readonly logger: Logger },
+export async function runLogged<Context>(
+  job: { readonly name: string; run(context: Context): Promise<JobResult> },
+  context: Context & { readonly logger: Logger },
 ): Promise<void> {
   const logger = context.logger.child({ job: job.name });
   const startedMs = performance.now();

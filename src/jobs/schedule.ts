@@ -1,19 +1,33 @@
 /** What graphile-worker is told of our jobs. */
 import { type ParsedCronItem, parseCronItems, type Runner, type TaskList } from "graphile-worker";
-import type { Logger } from "pino";
-import { type Job, type JobContext, runLogged } from "./job.ts";
+import type { DeliverDeps } from "../effects/deliver.ts";
+import { DELIVER_EFFECT, deliverEffectTask, effectJob } from "./deliver-effect.ts";
+import { type Job, type Retention, runLogged } from "./job.ts";
 
-/** The code of the jobs, by name. */
+/** The code of the jobs and of the deliveries, by name. */
 export function taskListOf(
   jobs: readonly Job[],
-  context: Omit<JobContext, "signal"> & { readonly logger: Logger },
+  { retention, ...delivery }: Omit<DeliverDeps, "signal"> & { readonly retention: Retention },
 ): TaskList {
-  return Object.fromEntries(
+  const { db, logger } = delivery;
+  const clockwork: TaskList = Object.fromEntries(
     jobs.map((job) => [
       job.name,
-      (_payload, { abortSignal }) => runLogged(job, { ...context, signal: abortSignal }),
+      (_payload, { abortSignal, addJob }) =>
+        runLogged(job, {
+          db,
+          logger,
+          retention,
+          isOnce: false,
+          handOver: async (effect) => {
+            const { payload, spec } = effectJob(effect);
+            await addJob(DELIVER_EFFECT, payload, spec);
+          },
+          signal: abortSignal,
+        }),
     ]),
   );
+  return { ...clockwork, [DELIVER_EFFECT]: deliverEffectTask(delivery) };
 }
 
 /** When the jobs run. However many processes there are, graphile-worker enqueues each run once. */

@@ -11,6 +11,8 @@ import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphil
 import type { Logger } from "pino";
 import type { PoolConfig } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
+import { Breaker } from "../effects/breaker.ts";
+import type { EffectsConfig } from "../effects-config.ts";
 import { inSchema } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
@@ -25,8 +27,10 @@ import { jobsSchemaOf, migrateJobsSchema } from "./jobs-schema.ts";
 import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
 import { watch } from "./watch.ts";
 
-/** For LISTEN, the lock, the job that runs, and the clock. With fewer they stand still. */
-const CONNECTIONS = 4;
+/** Jobs at a time: a host that does not answer must not hold up the clockwork. */
+const CONCURRENCY = 4;
+/** For LISTEN, the lock, the clock, and the jobs that run. With fewer they stand still. */
+const CONNECTIONS = 3 + CONCURRENCY;
 /** A job that runs is told to stop after so long, and left alone after STOP_MS_MAX. */
 const JOB_ABORT_MS = 2_000;
 const STOP_MS_MAX = 5_000;
@@ -41,6 +45,7 @@ export type SessionOptions = {
   readonly retention: Retention;
   /** What enqueues tasks by the clock. */
   readonly schedules: readonly Schedule[];
+  readonly effects: EffectsConfig;
   readonly logger: Logger;
 };
 
@@ -56,7 +61,7 @@ export type Session = {
  * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const { database, schema, retention, logger } = options;
+  const { database, schema, retention, effects, logger } = options;
   const pool = openPool(database, {
     role: "jobs",
     pool: { ...options.pool, max: CONNECTIONS },
@@ -84,14 +89,16 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const keeper = await pool.connect();
     keeper.once("error", fail);
     releases.unshift(() => keeper.release(true));
+    const breaker = new Breaker(effects.breaker);
+    const means = { db, retention, config: effects, breaker, logger };
     const runner = await run({
       ...graphileOptions,
       ...RUNNER_OPTIONS,
       pgPool: pool,
       schema: jobsSchemaOf(schema),
       taskList: {
-        ...taskListOf(JOBS, { db, retention, logger }),
-        [ENQUEUE_SCHEDULED]: enqueueScheduledTask({ db, retention, logger }),
+        ...taskListOf(JOBS, means),
+        [ENQUEUE_SCHEDULED]: enqueueScheduledTask(means),
       },
       parsedCronItems: [...cronItemsOf(JOBS), ...scheduleItemsOf(options.schedules)],
       events,
@@ -112,7 +119,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
 }
 
 const RUNNER_OPTIONS: RunnerOptions = {
-  concurrency: 1,
+  concurrency: CONCURRENCY,
   noHandleSignals: true,
   // Behind a pooler, the statement may be prepared in another session.
   noPreparedStatements: true,

@@ -23,7 +23,7 @@ export type Watch = {
 /** How a question for a job ends. */
 const ANSWERS = ["worker:getJob:empty", "worker:getJob:error", "job:start"] as const;
 
-/** Begin to watch a runner with one worker, before it starts. */
+/** Begin to watch a runner, before it starts. */
 export function watch(events: WorkerEvents): Watch {
   const trouble = Promise.withResolvers<unknown>();
   let isTroubled = false;
@@ -36,14 +36,10 @@ export function watch(events: WorkerEvents): Watch {
   }
   const runnerId = Promise.withResolvers<string>();
   events.on("pool:create", ({ workerPool }) => runnerId.resolve(workerPool.id));
-  let isAsking = false;
-  events.on("worker:getJob:start", () => {
-    isAsking = true;
-  });
+  const asking = new Set<unknown>();
+  events.on("worker:getJob:start", ({ worker }) => asking.add(worker));
   for (const name of ANSWERS) {
-    events.on(name, () => {
-      isAsking = false;
-    });
+    events.on(name, ({ worker }) => asking.delete(worker));
   }
   return {
     ready: Promise.all([
@@ -55,7 +51,7 @@ export function watch(events: WorkerEvents): Watch {
     fail,
     runnerId: runnerId.promise,
     idle: async () => {
-      if (isAsking) {
+      while (asking.size > 0) {
         await onceAny(events, ANSWERS);
       }
     },

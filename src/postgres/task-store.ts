@@ -34,24 +34,28 @@ export async function claimTasks(
 
 /**
  * Record the ends of many attempts in one statement. `outcomes` is the JSON array that
- * triaged.settle_tasks takes, of `count` elements. Returns the attempts that were settled, or
+ * triaged.settle_tasks takes, of `count` elements; `effects` the one that goes with it into
+ * triaged.settle_tasks_with_effects, or null. Returns the attempts that were settled, or
  * "all"; the caller no longer holds the others, and nothing was written about them.
  *
  * "All" is what nearly every settle comes to, and one row says it.
  */
 export async function settleTasks(
   db: Database,
-  { outcomes, count }: { outcomes: string; count: number },
+  { outcomes, effects = null, count }: { outcomes: string; effects?: string | null; count: number },
 ): Promise<Attempt[] | "all"> {
-  const [row] = await db.query<{ count: number; taskIds: string[]; attempts: number[] }>({
-    name: "settle_tasks",
-    text: `select
-        count(*)::integer as count,
-        case when count(*) < $2 then array_agg(task_id) end as "taskIds",
-        case when count(*) < $2 then array_agg(attempt) end as attempts
-      from triaged.settle_tasks($1)`,
-    values: [outcomes, count],
-  });
+  const [row] = await db.query<{ count: number; taskIds: string[]; attempts: number[] }>(
+    effects === null
+      ? {
+          name: "settle_tasks",
+          text: `${SETTLED} from triaged.settle_tasks($1)`,
+          values: [outcomes, count],
+        }
+      : {
+          text: `${SETTLED} from triaged.settle_tasks_with_effects($1, $3)`,
+          values: [outcomes, count, effects],
+        },
+  );
   if (row === undefined || row.count === 0) {
     return [];
   }
@@ -59,6 +63,11 @@ export async function settleTasks(
     ? "all"
     : row.taskIds.map((taskId, at) => ({ taskId, attempt: row.attempts[at] ?? 0 }));
 }
+
+const SETTLED = `select
+  count(*)::integer as count,
+  case when count(*) < $2 then array_agg(task_id) end as "taskIds",
+  case when count(*) < $2 then array_agg(attempt) end as attempts`;
 
 /** Say how far an attempt is. False where it no longer holds the task. */
 export async function reportProgress(

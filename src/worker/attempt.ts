@@ -9,6 +9,7 @@ import type { Database } from "../postgres/database.ts";
 import type { ClaimedTask } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
 import type { Begun } from "./begun.ts";
+import { EffectList } from "./effect-list.ts";
 import { outcomeOfThrown } from "./outcome-of.ts";
 import { checkResult, parsePayload } from "./parse-payload.ts";
 import { type Progress, ProgressReporter } from "./progress.ts";
@@ -51,6 +52,7 @@ export class RunningAttempt {
   #place: number | null = null;
   #controller: AbortController | null = null;
   #progress: ProgressReporter | null = null;
+  #effects: EffectList | null = null;
   #reject: (strayError: unknown) => void = () => undefined;
   #aborted: AttemptAborted | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -111,7 +113,7 @@ export class RunningAttempt {
         this.#host.begun.end(this.#place);
       }
     }
-    return this.#aborted?.kind === "lease lost" ? null : outcome;
+    return this.#aborted?.kind === "lease lost" ? null : this.#withEffects(outcome);
   }
 
   /** Its end is recorded, or never will be. */
@@ -139,6 +141,13 @@ export class RunningAttempt {
           handler: this.handler,
           aborted: this.#aborted,
         });
+  }
+
+  /** Of an attempt that failed or goes back they are dropped: the next one asks for its own. */
+  #withEffects(outcome: Outcome): Outcome {
+    return this.#effects !== null && (outcome.outcome === "finish" || outcome.outcome === "ask")
+      ? { ...outcome, effects: this.#effects.members }
+      : outcome;
   }
 
   async #runHandler(): Promise<unknown> {
@@ -197,6 +206,12 @@ export class RunningAttempt {
       },
       enqueue: (tasks) => access().enqueue(tasks),
       query: (text, values) => access().query(text, values),
+      effects: {
+        add: (effect) => {
+          this.#effects ??= new EffectList();
+          this.#effects.add(effect);
+        },
+      },
     };
   }
 

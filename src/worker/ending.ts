@@ -1,5 +1,5 @@
 import type { Attempt } from "../errors.ts";
-import type { Outcome } from "../outcome.ts";
+import type { EffectMembers, Outcome } from "../outcome.ts";
 import { errorText } from "./error-text.ts";
 import { resultText } from "./result-text.ts";
 
@@ -9,7 +9,11 @@ export type Ending = Attempt & {
   readonly error: string | null;
   /** One element of the array that triaged.settle_tasks takes. */
   readonly json: string;
+  /** Elements of the array of effects that triaged.settle_tasks_with_effects takes. */
+  readonly effects: readonly string[];
 };
+
+const NONE: readonly string[] = [];
 
 /**
  * Write an outcome down. A result that cannot be stored makes the attempt fail for good,
@@ -22,20 +26,30 @@ export function endingOf(
 ): Ending {
   const { taskId, attempt: number } = attempt;
   const base = `{"task_id":${taskId},"attempt":${number},"outcome":"${outcome.outcome}"`;
-  const ending = (more: string, error: string | null = null): Ending => ({
+  const ending = (more: string, error: string | null = null, effects?: EffectMembers): Ending => ({
     taskId,
     attempt: number,
     outcome: outcome.outcome,
     error,
     json: `${base}${more}}`,
+    effects:
+      effects?.map((members) => `{"task_id":${taskId},"attempt":${number},${members}}`) ?? NONE,
   });
   try {
     switch (outcome.outcome) {
       case "finish":
-        return ending(`,"result":${resultText(outcome.result, resultBytesMax)}`);
+        return ending(
+          `,"result":${resultText(outcome.result, resultBytesMax)}`,
+          null,
+          outcome.effects,
+        );
       case "ask": {
         const result = resultText(outcome.result, resultBytesMax);
-        return ending(`,"prompt":${JSON.stringify(outcome.prompt)},"result":${result}`);
+        return ending(
+          `,"prompt":${JSON.stringify(outcome.prompt)},"result":${result}`,
+          null,
+          outcome.effects,
+        );
       }
       case "fail":
         return ending(

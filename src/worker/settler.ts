@@ -102,9 +102,10 @@ export class Settler {
     const { db, link, logger, signal } = this.#deps;
     try {
       const outcomes = `[${endings.map((ending) => ending.json).join(",")}]`;
+      const effects = effectsOf(endings);
       failpoint("settle.before");
       const settled = await link.run(
-        () => settleTasks(db, { outcomes, count: endings.length }),
+        () => settleTasks(db, { outcomes, effects, count: endings.length }),
         signal,
       );
       failpoint("settle.answered");
@@ -148,6 +149,13 @@ export class Settler {
     );
     return await this.#settleBatch([failed]);
   }
+}
+
+/** The effects of them all as a JSON array; null where there are none, as nearly always. */
+function effectsOf(endings: readonly Ending[]): string | null {
+  return endings.some(({ effects }) => effects.length > 0)
+    ? `[${endings.flatMap(({ effects }) => effects).join(",")}]`
+    : null;
 }
 
 function tokenOf({ taskId, attempt }: { taskId: string; attempt: number }): string {

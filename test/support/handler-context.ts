@@ -22,6 +22,7 @@ export function makeHandlerContext(parts: Partial<HandlerContext> = {}): Handler
     progress: () => {},
     enqueue: () => Promise.reject(new Error("expected a handler that enqueues nothing")),
     query: () => Promise.reject(new Error("expected a handler that asks nothing")),
+    effects: { add: () => {} },
     ...parts,
   };
 }

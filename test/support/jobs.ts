@@ -1,11 +1,16 @@
 import { onTestFinished, vi } from "vitest";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
+import { effectsConfigOf } from "../../src/effects-config.ts";
 import { parseCrontab } from "../../src/jobs/crontab.ts";
 import { runJobs } from "../../src/jobs/runner.ts";
 import { createLoggerTo } from "../../src/logger.ts";
 import { type Queryable } from "../../src/postgres/database.ts";
+import { SETTINGS } from "../../src/settings.ts";
 import { waitFor } from "./db.ts";
 import { query } from "./tasks.ts";
+
+/** As without any setting. */
+export const EFFECTS = effectsConfigOf(SETTINGS.parse({}), []);
 
 export const RETENTION = { taskDays: 7, historyDays: 90 };
 
@@ -32,6 +37,7 @@ export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}
     pool: { max: 10, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 },
     retention: RETENTION,
     schedules: parseCrontab(crontab),
+    effects: EFFECTS,
     logger: createLoggerTo(
       { write: (line) => lines.push(JSON.parse(line)) },
       { level: "debug", name: "jobs" },

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Config, readConfig } from "../../src/config.ts";
 import { EnvironmentError } from "../../src/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
+import * as effects from "../support/effect-settings.ts";
 
 const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
 
@@ -20,10 +21,7 @@ function refusal(environment: Record<string, string>): EnvironmentError {
 }
 
 /** One value for each variable, and what it becomes: a variable that is ignored fails here. */
-const EFFECTS: Record<
-  string,
-  { given: Record<string, string>; seen: (config: Config) => unknown; as: unknown }
-> = {
+const EFFECTS: Record<string, effects.SettingEffect> = {
   DATABASE_URL: {
     given: { DATABASE_URL: URL },
     seen: (config) => config.connection,
@@ -162,6 +160,7 @@ const EFFECTS: Record<
     as: 4096,
   },
   MAX_RESCUES: { given: { MAX_RESCUES: "5" }, seen: (config) => config.maxRescues, as: 5 },
+  ...effects.EFFECT_SETTINGS,
   LOG_LEVEL: { given: { LOG_LEVEL: "debug" }, seen: (config) => config.logLevel, as: "debug" },
   USE_POSTGRESQL: {
     given: { USE_POSTGRESQL: "true" },
@@ -205,6 +204,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       token: null,
     },
     retention: { taskDays: 7, historyDays: 90 },
+    effects: effects.EFFECT_DEFAULTS,
     maxPayloadBytes: 1_048_576,
     maxResultBytes: 1_048_576,
     maxRescues: 3,

@@ -19,7 +19,7 @@ const TASKS = 5;
 const ENDS = "{finish,fail,retry,snooze,release,ask,cancelled,rescue}";
 
 /** What a process does when it dies; every failpoint has one. */
-const DYING: Record<Failpoint, "working" | "rescuing" | "stopping" | "at a job"> = {
+const DYING: Record<Failpoint, "working" | "rescuing" | "stopping" | "at a job" | "delivering"> = {
   "register.answered": "working",
   "lock.answered": "working",
   "heartbeat.answered": "working",
@@ -37,9 +37,12 @@ const DYING: Record<Failpoint, "working" | "rescuing" | "stopping" | "at a job">
   "shutdown.answered": "stopping",
   "job.before": "at a job",
   "job.ended": "at a job",
+  // See test/worker/effects.test.ts.
+  "effect.claimed": "delivering",
+  "effect.sent": "delivering",
 };
 
-const ofWorkers = FAILPOINTS.filter((name) => DYING[name] !== "at a job");
+const ofWorkers = FAILPOINTS.filter((name) => !["at a job", "delivering"].includes(DYING[name]));
 const ofJobs = FAILPOINTS.filter((name) => DYING[name] === "at a job");
 
 describe.each(ofWorkers)("at %s", (failpoint) => {

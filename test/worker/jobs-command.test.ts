@@ -72,7 +72,11 @@ test("--once runs every job and says what it did", async ({ url, connect }) => {
       dedupeKeysDeleted: 0,
       triageResultsDeleted: 0,
       workersDeleted: 0,
+      effectsDeleted: 0,
     },
+    { job: "unlock-dead-runners", changes: 0, runnersUnlocked: 0 },
+    { job: "gather-digest", changes: 0, digestsMade: 0 },
+    { job: "sweep-effects", changes: 0, effectsSwept: 0 },
   ]);
   expect(await query(client, "select from pg_namespace where nspname = 'graphile_worker'")).toEqual(
     [],

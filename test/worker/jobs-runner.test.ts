@@ -95,11 +95,9 @@ test("the jobs start by making the partitions that are missing", async ({ url, c
     (await partitionsOf(client, "final_tasks")).includes(partitionOf("final_tasks", 7)),
   );
   await waitFor(() => jobs.messages().includes("job finished"));
-  expect(jobs.log().find(({ msg }) => msg === "job finished")).toMatchObject({
-    level: "info",
-    job: "create-partitions",
-    partitionsMade: 1,
-  });
+  expect(jobs.log().filter(({ msg }) => msg === "job finished")).toContainEqual(
+    expect.objectContaining({ level: "info", job: "create-partitions", partitionsMade: 1 }),
+  );
   expect(jobs.messages()).toEqual(["jobs started", "job finished"]);
 });
 

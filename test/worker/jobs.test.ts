@@ -1,17 +1,26 @@
 // What each job does, run once and without graphile-worker.
 import type { Client } from "pg";
+import { pino } from "pino";
 import { expect } from "vitest";
+import { Breaker } from "../../src/effects/breaker.ts";
 import type { Retention } from "../../src/jobs/job.ts";
 import { runJobsOnce } from "../../src/jobs/run-once.ts";
 import { inSchema } from "../../src/postgres/database.ts";
 import { test, waitUntilBlocked } from "../support/connections.ts";
-import { makePartition, partitionOf, partitionsOf, RETENTION } from "../support/jobs.ts";
+import { EFFECTS, makePartition, partitionOf, partitionsOf, RETENTION } from "../support/jobs.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
 /** Run all jobs; resolves to what changed, by job. */
 async function runOnce(client: Client, retention: Retention = RETENTION) {
   const { signal } = new AbortController();
-  const results = await runJobsOnce({ db: inSchema(client), retention, signal });
+  const results = await runJobsOnce({
+    db: inSchema(client),
+    retention,
+    config: EFFECTS,
+    breaker: new Breaker(EFFECTS.breaker),
+    logger: pino({ level: "silent" }),
+    signal,
+  });
   return Object.fromEntries(results.map(({ job, detail }) => [job, detail]));
 }
 
@@ -120,6 +129,7 @@ test("all rows that expired go, however many there are", async ({ connect }) => 
     dedupeKeysDeleted: 20_001,
     triageResultsDeleted: 0,
     workersDeleted: 0,
+    effectsDeleted: 0,
   });
   expect(
     await query(client, "select dedupe_key, task_id from triaged.dedupe_keys order by 1"),

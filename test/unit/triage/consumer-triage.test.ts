@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
+import type { Effect } from "../../../src/effect.ts";
 import { type TriageResult, triageResult } from "../../../src/triage/result.ts";
 import handler from "../../../tasks/consumer_triage.ts";
 import { makeHandlerContext } from "../../support/handler-context.ts";
@@ -92,6 +93,16 @@ test("the words name what to change, where and into what", SLOW, ({ example }) =
     "5. src/client.ts:1 node >=20 is required, before >=16.17",
     "6. src/client.ts:1 p-retry steps from 6.2.1 to 7.1.1: read its release not",
   ]);
+});
+
+test("a verdict of high urgency asks for an issue and a message", SLOW, async () => {
+  const asked: Effect[] = [];
+  const context = makeHandlerContext({ effects: { add: (effect) => asked.push(effect) } });
+
+  await handler.run(await examplePayload(), context);
+
+  expect(asked.map(({ kind }) => kind)).toEqual(["github_issue", "webhook", "context_sink"]);
+  expect(asked[0]?.payload).toMatchObject({ urgency: "high", affected_files: ["src/client.ts"] });
 });
 
 test(

@@ -1,0 +1,30 @@
+-- Retention of the outbox: delete effects that ended and are older than so many days; 0 keeps
+-- them for ever. At most max_rows; returns how many went. Until then a row keeps the same
+-- effect from being made again.
+create or replace function triaged.expire_effects(
+  max_rows integer default 10000,
+  effect_days integer default 90
+)
+returns integer
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_deleted integer;
+begin
+  delete from triaged.effects
+  where effect_id = any (array(
+    select old.effect_id
+    from triaged.effects as old
+    where
+      effect_days > 0
+      and old.status <> 'pending'
+      and old.created_at < triaged.now() - make_interval(days => effect_days)
+    order by old.created_at
+    limit max_rows
+  ));
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;

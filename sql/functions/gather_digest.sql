@@ -1,0 +1,69 @@
+-- Make of the digest rows that wait one issue for each target, in one transaction: a row is in
+-- one digest. Of a target whose first row waits for less than waited_ms there is none yet.
+-- Returns how many digests were made. At most max_rows rows; the next run takes the others.
+create or replace function triaged.gather_digest(
+  waited_ms bigint default 0,
+  max_rows integer default 10000
+)
+returns integer
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := triaged.now();
+  v_target record;
+  v_made record;
+  v_count integer := 0;
+begin
+  for v_target in
+    select
+      waiting.payload ->> 'target_repo' as repo,
+      array_agg(waiting.effect_id) as effect_ids,
+      max(waiting.effect_id) as newest_id,
+      max(waiting.task_id) as task_id,
+      jsonb_agg(
+        jsonb_build_object(
+          'source_repo', waiting.payload -> 'source_repo',
+          'commit_sha', waiting.payload -> 'commit_sha',
+          'impact_summary', waiting.payload -> 'impact_summary'
+        )
+        order by waiting.effect_id
+      ) as entries
+    from (
+      select effect.effect_id, effect.task_id, effect.payload, effect.created_at
+      from triaged.effects as effect
+      where effect.kind = 'digest' and effect.status = 'pending'
+      order by effect.effect_id
+      limit max_rows
+      -- Two gatherers at once share the rows.
+      for update skip locked
+    ) as waiting
+    group by waiting.payload ->> 'target_repo'
+    having min(waiting.created_at) <= v_now - make_interval(secs => waited_ms / 1000.0)
+  loop
+    insert into triaged.effects as made (task_id, kind, effect_key, payload, due_at, created_at)
+    values (
+      v_target.task_id,
+      'github_issue',
+      'digest:' || v_target.newest_id,
+      jsonb_build_object('target_repo', v_target.repo, 'entries', v_target.entries),
+      v_now,
+      v_now
+    )
+    returning made.effect_id, made.effect_key
+    into v_made;
+
+    update triaged.effects as effect
+    set
+      status = 'delivered',
+      delivered_at = v_now,
+      external_ref = 'effect ' || v_made.effect_id
+    where effect.effect_id = any (v_target.effect_ids);
+
+    perform triaged.add_effect_job(v_made.effect_id, v_made.effect_key, p_run_at => null);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end;
+$$;

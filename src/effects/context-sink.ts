@@ -1,0 +1,34 @@
+import { notice } from "../notice.ts";
+import type { ClaimedEffect } from "../postgres/effect-store.ts";
+import { type Delivery, Skipped } from "./delivery.ts";
+import { parsePayload } from "./parse.ts";
+
+/** A lesson for the knowledge base of the older system. */
+export const contextSink: Delivery = {
+  render: (effect) => ({ to: "DEV_NEXUS_URL", body: lessonOf(effect) }),
+
+  async deliver(effect, { config, exchange }) {
+    if (config.contextUrl === null) {
+      throw new Skipped("DEV_NEXUS_URL is not set");
+    }
+    await exchange({
+      method: "POST",
+      url: `${config.contextUrl}/api/kb/lessons-learned`,
+      body: JSON.stringify(lessonOf(effect)),
+      // The operator's own setting.
+      guarded: false,
+    });
+    return null;
+  },
+};
+
+function lessonOf({ payload }: ClaimedEffect): Record<string, unknown> {
+  const about = parsePayload(notice, payload);
+  return {
+    repo: about.target_repo,
+    lesson: about.impact_summary,
+    source_commit: about.commit_sha,
+    confidence: about.confidence,
+    category: about.relationship_type,
+  };
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+import type { EffectsConfig } from "../effects-config.ts";
+import { digest, issueNotice } from "../notice.ts";
+import type { ClaimedEffect } from "../postgres/effect-store.ts";
+import { type Delivery, type DeliveryContext, Skipped } from "./delivery.ts";
+import { ServerTrouble } from "./exchange.ts";
+import { digestIssueOf, type Issue, issueOf, markerOf } from "./issue-text.ts";
+import { parseAnswer, parsePayload } from "./parse.ts";
+import type { Request } from "./send.ts";
+
+/** A hundred issues each. Who has more open ones with the label may get a second one. */
+const PAGES_MAX = 10;
+const PAGE_SIZE = 100;
+
+const knownIssue = z.object({ html_url: z.string(), number: z.int(), body: z.string().nullish() });
+type KnownIssue = z.output<typeof knownIssue>;
+
+/**
+ * An issue in the target's repository. Looked up by its marker before it is made: the process
+ * that made it may have died before it could say so.
+ */
+export const githubIssue: Delivery = {
+  render(effect, config) {
+    const { repo, issue } = issueFor(effect, config);
+    return {
+      to: `${config.github.apiUrl}/repos/${repo}/issues`,
+      body: issue,
+      text: `# ${issue.title}\n\nLabels: ${issue.labels.join(", ")}\n\n${issue.body}`,
+    };
+  },
+
+  async deliver(effect, context) {
+    if (context.config.github.token === null) {
+      throw new Skipped("GITHUB_TOKEN is not set");
+    }
+    const { repo, issue } = issueFor(effect, context.config);
+    const known = await findIssue(repo, markerOf(effect.key), context);
+    if (known === null) {
+      return await createIssue(repo, issue, context);
+    }
+    if (context.isFirstTry) {
+      // Not made by an earlier try: another installation told of the same change.
+      await comment(repo, known, context);
+    }
+    return known.html_url;
+  },
+};
+
+function issueFor(effect: ClaimedEffect, config: EffectsConfig): { repo: string; issue: Issue } {
+  if ("entries" in effect.payload) {
+    const week = parsePayload(digest, effect.payload);
+    return { repo: week.target_repo, issue: digestIssueOf(week, effect.key) };
+  }
+  const about = parsePayload(issueNotice, effect.payload);
+  return { repo: about.target_repo, issue: issueOf(about, effect.key, webUrlOf(config)) };
+}
+
+/** Where people look: GitHub's own has the API on another host, an enterprise's on the same. */
+function webUrlOf({ github: { apiUrl } }: EffectsConfig): string {
+  return apiUrl === "https://api.github.com" ? "https://github.com" : new URL(apiUrl).origin;
+}
+
+async function findIssue(
+  repo: string,
+  marker: string,
+  { exchange, config }: DeliveryContext,
+): Promise<KnownIssue | null> {
+  for (let page = 1; page <= PAGES_MAX; page += 1) {
+    const query = `state=open&labels=dependency&per_page=${PAGE_SIZE}&page=${page}`;
+    const answer = await exchange(
+      requestTo(config, { method: "GET", path: `/repos/${repo}/issues?${query}` }),
+    );
+    const issues = parseAnswer(z.array(knownIssue), answer);
+    const known = issues.find(({ body }) => body?.includes(marker) === true);
+    if (known !== undefined || issues.length < PAGE_SIZE) {
+      return known ?? null;
+    }
+  }
+  return null;
+}
+
+/** Resolves with its address; null where it was made, by an answer that cannot be read. */
+async function createIssue(
+  repo: string,
+  issue: Issue,
+  { exchange, config }: DeliveryContext,
+): Promise<string | null> {
+  const answer = await exchange(
+    requestTo(config, { method: "POST", path: `/repos/${repo}/issues`, body: issue }),
+  );
+  if (answer.status !== 201) {
+    throw new ServerTrouble(`expected 201 for a new issue, got ${answer.status}`);
+  }
+  try {
+    return parseAnswer(knownIssue, answer).html_url;
+  } catch {
+    return null;
+  }
+}
+
+async function comment(
+  repo: string,
+  { number }: KnownIssue,
+  { exchange, config }: DeliveryContext,
+): Promise<void> {
+  await exchange(
+    requestTo(config, {
+      method: "POST",
+      path: `/repos/${repo}/issues/${number}/comments`,
+      body: { body: "The same change was triaged again, with the same outcome." },
+    }),
+  );
+}
+
+function requestTo(
+  { github }: EffectsConfig,
+  { method, path, body }: { method: Request["method"]; path: string; body?: unknown },
+): Request {
+  return {
+    method,
+    url: github.apiUrl + path,
+    headers: {
+      authorization: `Bearer ${github.token}`,
+      accept: "application/vnd.github+json",
+      "x-github-api-version": "2022-11-28",
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    // The operator's own setting; the target only chooses the path.
+    guarded: false,
+  };
+}

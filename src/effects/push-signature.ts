@@ -1,0 +1,51 @@
+import { createHash, createHmac } from "node:crypto";
+import type { EffectsConfig } from "../effects-config.ts";
+import type { PushConfig } from "../postgres/push-config-store.ts";
+
+/**
+ * The headers by which a receiver knows that a push is ours and whole: the token as it is, an
+ * HMAC-SHA256 over `timestamp.body` in hex, and a JWT (HS256) that holds the body's hash; of
+ * each what is set. `nowMs`: since 1970.
+ */
+export function signatureHeaders(
+  config: PushConfig,
+  { taskId, body, nowMs }: { taskId: string; body: string; nowMs: number },
+  push: EffectsConfig["push"],
+): Record<string, string> {
+  const timestamp = Math.floor(nowMs / 1_000);
+  const headers: Record<string, string> = {};
+  if (config.token !== null) {
+    headers["x-a2a-token"] = config.token;
+  }
+  if (config.hmacSecret !== null) {
+    headers["x-a2a-timestamp"] = String(timestamp);
+    headers["x-a2a-signature"] = createHmac("sha256", config.hmacSecret)
+      .update(`${timestamp}.${body}`)
+      .digest("hex");
+  }
+  if (config.jwtSecret !== null) {
+    const claims = {
+      iat: timestamp,
+      exp: timestamp + push.jwtTtlSeconds,
+      nbf: timestamp - push.jwtSkewSeconds,
+      hash: createHash("sha256").update(body).digest("hex"),
+      ...(config.jwtIssuer === null ? {} : { iss: config.jwtIssuer }),
+      ...(config.jwtAudience === null ? {} : { aud: config.jwtAudience }),
+      taskId,
+    };
+    const header = {
+      alg: "HS256",
+      typ: "JWT",
+      ...(config.jwtKid === null ? {} : { kid: config.jwtKid }),
+    };
+    headers["authorization"] = `Bearer ${signJwt(header, claims, config.jwtSecret)}`;
+  }
+  return headers;
+}
+
+function signJwt(header: object, claims: object, secret: string): string {
+  const signed = [header, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+}

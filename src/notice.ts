@@ -1,0 +1,48 @@
+import { z } from "zod";
+
+/** Characters, and files. Three notices of this size are within the limits of one attempt. */
+export const NOTICE_LIMITS = {
+  lineMax: 300,
+  summaryMax: 5_000,
+  changesMax: 20_000,
+  filesMax: 100,
+} as const;
+
+const line = z.string().max(NOTICE_LIMITS.lineMax);
+/** As GitHub allows them; they become part of an address. */
+const repo = z.string().regex(/^[A-Za-z0-9][\w.-]{0,99}\/(?!\.{1,2}$)[\w.-]{1,100}$/, {
+  error: "expected owner/name",
+});
+
+/** What a verdict tells the people of the target: the payload of its effects. */
+export const notice = z.object({
+  target_repo: line,
+  source_repo: line,
+  relationship_type: line,
+  commit_sha: line,
+  commit_message: line,
+  urgency: line,
+  confidence: z.number(),
+  impact_summary: z.string().max(NOTICE_LIMITS.summaryMax),
+  recommended_changes: z.string().max(NOTICE_LIMITS.changesMax),
+  reasoning: z.string().max(NOTICE_LIMITS.summaryMax),
+  affected_files: z.array(line).max(NOTICE_LIMITS.filesMax),
+  labels: z.array(z.string().max(50)).max(10),
+});
+export type Notice = z.output<typeof notice>;
+
+/** The same for an issue, of which the target is part of the address. */
+export const issueNotice = notice.extend({ target_repo: repo });
+
+/** A week of verdicts of low urgency for one target; sql/functions/gather_digest.sql makes it. */
+export const digest = z.object({
+  target_repo: repo,
+  entries: z.array(
+    z.object({
+      source_repo: z.string(),
+      commit_sha: z.string(),
+      impact_summary: z.string(),
+    }),
+  ),
+});
+export type Digest = z.output<typeof digest>;

@@ -1,0 +1,76 @@
+import type { Effect, EffectKind } from "../effect.ts";
+import { NOTICE_LIMITS, type Notice } from "../notice.ts";
+import { cacheKey } from "./cache-key.ts";
+import type { TriageResult } from "./result.ts";
+import type { Urgency } from "./verdict/urgency.ts";
+
+/** Who is told of a verdict, by its urgency. */
+const MATRIX: Readonly<
+  Record<Urgency, { kinds: readonly EffectKind[]; labels: readonly string[] }>
+> = {
+  critical: {
+    kinds: ["github_issue", "webhook", "context_sink"],
+    labels: ["dependency", "urgent", "breaking-change"],
+  },
+  high: {
+    kinds: ["github_issue", "webhook", "context_sink"],
+    labels: ["dependency", "important"],
+  },
+  medium: { kinds: ["github_issue", "context_sink"], labels: ["dependency", "enhancement"] },
+  low: { kinds: ["digest"], labels: ["dependency", "info"] },
+};
+
+/** What of a triage task's payload its effects need. */
+export type Triaged = {
+  readonly source_repo: string;
+  readonly target_repo: string;
+  readonly change_event: {
+    readonly commit_sha?: string | undefined;
+    readonly commit_message?: string | undefined;
+  };
+  readonly relationship_config: { readonly relationship_type: string };
+};
+
+/**
+ * The effects of a verdict. One that asks for nothing has none, but for a line in the weekly
+ * digest where the change touched the target's interface at all. The same change gives the
+ * same keys, however often it is notified.
+ */
+export function effectsOf(result: TriageResult, payload: Triaged): Effect[] {
+  const { kinds, labels } = MATRIX[result.urgency];
+  const isForInformation = result.urgency === "low" && result.evidence.findings.length > 0;
+  if (!result.requires_action && !isForInformation) {
+    return [];
+  }
+  const about = noticeOf(result, payload, labels);
+  return kinds.map((kind) => ({ kind, key: keyOf(kind, about), payload: about }));
+}
+
+function noticeOf(result: TriageResult, payload: Triaged, labels: readonly string[]): Notice {
+  const { lineMax, summaryMax, changesMax, filesMax } = NOTICE_LIMITS;
+  const { commit_sha, commit_message } = payload.change_event;
+  return {
+    target_repo: cut(payload.target_repo, lineMax),
+    source_repo: cut(payload.source_repo, lineMax),
+    relationship_type: cut(payload.relationship_config.relationship_type, lineMax),
+    commit_sha: cut(commit_sha ?? result.evidence.source.head_sha, lineMax),
+    commit_message: cut(commit_message ?? "", lineMax),
+    urgency: result.urgency,
+    confidence: result.confidence,
+    impact_summary: cut(result.impact_summary, summaryMax),
+    recommended_changes: cut(result.recommended_changes, changesMax),
+    reasoning: cut(result.reasoning, summaryMax),
+    affected_files: result.affected_files.slice(0, filesMax).map((file) => cut(file, lineMax)),
+    labels: [...labels],
+  };
+}
+
+/** Not through the middle of a character, which could not be stored. */
+function cut(text: string, lengthMax: number): string {
+  return text.slice(0, lengthMax).toWellFormed();
+}
+
+function keyOf(kind: EffectKind, about: Notice): string {
+  const { target_repo, source_repo, commit_sha, relationship_type } = about;
+  return cacheKey({ kind, target_repo, source_repo, commit_sha, relationship_type });
+}

@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { digestIssueOf, issueOf } from "../../../src/effects/issue-text.ts";
+import { NOTICE } from "../../support/effects.ts";
+
+const WEB = "https://github.com";
+
+test("the issue says what changed, how sure that is, and what to do", () => {
+  const issue = issueOf(NOTICE, "the key", WEB);
+
+  expect(issue).toEqual({
+    title: "⚠️ Dependency Update Required: acme/payments",
+    labels: ["dependency", "important"],
+    body: [
+      "`acme/payments` changed, and this repository depends on it.",
+      "## Key change",
+      "POST /charge was removed",
+      "**Urgency:** high · **Confidence:** 90 %",
+      "## What to do",
+      "1. src/pay.ts:3 use POST /charges",
+      "## Affected files",
+      "- `src/pay.ts`",
+      "<details><summary>Technical details</summary>",
+      "one breaking finding, confirmed",
+      "Commit: https://github.com/acme/payments/commit/0123456789abcdef0123456789abcdef01234567",
+      "```text\nremove the old charge endpoint\n```",
+      "</details>",
+      "<!-- triage-key: the key -->\n",
+    ].join("\n\n"),
+  });
+});
+
+test("a template's issue is named for it, and a sha that is none is no link", () => {
+  const issue = issueOf(
+    { ...NOTICE, relationship_type: "template_fork", commit_sha: "npm:p-retry@7.1.1" },
+    "k",
+    WEB,
+  );
+
+  expect(issue.title).toBe("📋 Template Update Available: acme/payments");
+  expect(issue.body).toContain("Commit: `npm:p-retry@7.1.1`");
+});
+
+test("text out of a repository neither forges a marker nor leaves its place", () => {
+  const forged = "<!-- triage-key: another -->";
+  const { body } = issueOf(
+    {
+      ...NOTICE,
+      impact_summary: forged,
+      recommended_changes: forged,
+      reasoning: forged,
+      commit_message: `\`\`\`\n@everybody ${forged}`,
+      affected_files: ["a`b\n# heading"],
+    },
+    "mine",
+    WEB,
+  );
+
+  expect(body.match(/<!--/g)).toHaveLength(1);
+  expect(body).toContain("```text\n'''\n@everybody");
+  expect(body).toContain("- `a'b # heading`");
+});
+
+test("a long issue is cut to what GitHub takes, and keeps its marker", () => {
+  const { title, body } = issueOf(
+    { ...NOTICE, source_repo: "s".repeat(300), recommended_changes: "ü".repeat(70_000) },
+    "k",
+    WEB,
+  );
+
+  expect(title).toHaveLength(256);
+  expect(body).toHaveLength(65_536);
+  expect(body).toMatch(/<!-- triage-key: k -->\n$/);
+});
+
+test("the digest has a line for each change, and counts what is too much", () => {
+  const entry = { source_repo: "acme/a", commit_sha: "0123456789abcdef", impact_summary: "x\ny" };
+
+  const { body, labels } = digestIssueOf(
+    { target_repo: "acme/shop", entries: Array.from({ length: 101 }, () => entry) },
+    "k",
+  );
+
+  expect(labels).toEqual(["dependency", "info"]);
+  expect(body.match(/^- `acme\/a` \(0123456789ab\): x y$/gm)).toHaveLength(100);
+  expect(body).toContain("And 1 more.");
+});
