@@ -6,6 +6,8 @@ import { processorSeconds, residentMegabytes } from "../../bench/frame/processes
 import { cellsOf } from "../../bench/frame/render.ts";
 
 const BUSY_SECONDS = 0.2;
+/** The kernel counts in hundredths of a second, and cuts off. */
+const SEEN_SECONDS = 0.15;
 const BUSY = `while (process.cpuUsage().user < ${BUSY_SECONDS * 1e6});`;
 
 function row(group: string, contestant: string, cost: number): Row {
@@ -38,7 +40,7 @@ test.runIf(process.platform === "linux")(
     const child = spawn(process.execPath, ["-e", BUSY]);
     await once(child, "close");
 
-    expect(processorSeconds(process.pid) - before).toBeGreaterThanOrEqual(BUSY_SECONDS);
+    expect(processorSeconds(process.pid) - before).toBeGreaterThan(SEEN_SECONDS);
   },
 );
 
@@ -53,7 +55,7 @@ test.runIf(process.platform === "linux")(
     try {
       await once(child.stdout, "data");
 
-      expect(processorSeconds(process.pid) - before).toBeGreaterThanOrEqual(BUSY_SECONDS);
+      expect(processorSeconds(process.pid) - before).toBeGreaterThan(SEEN_SECONDS);
     } finally {
       child.kill();
       await once(child, "close");
