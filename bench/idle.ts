@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
+import { besideGraphile } from "./contestants/beside-graphile.ts";
 import type { SqlContestant } from "./contestants/contestant.ts";
-import { BATCHED, graphileWorker, UNBATCHED } from "./contestants/graphile-worker.ts";
-import { triaged } from "./contestants/triaged.ts";
 import type { Bench } from "./frame/bench.ts";
 import { withClient } from "./frame/databases.ts";
 import { postmasterOf, processorSeconds, residentMegabytes } from "./frame/processes.ts";
@@ -23,11 +22,7 @@ export const idle: Bench = {
   tasksAre: `seconds that ${WORKERS} workers rest`,
   sizes: { full: { rounds: 1, tasks: 60 }, smoke: { rounds: 1, tasks: 2 } },
   measure: async (stage, { rounds, tasks: seconds }) => {
-    const contestants = [
-      triaged({ concurrency: CONCURRENCY }),
-      graphileWorker("graphile-worker, default", { concurrency: CONCURRENCY, ...UNBATCHED }),
-      graphileWorker("graphile-worker, batched", { concurrency: CONCURRENCY, ...BATCHED }),
-    ];
+    const contestants = besideGraphile({ concurrency: CONCURRENCY });
     return {
       columns: [
         { key: "queries", title: "queries/s each", digits: 2 },

@@ -1,7 +1,6 @@
 import type { Client } from "pg";
+import { besideGraphile } from "./contestants/beside-graphile.ts";
 import type { SqlContestant } from "./contestants/contestant.ts";
-import { BATCHED, graphileWorker, UNBATCHED } from "./contestants/graphile-worker.ts";
-import { triaged } from "./contestants/triaged.ts";
 import type { Bench } from "./frame/bench.ts";
 import { withClient } from "./frame/databases.ts";
 import { offer, openProducers } from "./frame/offer.ts";
@@ -23,11 +22,7 @@ export const latencySteady: Bench = {
   tasksAre: "tasks of a round, offered at 1,000/s",
   sizes: { full: { rounds: 5, tasks: 10_000 }, smoke: { rounds: 1, tasks: 500 } },
   measure: async (stage, { rounds, tasks }) => {
-    const contestants = [
-      triaged({ concurrency: CONCURRENCY }),
-      graphileWorker("graphile-worker, default", { concurrency: CONCURRENCY, ...UNBATCHED }),
-      graphileWorker("graphile-worker, batched", { concurrency: CONCURRENCY, ...BATCHED }),
-    ];
+    const contestants = besideGraphile({ concurrency: CONCURRENCY });
     return {
       columns: [
         { key: "p50", title: "p50 ms", digits: 2, ratio: { of: "p50", title: "triaged by this" } },

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
+import { besideGraphile } from "./contestants/beside-graphile.ts";
 import type { Contestant } from "./contestants/contestant.ts";
-import { BATCHED, graphileWorker, UNBATCHED } from "./contestants/graphile-worker.ts";
-import { triaged } from "./contestants/triaged.ts";
 import type { Bench, Row } from "./frame/bench.ts";
 import type { Child } from "./frame/child.ts";
 import { withClient } from "./frame/databases.ts";
@@ -41,11 +40,7 @@ async function measureAll(
   stage: Stage,
   { rounds, tasks }: { rounds: number; tasks: number },
 ): Promise<Row[]> {
-  const contestants = [
-    triaged({ concurrency: CONCURRENCY }),
-    graphileWorker("graphile-worker, default", { concurrency: CONCURRENCY, ...UNBATCHED }),
-    graphileWorker("graphile-worker, batched", { concurrency: CONCURRENCY, ...BATCHED }),
-  ];
+  const contestants = besideGraphile({ concurrency: CONCURRENCY });
   return await inRounds(contestants, rounds, async (contestant, round) => {
     const figures = await stage.withDatabase(contestant, (url) =>
       withClient(url, (client) => atRest(contestant, { url, client, tasks })),

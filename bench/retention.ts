@@ -61,10 +61,10 @@ async function dropUnderLoad(client: Client, url: string) {
   const starts: bigint[] = [];
   worker.onReport(({ at }) => starts.push(BigInt(at)));
   const producers = new Pool({ connectionString: url, max: PRODUCERS });
+  const load = startSteadyLoad(EVERY_MS, () =>
+    producers.query("select task_id from triaged.enqueue_task('ping', '{}')"),
+  );
   try {
-    const load = startSteadyLoad(EVERY_MS, () =>
-      producers.query("select task_id from triaged.enqueue_task('ping', '{}')"),
-    );
     await waitFor(() => starts.length >= WARM_UP, { limitMs: START_MS_MAX, whileRunning: worker });
 
     const quiet = await spanOf(client, () => delay(QUIET_MS));
@@ -87,6 +87,8 @@ async function dropUnderLoad(client: Client, url: string) {
       settleGapBefore: await longestSettleGapMs(client, quiet),
     };
   } finally {
+    // Also where something above failed: the process would enqueue for ever.
+    await load.stop().catch(() => undefined);
     await producers.end();
   }
 }

@@ -1,9 +1,9 @@
 /** npm run bench -- NAME: measure, and print one table for each bench. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { explainError } from "../src/cli/explain-error.ts";
 import { nearest } from "../src/cli/nearest.ts";
 import { note, print, printJson } from "../src/cli/print.ts";
+import { reportError } from "../src/cli/report-error.ts";
 import { renderTable } from "../src/cli/table.ts";
 import { UsageError } from "../src/cli/usage-error.ts";
 import { BENCHES } from "./benches.ts";
@@ -137,10 +137,5 @@ function asJson({ bench, size, measurement, facts, server, command }: Run) {
 try {
   await main(process.argv.slice(2));
 } catch (err) {
-  const explained = explainError(err);
-  note(`error: ${explained?.message ?? (err instanceof Error ? err.stack : String(err))}`);
-  if (explained !== null) {
-    note(`hint: ${explained.hint}`);
-  }
-  process.exitCode = explained?.exitCode ?? 1;
+  process.exitCode = reportError(err);
 }

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
+import { besideGraphile } from "./contestants/beside-graphile.ts";
 import type { SqlContestant } from "./contestants/contestant.ts";
-import { BATCHED, graphileWorker, UNBATCHED } from "./contestants/graphile-worker.ts";
-import { triaged } from "./contestants/triaged.ts";
 import type { Bench, Row } from "./frame/bench.ts";
 import type { Child } from "./frame/child.ts";
 import { withClient } from "./frame/databases.ts";
@@ -27,11 +26,12 @@ export const steady: Bench = {
   tasksAre: "tasks of a round at 1,000/s; as many seconds at 500/s and 2,000/s",
   sizes: { full: { rounds: 1, tasks: 25_000 }, smoke: { rounds: 1, tasks: 500 } },
   measure: async (stage, { rounds, tasks }) => {
+    const contestants = besideGraphile({ concurrency: CONCURRENCY });
     const rows: Row[] = [];
     for (const perSecond of RATES) {
       const count = Math.ceil((tasks * perSecond) / 1_000);
       const group = `${perSecond.toLocaleString("en")}/s`;
-      const measured = await inRounds(contestants(), rounds, async (contestant, round) => {
+      const measured = await inRounds(contestants, rounds, async (contestant, round) => {
         const figures = await stage.withDatabase(contestant, (url) =>
           offerSteadily(contestant, { stage, url, perSecond, count }),
         );
@@ -62,14 +62,6 @@ const COLUMNS = [
 
 function column(key: string, title: string, digits: number) {
   return { key, title, digits, ratio: { of: key, title: "triaged by this" } };
-}
-
-function contestants(): SqlContestant[] {
-  return [
-    triaged({ concurrency: CONCURRENCY }),
-    graphileWorker("graphile-worker, default", { concurrency: CONCURRENCY, ...UNBATCHED }),
-    graphileWorker("graphile-worker, batched", { concurrency: CONCURRENCY, ...BATCHED }),
-  ];
 }
 
 type Load = { readonly perSecond: number; readonly count: number };

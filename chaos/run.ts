@@ -1,8 +1,8 @@
 /** npm run chaos: let everything fail for some minutes, and count what was lost. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { explainError } from "../src/cli/explain-error.ts";
 import { note, print, printJson } from "../src/cli/print.ts";
+import { reportError } from "../src/cli/report-error.ts";
 import { UsageError } from "../src/cli/usage-error.ts";
 import { listenForStop } from "../src/supervisor/stop-signals.ts";
 import { auditDatabase } from "./account/audit.ts";
@@ -98,10 +98,5 @@ async function tellViolations({ server }: Stage, { violations }: Outcome): Promi
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (err) {
-  const explained = explainError(err);
-  note(`error: ${explained?.message ?? (err instanceof Error ? err.stack : String(err))}`);
-  if (explained !== null) {
-    note(`hint: ${explained.hint}`);
-  }
-  process.exitCode = explained?.exitCode ?? 1;
+  process.exitCode = reportError(err);
 }

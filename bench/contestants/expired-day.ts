@@ -15,7 +15,8 @@ export function triagedWithExpiredDay(options: {
   const { tasks, concurrency } = options;
   const queue = triaged({ concurrency });
   return {
-    name: queue.name,
+    // A name of its own: by that the stage keeps what is installed.
+    name: "triaged, with an expired day",
     settings: queue.settings,
     install: async (url) => {
       await queue.install(url);

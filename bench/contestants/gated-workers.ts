@@ -1,7 +1,7 @@
 import type { Client } from "pg";
-import type { Child } from "../frame/child.ts";
 import { now } from "../frame/report.ts";
 import { waitFor } from "../frame/wait-for.ts";
+import { callsOf } from "./calls-of.ts";
 import { HANDLERS, startWorker } from "./triaged.ts";
 
 const START_MS_MAX = 120_000;
@@ -37,46 +37,23 @@ export async function workOff(
     const words = ["--concurrency", String(concurrency), "--name", `worker-${place}`];
     return running.use(startWorker(url, words, handlers));
   });
-  const whileRunning = oneOf(workers);
-  const tally = tallyOf(workers);
+  const calls = callsOf(workers);
   await waitFor(async () => (await countAwake(client)) === workers.length, {
     limitMs: START_MS_MAX,
-    whileRunning,
+    whileRunning: workers,
   });
   const openedAt = now();
   await client.query("select triaged.resume_queue($1)", [QUEUE]);
-  await waitFor(() => tally.calls() >= tasks, { limitMs: WORK_MS_MAX, everyMs: 2, whileRunning });
-  await waitFor(() => isEmpty(client), { limitMs: WORK_MS_MAX, everyMs: 1, whileRunning });
+  await waitFor(() => calls.count() >= tasks, {
+    limitMs: WORK_MS_MAX,
+    everyMs: 2,
+    whileRunning: workers,
+  });
+  await waitFor(() => isEmpty(client), { limitMs: WORK_MS_MAX, everyMs: 1, whileRunning: workers });
   const emptyAt = now();
   await Promise.all(workers.map((worker) => worker.kill()));
   await waitFor(() => isAlone(client), { limitMs: START_MS_MAX });
-  return { openedAt, firstAt: tally.firstAt(), emptyAt };
-}
-
-/** Rejects as soon as one of them fails. */
-function oneOf(workers: readonly Child[]): Pick<Child, "ended"> {
-  const ended = Promise.race(workers.map((worker) => worker.ended));
-  ended.catch(() => undefined);
-  return { ended };
-}
-
-function tallyOf(workers: readonly Child[]) {
-  const calls = workers.map(() => 0);
-  const firsts: bigint[] = [];
-  for (const [place, worker] of workers.entries()) {
-    worker.onTally((tally) => {
-      calls[place] = tally.calls;
-    });
-    worker.onReport(({ event, at }) => {
-      if (event === "first") {
-        firsts.push(BigInt(at));
-      }
-    });
-  }
-  return {
-    calls: () => calls.reduce((sum, count) => sum + count, 0),
-    firstAt: () => firsts.reduce((first, at) => (at < first ? at : first)),
-  };
+  return { openedAt, firstAt: calls.firstAt(), emptyAt };
 }
 
 async function countAwake(client: Client): Promise<number> {

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
 import { waitFor } from "./wait-for.ts";
 
 const HOST = "127.0.0.1";
@@ -73,16 +74,4 @@ async function askLine(port: number, command: string): Promise<string> {
   } finally {
     socket.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) {
-    throw new Error(`expected a port of ${HOST}, got ${String(address)}`);
-  }
-  return address.port;
 }

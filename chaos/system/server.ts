@@ -3,7 +3,7 @@ import path from "node:path";
 import { Client } from "pg";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
 import { migrate } from "../../src/postgres/migrate.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { signal } from "./processes.ts";
 
 /** A PostgreSQL server with its durability on, that can be made to fall. */

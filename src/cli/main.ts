@@ -1,13 +1,12 @@
 /** argv -> command -> exit code: the one place that ends the process. */
 import { once } from "node:events";
 import { EXIT_CODES } from "../errors.ts";
-import { maskSecrets } from "../mask-secrets.ts";
 import { packageVersion } from "../package-folder.ts";
 import { COMMANDS } from "./commands.ts";
-import { explainError } from "./explain-error.ts";
 import { helpOf, helpOfAll, helpOfGroup } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { parseCommandLine } from "./parse-command-line.ts";
+import { reportError } from "./report-error.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Run the command line; never throws. Resolves to the exit code. */
@@ -15,15 +14,7 @@ export async function main(words: readonly string[]): Promise<number> {
   try {
     return await dispatch(words);
   } catch (err) {
-    const explained = explainError(err);
-    if (explained === null) {
-      const stack = err instanceof Error ? (err.stack ?? err.message) : String(err);
-      process.stderr.write(`error: ${maskSecrets(stack)}\n`);
-      process.stderr.write("hint: this is a bug in triaged; please report these lines\n");
-      return EXIT_CODES.crash;
-    }
-    process.stderr.write(`error: ${explained.message}\nhint: ${explained.hint}\n`);
-    return explained.exitCode;
+    return reportError(err);
   }
 }
 

@@ -79,11 +79,11 @@ export class Lanes {
     this.#asked = PRIORITIES.flatMap((priority) =>
       startAnywhere(lanes.filter((lane) => lane.priority === priority)),
     );
-    return this.#asked.map(({ queue, taskType, priority, place, placeBefore }) => ({
+    return this.#asked.map(({ queue, taskType, priority, place }) => ({
       queue,
       taskType,
       priority,
-      after: depth === "all" ? undefined : (depth === "recent" ? placeBefore : place).bound(now),
+      after: depth === "all" ? undefined : place.bound(depth === "new" ? "near" : "far", now),
     }));
   }
 
@@ -106,9 +106,7 @@ export class Lanes {
       const lane = this.#byName.get(nameOf(task));
       if (lane !== undefined) {
         found.add(lane);
-        const bound = { runAt: task.runAt, taskId: task.taskId };
-        lane.place.reached(bound, now);
-        lane.placeBefore.reached(bound, now);
+        lane.place.reached({ runAt: task.runAt, taskId: task.taskId }, now);
       }
     }
     this.#isBusy = more;
@@ -141,7 +139,6 @@ export class Lanes {
 
 type OpenLane = Lane & {
   readonly place: Place;
-  readonly placeBefore: Place;
   /** When a claim found nothing in it. */
   emptyAt: number;
 };
@@ -149,8 +146,7 @@ type OpenLane = Lane & {
 function open(lane: Lane): OpenLane {
   return {
     ...lane,
-    place: new Place(TRAIL_MS),
-    placeBefore: new Place(LOOK_BACK_MS),
+    place: new Place({ near: TRAIL_MS, far: LOOK_BACK_MS }),
     emptyAt: Number.NEGATIVE_INFINITY,
   };
 }

@@ -1,7 +1,7 @@
 /** What a worker that naps waits before it looks again. */
-export const NAP_MS = 1;
+export const NAP_MS = 2;
 /** Naps in a row without a task, until it goes to sleep. */
-const NAPS_MAX = 10;
+const NAPS_MAX = 3;
 
 /**
  * Whether a worker that found less than it asked for should nap, and not sleep. Where a task

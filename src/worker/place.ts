@@ -1,11 +1,35 @@
 import type { Bound } from "../lane.ts";
 
-/** How far a worker came in one lane, some time ago: the bound trails by `trailMs` to twice that. */
+/** How far a worker has come in one lane. */
 export class Place {
+  readonly #near: Trail;
+  readonly #far: Trail;
+  #newest: Bound | undefined;
+
+  /** Milliseconds by which the two bounds trail. */
+  constructor(trailMs: { readonly near: number; readonly far: number }) {
+    this.#near = new Trail(trailMs.near);
+    this.#far = new Trail(trailMs.far);
+  }
+
+  bound(which: "near" | "far", now: number): Bound | undefined {
+    return (which === "near" ? this.#near : this.#far).bound(now);
+  }
+
+  reached(bound: Bound, now: number): void {
+    if (this.#newest === undefined || isBehind(this.#newest, bound)) {
+      this.#newest = bound;
+    }
+    this.#near.note(this.#newest, now);
+    this.#far.note(this.#newest, now);
+  }
+}
+
+/** Where it was some time ago: `trailMs` to twice that. */
+class Trail {
   readonly #trailMs: number;
   #bound: Bound | undefined;
   #next: { bound: Bound; since: number } | undefined;
-  #newest: Bound | undefined;
 
   constructor(trailMs: number) {
     this.#trailMs = trailMs;
@@ -19,11 +43,8 @@ export class Place {
     return this.#bound;
   }
 
-  reached(bound: Bound, now: number): void {
-    if (this.#newest === undefined || isBehind(this.#newest, bound)) {
-      this.#newest = bound;
-    }
-    this.#next ??= { bound: this.#newest, since: now };
+  note(bound: Bound, now: number): void {
+    this.#next ??= { bound, since: now };
   }
 }
 

@@ -1,14 +1,13 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { appendFile, chown, mkdir, readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { chooseServerUser, type ServerUser } from "../../src/postgres/embedded/server-user.ts";
 import { waitUntilGone } from "../../src/running-process.ts";
 import { waitFor } from "./db.ts";
+import { freePort } from "./free-port.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 const run = promisify(execFile);
@@ -137,16 +136,4 @@ export async function startReplicated(): Promise<ReplicatedServers & AsyncDispos
       await folder.remove();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") {
-    throw new Error("expected a port");
-  }
-  return address.port;
 }

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import type { ClaimedTask } from "../../src/task.ts";
 import { Lanes } from "../../src/worker/lanes.ts";
+import { makeClaimedTask } from "../support/claimed-task.ts";
 
 const ROUNDS = 200;
 
@@ -95,20 +96,9 @@ test("a busy worker of few types looks into each lane", () => {
 
 /** Due at that millisecond, which is its id as well. */
 function taskAt(now: number, taskType = "a"): ClaimedTask {
-  return {
+  return makeClaimedTask({
     taskId: String(now),
     taskType,
-    queue: "default",
-    payloadText: "{}",
-    attempt: 1,
-    failureCount: 0,
-    maxAttempts: 3,
-    priority: 2,
     runAt: String(now).padStart(8, "0"),
-    previousError: null,
-    decision: null,
-    parentTaskId: null,
-    rootTaskId: null,
-    metadata: {},
-  };
+  });
 }

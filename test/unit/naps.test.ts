@@ -15,9 +15,9 @@ test("tasks that follow each other keep it awake until none comes for a while", 
   naps.after({ found: true, now: 1_000 });
   expect(naps.after({ found: true, now: 1_005 })).toBe(true);
 
-  const isAwake = Array.from({ length: 10 }, (_, nap) =>
+  const isAwake = Array.from({ length: 3 }, (_, nap) =>
     naps.after({ found: false, now: 1_006 + nap }),
   );
 
-  expect(isAwake).toEqual([...Array(9).fill(true), false]);
+  expect(isAwake).toEqual([true, true, false]);
 });

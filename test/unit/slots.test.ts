@@ -4,10 +4,10 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "../../src/handler.ts";
-import type { ClaimedTask } from "../../src/task.ts";
 import { Begun } from "../../src/worker/begun.ts";
 import { Flag } from "../../src/worker/flag.ts";
 import { Slots } from "../../src/worker/slots.ts";
+import { makeClaimedTask } from "../support/claimed-task.ts";
 
 const logger = pino({ enabled: false });
 
@@ -15,7 +15,7 @@ test("a worker whose endings the database does not take claims nothing, until it
   const changed = new Flag();
   const settler = new SlowSettler();
   const slots = makeSlots(settler, changed);
-  slots.accept([claimed("1")], { more: false, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "1" })], { more: false, epoch: 0 });
   await settler.asked;
   await changed.wait();
 
@@ -33,11 +33,11 @@ test("after a full claim the attempts start in the next turn, when the next clai
   const settler = new SlowSettler();
   const slots = makeSlots(settler, new Flag());
 
-  slots.accept([claimed("1")], { more: true, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "1" })], { more: true, epoch: 0 });
   expect(slots.runningCount).toBe(0);
   await settler.asked;
 
-  slots.accept([claimed("2")], { more: false, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "2" })], { more: false, epoch: 0 });
   expect(slots.runningCount).toBe(1);
 });
 
@@ -81,23 +81,4 @@ function makeSlots(settler: SlowSettler, changed: Flag): Slots {
     logger,
     changed,
   });
-}
-
-function claimed(taskId: string): ClaimedTask {
-  return {
-    taskId,
-    taskType: "noop",
-    queue: "default",
-    payloadText: "{}",
-    attempt: 1,
-    failureCount: 0,
-    maxAttempts: 3,
-    priority: 2,
-    runAt: "2026-01-01 00:00:00+00",
-    previousError: null,
-    decision: null,
-    parentTaskId: null,
-    rootTaskId: null,
-    metadata: {},
-  };
 }

@@ -1,0 +1,22 @@
+import type { ClaimedTask } from "../../src/task.ts";
+
+/** A task as a claim gives it: a first attempt at a `noop`, but for the parts given. */
+export function makeClaimedTask(parts: Partial<ClaimedTask> = {}): ClaimedTask {
+  return {
+    taskId: "1",
+    taskType: "noop",
+    queue: "default",
+    payloadText: "{}",
+    attempt: 1,
+    failureCount: 0,
+    maxAttempts: 3,
+    priority: 2,
+    runAt: "2026-01-01 00:00:00+00",
+    previousError: null,
+    decision: null,
+    parentTaskId: null,
+    rootTaskId: null,
+    metadata: {},
+    ...parts,
+  };
+}
