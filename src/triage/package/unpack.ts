@@ -15,7 +15,7 @@ type UnpackLimits = Pick<
 /**
  * Write the files of a package's tarball below a folder, without the folder that all of them
  * are in. Links and devices are left out, as are paths that lead elsewhere, nothing can be
- * executed, and what has been written once stays. Resolves to the caps that were hit.
+ * executed, and of a path that comes twice the first stays. Resolves to the caps that were hit.
  *
  * Throws a PermanentError for what is no package or unpacks to too much.
  */
@@ -26,19 +26,17 @@ export async function unpack(
 ): Promise<string[]> {
   const capsHit = new Set<string>();
   const writes: Promise<void>[] = [];
-  let files = 0;
-  let hasManifest = false;
+  const written = new Set<string>();
   let bytes = 0;
   const parser = new Parser({
     onReadEntry(entry) {
       bytes += entry.size;
       const path = entry.path.split("/").slice(1).join("/");
-      const cap = capOf(entry, path, files, limits);
+      const cap = capOf(entry, path, written, limits);
       if (bytes > limits.treeBytesMax) {
         parser.abort(new PermanentError(`it unpacks to more than ${limits.treeBytesMax} bytes`));
       } else if (cap === null) {
-        files++;
-        hasManifest ||= path === "package.json";
+        written.add(path);
         writes.push(entry.concat().then((content) => write(join(folder, path), content)));
         return;
       } else if (cap !== "") {
@@ -70,7 +68,7 @@ export async function unpack(
   );
   await Promise.race([Promise.all([read, ended]), failed.promise]);
   await Promise.all(writes);
-  if (!hasManifest) throw new PermanentError("it holds no package.json");
+  if (!written.has("package.json")) throw new PermanentError("it holds no package.json");
   return [...capsHit].toSorted();
 }
 
@@ -81,17 +79,24 @@ function drained(parser: Parser): Promise<void> {
 }
 
 /** Null: it is written. Empty: it is no file, which is no loss. */
-function capOf(entry: ReadEntry, path: string, files: number, limits: UnpackLimits): string | null {
+function capOf(
+  entry: ReadEntry,
+  path: string,
+  written: ReadonlySet<string>,
+  limits: UnpackLimits,
+): string | null {
+  // Which of two npm takes is its own affair; here it is the same one every time.
+  if (written.has(path)) return "";
   if (!["File", "OldFile", "ContiguousFile"].includes(entry.type)) return "";
   if (!isSafePath(path)) return "paths";
   if (entry.size > limits.packageFileBytesMax) return "file_bytes";
-  return files >= limits.filesMax ? "files" : null;
+  return written.size >= limits.filesMax ? "files" : null;
 }
 
 async function write(path: string, content: Buffer): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content, { flag: "wx", mode: 0o600 }).catch((err: unknown) => {
-    // A package may hold a path twice; which one npm takes is its own affair.
+    // Two paths may be one to the file system.
     if (!(err instanceof Error && "code" in err && err.code === "EEXIST")) throw err;
   });
 }
