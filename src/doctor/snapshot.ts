@@ -113,6 +113,8 @@ const HOLDERS = `
       (backend_xid is not null or backend_xmin is not null)
       and (datname = current_database() or datname is null)
       and pid <> pg_backend_pid() and backend_type <> 'autovacuum worker'
+      -- One that is only starting is gone in a moment, or is in the database that it wants.
+      and state is distinct from 'starting'
     union all
     select 'prepared', null, gid, null, null,
       extract(epoch from clock_timestamp() - prepared), age(transaction)

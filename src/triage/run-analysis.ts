@@ -2,6 +2,7 @@ import { on } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { PermanentError, RetryableError } from "../outcome.ts";
+import { threadEnvironment } from "../thread-environment.ts";
 import type { Analysis, AnalysisRequest, Progress, ServiceRequest } from "./analysis.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -68,6 +69,7 @@ async function runOnce(
   signal.throwIfAborted();
   const worker = new Worker(THREAD, {
     workerData: request,
+    env: threadEnvironment(),
     // Flags of the parent, such as a loader or an inspector's port, are not for this thread.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: LIMITS.heapMib },

@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Attempt } from "../errors.ts";
+import { threadEnvironment } from "../thread-environment.ts";
 import type { Begun } from "./begun.ts";
 import type { HeartbeatMessage, HeartbeatSettings } from "./heartbeat-thread.ts";
 
@@ -33,7 +34,10 @@ export class Heartbeat {
     // .ts in a checkout, .js once emitted.
     const file = `heartbeat-thread${path.extname(import.meta.filename)}`;
     const workerData: HeartbeatSettings = { ...settings, begun: begun.memory };
-    this.#thread = new Worker(path.join(import.meta.dirname, file), { workerData });
+    this.#thread = new Worker(path.join(import.meta.dirname, file), {
+      workerData,
+      env: threadEnvironment(),
+    });
     const locked = Promise.withResolvers<void>();
     this.locked = locked.promise;
     this.#beating = setInterval(() => begun.beat(), BEAT_MS).unref();

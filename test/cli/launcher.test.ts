@@ -2,8 +2,9 @@
 // Method: this Node, told to call itself 20.0.0.
 
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -56,4 +57,22 @@ test("an old Node hands over to the one that is installed beside it", async () =
     stdout: "asked: show 42\n",
     stderr: "",
   });
+});
+
+test("what a checkout compiles is kept for the next start", async () => {
+  const { folder, launcher } = await copyLauncher();
+  await mkdir(path.join(folder, "src", "cli"), { recursive: true });
+  await writeFile(
+    path.join(folder, "src", "cli", "main.ts"),
+    "export async function runProcess(): Promise<void> {}",
+  );
+
+  await promisify(execFile)(process.execPath, [launcher], {
+    env: { ...process.env, NODE_COMPILE_CACHE: undefined },
+  });
+
+  const kept = await readdir(path.join(folder, "node_modules", ".cache", "triaged"), {
+    recursive: true,
+  });
+  expect(kept.length).toBeGreaterThan(1);
 });

@@ -44,7 +44,7 @@ test("up prepares its server, shows it to other commands, and takes all back", a
 
 test("a second up in the same folder is refused and disturbs nothing", async ({ place }) => {
   const first = start(place);
-  await waitFor(() => notes(place.journal).length === 1);
+  await waitFor(() => notes(place.journal).length === 1, { deadlineMs: 60_000 });
 
   const second = start(place);
 
