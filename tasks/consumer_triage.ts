@@ -25,14 +25,14 @@ export default defineHandler({
   // Each holds a thread, which may take a core and two gigabytes.
   concurrency: 2,
   async run(payload, context) {
-    const { signal } = context;
+    const { signal, logger } = context;
     const startedAt = performance.now();
     const { repositories } = readConfig();
     const decision = answerIn(context.decision);
 
     context.progress(0, "finding the change and the consumer");
-    const workingDirectory = process.cwd();
-    await using prepared = await prepare(payload, { repositories, workingDirectory, signal });
+    const surroundings = { repositories, workingDirectory: process.cwd(), signal, logger };
+    await using prepared = await prepare(payload, surroundings);
 
     const found = await analyzeWork(await prepared.read(), {
       signal,
