@@ -224,15 +224,19 @@ test("a package.json of the consumer that does not parse spares the service", as
   });
 });
 
+function source(members: string): string {
+  return (
+    `export interface Options { ${members} }\n\n` +
+    "export function connect(options: Options): void {\n  void options;\n}\n"
+  );
+}
+
 test("two runs give the same bytes, and none of a scratch folder", async ({
   repository,
   consumer,
   config,
   triage,
 }) => {
-  const source = (members: string) =>
-    `export interface Options { ${members} }\n\n` +
-    "export function connect(options: Options): void {\n  void options;\n}\n";
   await repository.commit({
     "package.json": json(MANIFEST),
     "src/index.ts": source("readonly retries: number"),
