@@ -1,8 +1,9 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
-import type { ChangedFile } from "../change-set.ts";
+import type { ChangedFile, ChangeSet } from "../change-set.ts";
 import type { Location } from "../finding.ts";
 import { LIMITS } from "../limits.ts";
+import type { TriageResult } from "../result.ts";
 
 /** A piece of a file. Whoever wrote the repository chose its words: it is not trusted. */
 export type Excerpt = { readonly path: string; readonly text: string };
@@ -26,6 +27,23 @@ export const MATERIAL_LIMITS = {
 
 /** Lines before and after a hit. */
 const AROUND = 10;
+
+/**
+ * What to show of a change and of the target's tree, by what a result found there. Null where
+ * the one or the other is not known.
+ */
+export function materialFor(
+  { evidence }: TriageResult,
+  { change, folder }: { change: ChangeSet | null; folder: string | null },
+): Material {
+  const { findings, diagnostics } = evidence;
+  const named = findings.flatMap(({ provider }) => provider?.path ?? []);
+  const places = [...findings.flatMap(({ hits }) => hits), ...diagnostics];
+  return {
+    diffs: diffsOf(change?.files ?? [], named),
+    snippets: folder === null ? [] : snippetsAt(folder, places),
+  };
+}
 
 /** The lines that came and went, those of files that findings name first. */
 export function diffsOf(files: readonly ChangedFile[], named: readonly string[]): Excerpt[] {

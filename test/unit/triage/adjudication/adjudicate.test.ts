@@ -100,6 +100,15 @@ test("a model may turn an open verdict around, and the rules' reasons stay", asy
   });
 });
 
+test("what asks for nothing gets no more urgent", async () => {
+  await using model = await startModel(answers({ requires_action: false, urgency: "critical" }));
+
+  expect(await settle(makeResult(), accessTo(model))).toMatchObject({
+    requires_action: false,
+    urgency: "high",
+  });
+});
+
 /** An error of the compiler in the consumer's own code, and a finding beside it that is grey. */
 const PROVEN = makeResult({
   confidence: 0.97,
@@ -197,8 +206,10 @@ describe("a hostile model changes no verdict:", () => {
   });
 });
 
-test("a model does not lower the confidence in what is proven", async () => {
-  await using model = await startModel(answers({ urgency: "high", confidence: 0 }));
+test("a model makes nothing of what is proven less sure", async () => {
+  await using model = await startModel(
+    answers({ urgency: "high", confidence: 0, affected_files: [] }),
+  );
 
   expect(await settle(PROVEN, accessTo(model))).toMatchObject({
     confidence: 0.97,

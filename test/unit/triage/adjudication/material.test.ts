@@ -1,9 +1,10 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test as base, expect } from "vitest";
-import { diffsOf, snippetsAt } from "../../../../src/triage/adjudication/material.ts";
+import { diffsOf, materialFor, snippetsAt } from "../../../../src/triage/adjudication/material.ts";
 import type { ChangedFile } from "../../../../src/triage/change-set.ts";
 import { makeTemporaryFolder } from "../../../support/temporary-folder.ts";
+import { makeResult } from "../../../support/triage-result.ts";
 
 const test = base.extend<{ folder: string }>({
   folder: async ({}, use) => {
@@ -56,4 +57,30 @@ test("nothing outside of the tree is shown", async ({ folder }) => {
   const places = ["../secret", "link", "absent"].map((path) => ({ path, line: 1 }));
 
   expect(snippetsAt(tree, places)).toEqual([]);
+});
+
+test("a result's findings say what is shown of the change and of the target", async ({
+  folder,
+}) => {
+  await mkdir(join(folder, "src"));
+  await writeFile(join(folder, "src/client.ts"), "fetch(url)");
+  const files = [changed("z.py", "z"), changed("app.py", "a")];
+  const change = {
+    mode: "git" as const,
+    baseSha: "1",
+    headSha: "2",
+    message: "",
+    files,
+    truncated: false,
+    capsHit: [],
+  };
+
+  const material = materialFor(makeResult(), { change, folder });
+
+  expect(material.diffs.map(({ path }) => path)).toEqual(["app.py", "z.py"]);
+  expect(material.snippets).toEqual([{ path: "src/client.ts", text: "1: fetch(url)" }]);
+  expect(materialFor(makeResult(), { change: null, folder: null })).toEqual({
+    diffs: [],
+    snippets: [],
+  });
 });
