@@ -104,6 +104,9 @@ test("a source without dependents has nothing to schedule, and says why", async 
     total_dependents: 0,
     message: "owner/provider is not registered; register some: triaged relationships add",
   });
+  expect(await call(client, "why", { task_id: unknown.task_id })).toMatchObject([
+    { reason: expect.stringMatching(/: owner\/provider is not registered; register some: /) },
+  ]);
   expect((await waitForStatus(client, lonely.task_id, "finished")).result).toMatchObject({
     status: "no_relationships",
     message: expect.stringMatching(/^owner\/lonely has no consumers and no derivatives; /),
