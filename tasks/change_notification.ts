@@ -1,3 +1,4 @@
+import { readConfig } from "../src/config.ts";
 import { defineHandler } from "../src/handler.ts";
 import {
   changeNotification,
@@ -9,7 +10,7 @@ import { fanOut } from "../src/triage/notification/fan-out.ts";
 export default defineHandler({
   payload: changeNotification,
   result: notificationResult,
-  version: "1.0.0",
+  version: "1.1.0",
   timeout: 120_000,
-  run: fanOut,
+  run: (notification, context) => fanOut(notification, context, readConfig().repositories),
 });

@@ -15,6 +15,8 @@ export type AnalysisRequest = {
   };
   readonly consumer: {
     readonly path: string;
+    /** What its content is called. @default sha256 of the files that are read */
+    readonly revision?: string | null;
     readonly interfaceFiles: readonly string[];
   };
   /** Folders whose node_modules, and those above them, are searched for installed copies. */

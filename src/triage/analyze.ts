@@ -68,7 +68,7 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
     }),
     usage: overallUsage(evidence),
     exposure: exposureOf(root, dependencies, to),
-    targetSha: tree.sha,
+    targetSha: request.consumer.revision ?? tree.sha,
     isPayloadOnly: false,
     truncated: false,
     degraded: sortedSet([...surface.degraded, ...probe.degraded]),

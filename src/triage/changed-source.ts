@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "./cache-key.ts";
 import { namedTriggers } from "./change/named-triggers.ts";
-import type { ChangeSet } from "./change-set.ts";
 import type { Trigger } from "./finding.ts";
 import type { NpmPayload } from "./npm-request.ts";
 import type { ConsumerTriagePayload } from "./payload.ts";
@@ -19,7 +17,7 @@ export type ChangedSource = {
   readonly headSha: string;
   /** Concerns that the producer of the event names; they decide nothing. */
   readonly named: readonly Trigger[];
-  /** sha256 of what the payload alone says of the change; null if the shas stand for it. */
+  /** sha256 of what the shas do not stand for; null if they stand for all of it. */
   readonly payloadHash: string | null;
 };
 
@@ -38,19 +36,24 @@ export function packageSource({ change_event }: NpmPayload): ChangedSource {
   };
 }
 
-/** A commit of a service's repository. */
-export function serviceSource(payload: ConsumerTriagePayload, change: ChangeSet): ChangedSource {
+type Commits = Pick<ChangedSource, "baseSha" | "headSha" | "payloadHash"> & {
+  readonly mode: "git" | "payload";
+};
+
+/** A commit of a repository. */
+export function repositorySource(payload: ConsumerTriagePayload, found: Commits): ChangedSource {
+  const { mode, baseSha, headSha, payloadHash } = found;
   const name = payload.source_repo;
-  const commit = change.headSha === "" ? name : `${name}@${change.headSha.slice(0, SHA_CHARS)}`;
+  const commit = headSha === "" ? name : `${name}@${headSha.slice(0, SHA_CHARS)}`;
   return {
-    mode: change.mode,
+    mode,
     name,
     change: commit,
     verify: `run the tests of ${payload.target_repo} against ${commit}`,
-    baseSha: change.baseSha,
-    headSha: change.headSha,
-    named: namedTriggers(payload.change_event["pattern_summary"]),
-    payloadHash: change.mode === "payload" ? sha256(canonicalJson(change)) : null,
+    baseSha,
+    headSha,
+    named: namedTriggers(payload.change_event.pattern_summary),
+    payloadHash,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Analysis } from "./analysis.ts";
-import { cacheKey, canonicalJson } from "./cache-key.ts";
-import { type ChangedSource, sha256 } from "./changed-source.ts";
+import type { ChangedSource } from "./changed-source.ts";
+import { type KeyInputs, verdictKey } from "./key-inputs.ts";
 import type { ConsumerTriagePayload } from "./payload.ts";
 import type { TriageResult } from "./result.ts";
 import { verdictOn } from "./verdict/verdict.ts";
@@ -20,12 +20,16 @@ export type Run = {
   readonly decision: string | null;
 };
 
-/** What a result is about: the payload, and what it says changed. */
-export type Asked = { readonly payload: ConsumerTriagePayload; readonly source: ChangedSource };
+/** What a result is about: the payload, what changed, and what decides the verdict. */
+export type Asked = {
+  readonly payload: ConsumerTriagePayload;
+  readonly source: ChangedSource;
+  readonly keyInputs: KeyInputs;
+};
 
 /** The result of `consumer_triage`, from its payload and the facts. */
 export function consumerResult(asked: Asked, analysis: Analysis, run: Run): TriageResult {
-  const { payload, source } = asked;
+  const { payload, source, keyInputs } = asked;
   const verdict = verdictOn(analysis, payload.relationship_config.urgency_mapping);
   const about: Case = { source, target: payload.target_repo, analysis, verdict };
   return {
@@ -41,7 +45,7 @@ export function consumerResult(asked: Asked, analysis: Analysis, run: Run): Tria
     analyzer: { handler: run.handler, version: run.version },
     evidence: evidenceOf(asked, analysis),
     artifacts: [],
-    cache: { hit: false, key: keyOf(asked, analysis, run) },
+    cache: { hit: false, key: verdictKey(keyInputs, { ...run, adjudicator: "none" }) },
     duration_ms: run.durationMs,
     adjudication: { used: false, model: null, input_tokens: 0, output_tokens: 0, changed: [] },
   };
@@ -70,23 +74,4 @@ function evidenceOf({ payload, source }: Asked, analysis: Analysis): TriageResul
     degraded: [...analysis.degraded],
     caps_hit: [...analysis.capsHit],
   };
-}
-
-function keyOf({ payload, source }: Asked, analysis: Analysis, run: Run): string {
-  const config = payload.relationship_config;
-  return cacheKey({
-    v: 1,
-    handler: run.handler,
-    version: run.version,
-    source_repo: payload.source_repo,
-    base_sha: source.baseSha,
-    head_sha: source.headSha,
-    target_repo: payload.target_repo,
-    target_sha: analysis.targetSha,
-    relationship_type: config.relationship_type,
-    config_hash: sha256(canonicalJson(config)),
-    adjudicator: "none",
-    decision: run.decision,
-    ...(source.payloadHash === null ? {} : { payload_hash: source.payloadHash }),
-  });
 }

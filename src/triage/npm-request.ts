@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { PermanentError } from "../outcome.ts";
 import type { AnalysisRequest } from "./analysis.ts";
 import type { ConsumerTriagePayload } from "./payload.ts";
+import type { Tree } from "./tree.ts";
 
 /** A payload in npm mode. */
 export type NpmPayload = ConsumerTriagePayload & {
@@ -12,19 +12,14 @@ export function isNpmPayload(payload: ConsumerTriagePayload): payload is NpmPayl
   return payload.change_event.package != null;
 }
 
-/**
- * The analysis that a payload asks for. Throws a PermanentError if it does not say where
- * the consumer is.
- */
-export function npmRequest(payload: NpmPayload, workingDirectory: string): AnalysisRequest {
+type Places = { readonly consumer: Tree; readonly workingDirectory: string };
+
+/** The analysis of the package that a payload names. */
+export function npmRequest(
+  payload: NpmPayload,
+  { consumer, workingDirectory }: Places,
+): AnalysisRequest {
   const change = payload.change_event.package;
-  const { path, interface_files: interfaceFiles } = payload.relationship_config;
-  if (path === undefined) {
-    throw new PermanentError(
-      `expected relationship_config.path to be the folder of ${payload.target_repo}, got none; ` +
-        "hint: give it absolute, or relative to the folder the worker was started in",
-    );
-  }
   const absolute = (given: string | undefined): string | null =>
     given === undefined ? null : resolve(workingDirectory, given);
   return {
@@ -35,7 +30,11 @@ export function npmRequest(payload: NpmPayload, workingDirectory: string): Analy
       fromPath: absolute(change.from_path),
       toPath: absolute(change.to_path),
     },
-    consumer: { path: resolve(workingDirectory, path), interfaceFiles },
+    consumer: {
+      path: consumer.path,
+      revision: consumer.revision,
+      interfaceFiles: payload.relationship_config.interface_files,
+    },
     searchFrom: [workingDirectory, import.meta.dirname],
     depth: "types",
   };

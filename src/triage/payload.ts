@@ -1,40 +1,21 @@
-import semver from "semver";
 import { z } from "zod";
-import { eventFiles } from "./event/change-set-of.ts";
+import { changedFiles, changeEvent } from "./event/change-event.ts";
 import { TRIGGERS } from "./finding.ts";
 import { URGENCIES } from "./verdict/urgency.ts";
 
 const text = z.string().trim().min(1);
 
-const version = z
-  .string()
-  .transform((value) => semver.valid(value) ?? value)
-  .refine((value) => semver.valid(value) !== null, {
-    error: 'expected an exact version such as "7.1.1"',
-  });
-
-/** An upgrade of an npm package. Relative paths start at the worker's working directory. */
-const packageChange = z.looseObject({
-  name: text,
-  from: version,
-  to: version,
-  /** Folders that hold the two versions. Absent: installed copies are looked up. */
-  from_path: text.optional(),
-  to_path: text.optional(),
-});
-
 /**
- * What happened in the provider. Producers disagree about nearly everything, so unknown
- * keys are kept, and of the known ones only those that a mode needs are demanded.
+ * What happened in the provider, in the words of all producers. A task that is enqueued by
+ * hand may say less: of the keys that producers agree on, each mode demands its own.
  */
-const changeEvent = z.looseObject({
+const toldEvent = changeEvent.extend({
   source_repo: text.optional(),
   commit_sha: text.optional(),
   commit_message: z.string().optional(),
   branch: z.string().optional(),
-  /** The files of the change, with their diffs. */
-  changed_files: eventFiles.nullish(),
-  package: packageChange.nullish(),
+  /** Null: it does not say, which is not that nothing changed. */
+  changed_files: changedFiles,
 });
 
 const urgencyMapping = z.partialRecord(z.enum(TRIGGERS), z.enum(URGENCIES));
@@ -43,6 +24,9 @@ export type UrgencyMapping = z.output<typeof urgencyMapping>;
 const relationshipConfig = z.looseObject({
   /** The consumer's folder; relative to the worker's working directory. */
   path: text.optional(),
+  /** Where git gets the two repositories. Absent: below GITHUB_CLONE_BASE. */
+  source_clone_url: text.nullish(),
+  target_clone_url: text.nullish(),
   relationship_type: z.string().default("api_consumer"),
   description: z.string().default(""),
   /** Host names at which the consumer reaches the service. */
@@ -58,7 +42,7 @@ const relationshipConfig = z.looseObject({
 export const consumerTriagePayload = z.looseObject({
   source_repo: text,
   target_repo: text,
-  change_event: changeEvent,
+  change_event: toldEvent,
   relationship_config: relationshipConfig.prefault({}),
 });
 export type ConsumerTriagePayload = z.output<typeof consumerTriagePayload>;

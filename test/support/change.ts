@@ -1,6 +1,7 @@
 import { changeFindings } from "../../src/triage/change/change-findings.ts";
 import type { ChangedFile, ChangeSet, DiffLine } from "../../src/triage/change-set.ts";
-import { changeSetOf } from "../../src/triage/event/change-set-of.ts";
+import { changeEvent } from "../../src/triage/event/change-event.ts";
+import { changeSetOfEvent } from "../../src/triage/event/event-change-set.ts";
 
 /** A file whose contents are known on both sides; null where it is not there. */
 export function wholeFile(path: string, before: string | null, after: string | null): ChangedFile {
@@ -22,7 +23,14 @@ function linesOf(text: string | null): DiffLine[] {
 
 /** A file of which an event shows the diff alone, without headers. */
 export function diffedFile(path: string, diff: string, changeType = "modified"): ChangedFile {
-  const { files } = changeSetOf({ changed_files: [{ path, change_type: changeType, diff }] });
+  const event = changeEvent.parse({
+    source_repo: "acme/provider",
+    commit_sha: "1b2c3d4",
+    commit_message: "change",
+    branch: "main",
+    changed_files: [{ path, change_type: changeType, diff }],
+  });
+  const { files } = changeSetOfEvent(event);
   if (files[0] === undefined) throw new Error("expected a file");
   return files[0];
 }

@@ -1,8 +1,8 @@
-import semver from "semver";
 import { z } from "zod";
 import { CHANGE_TYPES, type ChangeType } from "../change-set.ts";
+import { packageChange } from "./package-change.ts";
 
-const text = z.string().trim().min(1);
+const text = z.string().trim().min(1, { error: "expected some text, got none" }).max(1_000);
 /** Absent, null and empty are the same to most producers. */
 const optionalText = z
   .string()
@@ -34,7 +34,10 @@ export function changeTypeOf(word: unknown): ChangeType | null {
 /** A file of an event: its path alone, our names, or those of GitHub's API. */
 const changedFile = z
   .union([
-    text.transform((path) => ({ path })),
+    z
+      .string()
+      .min(1)
+      .transform((path) => ({ path })),
     z.looseObject({
       path: z.string().nullish(),
       filename: z.string().nullish(),
@@ -72,9 +75,8 @@ const words = z
   .catch([])
   .transform((given) => given.filter((word) => typeof word === "string"));
 
-const version = text.refine((given) => semver.valid(given) !== null, {
-  error: 'expected an exact version such as "7.1.1"',
-});
+/** The files of a change. Null and absent: the event does not say. */
+export const changedFiles = z.array(changedFile).nullish();
 
 /**
  * What happened in a repository, as its producer tells it. Producers agree on four keys, and
@@ -85,10 +87,7 @@ export const changeEvent = z.looseObject({
   commit_sha: text,
   commit_message: z.string(),
   branch: z.string(),
-  changed_files: z
-    .array(changedFile)
-    .nullish()
-    .transform((given) => given ?? []),
+  changed_files: changedFiles.transform((given) => given ?? []),
   pattern_summary: z
     .looseObject({ patterns: words.prefault([]), keywords: words.prefault([]) })
     .nullish()
@@ -97,7 +96,7 @@ export const changeEvent = z.looseObject({
   /** The commit before, as of a push. Null, also for the zeros of a new branch: first parent. */
   base_sha: optionalText.transform((sha) => (sha === null || /^0+$/.test(sha) ? null : sha)),
   repo_url: optionalText,
-  package: z.looseObject({ name: text, from: version, to: version }).nullish(),
+  package: packageChange.nullish(),
 });
 export type ChangeEvent = z.output<typeof changeEvent>;
 export type EventFile = ChangeEvent["changed_files"][number];

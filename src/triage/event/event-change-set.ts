@@ -9,9 +9,15 @@ const CUT_AT = 5_000;
 
 type EventLimits = Pick<RepositoryLimits, "filesMax" | "diffBytesMax">;
 
+/** What of an event its change set is made of. */
+export type ToldChange = Pick<
+  ChangeEvent,
+  "base_sha" | "commit_sha" | "commit_message" | "changed_files"
+>;
+
 /** What changed, from the diffs of an event alone: lines, and no contents. */
 export function changeSetOfEvent(
-  event: ChangeEvent,
+  event: ToldChange,
   limits: EventLimits = REPOSITORY_LIMITS,
 ): ChangeSet {
   const capsHit = new Set<string>();

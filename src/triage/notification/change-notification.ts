@@ -1,29 +1,21 @@
 import { z } from "zod";
-
-const name = z.string().trim().min(1, { error: "expected some text, got none" }).max(1_000);
-
-/**
- * What happened in a repository. Of all that producers send, four keys are demanded; the
- * rest goes to the handlers of the dependents as it came.
- */
-const changeEvent = z.looseObject({
-  source_repo: name,
-  commit_sha: name,
-  commit_message: z.string(),
-  branch: name,
-});
+import { changeEvent } from "../event/change-event.ts";
 
 /**
  * A payload of `change_notification`: `{source_repo, change_event}` as notify_change makes
- * it, or the event alone. It parses to the event.
+ * it, or the event alone. It parses to the event as it is understood here, and as it came:
+ * that goes to the handlers of the dependents.
  */
-export const changeNotification = z
-  .looseObject({})
-  .transform((payload): unknown => {
-    const { change_event: event, source_repo: sourceRepo } = payload;
-    return isRecord(event) ? { source_repo: sourceRepo, ...event } : payload;
-  })
-  .pipe(changeEvent);
+export const changeNotification = z.looseObject({}).transform((payload, context) => {
+  const { change_event: inner, source_repo: sourceRepo } = payload;
+  const given = isRecord(inner) ? { source_repo: sourceRepo, ...inner } : payload;
+  const parsed = changeEvent.safeParse(given);
+  if (parsed.success) return { given, event: parsed.data };
+  for (const { message, path } of parsed.error.issues) {
+    context.issues.push({ code: "custom", message, path, input: given });
+  }
+  return z.NEVER;
+});
 export type ChangeNotification = z.output<typeof changeNotification>;
 
 const Scheduled = z.array(z.object({ repo: z.string(), task_id: z.string() }));

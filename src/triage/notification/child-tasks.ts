@@ -5,16 +5,16 @@ import type { ChangeNotification } from "./change-notification.ts";
 import type { Dependent } from "./dependents.ts";
 
 /**
- * A child may end before its parent is tried again, by a crash or by an operator, and must
- * not be made again then. Longer than final tasks are kept by default.
+ * A child may end before its event is told again: by a second delivery, or because its parent
+ * is tried again. It must not be made again then. Longer than final tasks are kept by default.
  */
 const KEY_HELD_MS = 30 * 86_400_000;
 
 /** The task of one dependent, in the queue of the notification. */
 export function childTask(
-  event: ChangeNotification,
+  { given, event }: ChangeNotification,
   dependent: Dependent,
-  parent: HandlerContext["task"],
+  { parent, baseSha }: Told,
 ): ChildTask {
   const { task_type, target_repo, relationship_type, relationship_config } = dependent;
   return {
@@ -22,16 +22,29 @@ export function childTask(
     payload: {
       source_repo: event.source_repo,
       target_repo,
-      change_event: event,
+      change_event: baseSha === null ? given : { ...given, base_sha: baseSha },
       relationship_config,
     },
     queue: parent.queue,
     metadata: parent.metadata,
-    dedupeKey: keyOf([parent.taskId, task_type, target_repo, relationship_type]),
+    dedupeKey: keyOf([...partsOf(event), task_type, target_repo, relationship_type]),
     dedupeForMs: KEY_HELD_MS,
   };
 }
 
-function keyOf(parts: readonly string[]): string {
+type Told = {
+  readonly parent: HandlerContext["task"];
+  /** The commit before; null where nobody has found it out. */
+  readonly baseSha: string | null;
+};
+
+/** What makes an event the same one. A commit may publish several packages. */
+function partsOf(event: ChangeNotification["event"]): unknown[] {
+  const { source_repo, commit_sha, branch, package: upgrade } = event;
+  const released = upgrade == null ? [] : [upgrade.name, upgrade.from, upgrade.to];
+  return [source_repo, commit_sha, branch.trim().replace(/^refs\/heads\//, ""), ...released];
+}
+
+function keyOf(parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }

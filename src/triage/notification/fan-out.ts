@@ -1,19 +1,23 @@
+import type { RepositoryConfig } from "../../config.ts";
 import type { HandlerContext } from "../../handler.ts";
+import type { ChildTask } from "../../new-task.ts";
 import { PermanentError } from "../../outcome.ts";
 import { PayloadError } from "../../payload.ts";
 import type { ChangeNotification, NotificationResult } from "./change-notification.ts";
 import { childTask } from "./child-tasks.ts";
 import { type Dependent, dependentsOf, isRegistered } from "./dependents.ts";
+import { findBase } from "./find-base.ts";
 
 /**
  * Enqueue a task for each dependent of the source, all or none. Called again for the same
- * task, it finds those that it has enqueued before, and answers with their ids.
+ * event, it finds those that were enqueued before, and answers with their ids.
  */
 export async function fanOut(
-  event: ChangeNotification,
-  context: Pick<HandlerContext, "task" | "enqueue" | "query">,
+  notification: ChangeNotification,
+  context: Context,
+  repositories: RepositoryConfig,
 ): Promise<NotificationResult> {
-  const { source_repo } = event;
+  const { source_repo } = notification.event;
   const dependents = await dependentsOf(context.query, source_repo);
   if (dependents.length === 0) {
     const reason = (await isRegistered(context.query, source_repo))
@@ -25,7 +29,13 @@ export async function fanOut(
       message: `${source_repo} ${reason}; register some: triaged relationships add`,
     };
   }
-  const enqueued = await enqueueAll(event, dependents, context);
+  const { signal, logger } = context;
+  const options = { signal, logger, repositories };
+  const baseSha = await findBase(notification.event, dependents, options);
+  const enqueued = await enqueueAll(
+    dependents.map((one) => childTask(notification, one, { parent: context.task, baseSha })),
+    context,
+  );
   return resultOf(
     source_repo,
     dependents.map((dependent, place) => ({
@@ -35,13 +45,11 @@ export async function fanOut(
   );
 }
 
-async function enqueueAll(
-  event: ChangeNotification,
-  dependents: readonly Dependent[],
-  { task, enqueue }: Pick<HandlerContext, "task" | "enqueue">,
-) {
+type Context = Pick<HandlerContext, "task" | "enqueue" | "query" | "signal" | "logger">;
+
+async function enqueueAll(tasks: readonly ChildTask[], { enqueue }: Context) {
   try {
-    return await enqueue(dependents.map((dependent) => childTask(event, dependent, task)));
+    return await enqueue(tasks);
   } catch (err) {
     // The event fitted into one payload, but not together with a relationship.
     const isTooLarge =

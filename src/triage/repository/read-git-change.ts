@@ -6,16 +6,12 @@ import type { Mirror } from "./mirror-folder.ts";
 import { openMirror } from "./open-mirror.ts";
 import type { RepositoryPlace } from "./remote.ts";
 import type { RepositoryLimits } from "./repository-limits.ts";
-import { firstParentOf, resolveCommit, SHA } from "./resolve-commit.ts";
+import { resolveCommit, SHA } from "./resolve-commit.ts";
+import { type RangeRequest, resolveRange } from "./resolve-range.ts";
 import type { ScratchTree } from "./scratch-folder.ts";
 
 /** What a triage in git mode is about. */
-export type GitChangeRequest = {
-  readonly source: RepositoryPlace;
-  /** The commit that the event tells of. */
-  readonly headSha: string;
-  /** Null: the first parent of the head. */
-  readonly baseSha: string | null;
+export type GitChangeRequest = RangeRequest & {
   readonly target: RepositoryPlace;
   /** Paths of the target that no cap on its size cuts off. */
   readonly interfaceFiles: readonly string[];
@@ -54,15 +50,9 @@ export async function readGitChange(
   options: ReadOptions,
 ): Promise<GitChange> {
   const { signal } = options;
-  const { headSha, baseSha } = request;
-  const commits = [headSha, ...(baseSha === null ? [] : [baseSha])];
-  const sourceMirror = await openMirror(request.source, config, { signal, commits });
-  const head = await resolveCommit(sourceMirror, headSha, signal);
-  const base =
-    baseSha === null
-      ? await firstParentOf(sourceMirror, head, signal)
-      : await resolveCommit(sourceMirror, baseSha, signal);
-  const changeSet = await changeSetOf(sourceMirror, { base, head }, config, options);
+  const range = await resolveRange(request, config, signal);
+  const { mirror: sourceMirror } = range;
+  const changeSet = await changeSetOf(sourceMirror, range, config, options);
 
   const targetMirror = await openMirror(request.target, config, { signal });
   const targetCommit = await resolveCommit(targetMirror, null, signal);

@@ -34,8 +34,12 @@ export async function firstParentOf(
   signal: AbortSignal,
 ): Promise<string> {
   const parent = await revParse(mirror, `${commit}^1`, signal);
-  if (parent !== null) return parent;
-  const { stdout } = await git(mirror.gitDir, ["hash-object", "-t", "tree", "--stdin"], { signal });
+  return parent ?? (await emptyTree(mirror, signal));
+}
+
+/** The id of a tree without any file, by the mirror's own kind of hash. */
+export async function emptyTree({ gitDir }: Mirror, signal: AbortSignal): Promise<string> {
+  const { stdout } = await git(gitDir, ["hash-object", "-t", "tree", "--stdin"], { signal });
   return stdout.toString("utf8").trim();
 }
 

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Analysis } from "../analysis.ts";
+import type { Asked } from "../consumer-result.ts";
 import type { Usage } from "../finding.ts";
+import { verdictOn } from "./verdict.ts";
 
 /** What a person can answer: the consumer uses it, does not, or should be left alone. */
 const answer = z.enum(["yes", "no", "ignore"]);
@@ -28,6 +30,14 @@ export function withAnswer(analysis: Analysis, given: Answer | null): Analysis {
 
 function isOpen(usage: Usage): boolean {
   return usage === "likely" || usage === "unknown";
+}
+
+/** What to ask a person before the verdict counts; null where the relationship asks nobody. */
+export function openQuestion({ payload, source }: Asked, analysis: Analysis): string | null {
+  const { on_uncertain, urgency_mapping } = payload.relationship_config;
+  return on_uncertain === "ask" && verdictOn(analysis, urgency_mapping).grey
+    ? questionOn(payload.target_repo, source.name, analysis)
+    : null;
 }
 
 /** The question that decides an open verdict. */

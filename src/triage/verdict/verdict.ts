@@ -42,9 +42,14 @@ export function verdictOnHit(
   mapping: UrgencyMapping,
 ): Verdict {
   const row = rowFor(hit, diagnostics, mapping[hit.finding.trigger] ?? defaultFor(hit.finding));
-  // The range keeps the new version out: it breaks on upgrade, not on the next install.
-  const later = row.requiresAction && exposure?.satisfies === false;
+  // The range keeps the new version out: it breaks on upgrade, not on the next install. A
+  // service that the same repository runs knows no ranges.
+  const later = row.requiresAction && exposure?.satisfies === false && isOfPackage(hit.finding);
   return later ? { ...row, urgency: stepDown(row.urgency) } : row;
+}
+
+function isOfPackage({ rule }: Finding): boolean {
+  return /^(?:pkg|ts|js)\./.test(rule);
 }
 
 function defaultFor(finding: Finding): Urgency {

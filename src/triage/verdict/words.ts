@@ -104,7 +104,8 @@ function exposureSentences({ exposure, diagnostics }: Analysis): string[] {
 
 function rangeSentence(exposure: Exposure): string {
   if (exposure.range === null) return "Its package.json does not name the package.";
-  if (exposure.satisfies === null) return `Its range ${exposure.range} names no versions.`;
+  if (exposure.satisfies === null)
+    return `Its range ${exposure.range} says nothing of ${exposure.new}.`;
   const verb = exposure.satisfies ? "includes" : "excludes";
   const installed = exposure.resolved === exposure.new ? " It is on that version already." : "";
   return `Its range ${exposure.range} ${verb} ${exposure.new}.${installed}`;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Analysis } from "../../../src/triage/analysis.ts";
 import { packageSource } from "../../../src/triage/changed-source.ts";
 import { consumerResult } from "../../../src/triage/consumer-result.ts";
+import { configHashOf, type KeyInputs } from "../../../src/triage/key-inputs.ts";
 import { isNpmPayload } from "../../../src/triage/npm-request.ts";
 import { consumerTriagePayload } from "../../../src/triage/payload.ts";
 
@@ -18,7 +19,7 @@ const ANALYSIS: Analysis = {
 };
 const RUN = { handler: "consumer_triage", version: "1", durationMs: 5, decision: null };
 
-function payloadWith(config: object) {
+function payloadWith(config: object, inputs: Partial<KeyInputs> = {}) {
   const payload = consumerTriagePayload.parse({
     source_repo: "a/b",
     target_repo: "c/d",
@@ -26,7 +27,18 @@ function payloadWith(config: object) {
     relationship_config: config,
   });
   if (!isNpmPayload(payload)) throw new Error("expected a payload in npm mode");
-  return { payload, source: packageSource(payload) };
+  const keyInputs = {
+    sourceRepo: "a/b",
+    baseSha: "npm:p@1.0.0",
+    headSha: "npm:p@1.1.0",
+    targetRepo: "c/d",
+    targetSha: "sha256:0",
+    relationshipType: "api_consumer",
+    configHash: configHashOf(payload.relationship_config),
+    payloadHash: null,
+    ...inputs,
+  };
+  return { payload, source: packageSource(payload), keyInputs };
 }
 
 test("the cache key is the same for the same inputs, in whatever order", () => {
@@ -41,14 +53,17 @@ test("the cache key is the same for the same inputs, in whatever order", () => {
 });
 
 test.for([
-  ["the relationship", payloadWith({ urgency_mapping: { endpoints: "low" } }), ANALYSIS, RUN],
-  ["the consumer", payloadWith({}), { ...ANALYSIS, targetSha: "sha256:1" }, RUN],
-  ["the rules", payloadWith({}), ANALYSIS, { ...RUN, version: "2" }],
-  ["the decision", payloadWith({}), ANALYSIS, { ...RUN, decision: "yes" }],
-] as const)("another state of %s has another cache key", ([, payload, analysis, run]) => {
+  ["the relationship", payloadWith({ urgency_mapping: { endpoints: "low" } }), RUN],
+  ["the consumer", payloadWith({}, { targetSha: "sha256:1" }), RUN],
+  ["the change", payloadWith({}, { headSha: "npm:p@1.2.0" }), RUN],
+  ["what was there before", payloadWith({}, { baseSha: "npm:p@0.9.0" }), RUN],
+  ["the diffs", payloadWith({}, { payloadHash: "0" }), RUN],
+  ["the rules", payloadWith({}), { ...RUN, version: "2" }],
+  ["the decision", payloadWith({}), { ...RUN, decision: "yes" }],
+] as const)("another state of %s has another cache key", ([, asked, run]) => {
   const usual = consumerResult(payloadWith({}), ANALYSIS, RUN);
 
-  expect(consumerResult(payload, analysis, run).cache.key).not.toBe(usual.cache.key);
+  expect(consumerResult(asked, ANALYSIS, run).cache.key).not.toBe(usual.cache.key);
 });
 
 test("a result without findings has every mandatory key and recommends nothing", () => {

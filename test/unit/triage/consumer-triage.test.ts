@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import type { Effect } from "../../../src/effect.ts";
 import { type TriageResult, triageResult } from "../../../src/triage/result.ts";
 import handler from "../../../tasks/consumer_triage.ts";
@@ -128,11 +128,11 @@ test("a cancel during the analysis ends the attempt with its reason", SLOW, asyn
   await expect(handler.run(await examplePayload(), context)).rejects.toBe(reason);
 });
 
-test("a change without a package fails for good, in words", async () => {
+test("an event that does not say what changed fails for good, in words", async () => {
   const payload = handler.payload.parse({
     source_repo: "owner/source",
     target_repo: "owner/target",
-    change_event: { commit_sha: "0a1b2c3", commit_message: "change", branch: "main" },
+    change_event: { commit_sha: "v1.2.3", commit_message: "change", branch: "main" },
   });
 
   await expect(handler.run(payload, makeHandlerContext())).rejects.toMatchObject({
@@ -143,7 +143,9 @@ test("a change without a package fails for good, in words", async () => {
   });
 });
 
-test("a payload that does not say where the consumer is fails for good", async () => {
+test("a consumer that is in no folder and no repository fails for good", async ({ folder }) => {
+  vi.stubEnv("REPO_CACHE_DIR", join(folder, "cache"));
+  onTestFinished(() => void vi.unstubAllEnvs());
   const payload = await examplePayload();
   const { path: _, ...config } = payload.relationship_config;
 
@@ -151,7 +153,9 @@ test("a payload that does not say where the consumer is fails for good", async (
 
   await expect(running).rejects.toMatchObject({
     name: "PermanentError",
-    message: expect.stringMatching(/^expected relationship_config\.path to be the folder of /),
+    message: expect.stringMatching(
+      /^there is no repository example\/p-retry-consumer: .*; hint: .*relationship_config\.path/,
+    ),
   });
 });
 

@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import { dirname } from "node:path/posix";
+import type { AnalysisRequest } from "../analysis.ts";
+import type { ChangeSet } from "../change-set.ts";
+import { dependencyNames } from "../consumer/dependency-names.ts";
+import { addStandIns } from "../package/add-stand-ins.ts";
+import type { ConsumerTriagePayload } from "../payload.ts";
+import { extractTree } from "../repository/extract-tree.ts";
+import { manifestsIn, type Named } from "../repository/manifests-in.ts";
+import type { CommitRange } from "../repository/resolve-range.ts";
+import type { Tree } from "../tree.ts";
+import type { KeptUntilEnd, PackagePart, Surroundings, Work } from "./prepared.ts";
+
+/** Packages of one change that are compiled: each may take minutes. */
+const PACKAGES_MAX = 3;
+
+export type PackageChange = {
+  readonly range: CommitRange;
+  readonly change: ChangeSet;
+  readonly consumer: Tree;
+  readonly payload: ConsumerTriagePayload;
+};
+
+type Options = Surroundings & { readonly kept: KeptUntilEnd };
+
+/**
+ * The npm packages that a change touches and the consumer depends on, each in both versions.
+ * What is built and not committed is stood in for by its sources.
+ */
+export async function changedPackages(
+  { range, change, consumer, payload }: PackageChange,
+  options: Options,
+): Promise<Pick<Work, "packages" | "degraded" | "capsHit">> {
+  const { signal, repositories, kept } = options;
+  const names = await dependencyNames(consumer.path, signal);
+  if (names.size === 0) return { packages: [], degraded: [], capsHit: [] };
+  const sides = {
+    before: await manifestsIn(range.mirror, range.base, signal),
+    after: await manifestsIn(range.mirror, range.head, signal),
+  };
+  const { pairs, gone } = dependedOn(change, sides, names);
+  const degraded = gone.map((name) => `${name}: not in ${payload.source_repo} any more`);
+  if (pairs.length === 0) return { packages: [], degraded, capsHit: [] };
+
+  const extract = async (commit: string) =>
+    kept.keep(await extractTree(range.mirror, commit, repositories, { signal }));
+  const before = await extract(range.base);
+  const after = await extract(range.head);
+  const packages: PackagePart[] = [];
+  for (const pair of pairs.slice(0, PACKAGES_MAX)) {
+    const fromPath = join(before.path, pair.folder);
+    const toPath = join(after.path, pair.folder);
+    const missing = [...(await addStandIns(fromPath)), ...(await addStandIns(toPath))];
+    if (missing.length > 0) degraded.push(withoutSources(pair.after.name, missing));
+    const request = requestOf(pair, { fromPath, toPath, consumer, payload });
+    packages.push({ request, origin: { folder: pair.folder, commit: range.head } });
+  }
+  const capsHit = pairs.length > PACKAGES_MAX ? ["packages"] : [];
+  return { packages, degraded, capsHit: [...capsHit, ...before.capsHit, ...after.capsHit] };
+}
+
+type Manifests = ReadonlyMap<string, Named>;
+type Pair = { readonly folder: string; readonly before: Named; readonly after: Named };
+
+/** Of the packages with a changed file those that are among some names; and those that went. */
+function dependedOn(
+  { files }: ChangeSet,
+  { before, after }: { readonly before: Manifests; readonly after: Manifests },
+  names: ReadonlySet<string>,
+): { readonly pairs: readonly Pair[]; readonly gone: readonly string[] } {
+  const folders = new Set<string>();
+  for (const { path, oldPath } of files) {
+    const found = [nearest(path, after), nearest(oldPath ?? path, before)];
+    for (const folder of found) if (folder !== null) folders.add(folder);
+  }
+  const known = [...folders].toSorted().flatMap((folder) => {
+    const old = before.get(folder);
+    return old !== undefined && names.has(old.name) ? [{ folder, old }] : [];
+  });
+  const isKept = ({ folder, old }: { folder: string; old: Named }): boolean =>
+    after.get(folder)?.name === old.name;
+  return {
+    pairs: known.filter(isKept).flatMap(({ folder, old }) => {
+      const next = after.get(folder);
+      return next === undefined ? [] : [{ folder, before: old, after: next }];
+    }),
+    gone: known.filter((one) => !isKept(one)).map(({ old }) => old.name),
+  };
+}
+
+/** The folder of the package that a file belongs to; null if it is in none. */
+function nearest(path: string, manifests: Manifests): string | null {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const key = folder === "." ? "" : folder;
+    if (manifests.has(key)) return key;
+    if (key === "") return null;
+  }
+}
+
+type Places = Pick<PackageChange, "consumer" | "payload"> & {
+  readonly fromPath: string;
+  readonly toPath: string;
+};
+
+function requestOf(
+  { before, after }: Pair,
+  { fromPath, toPath, consumer, payload }: Places,
+): AnalysisRequest {
+  return {
+    package: { name: after.name, from: before.version, to: after.version, fromPath, toPath },
+    consumer: {
+      path: consumer.path,
+      revision: consumer.revision,
+      interfaceFiles: payload.relationship_config.interface_files,
+    },
+    searchFrom: [],
+    depth: "types",
+  };
+}
+
+function withoutSources(name: string, missing: readonly string[]): string {
+  return `${name}: ${[...new Set(missing)].toSorted().join(", ")} not committed, nor sources of it`;
+}

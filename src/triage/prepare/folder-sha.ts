@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "../../has-code.ts";
+import { LIMITS } from "../limits.ts";
+import { isNoise } from "../noise.ts";
+
+/** Files that are read at a time. */
+const READS = 32;
+/** What npm has installed, of which the rest is left out. */
+const INSTALLED = "node_modules/.package-lock.json";
+
+/**
+ * A name for the content of a folder: sha256 over paths and contents of its files, without
+ * what is installed and without links. For a file that no analysis would read because of its
+ * size, and for all beyond the limit of a tree, size and time of change stand for the content.
+ */
+export async function folderSha(root: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  const paths = [...(await pathsIn(root, "", signal)), INSTALLED];
+  let bytes = 0;
+  for (let at = 0; at < paths.length; at += READS) {
+    signal.throwIfAborted();
+    const some = paths.slice(at, at + READS);
+    const isFull = bytes > LIMITS.treeBytesMax;
+    const contents = await Promise.all(some.map((path) => contentOf(join(root, path), isFull)));
+    for (const [index, content] of contents.entries()) {
+      if (content === null) continue;
+      bytes += content.length;
+      hash.update(`${some[index]}\0${content.length}\0`).update(content);
+    }
+  }
+  return `sha256:${hash.digest("hex")}`;
+}
+
+/** Paths of files, relative and in a fixed order. */
+async function pathsIn(root: string, folder: string, signal: AbortSignal): Promise<string[]> {
+  signal.throwIfAborted();
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(orNothing([]));
+  const paths: string[] = [];
+  for (const entry of entries.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isFile()) paths.push(path);
+    if (entry.isDirectory() && !isNoise(`${path}/`)) {
+      for (const inner of await pathsIn(root, path, signal)) paths.push(inner);
+    }
+  }
+  return paths;
+}
+
+/** Null for what vanished meanwhile, or may not be read. */
+async function contentOf(path: string, isFull: boolean): Promise<Buffer | null> {
+  const told = await stat(path).catch(orNothing(null));
+  if (told === null || !told.isFile()) return null;
+  if (isFull || told.size > LIMITS.fileBytesMax) {
+    return Buffer.from(`${told.size} ${told.mtimeMs}`);
+  }
+  return await readFile(path).catch(orNothing(null));
+}
+
+function orNothing<Nothing>(nothing: Nothing): (err: unknown) => Nothing {
+  return (err) => {
+    if (hasCode(err, "ENOENT", "ENOTDIR", "EACCES", "EPERM")) return nothing;
+    throw err;
+  };
+}

@@ -1,0 +1,57 @@
+import type { RepositoryConfig } from "../../config.ts";
+import type { AnalysisRequest, ServiceRequest } from "../analysis.ts";
+import type { Asked } from "../consumer-result.ts";
+
+/**
+ * What a triage is about, known well enough to look up its verdict. What it reads into scratch
+ * folders goes when it is disposed of.
+ */
+export type Prepared = AsyncDisposable & {
+  readonly asked: Asked;
+  /** Get the change and the trees that the analysis needs. Once. */
+  readonly read: () => Promise<Work>;
+};
+
+/** A package to compare. */
+export type PackagePart = {
+  readonly request: AnalysisRequest;
+  /** Where it is in a repository; null for one that is published. */
+  readonly origin: {
+    /** "" for the root. */
+    readonly folder: string;
+    /** The commit of its new version. */
+    readonly commit: string;
+  } | null;
+};
+
+/** What is analysed, one after the other, and told as one analysis. */
+export type Work = {
+  /** Null in npm mode, where the package is all that is asked about. */
+  readonly service: ServiceRequest | null;
+  readonly packages: readonly PackagePart[];
+  /** What is known less well than it could be, and the caps that were hit, on the way. */
+  readonly degraded: readonly string[];
+  readonly capsHit: readonly string[];
+};
+
+/** Where a worker finds what payloads name. */
+export type Surroundings = {
+  readonly repositories: RepositoryConfig;
+  /** Relative paths of a payload start here. */
+  readonly workingDirectory: string;
+  readonly signal: AbortSignal;
+};
+
+/** What is removed together, in the end. */
+export class KeptUntilEnd implements AsyncDisposable {
+  readonly #kept: AsyncDisposable[] = [];
+
+  keep<Kept extends AsyncDisposable>(kept: Kept): Kept {
+    this.#kept.push(kept);
+    return kept;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const kept of this.#kept.splice(0)) await kept[Symbol.asyncDispose]();
+  }
+}
