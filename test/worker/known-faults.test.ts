@@ -173,8 +173,8 @@ test("the urgency that a relationship maps decides what is sent, and with which 
   const kindsOf = async (taskId: string) =>
     (await readEffects(client))
       .filter((effect) => effect["task_id"] === taskId)
-      .map(({ kind }) => kind)
-      .toSorted();
+      .map(({ kind }) => String(kind))
+      .toSorted((left, right) => left.localeCompare(right));
   expect(await kindsOf(critical)).toEqual(["context_sink", "github_issue", "webhook"]);
   expect(await kindsOf(low)).toEqual(["digest"]);
   await waitFor(() => stub.calls().includes("POST /hook") && stub.issues.length > 0, PATIENT);

@@ -44,7 +44,8 @@ function isAsShown(output: string, shown: string): boolean {
       ? "(?:.*\\n)*"
       : `${line
           .split("…")
-          .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+          // The widths of columns follow what stands in them.
+          .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/ +/g, " +"))
           .join(".*")}\\n`,
   );
   return new RegExp(`^${lines.join("")}$`).test(`${output.trimEnd()}\n`);
@@ -115,7 +116,7 @@ test("the commands of the page lead from an empty folder to an issue in a file",
   expect(others.filter(({ output }) => output !== null).length).toBeGreaterThan(5);
   const daemon = shell.start(String(first?.command));
   try {
-    await waitFor(() => daemon.said.all.includes("worker started"), { deadlineMs: 60_000 });
+    await waitFor(() => daemon.said.all.includes("triaged is up"), { deadlineMs: 60_000 });
     for (const { command, output } of others) {
       await follow(shell, command, output);
     }
