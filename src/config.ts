@@ -6,6 +6,7 @@
  */
 import { hostname } from "node:os";
 import path from "node:path";
+import { type AdjudicationConfig, adjudicationConfigOf } from "./adjudication-config.ts";
 import type { DatabaseUrl } from "./database-url.ts";
 import { databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
 import { type EffectsConfig, effectsConfigOf } from "./effects-config.ts";
@@ -27,6 +28,8 @@ export type Config = {
   /** The crontab, absolute; null = `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
   readonly effects: EffectsConfig;
+  /** Null: verdicts rest on the facts alone. */
+  readonly adjudication: AdjudicationConfig | null;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -92,6 +95,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const connection = attempt("DATABASE_URL", () => connectionOf(settings));
   const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
   const effects = effectsConfigOf(settings, problems);
+  const adjudication = adjudicationConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -131,6 +135,7 @@ export function readConfig(environment: Environment = process.env): Config {
     schedulesFile:
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
     effects,
+    adjudication,
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,

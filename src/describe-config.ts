@@ -1,3 +1,4 @@
+import { describeAdjudication } from "./adjudication-config.ts";
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./database-url.ts";
 import { describeEffects } from "./effects-config.ts";
@@ -31,6 +32,7 @@ export function describeConfig(config: Config): Record<string, string> {
     GITHUB_CLONE_BASE: repositories.cloneBase,
     ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
     ...describeEffects(config.effects),
+    ...describeAdjudication(config.adjudication),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),
     MAX_RESCUES: String(config.maxRescues),

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { httpAddress } from "./http-address.ts";
 import type { EFFECTS_MODES, Settings, WEBHOOK_FORMATS } from "./settings.ts";
 
 /** How `triaged jobs` delivers effects. Durations in milliseconds. */
@@ -35,14 +36,7 @@ export type BreakerConfig = {
 export function effectsConfigOf(settings: Settings, problems: string[]): EffectsConfig {
   const url = (name: "GITHUB_API_URL" | "WEBHOOK_URL" | "DEV_NEXUS_URL"): string | null => {
     const given = settings[name];
-    if (given === undefined) {
-      return null;
-    }
-    const protocol = URL.parse(given)?.protocol;
-    if (protocol !== "http:" && protocol !== "https:") {
-      problems.push(`${name}: expected an http:// or https:// address`);
-    }
-    return given.replace(/\/+$/, "");
+    return given === undefined ? null : httpAddress(name, given, problems);
   };
   return {
     mode: settings.EFFECTS_MODE,

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Backoff } from "./backoff.ts";
 import type { Effect } from "./effect.ts";
 import type { ChildTask, Enqueued } from "./new-task.ts";
+import type { Note } from "./outcome.ts";
 
 /** What a handler gets beside its payload. */
 export type HandlerContext = {
@@ -35,6 +36,12 @@ export type HandlerContext = {
    * at most a few times a second, the newest last; never fails the attempt.
    */
   readonly progress: (percent: number, step?: string) => void;
+  /**
+   * Say how the result came about, such as `{ cache: "hit" }`: kept in the `detail` of the
+   * history row that records the return of the handler. The keys of several notes add up; at
+   * most 4096 bytes, beyond which the attempt fails for good.
+   */
+  readonly note: (note: Note) => void;
   /**
    * Enqueue tasks whose parent is this one: all in one transaction of their own, or none. The
    * answers come in the order of the tasks. The attempt may run again, also when it has

@@ -55,7 +55,12 @@ export class NeedsDecision extends Error {
 
 /** The end of one attempt, as the settler sends it to the database. Durations in ms. */
 export type Outcome =
-  | { readonly outcome: "finish"; readonly result: unknown; readonly effects?: EffectMembers }
+  | {
+      readonly outcome: "finish";
+      readonly result: unknown;
+      readonly effects?: EffectMembers;
+      readonly detail?: Note;
+    }
   | { readonly outcome: "fail"; readonly error: string; readonly detail?: FailureDetail }
   | {
       readonly outcome: "retry";
@@ -75,6 +80,9 @@ export type Outcome =
 
 /** Of each effect its kind, key and payload, as members of a JSON object. */
 export type EffectMembers = readonly string[];
+
+/** What a handler notes about its attempt, in the history row's `detail`. */
+export type Note = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Why an attempt failed, in the history row's `detail`. */
 export type FailureDetail = { readonly class: FailureClass };

@@ -9,6 +9,7 @@ import { choice, cloneBase, integer, list, seconds, text, token, yesOrNo } from 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const EFFECTS_MODES = ["live", "dry_run", "file"] as const;
 export const WEBHOOK_FORMATS = ["auto", "discord", "slack", "json"] as const;
+export const LLM_PROVIDERS = ["anthropic", "openai"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Hold a password or a token: each has a `*_FILE` variant and is never printed. */
@@ -18,6 +19,8 @@ export const SECRETS = [
   "POSTGRES_PASSWORD",
   "GITHUB_TOKEN",
   "WEBHOOK_URL",
+  "LLM_API_KEY",
+  "ANTHROPIC_API_KEY",
 ] as const;
 
 export const SETTINGS = z.object({
@@ -67,6 +70,13 @@ export const SETTINGS = z.object({
   PUSH_RETRY_BASE_MS: integer({ min: 1, max: 10_000 }).default(200),
   PUSH_JWT_TTL_SECONDS: integer({ min: 1, max: 86_400 }).default(300),
   PUSH_JWT_SKEW_SECONDS: integer({ min: 0, max: 86_400 }).default(120),
+  LLM_PROVIDER: choice(LLM_PROVIDERS).optional(),
+  LLM_API_KEY: token().optional(),
+  ANTHROPIC_API_KEY: token().optional(),
+  LLM_BASE_URL: text().optional(),
+  LLM_MODEL: text({ max: 200 }).optional(),
+  LLM_MAX_INPUT_CHARS: integer({ min: 10_000, max: 1_000_000 }).default(60_000),
+  LLM_TIMEOUT_MS: integer({ min: 100, max: 120_000 }).default(60_000),
   AGENT_FAILURE_THRESHOLD: integer({ min: 1, max: 1000 }).default(5),
   AGENT_FAILURE_WINDOW_MS: integer({ min: 1, max: 3_600_000 }).default(30_000),
   AGENT_COOLDOWN_MS: integer({ min: 1, max: 3_600_000 }).default(30_000),

@@ -1,11 +1,13 @@
 import { readConfig } from "../src/config.ts";
 import { defineHandler } from "../src/handler.ts";
-import { NeedsDecision } from "../src/outcome.ts";
+import { materialFor } from "../src/triage/adjudication/material.ts";
 import { analyzeWork } from "../src/triage/analyze-work.ts";
 import { consumerResult } from "../src/triage/consumer-result.ts";
 import { effectsOf } from "../src/triage/effects-of.ts";
 import { consumerTriagePayload } from "../src/triage/payload.ts";
 import { prepare } from "../src/triage/prepare/prepare.ts";
+import { placesOf } from "../src/triage/prepare/prepared.ts";
+import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
 import { triageResult } from "../src/triage/result.ts";
 import { answerIn, openQuestion, withAnswer } from "../src/triage/verdict/decision.ts";
 
@@ -25,27 +27,34 @@ export default defineHandler({
   // Each holds a thread, which may take a core and two gigabytes.
   concurrency: 2,
   async run(payload, context) {
-    const { signal } = context;
     const startedAt = performance.now();
+    const { signal } = context;
     const { repositories } = readConfig();
     const decision = answerIn(context.decision);
+    const rules = { handler: "consumer_triage", version: VERSION, decision };
 
     context.progress(0, "finding the change and the consumer");
     const workingDirectory = process.cwd();
     await using prepared = await prepare(payload, { repositories, workingDirectory, signal });
+    const { asked } = prepared;
 
-    const found = await analyzeWork(await prepared.read(), {
-      signal,
-      onProgress: ({ percent, step }) => context.progress(percent, step),
-    });
-    const analysis = withAnswer(found, decision);
+    const analyse = async (): Promise<Ruled> => {
+      const work = await prepared.read();
+      const found = await analyzeWork(work, {
+        signal,
+        onProgress: ({ percent, step }) => context.progress(percent, step),
+      });
+      const analysis = withAnswer(found, decision);
+      const result = consumerResult(asked, analysis, { ...rules, durationMs: 0 });
+      return {
+        result,
+        question: openQuestion(asked, analysis),
+        material: () => materialFor(result, placesOf(work)),
+      };
+    };
+    const about = { ...rules, keyInputs: asked.keyInputs, startedAt, analyse };
+    const result = await reachVerdict(about, context);
 
-    const durationMs = Math.round(performance.now() - startedAt);
-    const run = { handler: "consumer_triage", version: VERSION, durationMs, decision };
-    const result = consumerResult(prepared.asked, analysis, run);
-
-    const question = decision === null ? openQuestion(prepared.asked, analysis) : null;
-    if (question !== null) throw new NeedsDecision(question, result);
     for (const effect of effectsOf(result, payload)) context.effects.add(effect);
     return result;
   },

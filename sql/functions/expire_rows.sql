@@ -1,5 +1,6 @@
 -- Retention of what has no partitions: dedupe keys that nobody holds, cached verdicts that
--- expired, workers that ended long ago. At most max_rows of each; returns how many went.
+-- expired, workers that ended long ago. At most max_rows of each; returns how many went. And,
+-- uncounted, who was working a verdict out and does not hold its task any more.
 create or replace function triaged.expire_rows(
   max_rows integer default 10000,
   worker_days integer default 90
@@ -44,6 +45,22 @@ begin
     for update skip locked
   ));
   get diagnostics triage_results = row_count;
+
+  delete from triaged.verdict_fillers
+  where cache_key = any (array(
+    select filler.cache_key
+    from triaged.verdict_fillers as filler
+    where not exists (
+      select from triaged.live_tasks as live
+      where
+        live.task_id = filler.task_id
+        and live.attempt_count = filler.attempt
+        and live.status = 'started'
+    )
+    limit max_rows
+    -- One that is taken over right now stays.
+    for update skip locked
+  ));
 
   delete from triaged.workers
   where worker_id = any (array(

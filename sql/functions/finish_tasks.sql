@@ -1,5 +1,6 @@
 -- started -> finished. Returns the attempts that finished; the caller no longer holds
--- the other tasks, and nothing was written about them.
+-- the other tasks, and nothing was written about them. p_details go to history, by
+-- 'task_id/attempt'.
 --
 -- Moves the rows itself. An update that leaves the move to record_update writes one
 -- version more of each row: 20,500 to 25,500 claimed and finished a second in place
@@ -7,7 +8,8 @@
 create or replace function triaged.finish_tasks(
   p_task_ids bigint[],
   p_attempts integer[],
-  p_results jsonb[]
+  p_results jsonb[],
+  p_details jsonb default null
 )
 returns table (task_id bigint, attempt integer)
 language plpgsql
@@ -20,7 +22,7 @@ set enable_nestloop to off
 as $$
 #variable_conflict use_column
 begin
-  perform triaged.note_event('finish', 'worker');
+  perform triaged.note_event('finish', 'worker', p_details);
 
   return query
   with held as (

@@ -1,5 +1,5 @@
 -- started -> what each outcome says. outcomes is an array of objects:
---   {"task_id": 1, "attempt": 2, "outcome": "finish", "result": …}
+--   {"task_id": 1, "attempt": 2, "outcome": "finish", "result": …}   may have a detail
 --   {…, "outcome": "fail", "error": "…", "detail": {"class": "other"}}    failed at once
 --   {…, "outcome": "retry", "error": "…", "delay_ms": 1000}      failed, if budget is left
 --                                                      queued again; no delay_ms: backoff
@@ -54,7 +54,9 @@ begin
     case v_of.outcome
       when 'finish' then
         return query select held.task_id, held.attempt, 'finished'
-        from triaged.finish_tasks(v_of.task_ids, v_of.attempts, v_of.results) as held;
+        from triaged.finish_tasks(
+          v_of.task_ids, v_of.attempts, v_of.results, v_of.details
+        ) as held;
       when 'fail', 'retry' then
         return query select held.task_id, held.attempt, held.status
         from triaged.fail_tasks(

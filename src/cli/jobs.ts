@@ -1,5 +1,5 @@
+import { Breaker } from "../breaker.ts";
 import { type Config, readConfig } from "../config.ts";
-import { Breaker } from "../effects/breaker.ts";
 import { readSchedules, schedulesFile } from "../jobs/read-schedules.ts";
 import { runJobsOnce } from "../jobs/run-once.ts";
 import { runJobs } from "../jobs/runner.ts";

@@ -1,6 +1,7 @@
 import pRetry from "p-retry";
 import type { Logger } from "pino";
 import { backoffMs } from "../backoff.ts";
+import type { Breaker } from "../breaker.ts";
 import type { EffectKind, EffectStatus } from "../effect.ts";
 import type { EffectsConfig } from "../effects-config.ts";
 import { failpoint } from "../failpoint.ts";
@@ -13,7 +14,6 @@ import {
   settleEffect,
 } from "../postgres/effect-store.ts";
 import { readPushConfig } from "../postgres/push-config-store.ts";
-import type { Breaker } from "./breaker.ts";
 import { contextSink } from "./context-sink.ts";
 import { type Delivery, Skipped } from "./delivery.ts";
 import { exchangeWith, ServerTrouble } from "./exchange.ts";

@@ -1,6 +1,6 @@
+import type { Breaker } from "../breaker.ts";
 import { PermanentError, RetryableError } from "../outcome.ts";
-import type { Breaker } from "./breaker.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retryAfterMs } from "../retry-after.ts";
 import { type Answer, type Request, send } from "./send.ts";
 
 /** Waited for where a host is over its limit and does not say for how long. */

@@ -9,9 +9,9 @@
 import { EventEmitter } from "node:events";
 import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphile-worker";
 import type { Logger } from "pino";
+import { Breaker } from "../breaker.ts";
 import type { PoolConfig } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
-import { Breaker } from "../effects/breaker.ts";
 import type { EffectsConfig } from "../effects-config.ts";
 import { inSchema } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";

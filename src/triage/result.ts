@@ -66,6 +66,8 @@ export const triageResult = z.object({
     input_tokens: z.int(),
     output_tokens: z.int(),
     changed: z.array(z.string()),
+    /** Why the rules decide although the model was asked. */
+    error: z.string().optional(),
   }),
 });
 export type TriageResult = z.output<typeof triageResult>;

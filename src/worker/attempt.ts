@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { LeaseLostError } from "../errors.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Note, Outcome } from "../outcome.ts";
 import type { Database } from "../postgres/database.ts";
 import type { ClaimedTask } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
@@ -53,6 +53,7 @@ export class RunningAttempt {
   #controller: AbortController | null = null;
   #progress: ProgressReporter | null = null;
   #effects: EffectList | null = null;
+  #note: Note | null = null;
   #reject: (strayError: unknown) => void = () => undefined;
   #aborted: AttemptAborted | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -94,7 +95,7 @@ export class RunningAttempt {
         currentAttempt.run(this, () => this.#runHandler()).then(resolve, reject);
       });
       // It finished before it noticed that it should stop: the work was done.
-      outcome = { outcome: "finish", result };
+      outcome = { outcome: "finish", result, ...(this.#note !== null && { detail: this.#note }) };
     } catch (err) {
       if (err === TAKEN_BACK) {
         return { outcome: "release" };
@@ -203,6 +204,9 @@ export class RunningAttempt {
       progress: (percent, step) => {
         this.#progress ??= new ProgressReporter((newest) => this.#host.sendProgress(this, newest));
         this.#progress.report(percent, step);
+      },
+      note: (note) => {
+        this.#note = { ...this.#note, ...note };
       },
       enqueue: (tasks) => access().enqueue(tasks),
       query: (text, values) => access().query(text, values),

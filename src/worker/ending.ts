@@ -1,5 +1,5 @@
 import type { Attempt } from "../errors.ts";
-import type { EffectMembers, Outcome } from "../outcome.ts";
+import type { EffectMembers, Note, Outcome } from "../outcome.ts";
 import { errorText } from "./error-text.ts";
 import { resultText } from "./result-text.ts";
 
@@ -14,6 +14,12 @@ export type Ending = Attempt & {
 };
 
 const NONE: readonly string[] = [];
+
+const NOTE_BYTES_MAX = 4_096;
+
+function noted(note: Note | undefined): string {
+  return note === undefined ? "" : `,"detail":${resultText(note, NOTE_BYTES_MAX)}`;
+}
 
 /**
  * Write an outcome down. A result that cannot be stored makes the attempt fail for good,
@@ -39,7 +45,7 @@ export function endingOf(
     switch (outcome.outcome) {
       case "finish":
         return ending(
-          `,"result":${resultText(outcome.result, resultBytesMax)}`,
+          `,"result":${resultText(outcome.result, resultBytesMax)}${noted(outcome.detail)}`,
           null,
           outcome.effects,
         );

@@ -15,6 +15,15 @@ const WRITERS: readonly Role[] = ["triaged_owner", "triaged_api"];
 const OWNER: readonly Role[] = ["triaged_owner"];
 const NOBODY: readonly Role[] = [];
 
+const VERDICT = JSON.stringify({
+  requires_action: false,
+  urgency: "low",
+  impact_summary: "",
+  confidence: 1,
+  analyzer: { version: "1" },
+  evidence: { source: { repo: "a/b", head_sha: "1" }, target: { repo: "c/d", sha: "2" } },
+});
+
 // `started` and `failed` are tasks of that status.
 const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
   ...[
@@ -27,6 +36,8 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "task_types",
     "dedupe_keys",
     "triage_results_cache",
+    "triage_cache_statistics",
+    "verdict_fillers",
     "queue_depth",
     "task_statistics",
     "worker_activity",
@@ -67,6 +78,9 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.resume_queue('default')",
     "select triaged.pause_task_type('noop')",
     "select triaged.resume_task_type('noop')",
+    "select from triaged.take_verdict('k', 1, 1)",
+    "select triaged.store_verdict('k', 1, 1, '" + VERDICT + "', 'api_consumer', 'x')",
+    "select triaged.leave_verdict('k', 1, 1)",
     "select triaged.save_repository('a/b')",
     "select triaged.save_relationship('a/b', 'c/d', 'api_consumer')",
     "select triaged.remove_relationship('a/b', 'c/d')",
@@ -111,6 +125,8 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "delete from triaged.dedupe_keys",
     "insert into triaged.repositories (repo_name) values ('a/b')",
     "delete from triaged.dependency_relationships",
+    "update triaged.triage_results_cache set hit_count = 0",
+    "delete from triaged.verdict_fillers",
     "update triaged.schedule_runs set run_count = 0",
     "update triaged.effects set status = 'pending'",
     "insert into triaged.push_configs (task_id, url) values (1, 'x')",
@@ -185,6 +201,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "enqueue_tasks",
       "get_next_task",
       "heartbeat_worker",
+      "leave_verdict",
       "lock_key",
       "lock_worker",
       "may_stop_clock",
@@ -207,6 +224,8 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "save_repository",
       "settle_tasks",
       "settle_tasks_with_effects",
+      "store_verdict",
+      "take_verdict",
       "update_task_status",
       "why",
     ].toSorted(),

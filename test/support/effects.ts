@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { pino } from "pino";
-import { Breaker } from "../../src/effects/breaker.ts";
+import { Breaker } from "../../src/breaker.ts";
 import { type DeliverDeps, deliverEffect } from "../../src/effects/deliver.ts";
 import type { EffectsConfig } from "../../src/effects-config.ts";
 import type { Queryable } from "../../src/postgres/database.ts";

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import type { HandlerContext } from "../../src/handler.ts";
 
-/** What a handler gets from a worker, for a task that nobody holds. */
+/** What a handler gets from a worker, for a task that nobody holds; its database is empty. */
 export function makeHandlerContext(parts: Partial<HandlerContext> = {}): HandlerContext {
   return {
     task: {
@@ -20,8 +20,9 @@ export function makeHandlerContext(parts: Partial<HandlerContext> = {}): Handler
     signal: new AbortController().signal,
     logger: pino({ level: "silent" }),
     progress: () => {},
+    note: () => {},
     enqueue: () => Promise.reject(new Error("expected a handler that enqueues nothing")),
-    query: () => Promise.reject(new Error("expected a handler that asks nothing")),
+    query: () => Promise.resolve([]),
     effects: { add: () => {} },
     ...parts,
   };

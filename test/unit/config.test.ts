@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Config, readConfig } from "../../src/config.ts";
 import { EnvironmentError } from "../../src/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
+import { ADJUDICATION_SETTINGS } from "../support/adjudication-settings.ts";
 import * as effects from "../support/effect-settings.ts";
 
 const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
@@ -161,6 +162,7 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
   },
   MAX_RESCUES: { given: { MAX_RESCUES: "5" }, seen: (config) => config.maxRescues, as: 5 },
   ...effects.EFFECT_SETTINGS,
+  ...ADJUDICATION_SETTINGS,
   LOG_LEVEL: { given: { LOG_LEVEL: "debug" }, seen: (config) => config.logLevel, as: "debug" },
   USE_POSTGRESQL: {
     given: { USE_POSTGRESQL: "true" },
@@ -206,6 +208,7 @@ test("an empty environment means the embedded server and the defaults", () => {
     },
     retention: { taskDays: 7, historyDays: 90 },
     effects: effects.EFFECT_DEFAULTS,
+    adjudication: null,
     maxPayloadBytes: 1_048_576,
     maxResultBytes: 1_048_576,
     maxRescues: 3,

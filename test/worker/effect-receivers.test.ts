@@ -2,7 +2,7 @@
 // Method: deliver rows of a real outbox to a real server on loopback, which misbehaves.
 
 import { expect } from "vitest";
-import { Breaker } from "../../src/effects/breaker.ts";
+import { Breaker } from "../../src/breaker.ts";
 import { addEffect, deliver, effectsConfig, toGithub, toWebhook } from "../support/effects.ts";
 import { answerFirst, startStub } from "../support/stub-server.ts";
 import { queryOne } from "../support/tasks.ts";

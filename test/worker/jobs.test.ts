@@ -2,7 +2,7 @@
 import type { Client } from "pg";
 import { pino } from "pino";
 import { expect } from "vitest";
-import { Breaker } from "../../src/effects/breaker.ts";
+import { Breaker } from "../../src/breaker.ts";
 import type { Retention } from "../../src/jobs/job.ts";
 import { runJobsOnce } from "../../src/jobs/run-once.ts";
 import { inSchema } from "../../src/postgres/database.ts";

@@ -1,5 +1,6 @@
 import type { RepositoryConfig } from "../../config.ts";
 import type { AnalysisRequest, ServiceRequest } from "../analysis.ts";
+import type { ChangeSet } from "../change-set.ts";
 import type { Asked } from "../consumer-result.ts";
 
 /**
@@ -33,6 +34,17 @@ export type Work = {
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];
 };
+
+/** Where excerpts can be read of what is analysed; null where nobody knows. */
+export function placesOf({ service, packages }: Work): {
+  change: ChangeSet | null;
+  folder: string | null;
+} {
+  return {
+    change: service?.change ?? null,
+    folder: service?.consumer?.path ?? packages[0]?.request.consumer.path ?? null,
+  };
+}
 
 /** Where a worker finds what payloads name. */
 export type Surroundings = {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retryAfterMs } from "../../../src/effects/retry-after.ts";
+import { retryAfterMs } from "../../src/retry-after.ts";
 
 const NOW = Date.parse("2027-01-31T12:00:00Z");
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Breaker } from "../../../src/effects/breaker.ts";
+import { Breaker } from "../../src/breaker.ts";
 
 function setUp() {
   const clock = { ms: 1_000 };

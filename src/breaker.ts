@@ -1,4 +1,4 @@
-import type { BreakerConfig } from "../effects-config.ts";
+import type { BreakerConfig } from "./effects-config.ts";
 
 type Host = { failedAt: number[]; openUntil: number };
 

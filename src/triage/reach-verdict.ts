@@ -1,0 +1,73 @@
+import type { HandlerContext } from "../handler.ts";
+import { NeedsDecision } from "../outcome.ts";
+import { adjudicate } from "./adjudication/adjudicate.ts";
+import type { ModelAccess } from "./adjudication/call-model.ts";
+import type { Material } from "./adjudication/material.ts";
+import { adjudicatorOf, modelAccess } from "./adjudication/model-access.ts";
+import { awaitVerdict } from "./cache/await-verdict.ts";
+import { leaveVerdict, storeVerdict } from "./cache/verdict-cache.ts";
+import { type KeyInputs, verdictKey } from "./key-inputs.ts";
+import type { TriageResult } from "./result.ts";
+
+/** What an analysis came to. */
+export type Ruled = {
+  /** What the rules say; `cache`, `duration_ms` and `adjudication` are filled in afterwards. */
+  readonly result: TriageResult;
+  /** What to ask a person where no model settles it; null for nothing. */
+  readonly question: string | null;
+  /** What to show a model beside the findings. */
+  readonly material: () => Material;
+};
+
+export type Case = {
+  readonly handler: string;
+  readonly version: string;
+  readonly keyInputs: KeyInputs;
+  /** What a person decided before, which no model overrules; null: nobody was asked. */
+  readonly decision: string | null;
+  /** When the attempt began, as `performance.now()` said. */
+  readonly startedAt: number;
+  /** Runs where nobody has reached this verdict yet. */
+  readonly analyse: () => Promise<Ruled>;
+  /** @default the model of the settings */
+  readonly access?: ModelAccess | null;
+};
+
+/**
+ * A verdict, from the cache or worked out: look up, analyse, adjudicate, ask, store. Of tasks
+ * that need the same one at a time, one works it out and the others wait. What it asks of the
+ * outside world is up to the caller, for a hit as well: effects are known by their keys.
+ *
+ * Rejects with what `analyse` rejects with, and with a NeedsDecision; neither is cached.
+ */
+export async function reachVerdict(about: Case, context: HandlerContext): Promise<TriageResult> {
+  const { decision } = about;
+  const access = decision === null ? accessOf(about) : null;
+  const key = verdictKey(about.keyInputs, { ...about, adjudicator: adjudicatorOf(access) });
+  const finished = (result: TriageResult, hit: boolean): TriageResult => {
+    context.note({ cache: hit ? "hit" : "miss" });
+    const duration_ms = Math.round(performance.now() - about.startedAt);
+    return { ...result, cache: { hit, key }, duration_ms };
+  };
+
+  const known = await awaitVerdict(key, context);
+  if (known !== null) return finished(known, true);
+  try {
+    const ruled = await about.analyse();
+    const { signal, logger } = context;
+    const settled = await adjudicate(ruled.result, { ...ruled, access, signal, logger });
+    const result = finished(settled, false);
+    if (ruled.question !== null && decision === null && !settled.adjudication.used) {
+      throw new NeedsDecision(ruled.question, result);
+    }
+    await storeVerdict(result, about.keyInputs, context);
+    return result;
+  } catch (err) {
+    await leaveVerdict(key, context);
+    throw err;
+  }
+}
+
+function accessOf({ access }: Case): ModelAccess | null {
+  return access === undefined ? modelAccess() : access;
+}

@@ -1,0 +1,46 @@
+import type { Queryable } from "../../src/postgres/database.ts";
+import type { TriageResult } from "../../src/triage/result.ts";
+import { type Claimed, call, query } from "./tasks.ts";
+import { makeResult } from "./triage-result.ts";
+
+export type Taken = { verdict: TriageResult | null; filler_task_id: string | null };
+
+const HOLDER = (task: Claimed) => ({ task_id: task.task_id, attempt: task.attempt_count });
+
+/** Ask for the verdict of a key, as the attempt. */
+export async function take(db: Queryable, task: Claimed, key = "key"): Promise<Taken | undefined> {
+  return (await call<Taken>(db, "take_verdict", { cache_key: key, ...HOLDER(task) }))[0];
+}
+
+/** Store one under a key, by default that of makeResult(); resolves to whether it is kept. */
+export async function store(
+  db: Queryable,
+  task: Claimed,
+  {
+    key = "key",
+    verdict = makeResult(),
+    ...given
+  }: Record<string, unknown> & { key?: string } = {},
+): Promise<boolean | undefined> {
+  const rows = await call<{ store_verdict: boolean }>(db, "store_verdict", {
+    cache_key: key,
+    ...HOLDER(task),
+    verdict,
+    relationship_type: "api_consumer",
+    config_hash: "c0ffee",
+    ...given,
+  });
+  return rows[0]?.store_verdict;
+}
+
+export async function leave(db: Queryable, task: Claimed, key = "key"): Promise<void> {
+  await call(db, "leave_verdict", { cache_key: key, ...HOLDER(task) });
+}
+
+/** Who works verdicts out, by their keys. */
+export async function readFillers(db: Queryable): Promise<unknown[]> {
+  return await query(
+    db,
+    "select cache_key, task_id, attempt from triaged.verdict_fillers order by cache_key",
+  );
+}
