@@ -54,6 +54,35 @@ async function triage(client: Client, payload: object): Promise<string> {
   return await enqueue(client, { task_type: "consumer_triage", payload });
 }
 
+test("a verdict is read again, and those of two relationships of a pair do not collide", async ({
+  url,
+  client,
+  payload,
+}) => {
+  await using _worker = startWorkerProcess(url, { tasks: TASKS });
+  const isHit = async (config: object): Promise<unknown> => {
+    const taskId = await triage(client, payload({ config }));
+    await waitForStatus(client, taskId, "finished");
+    const [row] = await query(
+      client,
+      "select result #> '{cache,hit}' as hit from triaged.tasks where task_id = $1",
+      [taskId],
+    );
+    return row?.["hit"];
+  };
+  const asConsumer = { relationship_type: "api_consumer" };
+  const asFork = { relationship_type: "template_fork" };
+
+  const hits = [];
+  for (const config of [asConsumer, asConsumer, asFork, asConsumer, asFork]) {
+    hits.push(await isHit(config));
+  }
+
+  expect(hits).toEqual([false, true, false, true, true]);
+  const cached = "select relationship_type from triaged.triage_results_cache order by 1";
+  expect(await query(client, cached)).toEqual([asConsumer, asFork]);
+});
+
 test("there is one engine: what comes in by any door is run by the same worker", async ({
   url,
   client,
