@@ -56,7 +56,9 @@ test("a secret shows nowhere, though every remote fails and repeats it", async (
     GITHUB_TOKEN: TOKEN,
     WEBHOOK_URL: `${server.url}/hook/s3cret0hook`,
     ALLOW_PRIVATE_WEBHOOKS: "true",
-    ANTHROPIC_API_KEY: "s3cret0key",
+    LLM_PROVIDER: "anthropic",
+    LLM_API_KEY: "s3cret0key",
+    LLM_MODEL: "model",
     LLM_BASE_URL: server.url,
   };
   const worker = startCli(["work", "--tasks", TASKS], { env });
@@ -64,7 +66,10 @@ test("a secret shows nowhere, though every remote fails and repeats it", async (
   try {
     const refused = await triage(client, { commit_sha: "0a1b2c3", changed_files: null });
     const judged = await triage(client, {}, { path: path.join(folder.path, "consumer") });
+    // Nobody knows this consumer, so that a model is asked.
+    const open = await triage(client, { commit_sha: "no sha of git" });
     await waitForStatus(client, judged, "finished");
+    await waitForStatus(client, open, "finished");
     await waitForStatus(client, refused, "failed");
     await waitFor(async () => await triedAll(client), PATIENT);
 
@@ -74,6 +79,7 @@ test("a secret shows nowhere, though every remote fails and repeats it", async (
         ["show", refused],
         ["show", refused, "--json"],
         ["show", judged, "--json"],
+        ["show", open, "--json"],
         ["history", refused, "--json"],
         ["why", refused],
         ["list", "--json"],
@@ -98,6 +104,7 @@ test("a secret shows nowhere, though every remote fails and repeats it", async (
     expect(leaks).toEqual([]);
     // The search would have found what is there.
     expect(server.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(true);
+    expect(server.requests.some(({ headers }) => headers["x-api-key"] === "s3cret0key")).toBe(true);
     expect(told.some((text) => text.includes("owner/llm-container"))).toBe(true);
   } finally {
     for (const one of [worker, jobs]) {

@@ -44,7 +44,7 @@ export function remoteOf(place: RepositoryPlace, config: RepositoryConfig): Remo
     throw refused(
       place.repo,
       `an event may name https, not ${protocol}; ` +
-        "hint: register where it is: triaged relationships add … --source-url URL",
+        "hint: register where it is (triaged relationships add … --source-url URL)",
     );
   }
   if (protocol === "http" && !isOurs) {
