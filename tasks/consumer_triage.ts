@@ -28,14 +28,14 @@ export default defineHandler({
   concurrency: 2,
   async run(payload, context) {
     const startedAt = performance.now();
-    const { signal } = context;
+    const { signal, logger } = context;
     const { repositories } = readConfig();
     const decision = answerIn(context.decision);
     const rules = { handler: "consumer_triage", version: VERSION, decision };
 
     context.progress(0, "finding the change and the consumer");
-    const workingDirectory = process.cwd();
-    await using prepared = await prepare(payload, { repositories, workingDirectory, signal });
+    const surroundings = { repositories, workingDirectory: process.cwd(), signal, logger };
+    await using prepared = await prepare(payload, surroundings);
     const { asked } = prepared;
 
     const analyse = async (): Promise<Ruled> => {

@@ -2,6 +2,7 @@
 -- a task for each dependent. The event is an object with source_repo, commit_sha,
 -- commit_message and branch; what else it holds goes along. The same commit on the same
 -- branch told again, while its task is live and for 24 hours, is that task again: duplicate.
+-- A commit may release several packages: each is a change of its own.
 create or replace function triaged.notify_change(
   event jsonb,
   queue text default 'default',
@@ -48,7 +49,10 @@ begin
         jsonb_build_array(
           btrim(notify_change.event ->> 'source_repo'),
           btrim(notify_change.event ->> 'commit_sha'),
-          regexp_replace(btrim(notify_change.event ->> 'branch'), '^refs/heads/', '')
+          regexp_replace(btrim(notify_change.event ->> 'branch'), '^refs/heads/', ''),
+          notify_change.event #> '{package, name}',
+          notify_change.event #> '{package, from}',
+          notify_change.event #> '{package, to}'
         )::text,
         'UTF8'
       )

@@ -25,7 +25,7 @@ function settleHeld(world: World, task: Task, given: Outcome): boolean {
   const asked = task.cancelRequestedAt !== null;
   switch (outcome) {
     case "finish":
-      record(world, given.task, "finish", { status: "finished", result, error: null });
+      record(world, given.task, "finish", { status: "finished", result, error: null }, { detail });
       return true;
     case "retry":
     case "fail": {

@@ -51,14 +51,16 @@ test("a notification that waits is the same for ever", async ({ db }) => {
   expect(await notify(db)).toEqual({ task_id: first.task_id, outcome: "duplicate" });
 });
 
-test.for([{ source_repo: "o/other" }, { commit_sha: "1" }, { branch: "next" }])(
-  "%j is another change",
-  async (difference, { db }) => {
-    await notify(db);
+test.for([
+  { source_repo: "o/other" },
+  { commit_sha: "1" },
+  { branch: "next" },
+  { package: { name: "p", from: "1.0.0", to: "2.0.0" } },
+])("%j is another change", async (difference, { db }) => {
+  await notify(db);
 
-    expect(await notify(db, changeEvent(difference))).toMatchObject({ outcome: "created" });
-  },
-);
+  expect(await notify(db, changeEvent(difference))).toMatchObject({ outcome: "created" });
+});
 
 test("queue and priority are the producer's choice", async ({ db }) => {
   const given = { event: changeEvent(), queue: "triage", priority: "high" };

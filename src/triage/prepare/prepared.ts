@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { RepositoryConfig } from "../../config.ts";
 import type { AnalysisRequest, ServiceRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
@@ -52,6 +53,7 @@ export type Surroundings = {
   /** Relative paths of a payload start here. */
   readonly workingDirectory: string;
   readonly signal: AbortSignal;
+  readonly logger: Logger;
 };
 
 /** What is removed together, in the end. */

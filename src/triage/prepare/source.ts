@@ -41,9 +41,19 @@ export async function findSource(
     surroundings.signal.throwIfAborted();
     const isAnswer = err instanceof PermanentError || err instanceof RetryableError;
     if (!isAnswer || !hasDiffs(payload)) throw err;
-    const why = err.message.slice(0, LIMITS.textMax);
-    return toldSource(payload, [`the diffs of the event stand for the repository: ${why}`]);
+    surroundings.logger.warn(
+      { err, sourceRepo: payload.source_repo },
+      "source repository not read",
+    );
+    return toldSource(payload, [`the diffs of the event stand for the repository: ${whyNot(err)}`]);
   }
+}
+
+/** In words that are the same in each run: the log has the times and numbers. */
+function whyNot(err: PermanentError | RetryableError): string {
+  return err instanceof RetryableError
+    ? "it cannot be read now"
+    : (err.message.split(": ")[0] ?? "").slice(0, LIMITS.textMax);
 }
 
 async function gitSource(

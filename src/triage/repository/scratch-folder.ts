@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isAlive, startOf } from "../../running-process.ts";
 import type { Tree } from "../tree.ts";
@@ -18,7 +18,9 @@ export async function makeScratchFolder(cacheFolder: string): Promise<ScratchFol
   const parent = join(cacheFolder, "scratch");
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await removeLeft(parent);
-  const path = await mkdtemp(join(parent, `${process.pid}-${await startOf(process.pid)}-`));
+  const made = await mkdtemp(join(parent, `${process.pid}-${await startOf(process.pid)}-`));
+  // The compiler names files by their real paths, which must be known as ours.
+  const path = await realpath(made);
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),

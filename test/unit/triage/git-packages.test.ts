@@ -223,3 +223,35 @@ test("a package.json of the consumer that does not parse spares the service", as
     },
   });
 });
+
+test("two runs give the same bytes, and none of a scratch folder", async ({
+  repository,
+  consumer,
+  config,
+  triage,
+}) => {
+  const source = (members: string) =>
+    `export interface Options { ${members} }\n\n` +
+    "export function connect(options: Options): void {\n  void options;\n}\n";
+  await repository.commit({
+    "package.json": json(MANIFEST),
+    "src/index.ts": source("readonly retries: number"),
+  });
+  const head = await repository.commit({
+    "src/index.ts": source("readonly retries: number; readonly delay: number"),
+  });
+  // The compiler tells two types of one name apart by their files.
+  const main =
+    'import { connect } from "provider";\n\n' +
+    "interface Options { readonly retries: number }\n\n" +
+    "const options: Options = { retries: 3 };\nconnect(options);\n";
+  await consumer.commit({ ...CONSUMER, "src/main.ts": main });
+
+  const [first, second] = [await triage(head), await triage(head)];
+
+  expect(first.evidence.diagnostics[0]?.message).toContain('import("provider@1.0.0/');
+  expect(JSON.stringify(first)).not.toContain(config.cacheFolder);
+  expect(JSON.stringify({ ...second, duration_ms: 0 })).toBe(
+    JSON.stringify({ ...first, duration_ms: 0 }),
+  );
+});

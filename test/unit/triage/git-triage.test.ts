@@ -5,6 +5,7 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { CALLER, CHANGED_SERVICE, changeService, SERVICE, test } from "../../support/git-triage.ts";
+import { makeRepository } from "../../support/repository.ts";
 
 const HIT = {
   requires_action: true,
@@ -124,14 +125,15 @@ test("repositories are found at the URLs of the relationship", async ({
 });
 
 test("the event's own URL is taken where no other is registered", async ({
-  repository,
+  folder,
   consumer,
   triage,
 }) => {
-  const { head } = await changeService(repository);
+  const elsewhere = await makeRepository(join(folder, "elsewhere"));
+  const { head } = await changeService(elsewhere);
   await consumer.commit(CALLER);
 
-  expect(await triage(head, { event: { repo_url: repository.url } })).toMatchObject(HIT);
+  expect(await triage(head, { event: { repo_url: elsewhere.url } })).toMatchObject(HIT);
 });
 
 test("a folder of the consumer is preferred to its repository", async ({

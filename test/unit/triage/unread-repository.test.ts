@@ -46,9 +46,28 @@ describe("a repository that cannot be had", () => {
       evidence: {
         mode: "payload",
         source: { base_sha: "", head_sha: "a".repeat(40) },
-        degraded: [expect.stringMatching(/^the diffs of the event stand for the repository: /)],
+        degraded: ["the diffs of the event stand for the repository: it cannot be read now"],
       },
     });
+  });
+
+  test("or a commit that is not in it, gives the same bytes in two runs", async ({
+    repository,
+    consumer,
+    triage,
+  }) => {
+    await repository.commit({ a: "1\n" });
+    await consumer.commit(CALLER);
+    const config = { target_clone_url: consumer.url };
+    const run = async () =>
+      await triage("a".repeat(40), { config, event: { changed_files: DIFFS } });
+
+    const [first, second] = [await run(), await run()];
+
+    expect(first.evidence.degraded).toEqual([
+      `the diffs of the event stand for the repository: acme/provider has no commit "${"a".repeat(40)}"`,
+    ]);
+    expect({ ...second, duration_ms: 0 }).toEqual({ ...first, duration_ms: 0 });
   });
 
   test("is not stood in for by files without diffs", async ({ triage }) => {

@@ -92,6 +92,14 @@ test("a range that excludes the new version makes it one step less urgent", () =
   expect(verdict.urgency).toBe("high");
 });
 
+test("a range says nothing of a service that the package's repository runs", () => {
+  const exposure = { range: "^1.0.0", resolved: null, new: "2.0.0", satisfies: false };
+  const gone = finding({ rule: "http.route_removed", subject: "GET /", breaking: "yes" });
+  const hits = [{ finding: gone, usage: "confirmed", hits: [PLACE] } as const];
+
+  expect(verdictOn(analysis({ hits, exposure }), {}).urgency).toBe("critical");
+});
+
 test("the relationship's mapping says how urgent a trigger is", () => {
   const verdict = verdictOn(analysis({ hits: [hit("yes", "confirmed")] }), {
     api_contract: "medium",

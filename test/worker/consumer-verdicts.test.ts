@@ -1,0 +1,140 @@
+// Goal: consumer_triage itself is worked out once for the same inputs, whichever worker dies,
+// and gives the verdict of the rules where a model goes beyond its bounds.
+// Method: real workers on the older system's change, which needs no repository.
+
+import path from "node:path";
+import type { Client } from "pg";
+import { expect } from "vitest";
+import { readEffects } from "../support/effects.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../support/llm-service-change.ts";
+import { answers, startModel } from "../support/model-stub.ts";
+import { enqueue } from "../support/tasks.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { writeTree } from "../support/upgrade.ts";
+import { verdictOf } from "../support/verdict-tasks.ts";
+import { readFillers } from "../support/verdicts.ts";
+import { startWorkerProcess } from "../support/worker-process.ts";
+import { test as base, waitForStatus } from "../support/worker-test.ts";
+
+/** The handlers that come with triaged. */
+const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");
+
+type Triage = (config?: object) => Promise<string>;
+
+/** A test that can ask for a triage of the change; resolves to the task's id. */
+const test = base.extend<{ triage: Triage }>({
+  triage: async ({ client }, use) => {
+    const folder = await makeTemporaryFolder();
+    await writeTree(path.join(folder.path, "consumer"), {}, LLM_CONSUMER);
+    await use((config = {}) => ask(client, path.join(folder.path, "consumer"), config));
+    await folder.remove();
+  },
+});
+
+async function ask(client: Client, folder: string, config: object): Promise<string> {
+  const payload = {
+    source_repo: "owner/llm-container",
+    target_repo: "owner/consumer",
+    change_event: LLM_EVENT,
+    relationship_config: {
+      relationship_type: "api_consumer",
+      interface_files: ["utils/llm_client.py"],
+      path: folder,
+      ...config,
+    },
+  };
+  return await enqueue(client, { task_type: "consumer_triage", payload });
+}
+
+test("a change that is told twice is analysed once, and its issue opened once", async ({
+  url,
+  client,
+  triage,
+}) => {
+  await using _worker = startWorkerProcess(url, { tasks: TASKS });
+  const first = await verdictOf(client, await triage());
+  const second = await verdictOf(client, await triage());
+
+  expect([first.cache.hit, second.cache.hit]).toEqual([false, true]);
+  expect({ ...second, cache: first.cache, duration_ms: first.duration_ms }).toEqual(first);
+  const kinds = (await readEffects(client)).map((row) => String(row["kind"]));
+  expect(kinds.toSorted()).toEqual(["context_sink", "github_issue", "webhook"]);
+});
+
+test("another configuration of the relationship is another verdict", async ({
+  url,
+  client,
+  triage,
+}) => {
+  await using _worker = startWorkerProcess(url, { tasks: TASKS });
+  await verdictOf(client, await triage());
+
+  const other = await verdictOf(client, await triage({ urgency_mapping: { deployment: "low" } }));
+
+  expect(other.cache.hit).toBe(false);
+});
+
+test("of tasks on two workers one analyses, also when its worker is killed meanwhile", async ({
+  url,
+  client,
+  triage,
+}) => {
+  const tasks = [await triage(), await triage(), await triage(), await triage()];
+  await using doomed = startWorkerProcess(url, { tasks: TASKS, args: ["--name", "doomed"] });
+  await using _heir = startWorkerProcess(url, { tasks: TASKS, args: ["--name", "heir"] });
+  await expect.poll(() => readFillers(client), { timeout: 20_000, interval: 5 }).toHaveLength(1);
+
+  doomed.signal("SIGKILL");
+
+  const hits: boolean[] = [];
+  for (const taskId of tasks) hits.push((await verdictOf(client, taskId)).cache.hit);
+  // None at all where the worker died between storing it and finishing.
+  expect(hits.filter((hit) => !hit).length).toBeLessThanOrEqual(1);
+  expect(await readFillers(client)).toEqual([]);
+  expect(await readEffects(client)).toHaveLength(3);
+  const stored = await client.query("select from triaged.triage_results_cache");
+  expect(stored.rowCount).toBe(1);
+});
+
+test("a model that goes beyond its bounds leaves the verdict of the rules", async ({
+  url,
+  client,
+  triage,
+}) => {
+  // Nobody knows the consumer: its usage is unknown, and the model is asked.
+  const open = { path: undefined };
+  const before = await (async () => {
+    await using _alone = startWorkerProcess(url, { tasks: TASKS });
+    return await verdictOf(client, await triage(open));
+  })();
+  await using model = await startModel(
+    answers({ requires_action: false, affected_files: ["ghost.ts"], confidence: 1 }),
+  );
+  await using _worker = startWorkerProcess(url, {
+    tasks: TASKS,
+    env: { LLM_API_KEY: "s3cret", LLM_MODEL: "stub-1", LLM_BASE_URL: model.url },
+  });
+
+  const after = await verdictOf(client, await triage(open));
+
+  expect(model.received).toHaveLength(2);
+  expect(model.received[0]?.text).toContain("APIKeyHeader");
+  expect(after.adjudication.error).toBe("the answer names files that were not scanned");
+  const { cache: _key, duration_ms: _ms, adjudication: _said, ...verdict } = after;
+  expect(before).toMatchObject(verdict);
+});
+
+test("a verdict that nobody can settle asks a person, whose answer decides", async ({
+  url,
+  client,
+  triage,
+}) => {
+  await using _worker = startWorkerProcess(url, { tasks: TASKS });
+  const asking = await triage({ on_uncertain: "ask", path: undefined });
+  const { result } = await waitForStatus(client, asking, "needs_decision");
+  expect(result).toMatchObject({ cache: { hit: false }, requires_action: true });
+
+  await client.query(`select triaged.decide_task($1, '"no"')`, [asking]);
+
+  expect(await verdictOf(client, asking)).toMatchObject({ requires_action: false });
+});
