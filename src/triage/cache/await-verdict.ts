@@ -19,13 +19,14 @@ export type WaitContext = CacheContext & Pick<HandlerContext, "signal" | "progre
  * The cached verdict of a key; null where the caller is to work it out, which others wait for
  * from then on. While another task does so, it waits, and tells which. No lock is held: the
  * queue knows whether that task still runs. Rejects with the reason of the signal, and with a
- * Snooze after two minutes.
+ * Snooze after `waitMsMax`.
  */
 export async function awaitVerdict(
   key: string,
   context: WaitContext,
+  { waitMsMax = WAIT_MS_MAX }: { waitMsMax?: number } = {},
 ): Promise<TriageResult | null> {
-  const deadline = performance.now() + WAIT_MS_MAX;
+  const deadline = performance.now() + waitMsMax;
   let told: string | null = null;
   for (;;) {
     context.signal.throwIfAborted();
