@@ -71,6 +71,8 @@ export type RepositoryConfig = {
   readonly cloneBase: string;
   /** Sent to `cloneBase` and nowhere else. */
   readonly token: string | null;
+  /** Whether clone URLs of events may lead to private and link-local addresses. @default false */
+  readonly allowPrivate?: boolean;
 };
 
 /**
@@ -128,6 +130,7 @@ export function readConfig(environment: Environment = process.env): Config {
       ),
       cloneBase: settings.GITHUB_CLONE_BASE,
       token: settings.GITHUB_TOKEN ?? null,
+      allowPrivate: settings.ALLOW_PRIVATE_WEBHOOKS,
     },
     schedulesFile:
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),

@@ -1,6 +1,7 @@
 -- Why a task does not run, or what became of it: a row for each reason, the most telling
--- first, with what can be done. One row for a task that is unknown. Bounded work: it
--- counts at most a thousand tasks that are ahead.
+-- first, with what can be done. One row for a task that is unknown. Of one that finished it
+-- quotes the message in its result, if there is one. Bounded work: it counts at most a
+-- thousand tasks that are ahead.
 create or replace function triaged.why(task_id bigint)
 returns table (reason text, hint text)
 language plpgsql
@@ -27,7 +28,8 @@ begin
         v_task.task_id);
   else
     return query select
-      format('it is %s since %s%s', v_task.status, v_task.ended_at, ': ' || v_task.error),
+      format('it is %s since %s%s', v_task.status, v_task.ended_at,
+        ': ' || coalesce(v_task.error, left(v_task.result ->> 'message', 500))),
       case
         when v_task.status in ('failed', 'cancelled')
           then format('retry_task(%s) queues it again', v_task.task_id)

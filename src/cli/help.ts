@@ -24,7 +24,10 @@ export function helpOfGroup(group: string, commands: readonly Command[]): string
     "",
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     "",
-    `triaged ${group} COMMAND --help tells more, with examples.`,
+    "Examples:",
+    ...commands.flatMap(({ examples }) => examples.slice(0, 1).flatMap(exampleLines)),
+    "",
+    `triaged ${group} COMMAND --help tells more.`,
     "",
   ].join("\n");
 }
@@ -48,9 +51,13 @@ export function helpOf(command: Command): string {
     ...columns(flags),
     "",
     "Examples:",
-    ...command.examples.flatMap(([line, does]) => [`  triaged ${line}`, `      ${does}`]),
+    ...command.examples.flatMap(exampleLines),
     "",
   ].join("\n");
+}
+
+function exampleLines([line, does]: Command["examples"][number]): string[] {
+  return [`  triaged ${line}`, `      ${does}`];
 }
 
 function usageOf(command: Command): string {

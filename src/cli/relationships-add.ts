@@ -6,8 +6,10 @@ import {
   saveRepository,
 } from "../postgres/relationship-store.ts";
 import { choice, text } from "../setting.ts";
+import { unknownConfigKeys } from "../triage/relationships/unknown-keys.ts";
 import { defineCommand } from "./command.ts";
 import { lookUpRepository, repository } from "./known-repository.ts";
+import { noteUnknownKeys } from "./note-unknown-keys.ts";
 import { note, print, printJson } from "./print.ts";
 import { readInput } from "./read-input.ts";
 import { UsageError } from "./usage-error.ts";
@@ -60,6 +62,7 @@ export const relationshipsAdd = defineCommand({
       );
       await noteIfNew(db, [sourceRepo, targetRepo]);
       const relationshipType = flags.type ?? "api_consumer";
+      noteUnknownKeys("--config", unknownConfigKeys(relationshipType, config));
       const outcome = await asOperator(async (transaction) => {
         const saved = [
           await saveRelationship(transaction, { sourceRepo, targetRepo, relationshipType, config }),

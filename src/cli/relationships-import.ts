@@ -10,7 +10,9 @@ import {
   type RelationshipsFile,
   RelationshipsFileError,
 } from "../triage/relationships/relationships-file.ts";
+import { unknownFileKeys } from "../triage/relationships/unknown-keys.ts";
 import { defineCommand } from "./command.ts";
+import { noteUnknownKeys } from "./note-unknown-keys.ts";
 import { print, printJson } from "./print.ts";
 import { readInput } from "./read-input.ts";
 import { UsageError } from "./usage-error.ts";
@@ -24,7 +26,8 @@ export const relationshipsImport = defineCommand({
   description:
     "FILE is the config/relationships.json of the dependency orchestrator, or - for stdin. All\n" +
     "of it or nothing is taken over; again, it changes what has changed and nothing else. What\n" +
-    "is not in the file stays. notification_settings are not read.",
+    "is not in the file stays. notification_settings are not read. Keys that nothing reads are\n" +
+    "kept, and told on stderr.",
   args: [{ name: "FILE", schema: text({ max: 4096 }) }],
   options: {
     "dry-run": { about: "only tell what would change" },
@@ -36,7 +39,9 @@ export const relationshipsImport = defineCommand({
   ],
   run: async ({ flags, args: [name] }) => {
     const word = name === "-" || name.startsWith("@") ? name : `@${name}`;
-    const file = parse(name, await readInput(word, { maxBytes: FILE_BYTES_MAX }));
+    const content = await readInput(word, { maxBytes: FILE_BYTES_MAX });
+    const file = parse(name, content);
+    noteUnknownKeys(name, unknownFileKeys(content));
     return await withDatabase(async ({ asOperator, look }) => {
       const run = flags["dry-run"] ? look : asOperator;
       const counts = await run((db) => save(db, file));

@@ -2,6 +2,7 @@ import { getTask, type TaskRow } from "../postgres/read-store.ts";
 import { defineCommand } from "./command.ts";
 import { formatTime, formatValue } from "./format.ts";
 import { print, printJson, withNumericIds } from "./print.ts";
+import { renderResult } from "./render-result.ts";
 import { renderRecord } from "./table.ts";
 import { unknownTask } from "./unknown-task.ts";
 import { taskId } from "./values.ts";
@@ -57,7 +58,7 @@ function fieldsOf(task: TaskRow): [string, string | number | null][] {
     ["prompt", task.decision_prompt],
     ["decision", task.decision === null ? null : formatValue(task.decision)],
     ["error", task.error],
-    ["result", task.result === null ? null : formatValue(task.result)],
+    ["result", task.result === null ? null : renderResult(task.result)],
   ];
   return fields.filter(([, value]) => value !== null);
 }

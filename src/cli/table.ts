@@ -39,7 +39,7 @@ export function renderRecord(fields: readonly (readonly [name: string, value: Ce
       const lines = plain(String(value ?? "-")).split("\n");
       return lines.length === 1
         ? `${name.padEnd(width)}  ${lines[0]}\n`
-        : `${name}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+        : `${name}\n${lines.map((line) => `${`  ${line}`.trimEnd()}\n`).join("")}`;
     })
     .join("");
 }

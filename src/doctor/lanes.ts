@@ -29,14 +29,14 @@ export function judgeLanes(facts: z.output<typeof LaneFacts>): Finding[] {
       ? warning(
           "queues",
           `paused: ${paused_queues.join(", ")}`,
-          `triaged resume ${paused_queues[0]}`,
+          paused_queues.map((queue) => `triaged resume ${queue}`).join("; "),
         )
       : ok("queues", "none is paused"),
     paused_types.length > 0
       ? warning(
           "task types",
           `paused: ${paused_types.join(", ")}`,
-          `triaged resume --type ${paused_types[0]}`,
+          paused_types.map((type) => `triaged resume --type ${type}`).join("; "),
         )
       : ok("task types", "none is paused"),
     unhandled.length > 0

@@ -153,19 +153,21 @@ test("a worker that ended is not missed", async ({ url, client }) => {
 
 test("paused queues and task types are named", async ({ url, client }) => {
   await startWorker(client);
-  await client.query("select triaged.pause_queue('mail')");
+  await client.query("select triaged.pause_queue('mail'), triaged.pause_queue('post')");
   await client.query(`insert into triaged.task_types (task_type, max_attempts, paused_at)
     values ('letter', 3, now())`);
 
   const findings = await look(url, lanesProbe);
 
   expect(findings).toMatchObject([
-    { level: "warning", subject: "queues", found: "paused: mail" },
+    { level: "warning", subject: "queues", found: "paused: mail, post" },
     { level: "warning", subject: "task types", found: "paused: letter" },
     { level: "ok", subject: "handlers" },
   ]);
-  for (const { advice } of findings.slice(0, 2)) {
-    const [, ...words] = String(advice).split(" ");
+  const advised = findings.slice(0, 2).flatMap(({ advice }) => String(advice).split("; "));
+  expect(advised).toHaveLength(3);
+  for (const command of advised) {
+    const [, ...words] = command.split(" ");
     expect(await runCli(words, { env: { DATABASE_URL: url } })).toMatchObject({ code: 0 });
   }
   expect(await look(url, lanesProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }, {}]);

@@ -96,6 +96,44 @@ test("a file that is wrong is refused as a whole, with each place", async ({ url
   expect(await query(client, "select from triaged.repositories")).toEqual([]);
 });
 
+test("keys that nothing reads are kept, and told with what was probably meant", async ({ url }) => {
+  const file = {
+    version: "1.0.0",
+    relationship: {},
+    relationships: {
+      "owner/provider": {
+        clone_ulr: "file:///srv/provider",
+        consumers: [{ repo: "owner/consumer", interface_file: ["a.ts"], hosts: ["api"] }],
+        derivatives: [{ repo: "owner/fork", sync_startegy: "all", path_map: {} }],
+      },
+    },
+  };
+
+  const imported = await onDatabase(url, file)("relationships", "import", "-");
+  const added = await onDatabase(url)(
+    ..."relationships add owner/provider owner/shop --config".split(" "),
+    '{"shared_concerns": ["docker"], "on_uncertain": "ask"}',
+  );
+
+  expect(imported).toMatchObject({ code: 0 });
+  expect(imported.stderr.split("\n")).toEqual([
+    "-: nothing reads relationship; did you mean relationships?",
+    '-: nothing reads relationships["owner/provider"].clone_ulr; did you mean clone_url?',
+    '-: nothing reads relationships["owner/provider"].consumers[0].interface_file; ' +
+      "did you mean interface_files?",
+    '-: nothing reads relationships["owner/provider"].derivatives[0].sync_startegy; ' +
+      "did you mean sync_strategy?",
+    "",
+  ]);
+  expect(await runJson(url, ["relationships", "list", "owner/consumer"])).toMatchObject([
+    { relationship_config: { interface_file: ["a.ts"] } },
+  ]);
+  expect(added).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^--config: nothing reads shared_concerns(?:; did .*)?\n$/),
+  });
+});
+
 test("relationships are added, listed and removed", async ({ url }) => {
   const triaged = onDatabase(url);
   const config = '{"description": "calls it"}';

@@ -123,12 +123,16 @@ test.for(NAMES)("%s --help has usage, flags and examples", async (name) => {
   expect(stdout).toMatch(new RegExp(`\nFlags:\n[^]*\nExamples:\n  triaged ${name}`));
 });
 
-test("a group of commands lists them", async () => {
-  const { code, stdout } = await runCli(["help", "relationships"]);
+test.for([
+  ["help", "relationships"],
+  ["relationships", "--help"],
+])("a group of commands lists them, with an example each: %s %s", async (words) => {
+  const { code, stdout } = await runCli(words);
 
   expect(code).toBe(0);
   expect(stdout).toMatch(/^triaged relationships: 4 commands\n/);
   expect(stdout).toContain("\n  relationships import  ");
+  expect(stdout).toMatch(/\nExamples:\n(?: {2}triaged relationships \w+.*\n {6}\w.*\n){4}/);
 });
 
 test.for(REFUSED)("triaged %j is refused", async ([words, error, hint]) => {

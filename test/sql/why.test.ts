@@ -218,3 +218,16 @@ test.for([
     },
   ]);
 });
+
+test("why: it finished, and its result has a message for people", async ({ db }) => {
+  const task = await startTask(db);
+  const result = { status: "no_relationships", message: "owner/x is not registered" };
+  await settle(db, [outcomeOf(task, "finish", { result })]);
+
+  expect(await why(db, task.task_id)).toEqual([
+    {
+      reason: expect.stringMatching(/^it is finished since .*: owner\/x is not registered$/),
+      hint: null,
+    },
+  ]);
+});

@@ -204,6 +204,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       cacheFolder: path.resolve(".triaged", "repositories"),
       cloneBase: "https://github.com",
       token: null,
+      allowPrivate: false,
     },
     retention: { taskDays: 7, historyDays: 90 },
     effects: effects.EFFECT_DEFAULTS,

@@ -55,6 +55,27 @@ test("a change becomes a task for each dependent, with its lineage", async ({ ur
   expect(reason).toMatchObject({ reason: "no worker handles task type template_triage" });
 });
 
+test("an event says what was published, and names no folder of the worker", async ({
+  url,
+  client,
+}) => {
+  const upgrade = { name: "p-retry", from: "6.2.1", to: "7.1.1" };
+  await relate(client, "owner/provider", "owner/consumer");
+  const { task_id: parent } = await notify(
+    client,
+    changeEvent({ package: { ...upgrade, from_path: "/etc", to_path: "../secrets", tag: "next" } }),
+  );
+  await using _worker = startWorkerProcess(url, { tasks: TASKS, args: ["--drain"] });
+
+  await waitForStatus(client, parent, "finished");
+
+  const [child] = await childrenOf(client, parent);
+  expect(child?.["payload"]).toMatchObject({
+    change_event: { package: { ...upgrade, tag: "next" } },
+  });
+  expect(JSON.stringify(child)).not.toContain("_path");
+});
+
 test("a parent that died with its children enqueued creates none twice", async ({
   url,
   client,
@@ -104,6 +125,9 @@ test("a source without dependents has nothing to schedule, and says why", async 
     total_dependents: 0,
     message: "owner/provider is not registered; register some: triaged relationships add",
   });
+  expect(await call(client, "why", { task_id: unknown.task_id })).toMatchObject([
+    { reason: expect.stringMatching(/: owner\/provider is not registered; register some: /) },
+  ]);
   expect((await waitForStatus(client, lonely.task_id, "finished")).result).toMatchObject({
     status: "no_relationships",
     message: expect.stringMatching(/^owner\/lonely has no consumers and no derivatives; /),

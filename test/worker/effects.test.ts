@@ -4,48 +4,19 @@
 
 import type { Client } from "pg";
 import { describe, expect } from "vitest";
-import { type Running, startCli } from "../support/cli.ts";
+import { startCli } from "../support/cli.ts";
 import { found, waitFor } from "../support/db.ts";
+import { startJobs, sweep, waitUntilDelivered } from "../support/delivering.ts";
 import { addEffect, makeDue, NOTICE, readEffects } from "../support/effects.ts";
-import { type StubServer, startStub } from "../support/stub-server.ts";
+import { startStub } from "../support/stub-server.ts";
 import { enqueue, query } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
 import { test, waitForStatus } from "../support/worker-test.ts";
 
 const ISSUE = { kind: "github_issue", key: "one issue", payload: NOTICE };
 
-/** A `triaged jobs` that talks to the stub; killed when the scope ends. */
-function startJobs(
-  url: string,
-  stub: StubServer,
-  env: Record<string, string> = {},
-): Running & AsyncDisposable & { readonly started: () => Promise<unknown> } {
-  const jobs = startCli(["jobs"], {
-    env: { DATABASE_URL: url, GITHUB_TOKEN: "gh-s3cret", GITHUB_API_URL: stub.url, ...env },
-  });
-  return {
-    ...jobs,
-    started: () =>
-      waitFor(() => jobs.output.stderr.includes("jobs started"), { deadlineMs: 20_000 }),
-    [Symbol.asyncDispose]: async () => {
-      jobs.signal("SIGKILL");
-      await jobs.ended;
-    },
-  };
-}
-
 async function askFor(client: Client, given: Record<string, unknown>): Promise<string> {
   return await enqueue(client, { task_type: "effects", payload: { effects: [ISSUE], ...given } });
-}
-
-async function waitUntilDelivered(client: Client): Promise<void> {
-  await waitFor(
-    async () => {
-      const effects = await readEffects(client);
-      return effects.length > 0 && effects.every((row) => row["status"] === "delivered");
-    },
-    { deadlineMs: 20_000 },
-  );
 }
 
 test("a task that finishes leads to its issue within moments", async ({ url, client }) => {
@@ -262,11 +233,3 @@ test("a week's lines become one issue on Monday", async ({ url, client }) => {
   expect(stub.issues).toMatchObject([{ title: "📦 Weekly dependency digest" }]);
   expect(found(stub.issues[0]).body.match(/POST \/charge was removed/g)).toHaveLength(2);
 });
-
-/** Have what is due handed to the jobs, as the sweep does a minute later. */
-async function sweep(client: Client): Promise<void> {
-  await client.query(
-    `select triaged.add_effect_job(effect_id, effect_key, null) from triaged.effects
-     where status = 'pending' and kind <> 'digest'`,
-  );
-}

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { HandlerContext } from "../../handler.ts";
 import type { ChildTask } from "../../new-task.ts";
+import { withoutPaths } from "../event/without-paths.ts";
 import type { ChangeNotification } from "./change-notification.ts";
 import type { Dependent } from "./dependents.ts";
 
@@ -17,12 +18,13 @@ export function childTask(
   { parent, baseSha }: Told,
 ): ChildTask {
   const { task_type, target_repo, relationship_type, relationship_config } = dependent;
+  const told = withoutPaths(given);
   return {
     taskType: task_type,
     payload: {
       source_repo: event.source_repo,
       target_repo,
-      change_event: baseSha === null ? given : { ...given, base_sha: baseSha },
+      change_event: baseSha === null ? told : { ...told, base_sha: baseSha },
       relationship_config,
     },
     queue: parent.queue,

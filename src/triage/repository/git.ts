@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import type { Readable } from "node:stream";
 import { RetryableError } from "../../outcome.ts";
 import { gitEnvironment, HARDENING } from "./git-environment.ts";
+import { maskConfig } from "./mask-config.ts";
 import { REPOSITORY_LIMITS } from "./repository-limits.ts";
 
 export type GitOptions = {
@@ -82,7 +83,8 @@ export async function git(
       throw new Error(`git ${args[0]} printed more than ${bytesMax} bytes`);
     }
     if (!out.isCut && (exitCode === null || !exitCodes.includes(exitCode))) {
-      throw new GitError(args[0], exitCode, err.bytes.toString("utf8"));
+      const said = maskConfig(err.bytes.toString("utf8"), options.config ?? new Map());
+      throw new GitError(args[0], exitCode, said);
     }
     return { stdout: out.bytes, exitCode: exitCode ?? exitCodes[0] ?? 0, isCut: out.isCut };
   } finally {

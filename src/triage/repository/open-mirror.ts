@@ -5,6 +5,7 @@ import { fetchCommit, fetchMirror } from "./fetch-mirror.ts";
 import { git } from "./git.ts";
 import { type Mirror, mirrorOf, mirrorsFolder, noteUsed, refreshedAt } from "./mirror-folder.ts";
 import { underMirrorLock } from "./mirror-lock.ts";
+import { toPublicAddress } from "./public-remote.ts";
 import { type RepositoryPlace, remoteOf } from "./remote.ts";
 
 export type OpenOptions = {
@@ -27,7 +28,9 @@ export async function openMirror(
   { signal, commits = [] }: OpenOptions,
 ): Promise<Mirror> {
   const askedAt = Date.now();
-  const mirror = mirrorOf(place.repo, remoteOf(place, config), config.cacheFolder);
+  // Also for what is mirrored already: an operator's private repository may have the same URL.
+  const remote = await toPublicAddress(remoteOf(place, config), place.repo);
+  const mirror = mirrorOf(place.repo, remote, config.cacheFolder);
   await mkdir(mirrorsFolder(config.cacheFolder), { recursive: true, mode: 0o700 });
   if (commits.length > 0 && (await hasAll(mirror, commits, signal))) {
     await noteUsed(mirror.gitDir);

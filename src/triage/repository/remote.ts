@@ -7,6 +7,11 @@ export type RepositoryPlace = {
   readonly repo: string;
   /** Where to clone it from; null: `repo` below GITHUB_CLONE_BASE. */
   readonly cloneUrl: string | null;
+  /**
+   * Whether the URL came with an event, which anybody may have sent, and was not registered
+   * by an operator. It leads to public addresses alone then. @default false
+   */
+  readonly isFromEvent?: boolean;
 };
 
 /** Where git gets a repository from. */
@@ -16,6 +21,8 @@ export type Remote = {
   readonly protocols: readonly string[];
   /** The header with the token, if it goes to this URL. */
   readonly config: ReadonlyMap<string, string>;
+  /** Whether private and link-local addresses are out of bounds: see public-remote.ts. */
+  readonly isGuarded: boolean;
 };
 
 const REPO = /^(?!.*\.\.)\w[\w.-]*(?:\/\w[\w.-]*)+$/;
@@ -25,12 +32,21 @@ const URL_CHARACTERS_MAX = 2_000;
 /**
  * The remote of a repository. Throws a PermanentError for a place that git shall not be
  * asked for: another protocol than https, ssh or file (http where GITHUB_CLONE_BASE has
- * it), a password in the URL, a name that is none.
+ * it), a password in the URL, a name that is none. A URL of an event has to be https, or
+ * below GITHUB_CLONE_BASE: ssh would offer the worker's keys, and file its disk.
  */
 export function remoteOf(place: RepositoryPlace, config: RepositoryConfig): Remote {
   const url = place.cloneUrl ?? `${config.cloneBase}/${checkedName(place.repo)}`;
-  const isOurs = url.startsWith(`${config.cloneBase}/`);
+  const isOurs = isBelow(config.cloneBase, url);
+  const isGuarded = place.isFromEvent === true && place.cloneUrl !== null && !isOurs;
   const protocol = protocolOf(url, place.repo);
+  if (isGuarded && protocol !== "https") {
+    throw refused(
+      place.repo,
+      `an event may name https, not ${protocol}; ` +
+        "hint: register where it is (triaged relationships add … --source-url URL)",
+    );
+  }
   if (protocol === "http" && !isOurs) {
     throw refused(place.repo, "http is only used below GITHUB_CLONE_BASE");
   }
@@ -41,7 +57,13 @@ export function remoteOf(place: RepositoryPlace, config: RepositoryConfig): Remo
     // A server may say that a repository has moved, also from http to https.
     protocols: isWeb ? [...new Set([protocol, "https"])] : [protocol],
     config: new Map(sendsToken ? [[`http.${config.cloneBase}/.extraHeader`, header(config)]] : []),
+    isGuarded: isGuarded && config.allowPrivate !== true,
   };
+}
+
+/** Whether a URL lies in a folder, also once the dots in its path are followed. */
+function isBelow(base: string, url: string): boolean {
+  return url.startsWith(`${base}/`) && !/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(url);
 }
 
 function checkedName(repo: string): string {
@@ -63,7 +85,7 @@ function protocolOf(url: string, repo: string): string {
   if (parsed.password !== "" || (protocol !== "ssh" && parsed.username !== "")) {
     throw refused(repo, "its clone URL holds credentials; give GITHUB_TOKEN instead");
   }
-  if (parsed.hostname.startsWith("-") || (protocol === "file" && parsed.hostname !== "")) {
+  if (/^-|\.$/.test(parsed.hostname) || (protocol === "file" && parsed.hostname !== "")) {
     throw refused(repo, "its clone URL names a host that cannot be");
   }
   return protocol;

@@ -9,5 +9,7 @@ type CloneUrls = {
 
 /** Where to get the repository that changed; without any URL it is below GITHUB_CLONE_BASE. */
 export function sourcePlace(repo: string, { registered, told }: CloneUrls): RepositoryPlace {
-  return { repo, cloneUrl: registered ?? told ?? null };
+  return registered == null && told != null
+    ? { repo, cloneUrl: told, isFromEvent: true }
+    : { repo, cloneUrl: registered ?? null };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isPrivateAddress, refusePrivateLiteral } from "../../../src/effects/address.ts";
+import { refusePrivateLiteral } from "../../../src/effects/address.ts";
+import { isPrivateAddress } from "../../../src/private-address.ts";
 
 test.for([
   "0.0.0.0",

@@ -42,6 +42,23 @@ test.for([
   await expect(opened).rejects.not.toThrow(/s3cret/);
 });
 
+test("a host that repeats the credentials it was sent is not quoted with them", async ({
+  config,
+  signal,
+}) => {
+  await using server = await serve(({ headers }, response) => {
+    response.writeHead(403, { "content-type": "text/plain" });
+    response.end(`no ${headers.authorization}, that is ${TOKEN}\n`);
+  });
+
+  const opened = openMirror(PLACE, { ...config, cloneBase: server.url, token: TOKEN }, { signal });
+
+  await expect(opened).rejects.toMatchObject({
+    message: "acme/provider cannot be reached: remote: no Basic ****, that is ****",
+    cause: { stderr: expect.not.stringMatching(/s3cret|eC1hY2Nlc3M/) },
+  });
+});
+
 test("a repository is mirrored over http, and missed where it is not", async ({
   folder,
   repository,

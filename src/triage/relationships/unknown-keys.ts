@@ -1,0 +1,85 @@
+/** A key that no handler reads: kept, and perhaps a slip of the finger. */
+export type UnknownKey = {
+  /** Where it stands, such as `relationships["owner/name"].consumers[0]`; "" at the top. */
+  readonly place: string;
+  readonly key: string;
+  /** Those that would be read there. */
+  readonly known: readonly string[];
+};
+
+const OF_FILE = ["version", "description", "relationships", "notification_settings"];
+const OF_REPOSITORY = [
+  "type",
+  "description",
+  "consumers",
+  "derivatives",
+  "parent_template",
+  "bidirectional",
+  "clone_url",
+];
+const OF_BOTH = ["relationship_type", "description", "on_uncertain", "path"];
+const OF_CONFIG = {
+  api_consumer: [
+    ...OF_BOTH,
+    "interface_files",
+    "change_triggers",
+    "urgency_mapping",
+    "packages",
+    "hosts",
+    "env_names",
+  ],
+  template_fork: [
+    ...OF_BOTH,
+    "shared_concerns",
+    "divergent_concerns",
+    "sync_strategy",
+    "bidirectional",
+    "path_map",
+    "base_ref",
+    "concern_globs",
+  ],
+} as const;
+type RelationshipType = keyof typeof OF_CONFIG;
+
+/** The keys of one relationship's configuration that nothing reads. */
+export function unknownConfigKeys(type: RelationshipType, config: unknown): UnknownKey[] {
+  return keysBeyond("", config, OF_CONFIG[type]);
+}
+
+/** The same for a whole file of relationships, whose shape was checked before. */
+export function unknownFileKeys(text: string): UnknownKey[] {
+  const file: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+  const repositories = Object.entries(recordIn(file, "relationships"));
+  return [
+    ...keysBeyond("", file, OF_FILE),
+    ...repositories.flatMap(([name, repository]) => {
+      const place = `relationships[${JSON.stringify(name)}]`;
+      return [
+        ...keysBeyond(place, repository, OF_REPOSITORY),
+        ...inEntries(`${place}.consumers`, recordIn(repository, "consumers"), "api_consumer"),
+        ...inEntries(`${place}.derivatives`, recordIn(repository, "derivatives"), "template_fork"),
+      ];
+    }),
+  ];
+}
+
+function inEntries(place: string, entries: object, type: RelationshipType): UnknownKey[] {
+  const known = ["repo", "clone_url", ...OF_CONFIG[type]];
+  return Object.entries(entries).flatMap(([at, entry]) =>
+    keysBeyond(`${place}[${at}]`, entry, known),
+  );
+}
+
+function keysBeyond(place: string, value: unknown, known: readonly string[]): UnknownKey[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({ place, key, known }));
+}
+
+/** An object or a list below a key; nothing where there is none. */
+function recordIn(value: unknown, key: string): object {
+  if (typeof value !== "object" || value === null) return {};
+  const below: unknown = Reflect.get(value, key);
+  return typeof below === "object" && below !== null ? below : {};
+}
