@@ -13,7 +13,7 @@ const DEPTH_MAX = 20;
 export function documentKeys(text: string): KeyedValues | null {
   const keys = new Map<string, string>();
   try {
-    flatten(parse(text, { logLevel: "silent", maxAliasCount: 50 }), "", { keys, depth: 0 });
+    flatten(parse(text, { logLevel: "error", maxAliasCount: 50 }), "", { keys, depth: 0 });
   } catch {
     return null;
   }

@@ -97,7 +97,7 @@ type Target = {
 };
 
 async function targetOf({ store, tree }: NonNullable<EventSync["derivative"]>): Promise<Target> {
-  return { store, tree, entries: (await treeListing(store, tree)).entries };
+  return { store, tree, entries: await treeListing(store, tree) };
 }
 
 type Told = {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { RepositoryConfig } from "../../config.ts";
 import { PermanentError } from "../../outcome.ts";
 import type { Progress } from "../analysis.ts";
@@ -11,6 +12,7 @@ import type { CommitRange } from "../repository/resolve-range.ts";
 import { type Ancestry, ancestryOf, portedPaths } from "./ancestry.ts";
 import { type Assess, type Assessment, assessBy } from "./assess.ts";
 import type { MappedSide } from "./decide.ts";
+import { applies, needsHand, type SyncedFile } from "./disposition.ts";
 import { explain } from "./explain.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { mergeSince, type OlderBase } from "./merge-since.ts";
@@ -56,7 +58,7 @@ export async function gitSync(
 
   onProgress({ percent: 50, step: "merging" });
   const assess = assessBy(config, { message: changeSet.message, commits });
-  const changed = changedFiles(raw.changes, changeSet, assess);
+  const changed = await changedFiles(raw.changes, changeSet, { assess, signal });
   const older = await olderBase(sync, ancestry);
   const settled = await settle(sync, changed, {
     ported: portedPaths(commits, ancestry),
@@ -64,10 +66,7 @@ export async function gitSync(
   });
   onProgress({ percent: 80, step: "proving the patch" });
   const patch = await patchOf(store, derivative.tree, settled.outcomes);
-  const files = settled.outcomes.flatMap((outcome, index) => {
-    const one = changed[index];
-    return one === undefined ? [] : [{ ...syncedFile(one), ...told(outcome) }];
-  });
+  const files = await syncedFiles(changed, settled.outcomes, signal);
   return {
     files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
     patch: patch.patch,
@@ -95,17 +94,23 @@ type Changed = {
   readonly assessment: Assessment;
 };
 
-function changedFiles(
+/** Others have their turn between the files: there can be thousands. */
+async function changedFiles(
   changes: readonly RawChange[],
   { files }: ChangeSet,
-  assess: Assess,
-): Changed[] {
+  { assess, signal }: { readonly assess: Assess; readonly signal: AbortSignal },
+): Promise<Changed[]> {
   const byPath = new Map(files.map((file) => [file.path, file]));
-  return changes.flatMap((raw) => {
+  const changed: Changed[] = [];
+  for (const [place, raw] of changes.entries()) {
+    if (place % FILES_AT_A_TIME === 0) await setImmediate(undefined, { signal });
     const file = byPath.get(pathOf(raw));
-    return file === undefined ? [] : [{ raw, file, assessment: assess(file) }];
-  });
+    if (file !== undefined) changed.push({ raw, file, assessment: assess(file) });
+  }
+  return changed;
 }
+
+const FILES_AT_A_TIME = 20;
 
 type History = { readonly ported: ReadonlySet<string>; readonly older: OlderBase | null };
 
@@ -129,9 +134,9 @@ async function settle(
   );
   const target = await treeListing(store, derivative.tree);
   const template = await treeListing(store, range.base);
-  const settled = await settleFiles(store, planned, {
-    entries: target.entries,
-    counterparts: new Set([...template.entries.keys()].map(mapPath)),
+  return await settleFiles(store, planned, {
+    entries: target,
+    counterparts: new Set([...template.keys()].map(mapPath)),
     ported,
     mergeSince: async (conflicts) => {
       const jobs = [...conflicts].map(([place, job]) => {
@@ -141,7 +146,6 @@ async function settle(
       return await mergeSince(store, older, new Map(jobs));
     },
   });
-  return target.isCut ? { ...settled, capsHit: [...settled.capsHit, "files"] } : settled;
 }
 
 /** Where the two were one, if the derivative lacks something that came before the change. */
@@ -164,19 +168,32 @@ async function olderBase(
   }
 }
 
-function syncedFile({ file, assessment }: Changed) {
-  const { concern, intent } = assessment;
-  return {
-    templatePath: file.path,
-    concern: concern.name,
-    shared: concern.shared,
-    intent,
-    changes: explain(file),
-  };
-}
-
-function told({ path, disposition, hunks, since }: SettledFiles["outcomes"][number]) {
-  return { path, disposition, hunks, since };
+/** A document takes its time to be parsed: only what somebody will read of is explained. */
+async function syncedFiles(
+  changed: readonly Changed[],
+  outcomes: SettledFiles["outcomes"],
+  signal: AbortSignal,
+): Promise<SyncedFile[]> {
+  const files: SyncedFile[] = [];
+  for (const [place, { path, disposition, hunks, since }] of outcomes.entries()) {
+    const one = changed[place];
+    if (one === undefined) continue;
+    const isTold = applies({ disposition }) || needsHand({ disposition });
+    if (isTold) await setImmediate(undefined, { signal });
+    const { concern, intent } = one.assessment;
+    files.push({
+      path,
+      templatePath: one.file.path,
+      disposition,
+      concern: concern.name,
+      shared: concern.shared,
+      intent,
+      changes: isTold ? explain(one.file) : [],
+      hunks,
+      since,
+    });
+  }
+  return files;
 }
 
 /** Asked for by a template that takes changes back, unless it is the one that gives. */

@@ -53,7 +53,7 @@ async function byCopy(
   baseRef: string,
   conflicts: ReadonlyMap<number, ToMerge & { readonly templateBefore: string | null }>,
 ): Promise<Merged> {
-  const { entries } = await treeListing(store, baseRef);
+  const entries = await treeListing(store, baseRef);
   const jobs = [...conflicts].flatMap(([place, job]) => {
     const base = entries.get(job.templateBefore ?? "")?.id;
     return base === undefined || base === job.base ? [] : [{ place, job: { ...job, base } }];

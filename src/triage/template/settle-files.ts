@@ -1,5 +1,4 @@
 import { isLockfile } from "../change/file-kinds.ts";
-import { isSafePath } from "../repository/safe-path.ts";
 import { type Conflict, conflictHunks } from "./conflict-hunks.ts";
 import {
   decide,
@@ -14,7 +13,9 @@ import type { ConflictHunk, Disposition } from "./disposition.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { type Merged, mergeFiles } from "./merge-files.ts";
 import { findRenames } from "./renames.ts";
+import { TEMPLATE_LIMITS } from "./template-limits.ts";
 import { isRegular, type TreeEntry } from "./tree-listing.ts";
+import { withRoom } from "./with-room.ts";
 
 /** A change of a file, and why it is not wanted. */
 export type Planned = {
@@ -70,10 +71,9 @@ export async function settleFiles(
   const isPorted = (place: number) => around.ported.has(planned[place]?.change.templatePath ?? "");
   const merged = await mergeAll(store, jobs, { isPorted, mergeSince: around.mergeSince });
   for (const [place, outcome] of merged.outcomes) outcomes.set(place, outcome);
-  return withinPaths(
-    decisions.map(({ path }, place) => outcomes.get(place) ?? plain("unknown", path)),
-    merged.capsHit,
-  );
+  const all = decisions.map(({ path }, place) => outcomes.get(place) ?? plain("unknown", path));
+  const room = withRoom(all, around.entries);
+  return { outcomes: room.outcomes, capsHit: [...merged.capsHit, ...room.capsHit] };
 }
 
 async function decideAll(
@@ -86,7 +86,9 @@ async function decideAll(
     const isFile = before !== null && after !== null && isRegular(before.mode);
     return isFile && places[place] === null && isRegular(after.mode) ? [before.id] : [];
   });
-  const candidates = [...entries.values()].filter(({ path }) => !counterparts.has(path));
+  const candidates = [...entries.values()]
+    .filter(({ path }) => !counterparts.has(path))
+    .slice(0, TEMPLATE_LIMITS.renameCandidatesMax);
   const renames = await findRenames(store, absent, candidates);
   const byId = new Map(candidates.filter(isTelling).map((entry) => [entry.id, entry]));
   return planned.map(({ change }, place) => {
@@ -158,13 +160,4 @@ function outcomeOf({ disposition, path, edits }: Settled): Outcome {
 
 function plain(disposition: Disposition, path: string): Outcome {
   return { path, disposition, edits: [], hunks: [], since: null };
-}
-
-/** A path that could leave the work tree is in no patch. */
-function withinPaths(outcomes: readonly Outcome[], capsHit: readonly string[]): SettledFiles {
-  const isUnsafe = ({ edits }: Outcome) => edits.some(({ path }) => !isSafePath(path));
-  return {
-    outcomes: outcomes.map((one) => (isUnsafe(one) ? plain("unknown", one.path) : one)),
-    capsHit: [...capsHit, ...(outcomes.some(isUnsafe) ? ["paths"] : [])],
-  };
 }

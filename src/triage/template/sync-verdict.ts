@@ -8,7 +8,7 @@ const PRESSING = ["health_checks", "gpu_configuration"];
 
 /** The verdict on a change of a template, with what a person said where it was open. */
 export function syncVerdict(facts: SyncFacts, answer: Answer | null): Verdict {
-  const row = rowFor(facts.files);
+  const row = rowFor(facts);
   if (row.grey && answer !== null) {
     return answer === "yes"
       ? { ...row, confidence: 0.9, grey: false }
@@ -17,9 +17,13 @@ export function syncVerdict(facts: SyncFacts, answer: Answer | null): Verdict {
   return { ...row, confidence: tempered(row.confidence, facts) };
 }
 
-function rowFor(files: readonly SyncedFile[]): Verdict {
+function rowFor({ files, capsHit }: SyncFacts): Verdict {
   const open = files.filter((file) => applies(file) || needsHand(file));
-  if (open.length === 0) return settledRow(files);
+  if (open.length === 0) {
+    // What nobody has looked at may ask for something.
+    const isSeen = !capsHit.includes("files");
+    return isSeen ? settledRow(files) : { ...action("medium", 0.45), grey: true };
+  }
   const security = open.filter(({ intent }) => intent === "security");
   if (security.length > 0) return securityRow(security);
   const applicable = open.filter(applies);

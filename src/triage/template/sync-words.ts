@@ -27,6 +27,9 @@ export function syncSummary(about: SyncCase): string {
   }
   const taken = facts.files.filter(applies);
   const open = facts.files.filter(needsHand);
+  if (taken.length + open.length === 0) {
+    return `IF ${target} has not all of it: ${change} is too large to be compared with it.`;
+  }
   const isSecurity = [...taken, ...open].some(({ intent }) => intent === "security");
   const parts = [
     ...(taken.length > 0 ? [`applies to ${counted(taken.length)}: ${named(taken)}`] : []),
@@ -64,12 +67,12 @@ export function syncReasoning({ source, target, facts }: SyncCase): string {
       ? "The change has no files."
       : `Of ${counted(facts.files.length)}: ${told.toSorted().join(", ")}.`,
     ...(mergeBase === null ? [] : [`The histories met last at ${short(mergeBase)}.`]),
-    ...(behind > 0 ? [`${target} lacks ${behind} earlier commits of ${source}.`] : []),
+    ...(behind > 0 ? [`${target} lacks ${counted(behind, "earlier commit")} of ${source}.`] : []),
     ...(ported.length > 0 ? [`Ported before: ${ported.map(short).slice(0, 5).join(", ")}.`] : []),
     ...(ownChanges === null
       ? []
       : [
-          `${target} has ${ownChanges.commits} newer commits on the same files: ` +
+          `${target} has ${counted(ownChanges.commits, "newer commit")} on the same files: ` +
             `whether ${source} should take them is asked in a task of its own.`,
         ]),
     ...(facts.isPayloadOnly ? ["Only the diffs of the event were read."] : []),
@@ -82,6 +85,9 @@ export function syncReasoning({ source, target, facts }: SyncCase): string {
 /** What a person has to decide where the facts leave it open. */
 export function syncQuestion({ source, target, headSha, facts }: SyncCase): string {
   const open = facts.files.filter(needsHand);
+  if (open.length === 0) {
+    return `Should ${target} take ${source}@${short(headSha)}, which is too large? (yes/no/ignore)`;
+  }
   const what = open.some(isUnknown) ? "which could not be compared in" : "which conflicts in";
   const places = open.slice(0, NAMED_MAX).map((file) => shown(placeOf(file), 120));
   const more = open.length > NAMED_MAX ? ` and ${open.length - NAMED_MAX} more files` : "";
@@ -180,8 +186,8 @@ function whyNothing(files: readonly SyncedFile[]): string {
   return `Of what changed ${parts.join(", ")}.`;
 }
 
-function counted(files: number): string {
-  return files === 1 ? "1 file" : `${files} files`;
+function counted(count: number, noun = "file"): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
 function short(sha: string): string {

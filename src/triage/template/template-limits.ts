@@ -12,11 +12,13 @@ export const TEMPLATE_LIMITS = {
   hunkTextMax: 300,
   /** Differences by key told of one file, and characters of the texts that are parsed for it. */
   explanationsMax: 20,
-  explainedTextMax: 200_000,
+  explainedTextMax: 100_000,
   /** Characters of changed lines of one file that are searched for words. */
   searchedTextMax: 200_000,
   /** Bytes of the patch. A larger one is not in the result. */
   patchBytesMax: 262_144,
+  /** Files of the derivative that are looked at to find one under another name. */
+  renameCandidatesMax: 20_000,
   /** Files told in the result. */
   evidenceFilesMax: 1_000,
   /** Commits of the change whose messages are read. */

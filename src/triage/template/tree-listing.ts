@@ -1,3 +1,4 @@
+import { PermanentError } from "../../outcome.ts";
 import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
 import type { JoinedStore } from "./joined-store.ts";
 
@@ -11,33 +12,30 @@ export type TreeEntry = {
   readonly size: number;
 };
 
-export type TreeListing = {
-  readonly entries: ReadonlyMap<string, TreeEntry>;
-  /** Whether there are more than the limit. */
-  readonly isCut: boolean;
-};
-
-/** All that a commit or tree holds, by path. */
+/**
+ * All that a commit or tree holds, by path. Throws a PermanentError where that is too much:
+ * of a file that is not listed, nobody could say that it is missing.
+ */
 export async function treeListing(
   store: JoinedStore,
   revision: string,
-  filesMax: number = REPOSITORY_LIMITS.filesMax,
-): Promise<TreeListing> {
+): Promise<ReadonlyMap<string, TreeEntry>> {
   const { stdout, isCut } = await store.run(
     ["ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", revision],
     { overflow: "cut", bytesMax: REPOSITORY_LIMITS.listBytesMax },
   );
+  if (isCut) {
+    const bytes = REPOSITORY_LIMITS.listBytesMax;
+    throw new PermanentError(`the list of files of ${revision} has more than ${bytes} bytes`);
+  }
   const records = stdout.toString("utf8").split("\0").slice(0, -1);
-  const entries = records.slice(0, filesMax).flatMap((record) => {
+  const entries = records.flatMap((record) => {
     const [, mode, id, size, path] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(record) ?? [];
     return mode === undefined || id === undefined || path === undefined
       ? []
       : [{ path, mode, id, size: size === "-" ? 0 : Number(size) }];
   });
-  return {
-    entries: new Map(entries.map((entry) => [entry.path, entry])),
-    isCut: isCut || records.length > filesMax,
-  };
+  return new Map(entries.map((entry) => [entry.path, entry]));
 }
 
 export function isRegular(mode: string): boolean {

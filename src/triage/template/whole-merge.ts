@@ -21,6 +21,6 @@ export async function wholeMerge(
   });
   if (exitCode > 1) return null;
   const [tree = "", ...conflicts] = stdout.toString("utf8").split("\0");
-  const { entries } = await treeListing(store, tree);
+  const entries = await treeListing(store, tree);
   return { conflicts: new Set(conflicts.filter((path) => path !== "")), entries };
 }

@@ -3,7 +3,15 @@
 // Method: a template and a derivative made by git, read over file://.
 
 import { expect } from "vitest";
-import { dispositionsOf, filesOf, type Kind, lines, test } from "../../../support/template.ts";
+import {
+  applyPatch,
+  dispositionsOf,
+  filesOf,
+  type Kind,
+  lines,
+  patchIn,
+  test,
+} from "../../../support/template.ts";
 
 const FILE = "docker/entrypoint.sh";
 const KINDS: readonly Kind[] = ["fork", "copy"];
@@ -218,6 +226,56 @@ test("a link that both sides changed is left to a person", async ({ makePair }) 
   await link(derivative, "b");
 
   expect(dispositionsOf(await triage())).toMatchObject({ "docker/link": "conflicts" });
+});
+
+test("nothing is written over what the derivative has: a folder, a file, a path for two", async ({
+  makePair,
+}) => {
+  const { template, derivative, triage } = await makePair({ "docker/x": "x\n" });
+  await template.commit({
+    "docker/a": "a\n",
+    "docker/b/c": "c\n",
+    "docker/one": "1\n",
+    "docker/two": "2\n",
+    "docker/x": null,
+    "docker/x/y": "y\n",
+  });
+  await derivative.commit({ "docker/a/own": "own\n", "docker/b": "own\n" });
+  const path_map = { "docker/one": "docker/same", "docker/two": "docker/same" };
+
+  const result = await triage({ config: { path_map } });
+
+  expect(result.evidence.files).toMatchObject([
+    { path: "docker/a", disposition: "conflicts" },
+    { path: "docker/b/c", disposition: "conflicts" },
+    { path: "docker/same", disposition: "conflicts" },
+    { path: "docker/same", disposition: "conflicts" },
+    { path: "docker/x", disposition: "fast_forward" },
+    { path: "docker/x/y", disposition: "fast_forward" },
+  ]);
+});
+
+test("submodules and links that only the template has go into the patch", async ({
+  makePair,
+  folder,
+}) => {
+  const pair = await makePair({ "docker/x": "x\n" });
+  const { template, triage } = pair;
+  const head = await template.git("rev-parse", "HEAD");
+  const blob = await template.git("rev-parse", ":docker/x");
+  await template.git("update-index", "--add", "--cacheinfo", `160000,${head},docker/sub`);
+  await template.git("update-index", "--add", "--cacheinfo", `120000,${blob},docker/link`);
+  await template.git("commit", "--quiet", "-m", "feat: add them");
+
+  const result = await triage();
+  const patch = patchIn(result);
+
+  expect(dispositionsOf(result)).toEqual({
+    "docker/link": "fast_forward",
+    "docker/sub": "fast_forward",
+  });
+  expect(patch).toContain("new file mode 160000");
+  await expect(applyPatch(pair, folder, patch)).resolves.toBe(`${folder}/clone`);
 });
 
 function png(byte: number): Buffer {

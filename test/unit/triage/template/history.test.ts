@@ -82,7 +82,7 @@ test("where an earlier change is lacking, a fork merges all since the histories 
   expect(filesOf(result)[FILE]).toMatchObject({ disposition: "merges_cleanly", since: met });
   expect(await textIn(clone, FILE)).toBe(lines(30, { 2: "later", 25: "ours" }));
   expect(result.evidence.ancestry).toMatchObject({ merge_base: met, behind: 1 });
-  expect(result.reasoning).toContain("acme/derivative lacks 1 earlier commits of acme/template.");
+  expect(result.reasoning).toContain("acme/derivative lacks 1 earlier commit of acme/template.");
   expect(result.recommended_changes).toContain(
     `all changes of the template since ${met.slice(0, 12)}`,
   );
@@ -145,7 +145,7 @@ test("newer commits of the derivative on the same files are asked about, the oth
       },
     },
   ]);
-  expect(result.reasoning).toContain("acme/derivative has 1 newer commits on the same files");
+  expect(result.reasoning).toContain("acme/derivative has 1 newer commit on the same files");
 
   await triage({ config: { ...config, direction: "reverse" }, context });
   await triage({
