@@ -93,7 +93,11 @@ function isPlainText(bytes: Buffer): boolean {
 
 type Claim = { readonly before: string; readonly expected: string; readonly bytes: Buffer };
 
-async function makes(store: JoinedStore, { before, expected, bytes }: Claim): Promise<boolean> {
+/** Whether git makes of one tree the other by these bytes. */
+export async function makes(
+  store: JoinedStore,
+  { before, expected, bytes }: Claim,
+): Promise<boolean> {
   const environment = await freshIndex(store, "proof.index", before);
   const { exitCode } = await store.run(["apply", "--cached", "--whitespace=nowarn", "-"], {
     environment,

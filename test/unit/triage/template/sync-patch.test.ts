@@ -3,11 +3,12 @@
 // Method: the patch is applied by git in a clone of the derivative.
 
 import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { expect } from "vitest";
 import { joinStores } from "../../../../src/triage/template/joined-store.ts";
-import { makeSyncPatch } from "../../../../src/triage/template/sync-patch.ts";
+import { makeSyncPatch, makes } from "../../../../src/triage/template/sync-patch.ts";
 import { textIn } from "../../../support/repository.ts";
-import { applyPatch, lines, patchIn, test } from "../../../support/template.ts";
+import { applyPatch, dispositionsOf, lines, patchIn, test } from "../../../support/template.ts";
 
 test("the patch holds all that fits, and makes of a clone what was expected", async ({
   makePair,
@@ -99,18 +100,52 @@ test("a patch larger than the limit is not in the result, which says so", async 
   });
 });
 
-test("neither the mirrors nor the repositories are written to", async ({ makePair, config }) => {
+test("a merge writes neither to the mirrors nor to the repositories", async ({
+  makePair,
+  config,
+}) => {
   const { template, derivative, triage } = await makePair({ "docker/a.sh": lines(30) });
-  await template.commit({ "docker/a.sh": lines(30, { 2: "new" }) });
   await derivative.commit({ "docker/a.sh": lines(30, { 25: "ours" }) });
-  const merged = "docker/a.sh";
-  const before = await derivative.git("count-objects", "-v");
+  await template.commit({ "docker/a.sh": lines(30, { 2: "new" }) });
+  // The mirrors are made by a triage that merges nothing.
+  await triage({ config: { sync_strategy: "security_only" } });
+  const objects = async () =>
+    await Promise.all(
+      [config.cacheFolder, template.path, derivative.path].map(async (folder) =>
+        (await readdir(folder, { recursive: true }))
+          .filter((name) => /(?:^|\/)objects\//.test(name))
+          .toSorted(),
+      ),
+    );
+  const before = await objects();
 
-  const result = await triage();
+  expect(dispositionsOf(await triage())).toEqual({ "docker/a.sh": "merges_cleanly" });
+  expect(before.every((names) => names.length > 0)).toBe(true);
+  expect(await objects()).toEqual(before);
+});
 
-  expect(result.evidence.files).toMatchObject([{ path: merged, disposition: "merges_cleanly" }]);
-  expect(await derivative.git("count-objects", "-v")).toBe(before);
-  expect(await textIn(config.cacheFolder, "scratch")).toBeNull();
+test("a patch that makes another tree, or does not apply, proves nothing", async ({
+  makePair,
+  config,
+  signal,
+}) => {
+  const { template, derivative } = await makePair({ "docker/a.sh": lines(3) });
+  await derivative.commit({ "docker/a.sh": lines(3, { 2: "new" }) });
+  const store = await joinStores([`${derivative.path}/.git`], config, signal);
+  const before = await template.git("rev-parse", "HEAD^{tree}");
+  const expected = await derivative.git("rev-parse", "HEAD^{tree}");
+  const patch = await derivative.git("diff", "HEAD~1", "HEAD");
+  const proven = async (text: string) =>
+    await makes(store, { before, expected, bytes: Buffer.from(`${text}\n`) });
+
+  const answers = [
+    await proven(patch),
+    await proven(patch.replace("+new", "+other")),
+    await proven(patch.replace("-line 2", "-line 7")),
+  ];
+  await store[Symbol.asyncDispose]();
+
+  expect(answers).toEqual([true, false, false]);
 });
 
 test("a patch is offered only where git makes the expected tree of it", async ({
