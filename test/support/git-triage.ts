@@ -83,6 +83,7 @@ export const order = async (id: string) => (await fetch(\`\${base}/v1/orders/\${
 
 /** Commit the service before and after its change. */
 export async function changeService(repository: Repository) {
-  const base = await repository.commit(SERVICE);
-  return { base, head: await repository.commit(CHANGED_SERVICE, "feat!: move the service") };
+  const before = await repository.commit(SERVICE);
+  const head = await repository.commit(CHANGED_SERVICE, "feat!: move the service");
+  return { base: before, head };
 }

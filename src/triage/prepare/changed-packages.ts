@@ -48,19 +48,20 @@ export async function changedPackages(
   const after = await extract(range.head);
   const packages: PackagePart[] = [];
   for (const pair of pairs.slice(0, PACKAGES_MAX)) {
-    const fromPath = join(before.path, pair.folder);
-    const toPath = join(after.path, pair.folder);
+    const fromPath = join(before.path, pair.before.folder);
+    const toPath = join(after.path, pair.after.folder);
     const missing = [...(await addStandIns(fromPath)), ...(await addStandIns(toPath))];
     if (missing.length > 0) degraded.push(withoutSources(pair.after.name, missing));
     const request = requestOf(pair, { fromPath, toPath, consumer, payload });
-    packages.push({ request, origin: { folder: pair.folder, commit: range.head } });
+    packages.push({ request, origin: { folder: pair.after.folder, commit: range.head } });
   }
   const capsHit = pairs.length > PACKAGES_MAX ? ["packages"] : [];
   return { packages, degraded, capsHit: [...capsHit, ...before.capsHit, ...after.capsHit] };
 }
 
 type Manifests = ReadonlyMap<string, Named>;
-type Pair = { readonly folder: string; readonly before: Named; readonly after: Named };
+type Side = Named & { readonly folder: string };
+type Pair = { readonly before: Side; readonly after: Side };
 
 /** Of the packages with a changed file those that are among some names; and those that went. */
 function dependedOn(
@@ -73,19 +74,24 @@ function dependedOn(
     const found = [nearest(path, after), nearest(oldPath ?? path, before)];
     for (const folder of found) if (folder !== null) folders.add(folder);
   }
-  const known = [...folders].toSorted().flatMap((folder) => {
+  const pairs: Pair[] = [];
+  const gone: string[] = [];
+  for (const folder of [...folders].toSorted()) {
     const old = before.get(folder);
-    return old !== undefined && names.has(old.name) ? [{ folder, old }] : [];
-  });
-  const isKept = ({ folder, old }: { folder: string; old: Named }): boolean =>
-    after.get(folder)?.name === old.name;
-  return {
-    pairs: known.filter(isKept).flatMap(({ folder, old }) => {
-      const next = after.get(folder);
-      return next === undefined ? [] : [{ folder, before: old, after: next }];
-    }),
-    gone: known.filter((one) => !isKept(one)).map(({ old }) => old.name),
-  };
+    if (old === undefined || !names.has(old.name)) continue;
+    const next = sameNamed(old.name, folder, after);
+    if (next === null) gone.push(old.name);
+    else pairs.push({ before: { ...old, folder }, after: next });
+  }
+  return { pairs, gone };
+}
+
+/** The package of this name, where it was before or where it has moved to. */
+function sameNamed(name: string, folder: string, manifests: Manifests): Side | null {
+  const there = manifests.get(folder);
+  if (there?.name === name) return { ...there, folder };
+  const [moved] = [...manifests].filter(([, found]) => found.name === name);
+  return moved === undefined ? null : { ...moved[1], folder: moved[0] };
 }
 
 /** The folder of the package that a file belongs to; null if it is in none. */

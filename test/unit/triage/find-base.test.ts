@@ -8,9 +8,13 @@ import { test as base } from "../../support/repository.ts";
 
 type Found = { readonly base: string | null; readonly log: readonly string[] };
 
-const test = base.extend<{ find: (event: object, cloneUrl?: string) => Promise<Found> }>({
+type Options = { readonly signal?: AbortSignal; readonly limitMs?: number };
+
+const test = base.extend<{
+  find: (event: object, cloneUrl?: string, given?: Options) => Promise<Found>;
+}>({
   find: async ({ config: repositories, signal }, use) => {
-    await use(async (event, cloneUrl) => {
+    await use(async (event, cloneUrl, given = {}) => {
       const lines: string[] = [];
       const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line).msg) });
       const parsed = changeEvent.parse({
@@ -26,7 +30,7 @@ const test = base.extend<{ find: (event: object, cloneUrl?: string) => Promise<F
         relationship_type: "api_consumer",
         relationship_config: cloneUrl === undefined ? {} : { source_clone_url: cloneUrl },
       };
-      const options = { repositories, signal, logger };
+      const options = { repositories, signal, logger, ...given };
       return { base: await findBase(parsed, [dependent], options), log: lines };
     });
   },
@@ -67,4 +71,22 @@ test("a repository that cannot be had is logged, and the event is believed", asy
     base: "b".repeat(40),
     log: ["source repository not read"],
   });
+});
+
+test("a repository that takes too long is done without", async ({ repository, find }) => {
+  const head = await repository.commit({ a: "1\n" });
+
+  expect(await find({ commit_sha: head }, repository.url, { limitMs: 1 })).toEqual({
+    base: null,
+    log: ["source repository not read"],
+  });
+});
+
+test("a cancel ends it with its reason", async ({ repository, find }) => {
+  const reason = new Error("cancel requested");
+  const head = await repository.commit({ a: "1\n" });
+
+  await expect(
+    find({ commit_sha: head }, repository.url, { signal: AbortSignal.abort(reason) }),
+  ).rejects.toBe(reason);
 });

@@ -185,6 +185,26 @@ test("an entry that is neither built nor has a source makes the verdict less sur
   );
 });
 
+test("a package that moves to another folder is the same one", async ({
+  repository,
+  consumer,
+  triage,
+}) => {
+  await repository.commit({
+    "packages/provider/package.json": json(MANIFEST),
+    "packages/provider/src/index.ts": SOURCE,
+  });
+  const head = await repository.commit({
+    "packages/provider/package.json": null,
+    "packages/provider/src/index.ts": null,
+    "libraries/provider/package.json": json(MANIFEST),
+    "libraries/provider/src/index.ts": CHANGED_SOURCE,
+  });
+  await consumer.commit(CONSUMER);
+
+  expect(await triage(head)).toMatchObject({ ...BREAKS, evidence: { degraded: [] } });
+});
+
 test("a package that is not there any more is said", async ({ repository, consumer, triage }) => {
   await repository.commit({ "package.json": json(MANIFEST), "src/index.ts": SOURCE });
   const head = await repository.commit({ "package.json": json({ ...MANIFEST, name: "renamed" }) });
@@ -224,15 +244,19 @@ test("a package.json of the consumer that does not parse spares the service", as
   });
 });
 
+function source(members: string): string {
+  return (
+    `export interface Options { ${members} }\n\n` +
+    "export function connect(options: Options): void {\n  void options;\n}\n"
+  );
+}
+
 test("two runs give the same bytes, and none of a scratch folder", async ({
   repository,
   consumer,
   config,
   triage,
 }) => {
-  const source = (members: string) =>
-    `export interface Options { ${members} }\n\n` +
-    "export function connect(options: Options): void {\n  void options;\n}\n";
   await repository.commit({
     "package.json": json(MANIFEST),
     "src/index.ts": source("readonly retries: number"),

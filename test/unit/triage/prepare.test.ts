@@ -53,17 +53,17 @@ test("in git mode the inputs are commits", async ({ folder, repository, inputsOf
   });
 });
 
-test("in payload mode the diffs are an input", async ({ inputsOf }) => {
-  const eventOf = (diff: string) => ({
-    event: { commit_sha: "v1", changed_files: [{ path: "a", diff }] },
-  });
+function told(diff: string): Parts {
+  return { event: { commit_sha: "v1", changed_files: [{ path: "a", diff }] } };
+}
 
-  const one = await inputsOf(eventOf("+1"));
+test("in payload mode the diffs are an input", async ({ inputsOf }) => {
+  const one = await inputsOf(told("+1"));
 
   expect(one).toMatchObject({ baseSha: "", headSha: "v1", targetSha: "" });
   expect(one.payloadHash).toMatch(/^[0-9a-f]{64}$/);
-  expect(await inputsOf(eventOf("+1"))).toEqual(one);
-  expect((await inputsOf(eventOf("+2"))).payloadHash).not.toBe(one.payloadHash);
+  expect(await inputsOf(told("+1"))).toEqual(one);
+  expect((await inputsOf(told("+2"))).payloadHash).not.toBe(one.payloadHash);
 });
 
 test("in npm mode versions stand for what is published, and hashes for what is given", async ({
