@@ -18,6 +18,25 @@ const finding = z.object({
   hits: z.array(location),
 });
 
+const ancestry = z.object({
+  /** Null: they share no history, or it is not known. */
+  merge_base: z.string().nullable(),
+  /** Commits of the template before the change that the derivative lacks. */
+  behind: z.int(),
+  /** Commits of the change that the derivative has ported. */
+  ported: z.array(z.string()),
+  /** What the derivative has done to the same files; null: nothing, or nobody asked. */
+  own_changes: z
+    .object({
+      base_sha: z.string(),
+      head_sha: z.string(),
+      message: z.string(),
+      commits: z.int(),
+      paths: z.array(z.string()),
+    })
+    .nullable(),
+});
+
 const evidence = z.object({
   mode: z.enum(["git", "npm", "payload"]),
   source: z.object({ repo: z.string(), base_sha: z.string(), head_sha: z.string() }),
@@ -35,6 +54,8 @@ const evidence = z.object({
   findings: z.array(finding),
   diagnostics: z.array(location.extend({ code: z.string(), message: z.string() })),
   files: z.array(z.unknown()),
+  /** Of a template and its derivative: what their histories have to do with each other. */
+  ancestry: ancestry.optional(),
   truncated: z.boolean(),
   degraded: z.array(z.string()),
   caps_hit: z.array(z.string()),

@@ -27,7 +27,14 @@ export function startWorkerProcess(
     process.execPath,
     [path.join(ROOT, "bin", "triaged.js"), "work", "--tasks", tasks, ...args],
     {
-      env: { ...process.env, DATABASE_URL: databaseUrl, SHUTDOWN_GRACE_MS: "500", ...env },
+      env: {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        SHUTDOWN_GRACE_MS: "500",
+        // Repositories that a test does not say the place of are nowhere, and not in the network.
+        GITHUB_CLONE_BASE: "file:///nowhere",
+        ...env,
+      },
       stdio: ["ignore", "inherit", "pipe"],
     },
   );

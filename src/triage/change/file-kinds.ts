@@ -74,7 +74,8 @@ export function isTest(path: string): boolean {
   );
 }
 
-function isLockfile(path: string): boolean {
+/** Versions that a package manager has chosen, written down by it. */
+export function isLockfile(path: string): boolean {
   return /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|[\w.-]+\.lock)$/i.test(
     path,
   );

@@ -80,7 +80,10 @@ function provenBy(hit: Hit, diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ path }) => paths.has(path));
 }
 
-function tempered(confidence: number, facts: Analysis): number {
+type Seen = Pick<Analysis, "isPayloadOnly" | "truncated" | "degraded" | "capsHit">;
+
+/** A confidence as far as the facts were seen. */
+export function tempered(confidence: number, facts: Seen): number {
   const lessKnown =
     (facts.isPayloadOnly ? 0.85 : 1) *
     (facts.truncated ? 0.85 : 1) *

@@ -1,0 +1,156 @@
+import type { Progress } from "../analysis.ts";
+import { sortedSet } from "../bounded-facts.ts";
+import type { ChangedFile, ChangeSet } from "../change-set.ts";
+import type { ChangeEvent, EventFile } from "../event/change-event.ts";
+import { assessBy } from "./assess.ts";
+import type { TreeEdit } from "./decide.ts";
+import type { Disposition, SyncedFile } from "./disposition.ts";
+import { eventPatch } from "./event-patch.ts";
+import type { JoinedStore } from "./joined-store.ts";
+import { linesTell } from "./lines-tell.ts";
+import { patchOf } from "./patch-of.ts";
+import { mapPathOf } from "./path-map.ts";
+import type { TemplateConfig } from "./payload.ts";
+import type { SyncFacts } from "./sync-facts.ts";
+import { freshIndex } from "./sync-patch.ts";
+import { TEMPLATE_LIMITS } from "./template-limits.ts";
+import { type TreeEntry, treeListing } from "./tree-listing.ts";
+
+/** A change that is known by the diffs of an event alone, and the derivative if it is known. */
+export type EventSync = {
+  readonly event: Pick<ChangeEvent, "changed_files">;
+  readonly change: ChangeSet;
+  readonly derivative: { readonly store: JoinedStore; readonly tree: string } | null;
+  readonly config: TemplateConfig;
+};
+
+/**
+ * What can be said from diffs: a file whose diff can be taken back from the derivative has it,
+ * one to which it applies can take it. Of the rest nobody knows.
+ */
+export async function eventSync(
+  { event, change, derivative, config }: EventSync,
+  onProgress: (at: Progress) => void,
+): Promise<SyncFacts> {
+  onProgress({ percent: 30, step: "applying the diffs" });
+  const assess = assessBy(config, { message: change.message, commits: [] });
+  const diffs = new Map(event.changed_files.map((file) => [file.path, file]));
+  const target = derivative === null ? null : await targetOf(derivative);
+  const tried: Tried[] = [];
+  for (const [place, file] of change.files.entries()) {
+    const { concern, intent, skipped } = assess(file);
+    const told = diffs.get(file.path) ?? diffs.get(file.oldPath ?? "");
+    const path = mapPathOf(config)(file.path);
+    const isWanted = skipped === null && place < TEMPLATE_LIMITS.mergesMax;
+    const found =
+      target === null || !isWanted ? UNKNOWN : await attempt(target, { file, told, path, config });
+    tried.push({
+      edits: found.edits,
+      file: {
+        path,
+        templatePath: file.path,
+        disposition: skipped ?? found.disposition,
+        concern: concern.name,
+        shared: concern.shared,
+        intent,
+        changes: [],
+        hunks: [],
+        since: null,
+      },
+    });
+  }
+  const patch =
+    derivative === null
+      ? { patch: null, degraded: [], capsHit: [] }
+      : await patchOf(derivative.store, derivative.tree, tried);
+  return {
+    files: tried
+      .map(({ file }) => file)
+      .toSorted((left, right) => (left.path < right.path ? -1 : 1)),
+    patch: patch.patch,
+    mergeBase: null,
+    behind: 0,
+    ported: [],
+    ownChanges: null,
+    isPayloadOnly: true,
+    truncated: change.truncated,
+    degraded: sortedSet([
+      ...patch.degraded,
+      ...(derivative === null ? ["the derivative could not be read"] : []),
+    ]),
+    capsHit: sortedSet([
+      ...change.capsHit,
+      ...patch.capsHit,
+      ...(change.files.length > TEMPLATE_LIMITS.mergesMax ? ["merges"] : []),
+    ]),
+  };
+}
+
+type Tried = { readonly file: SyncedFile; readonly edits: readonly TreeEdit[] };
+type Found = { readonly disposition: Disposition; readonly edits: readonly TreeEdit[] };
+const UNKNOWN: Found = { disposition: "unknown", edits: [] };
+
+type Target = {
+  readonly store: JoinedStore;
+  readonly tree: string;
+  readonly entries: ReadonlyMap<string, TreeEntry>;
+};
+
+async function targetOf({ store, tree }: NonNullable<EventSync["derivative"]>): Promise<Target> {
+  return { store, tree, entries: await treeListing(store, tree) };
+}
+
+type Told = {
+  readonly file: ChangedFile;
+  readonly told: EventFile | undefined;
+  readonly path: string;
+  readonly config: TemplateConfig;
+};
+
+async function attempt(target: Target, { file, told, path, config }: Told): Promise<Found> {
+  const entry = target.entries.get(path);
+  if (entry === undefined && file.changeType === "deleted") {
+    return { disposition: "already_present", edits: [] };
+  }
+  if (entry === undefined && file.changeType === "modified") {
+    return { disposition: "missing", edits: [] };
+  }
+  if (file.isBinary) return { disposition: "binary", edits: [] };
+  const patch = told === undefined ? null : eventPatch(told, mapPathOf(config));
+  if (patch === null) {
+    const isThere = entry !== undefined && (await linesTell(target.store, entry, file));
+    return isThere ? { disposition: "already_present", edits: [] } : UNKNOWN;
+  }
+  if (await isApplicable(target, patch, ["--reverse"])) {
+    return { disposition: "already_present", edits: [] };
+  }
+  if (!(await isApplicable(target, patch, []))) return { disposition: "conflicts", edits: [] };
+  return { disposition: "merges_cleanly", edits: await editsBy(target, patch) };
+}
+
+/** Without `--3way`, whose exit code says nothing, git refuses what does not fit. */
+async function isApplicable({ store, tree }: Target, patch: string, flags: readonly string[]) {
+  const environment = await freshIndex(store, "event.index", tree);
+  const { exitCode } = await store.run(
+    ["apply", "--cached", "--check", "--whitespace=nowarn", ...flags, "-"],
+    { environment, input: patch, exitCodes: [0, 1, 128] },
+  );
+  return exitCode === 0;
+}
+
+/** What the patch makes of the derivative, by the paths that differ then. */
+async function editsBy({ store, tree }: Target, patch: string): Promise<TreeEdit[]> {
+  const environment = await freshIndex(store, "event.index", tree);
+  await store.run(["apply", "--cached", "--whitespace=nowarn", "-"], { environment, input: patch });
+  const after = await store.line(["write-tree"], { environment });
+  const flags = ["-r", "-z", "--raw", "--no-abbrev", "--no-renames"];
+  const { stdout } = await store.run(["diff-tree", ...flags, tree, after]);
+  const fields = stdout.toString("utf8").split("\0").slice(0, -1);
+  return fields.flatMap((field, at) => {
+    const [, old, mode = "", id = ""] =
+      /^:(\d+) (\d+) [0-9a-f]+ ([0-9a-f]+) [A-Z]$/.exec(field) ?? [];
+    const path = fields[at + 1];
+    if (old === undefined || path === undefined || at % 2 !== 0) return [];
+    return [/^0+$/.test(mode) ? { path, mode: old, id: null } : { path, mode, id }];
+  });
+}

@@ -1,0 +1,53 @@
+import { isCompose, isDockerfile } from "../change/file-kinds.ts";
+import type { ChangedFile } from "../change-set.ts";
+import { dockerfileKeys, type KeyedValues } from "./dockerfile-keys.ts";
+import { documentKeys } from "./document-keys.ts";
+import { shown } from "./shown.ts";
+import { TEMPLATE_LIMITS } from "./template-limits.ts";
+
+const VALUE_MAX = 80;
+
+/**
+ * What a change does to a file of a known format, by key: a Dockerfile, a compose file, a
+ * workflow of GitHub, a package.json. Empty for any other, and where a side is not known.
+ */
+export function explain({ path, before, after }: ChangedFile): string[] {
+  const read = readerOf(path);
+  const { explainedTextMax, explanationsMax } = TEMPLATE_LIMITS;
+  if (read === null || before === null || after === null) return [];
+  if (Math.max(before.length, after.length) > explainedTextMax) return [];
+  const [old, now] = [read(before), read(after)];
+  if (old === null || now === null) return [];
+  const lines = differences(old, now);
+  const kept = lines.slice(0, explanationsMax);
+  const left = lines.length - kept.length;
+  return left > 0 ? [...kept, `… and ${left} more`] : kept;
+}
+
+function readerOf(path: string): ((text: string) => KeyedValues | null) | null {
+  if (isDockerfile(path)) return dockerfileKeys;
+  const isWorkflow = /^(?:.*\/)?\.github\/(?:workflows|actions)\/.+\.ya?ml$/.test(path);
+  const isManifest = /(?:^|\/)package\.json$/.test(path);
+  return isCompose(path) || isWorkflow || isManifest ? documentKeys : null;
+}
+
+/** First what changed, then what came, then what went. */
+function differences(old: KeyedValues, now: KeyedValues): string[] {
+  const changed = [...now].flatMap(([key, value]) => {
+    const before = old.get(key);
+    return before === undefined || before === value ? [] : [changeOf(key, before, value)];
+  });
+  const came = [...now.keys()].filter((key) => !old.has(key)).map((key) => told(key, "added"));
+  const gone = [...old.keys()].filter((key) => !now.has(key)).map((key) => told(key, "removed"));
+  return [...changed, ...came, ...gone];
+}
+
+function changeOf(key: string, before: string, after: string): string {
+  const change = `${shown(before, VALUE_MAX)} → ${shown(after, VALUE_MAX)}`;
+  // The image tells by itself what it is.
+  return /^FROM \d+/.test(key) ? change : `${shown(key, VALUE_MAX)}: ${change}`;
+}
+
+function told(key: string, verb: string): string {
+  return `${shown(key, VALUE_MAX)} ${verb}`;
+}

@@ -1,0 +1,214 @@
+import { setImmediate } from "node:timers/promises";
+import type { RepositoryConfig } from "../../config.ts";
+import { PermanentError } from "../../outcome.ts";
+import type { Progress } from "../analysis.ts";
+import { sortedSet } from "../bounded-facts.ts";
+import type { ChangedFile, ChangeSet } from "../change-set.ts";
+import { changeSetOf } from "../repository/change-set-of.ts";
+import { pathOf, type RawChange, type RawSide, rawDiff } from "../repository/raw-diff.ts";
+import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
+import { resolveCommit } from "../repository/resolve-commit.ts";
+import type { CommitRange } from "../repository/resolve-range.ts";
+import { type Ancestry, ancestryOf, portedPaths } from "./ancestry.ts";
+import { type Assess, type Assessment, assessBy } from "./assess.ts";
+import type { MappedSide } from "./decide.ts";
+import { applies, needsHand, type SyncedFile } from "./disposition.ts";
+import { explain } from "./explain.ts";
+import type { JoinedStore } from "./joined-store.ts";
+import { mergeSince, type OlderBase } from "./merge-since.ts";
+import { ownChanges } from "./own-changes.ts";
+import { patchOf } from "./patch-of.ts";
+import { mapPathOf } from "./path-map.ts";
+import type { TemplateConfig } from "./payload.ts";
+import { rangeCommits } from "./range-commits.ts";
+import { type Planned, type SettledFiles, settleFiles } from "./settle-files.ts";
+import type { SyncFacts } from "./sync-facts.ts";
+import { treeListing } from "./tree-listing.ts";
+
+/** A change of a template, and the derivative that may take it, both seen by one store. */
+export type GitSync = {
+  readonly store: JoinedStore;
+  readonly range: CommitRange;
+  readonly derivative: {
+    readonly tree: string;
+    /** Null: its folder has no history. */
+    readonly commit: string | null;
+  };
+  readonly config: TemplateConfig;
+  readonly repositories: RepositoryConfig;
+};
+
+/** Hold each file of the change against the derivative, by contents and by history. */
+export async function gitSync(
+  sync: GitSync,
+  onProgress: (at: Progress) => void,
+): Promise<SyncFacts> {
+  const { store, range, derivative, config, repositories } = sync;
+  const { signal } = store;
+  const { base, head, mirror } = range;
+  onProgress({ percent: 15, step: "reading the change" });
+  const raw = await rawDiff(mirror, base, head, { signal, limits: REPOSITORY_LIMITS });
+  const changeSet = await changeSetOf(mirror, range, repositories, { signal });
+  const { commits, isCut: isLong } = await rangeCommits(store, { base, head });
+  onProgress({ percent: 35, step: "comparing the histories" });
+  const ancestry: Ancestry =
+    derivative.commit === null
+      ? { mergeBase: null, behind: 0, ported: new Set(), isCut: false }
+      : await ancestryOf(store, { base, head, target: derivative.commit }, commits);
+
+  onProgress({ percent: 50, step: "merging" });
+  const assess = assessBy(config, { message: changeSet.message, commits });
+  const changed = await changedFiles(raw.changes, changeSet, { assess, signal });
+  const older = await olderBase(sync, ancestry);
+  const settled = await settle(sync, changed, {
+    ported: portedPaths(commits, ancestry),
+    older: older.base,
+  });
+  onProgress({ percent: 80, step: "proving the patch" });
+  const patch = await patchOf(store, derivative.tree, settled.outcomes);
+  const files = await syncedFiles(changed, settled.outcomes, signal);
+  return {
+    files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
+    patch: patch.patch,
+    mergeBase: ancestry.mergeBase,
+    behind: ancestry.behind,
+    ported: [...ancestry.ported].toSorted(),
+    ownChanges: await ownChangesOn(sync, ancestry, files),
+    isPayloadOnly: false,
+    truncated: false,
+    degraded: sortedSet([...older.degraded, ...patch.degraded]),
+    capsHit: sortedSet([
+      ...raw.capsHit,
+      ...changeSet.capsHit,
+      ...settled.capsHit,
+      ...patch.capsHit,
+      ...(isLong ? ["commits"] : []),
+      ...(ancestry.isCut ? ["history"] : []),
+    ]),
+  };
+}
+
+type Changed = {
+  readonly raw: RawChange;
+  readonly file: ChangedFile;
+  readonly assessment: Assessment;
+};
+
+/** Others have their turn between the files: there can be thousands. */
+async function changedFiles(
+  changes: readonly RawChange[],
+  { files }: ChangeSet,
+  { assess, signal }: { readonly assess: Assess; readonly signal: AbortSignal },
+): Promise<Changed[]> {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const changed: Changed[] = [];
+  for (const [place, raw] of changes.entries()) {
+    if (place % FILES_AT_A_TIME === 0) await setImmediate(undefined, { signal });
+    const file = byPath.get(pathOf(raw));
+    if (file !== undefined) changed.push({ raw, file, assessment: assess(file) });
+  }
+  return changed;
+}
+
+const FILES_AT_A_TIME = 20;
+
+type History = { readonly ported: ReadonlySet<string>; readonly older: OlderBase | null };
+
+async function settle(
+  { store, range, derivative, config }: GitSync,
+  changed: readonly Changed[],
+  { ported, older }: History,
+): Promise<SettledFiles> {
+  const mapPath = mapPathOf(config);
+  const mapped = (side: RawSide | null): MappedSide | null =>
+    side === null ? null : { ...side, path: mapPath(side.path) };
+  const planned = changed.map(
+    ({ raw, assessment }): Planned => ({
+      change: {
+        templatePath: pathOf(raw),
+        before: mapped(raw.before),
+        after: mapped(raw.after),
+      },
+      skipped: assessment.skipped,
+    }),
+  );
+  const target = await treeListing(store, derivative.tree);
+  const template = await treeListing(store, range.base);
+  return await settleFiles(store, planned, {
+    entries: target,
+    counterparts: new Set([...template.keys()].map(mapPath)),
+    ported,
+    mergeSince: async (conflicts) => {
+      const jobs = [...conflicts].map(([place, job]) => {
+        const templateBefore = changed[place]?.raw.before?.path ?? null;
+        return [place, { ...job, templateBefore }] as const;
+      });
+      return await mergeSince(store, older, new Map(jobs));
+    },
+  });
+}
+
+/** Where the two were one, if the derivative lacks something that came before the change. */
+async function olderBase(
+  { range, derivative, config, store }: GitSync,
+  { mergeBase, behind }: Ancestry,
+): Promise<{ base: OlderBase | null; degraded: readonly string[] }> {
+  if (mergeBase !== null && derivative.commit !== null) {
+    const found = { mergeBase, head: range.head, target: derivative.commit };
+    return { base: behind > 0 ? { kind: "history", ...found } : null, degraded: [] };
+  }
+  if (config.base_ref == null || config.direction === "reverse")
+    return { base: null, degraded: [] };
+  try {
+    const baseRef = await resolveCommit(range.mirror, config.base_ref, store.signal);
+    return { base: { kind: "copy", baseRef }, degraded: [] };
+  } catch (err) {
+    if (!(err instanceof PermanentError)) throw err;
+    return { base: null, degraded: [`base_ref was not used: ${err.message}`] };
+  }
+}
+
+/** A document takes its time to be parsed: only what somebody will read of is explained. */
+async function syncedFiles(
+  changed: readonly Changed[],
+  outcomes: SettledFiles["outcomes"],
+  signal: AbortSignal,
+): Promise<SyncedFile[]> {
+  const files: SyncedFile[] = [];
+  for (const [place, { path, disposition, hunks, since }] of outcomes.entries()) {
+    const one = changed[place];
+    if (one === undefined) continue;
+    const isTold = applies({ disposition }) || needsHand({ disposition });
+    if (isTold) await setImmediate(undefined, { signal });
+    const { concern, intent } = one.assessment;
+    files.push({
+      path,
+      templatePath: one.file.path,
+      disposition,
+      concern: concern.name,
+      shared: concern.shared,
+      intent,
+      changes: isTold ? explain(one.file) : [],
+      hunks,
+      since,
+    });
+  }
+  return files;
+}
+
+/** Asked for by a template that takes changes back, unless it is the one that gives. */
+async function ownChangesOn(
+  { store, range, derivative, config }: GitSync,
+  { mergeBase, isCut }: Ancestry,
+  files: SyncFacts["files"],
+): Promise<SyncFacts["ownChanges"]> {
+  const isAsked = config.bidirectional && config.direction === "forward";
+  if (!isAsked || isCut || derivative.commit === null) return null;
+  const heads = { head: range.head, target: derivative.commit, mergeBase };
+  const shared = files.filter(({ disposition }) => !/^(?:skipped_|missing$)/.test(disposition));
+  return await ownChanges(
+    store,
+    heads,
+    shared.map(({ path }) => path),
+  );
+}

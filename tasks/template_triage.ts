@@ -1,0 +1,53 @@
+import { readConfig } from "../src/config.ts";
+import { defineHandler } from "../src/handler.ts";
+import { NO_MATERIAL } from "../src/triage/adjudication/material.ts";
+import { effectsOf } from "../src/triage/effects-of.ts";
+import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
+import { triageResult } from "../src/triage/result.ts";
+import { templateTriagePayload } from "../src/triage/template/payload.ts";
+import { prepareTemplate } from "../src/triage/template/prepare-template.ts";
+import { reverseTask } from "../src/triage/template/reverse-task.ts";
+import { syncQuestion } from "../src/triage/template/sync-words.ts";
+import { templateResult } from "../src/triage/template/template-result.ts";
+import { answerIn } from "../src/triage/verdict/decision.ts";
+
+const VERSION = "1.0.0";
+
+/**
+ * Should a derivative take a change of its template, and does it merge? It merges each changed
+ * file with the derivative's, and gives what fits as one patch that is proven to apply.
+ */
+export default defineHandler({
+  payload: templateTriagePayload,
+  result: triageResult,
+  version: VERSION,
+  timeout: 600_000,
+  // Each runs git on two repositories.
+  concurrency: 2,
+  async run(payload, context) {
+    const startedAt = performance.now();
+    const decision = answerIn(context.decision);
+    const rules = { handler: "template_triage", version: VERSION, decision };
+    await using prepared = await prepareTemplate(payload, {
+      repositories: readConfig().repositories,
+      workingDirectory: process.cwd(),
+      signal: context.signal,
+    });
+    const { mode, keyInputs } = prepared;
+
+    const analyse = async (): Promise<Ruled> => {
+      const facts = await prepared.read(({ percent, step }) => context.progress(percent, step));
+      const run = { ...rules, durationMs: 0 };
+      const { about, result } = templateResult(mode, keyInputs, facts, run);
+      const asks = about.verdict.grey && payload.relationship_config.on_uncertain === "ask";
+      // Hunks in conflict are in the result itself.
+      return { result, question: asks ? syncQuestion(about) : null, material: () => NO_MATERIAL };
+    };
+    const result = await reachVerdict({ ...rules, keyInputs, startedAt, analyse }, context);
+
+    const reverse = reverseTask(result, payload, context.task);
+    if (reverse !== null) await context.enqueue([reverse]);
+    for (const effect of effectsOf(result, payload)) context.effects.add(effect);
+    return result;
+  },
+});
