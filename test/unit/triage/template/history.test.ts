@@ -158,6 +158,21 @@ test("newer commits of the derivative on the same files are asked about, the oth
   expect(enqueued).toHaveLength(1);
 });
 
+test("of a copy the first commit is the copy, and what came later its own", async ({
+  makePair,
+}) => {
+  const { template, derivative, triage } = await makePair({ [FILE]: lines(30) }, "copy");
+  await template.commit({ [FILE]: lines(30, { 2: "new" }) });
+  const first = await derivative.git("rev-parse", "HEAD");
+  const context = { enqueue: recordIn([]) };
+  const own = async () =>
+    (await triage({ config: { bidirectional: true }, context })).evidence.ancestry?.own_changes;
+
+  expect(await own()).toBeNull();
+  const head = await derivative.commit({ [FILE]: lines(30, { 25: "ours" }) });
+  expect(await own()).toMatchObject({ base_sha: first, head_sha: head, commits: 1, paths: [FILE] });
+});
+
 test("nobody is asked where the derivative has done nothing, or nothing is taken back", async ({
   makePair,
 }) => {
