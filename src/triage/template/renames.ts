@@ -19,6 +19,7 @@ export async function findRenames(
   store: JoinedStore,
   missing: readonly string[],
   candidates: readonly TreeEntry[],
+  { renamesMax = TEMPLATE_LIMITS.renamesMax }: { readonly renamesMax?: number } = {},
 ): Promise<Renames> {
   const { fileBytesMax } = REPOSITORY_LIMITS;
   const nothing: Renames = { renames: new Map(), isCut: false };
@@ -28,7 +29,7 @@ export async function findRenames(
     .filter(({ mode, size }) => isRegular(mode) && size > 0 && size <= fileBytesMax)
     .toSorted((left, right) => (left.path < right.path ? -1 : 1));
   if (possible.length === 0) return nothing;
-  const isCut = sought.length * possible.length > TEMPLATE_LIMITS.renamesMax;
+  const isCut = sought.length * possible.length > renamesMax;
   const before = await flatTree(store, sought);
   const ids = possible.map(({ id }) => id);
   const after = await flatTree(store, ids, sought.length);

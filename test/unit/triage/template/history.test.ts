@@ -163,6 +163,10 @@ test("of a copy the first commit is the copy, and what came later its own", asyn
 }) => {
   const { template, derivative, triage } = await makePair({ [FILE]: lines(30) }, "copy");
   await template.commit({ [FILE]: lines(30, { 2: "new" }) });
+  // Changed before its first commit, so that it is not the same patch as the template's.
+  await derivative.commit({ "docker/own.sh": "own\n", [FILE]: lines(30, { 20: "ours" }) });
+  await derivative.git("reset", "--soft", "HEAD~1");
+  await derivative.git("commit", "--quiet", "--amend", "--no-edit");
   const first = await derivative.git("rev-parse", "HEAD");
   const context = { enqueue: recordIn([]) };
   const own = async () =>

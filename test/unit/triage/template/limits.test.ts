@@ -5,8 +5,10 @@ import type { KeyInputs } from "../../../../src/triage/key-inputs.ts";
 import type { SyncedFile } from "../../../../src/triage/template/disposition.ts";
 import { joinStores } from "../../../../src/triage/template/joined-store.ts";
 import { mergeFiles } from "../../../../src/triage/template/merge-files.ts";
+import { findRenames, type Renames } from "../../../../src/triage/template/renames.ts";
 import type { SyncFacts } from "../../../../src/triage/template/sync-facts.ts";
 import { templateResult } from "../../../../src/triage/template/template-result.ts";
+import { treeListing } from "../../../../src/triage/template/tree-listing.ts";
 import { dispositionsOf, lines, test } from "../../../support/template.ts";
 
 const INPUTS: KeyInputs = {
@@ -88,6 +90,26 @@ test("beyond the limit nothing is merged", async ({ makePair, config, signal }) 
   expect(merged.map(({ outcome }) => outcome)).toEqual(["clean", "not_merged"]);
 });
 
+test("among too many files only equal contents are looked for under other names", async ({
+  makePair,
+  config,
+  signal,
+}) => {
+  const files = { "docker/a": lines(30), "docker/b": lines(9), "x/a": lines(30, { 2: "ours" }) };
+  const { template } = await makePair({ ...files, "x/b": lines(9) });
+  const store = await joinStores([`${template.path}/.git`], config, signal);
+  const entries = await treeListing(store, await template.git("rev-parse", "HEAD"));
+  const missing = ["docker/a", "docker/b"].flatMap((path) => entries.get(path)?.id ?? []);
+  const candidates = [...entries.values()].filter(({ path }) => path.startsWith("x/"));
+
+  const all = await findRenames(store, missing, candidates);
+  const cut = await findRenames(store, missing, candidates, { renamesMax: 3 });
+  await store[Symbol.asyncDispose]();
+
+  expect({ found: pathsOf(all), isCut: all.isCut }).toEqual({ found: "x/a x/b", isCut: false });
+  expect({ found: pathsOf(cut), isCut: cut.isCut }).toEqual({ found: "x/b", isCut: true });
+});
+
 test("a file of more than a megabyte on both sides is left to a person", async ({ makePair }) => {
   const { template, derivative, triage } = await makePair({ "docker/large": large("a") });
   await template.commit({ "docker/large": large("b") });
@@ -111,6 +133,11 @@ test("of a file with many conflicts the first are told", async ({ makePair }) =>
   expect(result.evidence.files).toHaveProperty("[0].hunks.length", 20);
   expect(result.evidence.caps_hit).toEqual(["hunks"]);
 });
+
+function pathsOf({ renames }: Renames): string {
+  const paths = new Set([...renames.values()].map(({ path }) => path));
+  return ["x/a", "x/b"].filter((path) => paths.has(path)).join(" ");
+}
 
 function every(word: string): string {
   const changes = Array.from({ length: 30 }, (_, at) => [10 * at + 5, `${word}${at}`]);
