@@ -23,15 +23,19 @@ export type Merged =
 export const MARKER_SIZE = 41;
 
 /** Merge each by `git merge-file`. Beyond the limit they are not merged. */
-export async function mergeFiles(store: JoinedStore, jobs: readonly MergeJob[]): Promise<Merged[]> {
+export async function mergeFiles(
+  store: JoinedStore,
+  jobs: readonly MergeJob[],
+  { mergesMax = TEMPLATE_LIMITS.mergesMax }: { readonly mergesMax?: number } = {},
+): Promise<Merged[]> {
   if (jobs.length === 0) return [];
-  const contents = await writeContents(store, jobs.slice(0, TEMPLATE_LIMITS.mergesMax));
+  const contents = await writeContents(store, jobs.slice(0, mergesMax));
   const folder = join(store.folder, "merged");
   await mkdir(folder, { recursive: true });
 
   const outputs = new Map<number, { readonly path: string; readonly isClean: boolean }>();
   const results = jobs.map((job, place): Merged | null =>
-    place >= TEMPLATE_LIMITS.mergesMax ? { outcome: "not_merged" } : unmergeable(job, contents),
+    place >= mergesMax ? { outcome: "not_merged" } : unmergeable(job, contents),
   );
   const places = results.flatMap((result, place) => (result === null ? [place] : []));
   const mergeNext = async (): Promise<void> => {

@@ -1,6 +1,14 @@
 import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
 import type { JoinedStore } from "./joined-store.ts";
+import { TEMPLATE_LIMITS } from "./template-limits.ts";
 import { isRegular, type TreeEntry } from "./tree-listing.ts";
+
+export type Renames = {
+  /** By the id of the template's blob. */
+  readonly renames: ReadonlyMap<string, TreeEntry>;
+  /** Whether there were too many files to look for any but those whose content is the same. */
+  readonly isCut: boolean;
+};
 
 /**
  * Where files of the template lie in the derivative under other names, by the ids of their
@@ -11,39 +19,31 @@ export async function findRenames(
   store: JoinedStore,
   missing: readonly string[],
   candidates: readonly TreeEntry[],
-): Promise<ReadonlyMap<string, TreeEntry>> {
-  const { fileBytesMax, renamesMax } = REPOSITORY_LIMITS;
+  { renamesMax = TEMPLATE_LIMITS.renamesMax }: { readonly renamesMax?: number } = {},
+): Promise<Renames> {
+  const { fileBytesMax } = REPOSITORY_LIMITS;
+  const nothing: Renames = { renames: new Map(), isCut: false };
+  if (missing.length === 0) return nothing;
   const sought = [...new Set(missing)].toSorted();
   const possible = candidates
     .filter(({ mode, size }) => isRegular(mode) && size > 0 && size <= fileBytesMax)
     .toSorted((left, right) => (left.path < right.path ? -1 : 1));
-  if (sought.length === 0 || possible.length === 0) return new Map();
+  if (possible.length === 0) return nothing;
+  const isCut = sought.length * possible.length > renamesMax;
   const before = await flatTree(store, sought);
-  const after = await flatTree(
-    store,
-    possible.map(({ id }) => id),
-    sought.length,
-  );
-  const { stdout } = await store.run([
-    "diff-tree",
-    "-r",
-    "-z",
-    "--raw",
-    "--no-abbrev",
-    "-M50%",
-    `-l${renamesMax}`,
-    "--diff-filter=R",
-    before,
-    after,
-  ]);
+  const ids = possible.map(({ id }) => id);
+  const after = await flatTree(store, ids, sought.length);
+  const similarity = isCut ? "-M100%" : "-M50%";
+  const flags = ["-r", "-z", "--raw", "--no-abbrev", similarity, "-l0", "--diff-filter=R"];
+  const { stdout } = await store.run(["diff-tree", ...flags, before, after]);
   const fields = stdout.toString("utf8").split("\0");
-  const found = new Map<string, TreeEntry>();
+  const renames = new Map<string, TreeEntry>();
   for (let at = 0; at + 2 < fields.length; at += 3) {
     const id = sought[Number(fields[at + 1])];
     const entry = possible[Number(fields[at + 2]) - sought.length];
-    if (id !== undefined && entry !== undefined) found.set(id, entry);
+    if (id !== undefined && entry !== undefined) renames.set(id, entry);
   }
-  return found;
+  return { renames, isCut };
 }
 
 const DIGITS = 8;

@@ -13,7 +13,6 @@ import type { ConflictHunk, Disposition } from "./disposition.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { type Merged, mergeFiles } from "./merge-files.ts";
 import { findRenames } from "./renames.ts";
-import { TEMPLATE_LIMITS } from "./template-limits.ts";
 import { isRegular, type TreeEntry } from "./tree-listing.ts";
 import { withRoom } from "./with-room.ts";
 
@@ -53,7 +52,7 @@ export async function settleFiles(
   planned: readonly Planned[],
   around: Surroundings,
 ): Promise<SettledFiles> {
-  const decisions = await decideAll(store, planned, around);
+  const { decisions, capsHit } = await decideAll(store, planned, around);
   const outcomes = new Map<number, Outcome>();
   const jobs = new Map<number, ToMerge>();
   for (const [place, decision] of decisions.entries()) {
@@ -73,30 +72,32 @@ export async function settleFiles(
   for (const [place, outcome] of merged.outcomes) outcomes.set(place, outcome);
   const all = decisions.map(({ path }, place) => outcomes.get(place) ?? plain("unknown", path));
   const room = withRoom(all, around.entries);
-  return { outcomes: room.outcomes, capsHit: [...merged.capsHit, ...room.capsHit] };
+  return { outcomes: room.outcomes, capsHit: [...capsHit, ...merged.capsHit, ...room.capsHit] };
 }
 
 async function decideAll(
   store: JoinedStore,
   planned: readonly Planned[],
   { entries, counterparts }: Surroundings,
-): Promise<(Settled | ToMerge)[]> {
+): Promise<{ decisions: (Settled | ToMerge)[]; capsHit: string[] }> {
   const places = planned.map(({ change }) => locate(change, entries));
   const absent = planned.flatMap(({ change: { before, after } }, place) => {
     const isFile = before !== null && after !== null && isRegular(before.mode);
     return isFile && places[place] === null && isRegular(after.mode) ? [before.id] : [];
   });
-  const candidates = [...entries.values()]
-    .filter(({ path }) => !counterparts.has(path))
-    .slice(0, TEMPLATE_LIMITS.renameCandidatesMax);
-  const renames = await findRenames(store, absent, candidates);
+  const candidates = [...entries.values()].filter(({ path }) => !counterparts.has(path));
+  const { renames, isCut } = await findRenames(store, absent, candidates);
   const byId = new Map(candidates.filter(isTelling).map((entry) => [entry.id, entry]));
-  return planned.map(({ change }, place) => {
+  const decisions = planned.map(({ change }, place) => {
     const { before, after } = change;
     const moved = before === null ? byId.get(after?.id ?? "") : renames.get(before.id);
     const isRenamed = after !== null && moved !== undefined;
-    return decide(change, places[place] ?? (isRenamed ? moved : null));
+    const decision = decide(change, places[place] ?? (isRenamed ? moved : null));
+    // It may lie where nobody has looked.
+    const isUnseen = isCut && "disposition" in decision && decision.disposition === "missing";
+    return isUnseen ? { ...decision, disposition: "unknown" as const } : decision;
   });
+  return { decisions, capsHit: isCut ? ["renames"] : [] };
 }
 
 /** Small files are the same by chance. */

@@ -17,8 +17,8 @@ export const TEMPLATE_LIMITS = {
   searchedTextMax: 200_000,
   /** Bytes of the patch. A larger one is not in the result. */
   patchBytesMax: 262_144,
-  /** Files of the derivative that are looked at to find one under another name. */
-  renameCandidatesMax: 20_000,
+  /** Pairs of files that are held against each other to find one under another name. */
+  renamesMax: 1_000_000,
   /** Files told in the result. */
   evidenceFilesMax: 1_000,
   /** Commits of the change whose messages are read. */

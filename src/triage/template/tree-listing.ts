@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { PermanentError } from "../../outcome.ts";
 import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
 import type { JoinedStore } from "./joined-store.ts";
@@ -28,14 +29,24 @@ export async function treeListing(
     const bytes = REPOSITORY_LIMITS.listBytesMax;
     throw new PermanentError(`the list of files of ${revision} has more than ${bytes} bytes`);
   }
+  const entries = new Map<string, TreeEntry>();
   const records = stdout.toString("utf8").split("\0").slice(0, -1);
-  const entries = records.flatMap((record) => {
-    const [, mode, id, size, path] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(record) ?? [];
-    return mode === undefined || id === undefined || path === undefined
-      ? []
-      : [{ path, mode, id, size: size === "-" ? 0 : Number(size) }];
-  });
-  return new Map(entries.map((entry) => [entry.path, entry]));
+  for (const [place, record] of records.entries()) {
+    // Others have their turn: there can be some hundred thousand.
+    if (place % RECORDS_AT_A_TIME === 0) await setImmediate(undefined, { signal: store.signal });
+    const entry = entryIn(record);
+    if (entry !== null) entries.set(entry.path, entry);
+  }
+  return entries;
+}
+
+const RECORDS_AT_A_TIME = 5_000;
+
+function entryIn(record: string): TreeEntry | null {
+  const [, mode, id, size, path] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(record) ?? [];
+  return mode === undefined || id === undefined || path === undefined
+    ? null
+    : { path, mode, id, size: size === "-" ? 0 : Number(size) };
 }
 
 export function isRegular(mode: string): boolean {

@@ -158,6 +158,25 @@ test("newer commits of the derivative on the same files are asked about, the oth
   expect(enqueued).toHaveLength(1);
 });
 
+test("of a copy the first commit is the copy, and what came later its own", async ({
+  makePair,
+}) => {
+  const { template, derivative, triage } = await makePair({ [FILE]: lines(30) }, "copy");
+  await template.commit({ [FILE]: lines(30, { 2: "new" }) });
+  // Changed before its first commit, so that it is not the same patch as the template's.
+  await derivative.commit({ "docker/own.sh": "own\n", [FILE]: lines(30, { 20: "ours" }) });
+  await derivative.git("reset", "--soft", "HEAD~1");
+  await derivative.git("commit", "--quiet", "--amend", "--no-edit");
+  const first = await derivative.git("rev-parse", "HEAD");
+  const context = { enqueue: recordIn([]) };
+  const own = async () =>
+    (await triage({ config: { bidirectional: true }, context })).evidence.ancestry?.own_changes;
+
+  expect(await own()).toBeNull();
+  const head = await derivative.commit({ [FILE]: lines(30, { 25: "ours" }) });
+  expect(await own()).toMatchObject({ base_sha: first, head_sha: head, commits: 1, paths: [FILE] });
+});
+
 test("nobody is asked where the derivative has done nothing, or nothing is taken back", async ({
   makePair,
 }) => {
