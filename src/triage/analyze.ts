@@ -25,11 +25,11 @@ import { withUnexplained } from "./verdict/unexplained.ts";
 export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => void): Analysis {
   onProgress({ percent: 5, step: "reading packages and consumer" });
   const { name, to } = request.package;
-  const { manifest } = readPackageTree(request.consumer.path);
+  const consumer = readPackageTree(request.consumer.path);
   const root = realpathSync(request.consumer.path);
   const pair = locatePackages(request);
   const tree = readConsumerTree(root);
-  const dependencies = dependenciesIn(tree, name, manifest);
+  const dependencies = dependenciesIn(tree, name, consumer.manifest);
   const names = [...new Set([name, ...dependencies.map(({ key }) => key)])];
   const imports = tree.sources.flatMap((file) => importsOf(file, names));
 
@@ -37,12 +37,13 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
   const cache: SourceCache = new Map();
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
   const surface = surfaceFindings(pair, subpaths, { cache, depth: request.depth });
-  const found = [
-    ...versionFindings(pair),
+  const said = [
     ...entryFindings(pair, subpaths),
-    ...requirementFindings(pair, manifest),
+    ...requirementFindings(pair, consumer),
     ...surface.found,
   ];
+  const compared = request.depth === "types" && surface.degraded.length === 0;
+  const found = [...versionFindings(pair, { found: said, compared }), ...said];
 
   onProgress({ percent: 60, step: "compiling the consumer against both" });
   const probe = probeConsumer({ pair, tree, names, imports, cache });

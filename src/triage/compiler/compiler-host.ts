@@ -56,10 +56,17 @@ function readSource(
 
   const read = host.readFile(path);
   const text = rewriting && read !== undefined ? rewrite.apply(path, read) : read;
-  const parsed = text === undefined ? undefined : ts.createSourceFile(path, text, how, true);
+  const parsed = text === undefined ? undefined : parse(path, text, how);
   // An overlay belongs to one program; the next may have another text at the same path.
   if (!overlay?.has(path)) cache.set(key, parsed);
   return parsed;
+}
+
+/** Comments are read where they declare types, in JavaScript, as tsc does: saves an eighth. */
+function parse(path: string, text: string, how: SourceOptions): ts.SourceFile {
+  const options = typeof how === "object" ? how : { languageVersion: how };
+  const jsDocParsingMode = ts.JSDocParsingMode.ParseForTypeErrors;
+  return ts.createSourceFile(path, text, { ...options, jsDocParsingMode }, true);
 }
 
 function resolverOf(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Evidence } from "../verdict/match-usage.ts";
 import { commandUses } from "./command-uses.ts";
 import type { ImportUse } from "./imports.ts";
-import { isCommonJs } from "./module-format.ts";
+import { type ModuleFormat, moduleFormat } from "./module-format.ts";
 import type { Probe } from "./probe.ts";
 import type { ConsumerTree } from "./source-files.ts";
 
@@ -20,15 +20,19 @@ export type EvidenceParts = {
 export function evidenceOf(parts: EvidenceParts): Evidence {
   const { tree, imports, probe } = parts;
   const importing = [...new Set(imports.map(({ path }) => path))];
+  const runningAs = (format: ModuleFormat): Set<string> =>
+    new Set(
+      importing.filter((path) => moduleFormat(path, tree.manifests, probe.options) === format),
+    );
   return {
     imports,
     symbols: probe.symbols,
+    settled: probe.settled,
     typed: parts.typed,
     named: parts.interfaceFiles.some((path) => mentions(join(tree.root, path), parts.names)),
     complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
-    commonJsFiles: new Set(
-      importing.filter((path) => isCommonJs(path, tree.manifests, probe.options)),
-    ),
+    commonJsFiles: runningAs("commonjs"),
+    moduleFiles: runningAs("module"),
     commandUses: (command) => commandUses(tree.manifests, command),
   };
 }

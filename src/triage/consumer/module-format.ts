@@ -2,24 +2,28 @@ import { posix } from "node:path";
 import ts from "typescript";
 import type { ConsumerFile } from "./source-files.ts";
 
+/** As what a file runs; null where only a bundler, or what the file says, decides. */
+export type ModuleFormat = "commonjs" | "module" | null;
+
 /**
- * Whether a file of the consumer runs as CommonJS, so that its `import` of another package
- * becomes a `require`: by its extension, by the nearest package.json, by the compiler's
- * `module`. A file that only a bundler reads counts as an ES module.
+ * As what a file of the consumer runs: by its extension, by the nearest package.json, by the
+ * compiler's `module`. In CommonJS an `import` of another package becomes a `require`.
  */
-export function isCommonJs(
+export function moduleFormat(
   path: string,
   manifests: readonly ConsumerFile[],
-  options: ts.CompilerOptions,
-): boolean {
-  if (/\.c[jt]s$/.test(path)) return true;
-  if (/\.m[jt]s$/.test(path) || nearestType(path, manifests) === "module") return false;
-  const { module } = options;
+  { module }: ts.CompilerOptions,
+): ModuleFormat {
+  if (/\.c[jt]s$/.test(path)) return "commonjs";
+  if (/\.m[jt]s$/.test(path) || nearestType(path, manifests) === "module") return "module";
+  return writesCommonJs(module) ? "commonjs" : null;
+}
+
+/** What the compiler writes where package.json does not say "module". */
+function writesCommonJs(module: ts.ModuleKind | undefined): boolean {
   if (module === undefined) return false;
-  return (
-    module === ts.ModuleKind.CommonJS ||
-    (module >= ts.ModuleKind.Node16 && module <= ts.ModuleKind.NodeNext)
-  );
+  const isNodes = module >= ts.ModuleKind.Node16 && module <= ts.ModuleKind.NodeNext;
+  return isNodes || module === ts.ModuleKind.CommonJS;
 }
 
 function nearestType(path: string, manifests: readonly ConsumerFile[]): unknown {

@@ -9,6 +9,7 @@ import { type ConsumerOptions, consumerOptions } from "./compiler-options.ts";
 import { createConsumerProgram } from "./consumer-program.ts";
 import type { ImportUse } from "./imports.ts";
 import { newDiagnostics } from "./new-diagnostics.ts";
+import { settledPlaces } from "./settled-places.ts";
 import type { ConsumerTree } from "./source-files.ts";
 import { type SymbolUses, symbolUses } from "./symbol-uses.ts";
 
@@ -16,6 +17,8 @@ import { type SymbolUses, symbolUses } from "./symbol-uses.ts";
 export type Probe = {
   readonly diagnostics: readonly Diagnostic[];
   readonly symbols: SymbolUses;
+  /** Keys of lines that the compiler reads alike with both versions; see settled-places.ts. */
+  readonly settled: ReadonlySet<string>;
   readonly options: ConsumerOptions["options"];
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];
@@ -39,7 +42,14 @@ export function probeConsumer({ pair, tree, names, imports, cache }: ProbeSettin
   const { options, degraded } = consumerOptions(root);
   const all = [...new Set(imports.map(({ path }) => path))].toSorted();
   if (all.length === 0) {
-    return { diagnostics: [], symbols: new Map(), options, degraded: [], capsHit: [] };
+    return {
+      diagnostics: [],
+      symbols: new Map(),
+      settled: new Set(),
+      options,
+      degraded: [],
+      capsHit: [],
+    };
   }
 
   const importing = all.slice(0, LIMITS.importingFilesMax);
@@ -51,9 +61,12 @@ export function probeConsumer({ pair, tree, names, imports, cache }: ProbeSettin
     ({ specifier, containingFile }) =>
       subpathOf(specifier, names) !== null && containingFile.startsWith(`${root}/`),
   );
+  const diagnostics = newDiagnostics(programs, root);
+  const broken = new Set(diagnostics.map(({ path }) => path));
   return {
-    diagnostics: newDiagnostics(programs, root),
+    diagnostics,
     symbols: symbolUses(before.program, root),
+    settled: settledPlaces({ programs, root, directory: pair.from.directory, broken }),
     options,
     degraded: [...degraded, ...unresolved.map((one) => describe(one, pair, root))],
     capsHit: all.length > importing.length ? ["importing_files"] : [],

@@ -31,9 +31,11 @@ export function symbolUses(program: ts.Program, root: string): SymbolUses {
   return uses;
 }
 
-type Name = ts.Identifier | ts.StringLiteralLike;
+/** What can name a thing of a package. */
+export type UseName = ts.Identifier | ts.StringLiteralLike;
 
-function symbolsAt(checker: ts.TypeChecker, node: Name): ts.Symbol[] {
+/** The symbols that a name means where it stands. */
+export function symbolsAt(checker: ts.TypeChecker, node: UseName): ts.Symbol[] {
   const { parent } = node;
   const literal = parent.parent;
   if (ts.isObjectLiteralElementLike(parent) && ts.isObjectLiteralExpression(literal)) {
@@ -48,7 +50,7 @@ function symbolsAt(checker: ts.TypeChecker, node: Name): ts.Symbol[] {
   return symbolOf(checker, node);
 }
 
-function symbolOf(checker: ts.TypeChecker, node: Name): ts.Symbol[] {
+function symbolOf(checker: ts.TypeChecker, node: UseName): ts.Symbol[] {
   const symbol = checker.getSymbolAtLocation(node);
   return symbol === undefined ? [] : [resolveAlias(checker, symbol)];
 }
@@ -59,7 +61,8 @@ function shorthandValue(checker: ts.TypeChecker, node: ts.Node): ts.Symbol[] {
   return symbol === undefined ? [] : [resolveAlias(checker, symbol)];
 }
 
-function propertiesNamed(checker: ts.TypeChecker, type: ts.Type, name: string): ts.Symbol[] {
+/** The properties of that name, of each constituent of a union. */
+export function propertiesNamed(checker: ts.TypeChecker, type: ts.Type, name: string): ts.Symbol[] {
   return (type.isUnion() ? type.types : [type]).flatMap((part) => {
     const property = checker.getPropertyOfType(part, name);
     return property === undefined ? [] : [property];

@@ -2,12 +2,13 @@ import { type Found, finding } from "../finding.ts";
 import type { PackagePair } from "./locate.ts";
 import type { PackageTree } from "./manifest.ts";
 import { manifestLine } from "./manifest-line.ts";
-import { declaredSubpaths, loadsAsCommonJs, resolveSubpath } from "./subpaths.ts";
+import { declaredSubpaths, hasMap, loadsAsCommonJs, resolveSubpath } from "./subpaths.ts";
 
 /** Ways into the package that are gone: subpaths, CommonJS, commands. */
 export function entryFindings(pair: PackagePair, importedSubpaths: readonly string[]): Found[] {
   return [
     ...removedSubpaths(pair, importedSubpaths),
+    ...closedFiles(pair),
     ...lostCommonJs(pair),
     ...removedCommands(pair),
   ];
@@ -33,6 +34,26 @@ function removedSubpaths({ from, to }: PackagePair, imported: readonly string[])
       match: { by: "subpath", subpath },
     }));
 }
+
+/** A first map closes every file that it does not list; those that are imported are told apart. */
+function closedFiles({ from, to }: PackagePair): Found[] {
+  if (hasMap(from) || !hasMap(to)) return [];
+  return [
+    {
+      finding: finding({
+        rule: "pkg.exports_removed",
+        subject: ALL_FILES,
+        breaking: "yes",
+        provider: manifestLine(to.text, "exports"),
+        before: "every file",
+      }),
+      match: { by: "subpath", subpath: ALL_FILES },
+    },
+  ];
+}
+
+/** No import has this subpath. */
+const ALL_FILES = "./*";
 
 function loadable(tree: PackageTree, subpath: string): string | null {
   return resolveSubpath(tree, subpath, "import") ?? resolveSubpath(tree, subpath, "require");

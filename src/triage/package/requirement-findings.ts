@@ -1,15 +1,19 @@
 import semver from "semver";
 import { type Breaking, type Found, finding } from "../finding.ts";
 import type { PackagePair } from "./locate.ts";
-import type { Manifest } from "./manifest.ts";
+import type { PackageTree } from "./manifest.ts";
 import { manifestLine } from "./manifest-line.ts";
+import { nodeRange } from "./node-range.ts";
 
 /** Engines and peers whose range lets in less than it did, judged for this consumer. */
-export function requirementFindings(pair: PackagePair, consumer: Manifest): Found[] {
+export function requirementFindings(pair: PackagePair, consumer: PackageTree): Found[] {
   return [...engineFindings(pair, consumer), ...peerFindings(pair, consumer)];
 }
 
-function engineFindings({ from, to }: PackagePair, consumer: Manifest): Found[] {
+function engineFindings({ from, to }: PackagePair, consumer: PackageTree): Found[] {
+  const ownEngines = new Map(Object.entries(consumer.manifest.engines));
+  const node = nodeRange(consumer);
+  if (node !== undefined) ownEngines.set("node", node);
   return Object.entries(to.manifest.engines)
     .filter(([engine, range]) => narrowed(from.manifest.engines[engine], range))
     .map(([engine, range]) => ({
@@ -17,7 +21,7 @@ function engineFindings({ from, to }: PackagePair, consumer: Manifest): Found[] 
         rule: "pkg.engines",
         trigger: "deployment",
         subject: engine,
-        breaking: verdictOn(consumer.engines[engine], range),
+        breaking: verdictOn(ownEngines.get(engine), range),
         provider: manifestLine(to.text, "engines"),
         before: from.manifest.engines[engine] ?? null,
         after: range,
@@ -26,7 +30,7 @@ function engineFindings({ from, to }: PackagePair, consumer: Manifest): Found[] 
     }));
 }
 
-function peerFindings({ from, to }: PackagePair, consumer: Manifest): Found[] {
+function peerFindings({ from, to }: PackagePair, { manifest: consumer }: PackageTree): Found[] {
   const installed = {
     ...consumer.peerDependencies,
     ...consumer.devDependencies,

@@ -14,13 +14,18 @@ export function declaredSubpaths(tree: PackageTree): string[] {
   return keys.length === 0 ? ["."] : keys.toSorted();
 }
 
+/** Whether `exports` says what is public; without it every file is. */
+export function hasMap({ manifest }: PackageTree): boolean {
+  return manifest.exports !== undefined && manifest.exports !== null;
+}
+
 /** The file behind a subpath, relative to the package; null if it cannot be loaded that way. */
 export function resolveSubpath(
   tree: PackageTree,
   subpath: string,
   loadedBy: LoadedBy,
 ): string | null {
-  if (tree.manifest.exports === undefined || tree.manifest.exports === null) {
+  if (!hasMap(tree)) {
     return resolveLegacy(tree, subpath);
   }
   try {

@@ -41,13 +41,20 @@ export function compareSurfaces(
   const comparison = comparisonOf(program, { pair, entries, outline, before, after });
 
   const gone = [...before].filter(([name]) => !after.has(name));
+  const kept = new Set([...before].flatMap(([name, symbol]) => (after.has(name) ? [symbol] : [])));
   const candidates = depth === "names" ? [] : compareExports(comparison, before, after);
   const replacements = replacementsIn(candidates, {
     removed: new Set(gone.map(([name]) => name)),
     offered: new Set(after.keys()),
   });
   const all = [
-    ...gone.map(([name, symbol]) => removed(comparison, name, symbol, replacements.get(name))),
+    ...gone.map(([name, symbol]) =>
+      removed(comparison, name, {
+        symbol,
+        replacement: replacements.get(name) ?? null,
+        isKept: kept.has(symbol),
+      }),
+    ),
     ...candidates.map(({ found }) => found),
     ...[...after]
       .filter(([name]) => !before.has(name))
@@ -87,11 +94,17 @@ function degradedBy(
     });
 }
 
+type Gone = {
+  readonly symbol: ts.Symbol;
+  readonly replacement: string | null;
+  /** Whether the same thing has another name, which stays: only who takes this name is hit. */
+  readonly isKept: boolean;
+};
+
 function removed(
   comparison: Comparison,
   name: string,
-  symbol: ts.Symbol,
-  replacement: string | undefined,
+  { symbol, replacement, isKept }: Gone,
 ): Found {
   const declarations = symbol.declarations ?? [];
   return {
@@ -101,13 +114,13 @@ function removed(
       subject: subjectOf(comparison, name),
       provider: placeIn(comparison, "from", declarations),
       before: textOf(declarations),
-      replacement: replacement ?? null,
+      replacement,
     }),
     match: {
       by: "symbol",
       subpath: comparison.subpath,
       name,
-      declarations: declarationKeys(symbol),
+      declarations: isKept ? [] : declarationKeys(symbol),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ImportUse } from "../consumer/imports.ts";
+import { placeKey } from "../consumer/settled-places.ts";
 import type { SymbolUses } from "../consumer/symbol-uses.ts";
 import type { Found, Hit, Location, Match, Usage } from "../finding.ts";
 import { LIMITS } from "../limits.ts";
@@ -7,10 +8,14 @@ import { LIMITS } from "../limits.ts";
 export type Evidence = {
   readonly imports: readonly ImportUse[];
   readonly symbols: SymbolUses;
+  /** Keys of lines that the compiler reads alike with both versions. */
+  readonly settled: ReadonlySet<string>;
   /** Where scripts of the consumer's package.json files run a command. */
   commandUses(command: string): readonly Location[];
   /** Files that are compiled to CommonJS, so that their imports are `require` calls. */
   readonly commonJsFiles: ReadonlySet<string>;
+  /** Files that certainly run as ES modules; the rest may be either. */
+  readonly moduleFiles: ReadonlySet<string>;
   /** Whether an interface file names the package. */
   readonly named: boolean;
   /** Whether every file of the consumer was read. */
@@ -21,9 +26,11 @@ export type Evidence = {
 
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
-  const hits = sortedPlaces(placesOf(match, evidence));
-  // Who imports the package from ES modules may be spared by the loss of CommonJS.
-  if (match.by === "require" && hits.length === 0) {
+  const hits = sortedPlaces(placesOf(match, evidence)).filter(
+    (place) => finding.rule !== "ts.signature" || !evidence.settled.has(placeKey(place)),
+  );
+  // What a bundler or Node makes of a file without a format may be spared the loss of CommonJS.
+  if (match.by === "require" && hits.length === 0 && !runsAsModules(evidence)) {
     const softer = { ...finding, breaking: "maybe" as const };
     return matchUsage({ finding: softer, match: { by: "package" } }, evidence);
   }
@@ -32,6 +39,11 @@ export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
     usage: hits.length > 0 ? "confirmed" : usageWithoutHits(match, evidence),
     hits: hits.slice(0, LIMITS.hitsMax),
   };
+}
+
+/** Whether every file that imports the package is an ES module, and so loads ES modules. */
+function runsAsModules({ imports, moduleFiles }: Evidence): boolean {
+  return imports.length > 0 && imports.every(({ path }) => moduleFiles.has(path));
 }
 
 /** Whether the consumer uses the package at all. */
@@ -60,19 +72,29 @@ function placesOf(match: Match, evidence: Evidence): readonly Location[] {
 
 function symbolPlaces(
   { name, subpath, declarations }: Match & { by: "symbol" },
-  { imports, symbols }: Evidence,
+  { imports, symbols, typed }: Evidence,
 ): Location[] {
-  const first = name?.split(".")[0];
   return [
-    ...imports.filter((use) => use.name === first && use.subpath === subpath),
+    ...imports.filter((use) => use.subpath === subpath && use.name === importedName(name, typed)),
     ...declarations.flatMap((key) => symbols.get(key) ?? []),
   ];
+}
+
+/**
+ * The name by which a finding's subject is imported. A member of a namespace comes with it: who
+ * imports the namespace need not use the member, and only types tell whether that is so.
+ */
+function importedName(name: string | null, typed: boolean): string | undefined {
+  const [first, ...members] = name?.split(".") ?? [];
+  return typed && members.length > 0 ? undefined : first;
 }
 
 /** Without a hit: none, unless something stands in the way of seeing one. */
 function usageWithoutHits(match: Match, evidence: Evidence): Usage {
   const { imports, typed } = evidence;
-  if (imports.length === 0 || match.by !== "symbol") return usageWithoutImports(evidence);
+  if (imports.length === 0 || match.by === "command") return usageWithoutImports(evidence);
+  // How it is imported is seen: that a document names it as well adds nothing.
+  if (match.by !== "symbol") return evidence.complete ? "none" : "unknown";
   const escapes = imports.some(({ name, subpath }) => name === "*" && subpath === match.subpath);
   if (escapes || (match.name === null && !typed)) return "likely";
   return evidence.complete ? "none" : "unknown";

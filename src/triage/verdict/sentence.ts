@@ -10,6 +10,8 @@ export function sentence(finding: Finding, { brief = false } = {}): string {
     case "pkg.version":
       return `${subject} steps from ${before} to ${after}: read its release notes`;
     case "pkg.exports_removed":
+      if (subject === "./*")
+        return "files that `exports` does not list cannot be imported any more";
       return `the subpath \`${subject}\` cannot be imported any more`;
     case "pkg.types_removed":
       return `the type declarations of \`${subject}\` were removed`;

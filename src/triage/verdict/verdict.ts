@@ -1,5 +1,6 @@
 import type { Analysis } from "../analysis.ts";
 import type { Diagnostic, Finding, Hit, Trigger } from "../finding.ts";
+import { mayBreak } from "../package/version-findings.ts";
 import type { UrgencyMapping } from "../payload.ts";
 import { stepDown, URGENCIES, type Urgency, urgencyAtMost } from "./urgency.ts";
 
@@ -58,7 +59,9 @@ function defaultFor(finding: Finding): Urgency {
 
 function rowFor(hit: Hit, diagnostics: readonly Diagnostic[], mapped: Urgency): Verdict {
   const { finding, usage } = hit;
-  if (finding.breaking === "no") return NO_FINDING;
+  if (finding.breaking === "no") {
+    return isExplainedStep(hit) ? { ...NO_FINDING, confidence: 0.75 } : NO_FINDING;
+  }
   if (usage === "none") return { ...NO_FINDING, confidence: 0.85 };
   if (finding.breaking === "maybe") {
     return usage === "confirmed"
@@ -68,6 +71,15 @@ function rowFor(hit: Hit, diagnostics: readonly Diagnostic[], mapped: Urgency): 
   if (usage === "confirmed") return action(mapped, provenBy(hit, diagnostics) ? 0.97 : 0.9);
   const bounded = urgencyAtMost(mapped, "high");
   return usage === "likely" ? action(bounded, 0.7) : { ...action(bounded, 0.5), grey: true };
+}
+
+/**
+ * A major whose reason was found, by who uses the package: what else it changed, behind types that
+ * stayed, only its release notes say.
+ */
+function isExplainedStep({ finding: { rule, before, after }, usage }: Hit): boolean {
+  if (rule !== "pkg.version" || usage === "none") return false;
+  return before !== null && after !== null && mayBreak(before, after);
 }
 
 function action(urgency: Urgency, confidence: number): Verdict {

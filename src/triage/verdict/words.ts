@@ -46,7 +46,7 @@ export function recommendedChanges(about: Case): string {
   const { analysis } = about;
   const told = new Set<Diagnostic>();
   const lines = [`Verify: ${about.source.verify}`];
-  for (const { finding, hits } of actionable(about)) {
+  for (const { finding, hits } of [...actionable(about), ...explainedSteps(about)]) {
     const errors = finding.breaking === "yes" ? errorsAt(hits, analysis.diagnostics) : [];
     const untold = errors.filter((error) => !told.has(error));
     for (const error of untold) told.add(error);
@@ -58,6 +58,14 @@ export function recommendedChanges(about: Case): string {
   const shown = lines.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
   const left = lines.length - shown.length;
   return [...shown, ...(left > 0 ? [`… and ${left} more in evidence`] : [])].join("\n");
+}
+
+/** Whoever has something to do finds more about it in the release notes. */
+function explainedSteps({ analysis }: Case): Hit[] {
+  return analysis.hits.filter(
+    ({ finding, usage }) =>
+      finding.rule === "pkg.version" && finding.breaking === "no" && usage !== "none",
+  );
 }
 
 /** Which facts led to the verdict. */

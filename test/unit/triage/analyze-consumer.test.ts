@@ -72,6 +72,21 @@ test(
   },
 );
 
+test(
+  "an interface file does not make a way in likely that no import takes",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "index.js": "exports.a = 1;", "lib/b.js": "" },
+      to: { "index.js": "exports.a = 1;", "package.json": { exports: "./index.js" } },
+      consumer: { "src/a.js": 'import { a } from "provider";\nconsole.log(a);\n' },
+    });
+    const consumer = { ...request.consumer, interfaceFiles: ["src/a.js"] };
+
+    expect(met(analyze({ ...request, consumer }, quiet))).toEqual(["pkg.exports_removed:./* none"]);
+  },
+);
+
 test("a removed command is found in the consumer's scripts", SLOW, async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "package.json": { bin: { old: "a.js" } } },

@@ -140,14 +140,20 @@ test("a step to ES modules breaks a consumer in CommonJS", SLOW, async ({ makeUp
 
   const analysis = analyze(request, quiet);
 
-  expect(met(analysis)).toEqual(["pkg.esm_only:provider confirmed src/a.js:1"]);
+  expect(met(analysis)).toEqual([
+    "pkg.esm_only:provider confirmed src/a.js:1",
+    "pkg.exports_removed:./* none",
+  ]);
   expect(verdictOn(analysis, {})).toMatchObject({ requiresAction: true, urgency: "critical" });
 });
 
-test(
-  "a step to ES modules may break a consumer that is one already",
+test.for([
+  ["may break a consumer of no known format", {}, "maybe", "confirmed"],
+  ["does not break a consumer that is one already", { type: "module" }, "yes", "none"],
+] as const)(
+  "a step to ES modules %s",
   SLOW,
-  async ({ makeUpgrade }) => {
+  async ([, manifest, breaking, usage], { makeUpgrade }) => {
     const request = await makeUpgrade({
       from: { "index.d.ts": "export function get(): string;", "index.js": "" },
       to: {
@@ -156,15 +162,15 @@ test(
         "index.js": "",
       },
       consumer: {
-        "package.json": { type: "module" },
-        "src/a.js": 'import { get } from "provider";\nget();\n',
+        "package.json": manifest,
+        "src/a.ts": 'import { get } from "provider";\nget();\n',
       },
     });
 
     const { hits } = analyze(request, quiet);
 
     const esm = hits.find(({ finding }) => finding.rule === "pkg.esm_only");
-    expect(esm).toMatchObject({ finding: { breaking: "maybe" }, usage: "confirmed" });
+    expect(esm).toMatchObject({ finding: { breaking }, usage });
   },
 );
 

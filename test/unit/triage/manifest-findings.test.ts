@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { type Breaking, type Found, finding as makeFinding } from "../../../src/triage/finding.ts";
 import { entryFindings } from "../../../src/triage/package/entry-findings.ts";
 import { locatePackages } from "../../../src/triage/package/locate.ts";
 import { readPackageTree } from "../../../src/triage/package/manifest.ts";
@@ -31,13 +32,37 @@ test.for([
     });
     const pair = locatePackages({ ...request, package: { ...request.package, from, to } });
 
-    const found = versionFindings(pair);
+    const found = versionFindings(pair, { found: [], compared: true });
 
     expect(found.map(({ finding }) => finding)).toMatchObject([
       { id: "pkg.version:provider", breaking, before: from, after: to, provider: { line: 3 } },
     ]);
   },
 );
+
+const told = (rule: string, breaking: Breaking): Found => ({
+  finding: makeFinding({ rule, subject: "x", breaking }),
+  match: { by: "package" },
+});
+
+test.for([
+  ["is explained by something that breaks", [told("ts.export_removed", "yes")], true, "no"],
+  ["is explained by a newer Node, even the consumer's", [told("pkg.engines", "no")], true, "no"],
+  ["is not explained by what was added", [told("ts.added", "no")], true, "maybe"],
+  [
+    "is not explained where types were not compared",
+    [told("ts.export_removed", "yes")],
+    false,
+    "maybe",
+  ],
+] as const)("a major step %s", async ([, found, compared, breaking], { makeUpgrade }) => {
+  const request = await makeUpgrade({ to: { "package.json": { version: "2.0.0" } } });
+  const pair = locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } });
+
+  const [version] = versionFindings(pair, { found, compared });
+
+  expect(version?.finding).toMatchObject({ id: "pkg.version:provider", breaking });
+});
 
 test.for<[title: string, before: Manifest, after: Manifest, own: Manifest, expected: string[]]>([
   ["as wide as before", { node: ">=18" }, { node: ">=16" }, {}, []],
@@ -63,12 +88,35 @@ test.for<[title: string, before: Manifest, after: Manifest, own: Manifest, expec
     to: { "package.json": { engines: after } },
     consumer: { "package.json": { engines: own } },
   });
-  const consumer = readPackageTree(request.consumer.path).manifest;
+  const consumer = readPackageTree(request.consumer.path);
 
   const found = requirementFindings(locatePackages(request), consumer);
 
   expect(found.map(({ finding }) => `${finding.breaking} ${finding.id}`)).toEqual(expected);
   expect(found.every(({ finding }) => finding.trigger === "deployment")).toBe(true);
+});
+
+test.for<[title: string, files: Files, expected: string]>([
+  ["as .nvmrc says", { ".nvmrc": "v22.4.0\n" }, "no"],
+  ["as .node-version says", { ".node-version": "18" }, "yes"],
+  [
+    "as engines say first",
+    { ".nvmrc": "22", "package.json": { engines: { node: ">=18" } } },
+    "yes",
+  ],
+  ["unknown where .nvmrc has only a name", { ".nvmrc": "lts/*" }, "maybe"],
+])("the consumer's Node is %s", async ([, pinned, breaking], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    to: { "package.json": { engines: { node: ">=20" } } },
+    consumer: pinned,
+  });
+
+  const [found] = requirementFindings(
+    locatePackages(request),
+    readPackageTree(request.consumer.path),
+  );
+
+  expect(found?.finding).toMatchObject({ id: "pkg.engines:node", breaking });
 });
 
 test("a peer that the consumer has in the wrong version breaks, an optional one does not", async ({
@@ -84,7 +132,7 @@ test("a peer that the consumer has in the wrong version breaks, an optional one 
     },
     consumer: { "package.json": { devDependencies: { react: "^18.2.0" } } },
   });
-  const consumer = readPackageTree(request.consumer.path).manifest;
+  const consumer = readPackageTree(request.consumer.path);
 
   const found = requirementFindings(locatePackages(request), consumer);
 
@@ -118,14 +166,14 @@ test.for<
     {},
     { exports: "./index.js" },
     ["./lib/inner.js"],
-    ["pkg.exports_removed:./lib/inner.js"],
+    ["pkg.exports_removed:./lib/inner.js", "pkg.exports_removed:./*"],
   ],
   [
     "a pattern keeps what the consumer imports",
     {},
     { exports: { ".": "./index.js", "./lib/*": "./lib/*" } },
     ["./lib/inner.js"],
-    [],
+    ["pkg.exports_removed:./*"],
   ],
   [
     "a package that becomes an ES module loses CommonJS",

@@ -158,7 +158,10 @@ const CASES: readonly Case[] = [
 /** One cache for all: it saves parsing the standard library, and folders are never the same. */
 const SETTINGS = { cache: new Map(), depth: "types" } as const;
 
-test.for(CASES)("%s", async ([, before, after, expected], { makeUpgrade }) => {
+/** The first one parses the standard library, which takes seconds where others compute as well. */
+const SLOW = { timeout: 60_000 };
+
+test.for(CASES)("%s", SLOW, async ([, before, after, expected], { makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.d.ts": before },
     to: { "index.d.ts": after },

@@ -70,6 +70,27 @@ test("nothing found needs no action", () => {
   });
 });
 
+test.for([
+  ["2.0.0", "confirmed", 0.75],
+  ["2.0.0", "none", 0.9],
+  ["1.1.0", "confirmed", 0.9],
+] as const)(
+  "a step to %s whose reason is known and usage %s need no action, with confidence %d",
+  ([after, usage, confidence]) => {
+    const step = finding({
+      rule: "pkg.version",
+      subject: "p",
+      breaking: "no",
+      before: "1.0.0",
+      after,
+    });
+
+    const verdict = verdictOn(analysis({ hits: [{ finding: step, usage, hits: [] }] }), {});
+
+    expect(verdict).toMatchObject({ requiresAction: false, urgency: "low", confidence });
+  },
+);
+
 test("the gravest finding decides", () => {
   const hits = [hit("no", "confirmed"), hit("yes", "none"), hit("maybe", "confirmed")];
 

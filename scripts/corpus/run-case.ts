@@ -1,0 +1,49 @@
+// One case in a process of its own, so that its peak memory is its own: prints an Outcome.
+//
+//   node scripts/corpus/run-case.ts test/corpus/cases/NAME [--result]
+//
+// --result prints the whole result of consumer_triage instead.
+import path from "node:path";
+import { packageSource } from "../../src/triage/changed-source.ts";
+import { consumerResult } from "../../src/triage/consumer-result.ts";
+import { isNpmPayload, npmRequest } from "../../src/triage/npm-request.ts";
+import { consumerTriagePayload } from "../../src/triage/payload.ts";
+import { type TriageResult, triageResult } from "../../src/triage/result.ts";
+import { runAnalysis } from "../../src/triage/run-analysis.ts";
+import { type Case, CORPUS, readCase } from "./case.ts";
+import { classOf } from "./class.ts";
+import type { Outcome } from "./outcome.ts";
+
+const [folder = "", flag] = process.argv.slice(2);
+const result = await triage(readCase(path.resolve(folder)));
+const { user, system } = process.cpuUsage();
+const outcome: Outcome = {
+  got: classOf(result),
+  urgency: result.urgency,
+  confidence: result.confidence,
+  seconds: result.duration_ms / 1_000,
+  cpuSeconds: (user + system) / 1_000_000,
+  peakMib: Math.round(process.resourceUsage().maxRSS / 1_024),
+  degraded: result.evidence.degraded,
+  capsHit: result.evidence.caps_hit,
+  summary: result.impact_summary,
+};
+process.stdout.write(`${JSON.stringify(flag === "--result" ? result : outcome, null, 2)}\n`);
+
+/** What the handler of consumer_triage does with a payload in npm mode. */
+async function triage(one: Case): Promise<TriageResult> {
+  const startedAt = performance.now();
+  const payload = consumerTriagePayload.parse({
+    source_repo: `npm/${one.package}`,
+    target_repo: `corpus/${one.name}`,
+    change_event: { package: { name: one.package, from: one.from, to: one.to } },
+    relationship_config: { path: one.folder },
+  });
+  if (!isNpmPayload(payload)) throw new TypeError("a payload with a package is not in npm mode");
+  const signal = new AbortController().signal;
+  const analysis = await runAnalysis(npmRequest(payload, CORPUS), { signal });
+  const durationMs = Math.round(performance.now() - startedAt);
+  const run = { handler: "consumer_triage", version: "corpus", durationMs, decision: null };
+  const asked = { payload, source: packageSource(payload) };
+  return triageResult.parse(consumerResult(asked, analysis, run));
+}

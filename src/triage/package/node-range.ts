@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import semver from "semver";
+import type { PackageTree } from "./manifest.ts";
+
+/** Where a project writes down its Node for version managers. */
+const PINS = [".nvmrc", ".node-version"];
+
+/**
+ * The versions of Node that a project says it runs on: its `engines`, else what version managers
+ * read. Undefined if nothing says so, or only a name such as `lts/*`.
+ */
+export function nodeRange({ manifest, directory }: PackageTree): string | undefined {
+  if (manifest.engines["node"] !== undefined) return manifest.engines["node"];
+  return PINS.map((file) => firstLine(join(directory, file))).find(
+    (line) => line !== "" && semver.validRange(line) !== null,
+  );
+}
+
+function firstLine(path: string): string {
+  try {
+    return readFileSync(path, "utf8").split("\n")[0]?.trim() ?? "";
+  } catch {
+    return ""; // absent
+  }
+}

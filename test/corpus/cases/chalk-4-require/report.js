@@ -1,0 +1,5 @@
+exports.report = (steps, chalk) => {
+  for (const { name, ok } of steps) {
+    console.log(ok ? chalk.green(`✓ ${name}`) : chalk.red.bold(`✗ ${name}`));
+  }
+};

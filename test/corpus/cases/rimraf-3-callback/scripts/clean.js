@@ -1,0 +1,6 @@
+const rimraf = require("rimraf");
+
+rimraf("dist", (error) => {
+  if (error) throw error;
+  console.log("clean");
+});

@@ -1,0 +1,3 @@
+const { createOrder } = require("./lib/orders");
+
+console.log(JSON.stringify(createOrder("ada", [])));
