@@ -4,12 +4,13 @@
 //
 // --result prints the whole result of consumer_triage instead.
 import path from "node:path";
-import { packageSource } from "../../src/triage/changed-source.ts";
+import pino from "pino";
+import { readConfig } from "../../src/config.ts";
+import { analyzeWork } from "../../src/triage/analyze-work.ts";
 import { consumerResult } from "../../src/triage/consumer-result.ts";
-import { isNpmPayload, npmRequest } from "../../src/triage/npm-request.ts";
 import { consumerTriagePayload } from "../../src/triage/payload.ts";
+import { prepare } from "../../src/triage/prepare/prepare.ts";
 import { type TriageResult, triageResult } from "../../src/triage/result.ts";
-import { runAnalysis } from "../../src/triage/run-analysis.ts";
 import { type Case, CORPUS, readCase } from "./case.ts";
 import { classOf } from "./class.ts";
 import type { Outcome } from "./outcome.ts";
@@ -39,11 +40,15 @@ async function triage(one: Case): Promise<TriageResult> {
     change_event: { package: { name: one.package, from: one.from, to: one.to } },
     relationship_config: { path: one.folder },
   });
-  if (!isNpmPayload(payload)) throw new TypeError("a payload with a package is not in npm mode");
-  const signal = new AbortController().signal;
-  const analysis = await runAnalysis(npmRequest(payload, CORPUS), { signal });
+  const { signal } = new AbortController();
+  await using prepared = await prepare(payload, {
+    repositories: readConfig().repositories,
+    workingDirectory: CORPUS,
+    signal,
+    logger: pino({ level: "silent" }),
+  });
+  const analysis = await analyzeWork(await prepared.read(), { signal });
   const durationMs = Math.round(performance.now() - startedAt);
   const run = { handler: "consumer_triage", version: "corpus", durationMs, decision: null };
-  const asked = { payload, source: packageSource(payload) };
-  return triageResult.parse(consumerResult(asked, analysis, run));
+  return triageResult.parse(consumerResult(prepared.asked, analysis, run));
 }
