@@ -129,7 +129,7 @@ test("the event's own URL is taken where no other is registered", async ({
   consumer,
   triage,
 }) => {
-  const elsewhere = await makeRepository(join(folder, "elsewhere"));
+  const elsewhere = await makeRepository(join(folder, "hosted", "moved", "provider"));
   const { head } = await changeService(elsewhere);
   await consumer.commit(CALLER);
 
