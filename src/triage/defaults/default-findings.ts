@@ -31,16 +31,19 @@ export function defaultFindings(
     for (const loadedBy of LOADED_BY) {
       const before = thingsBehind(files.from, pair.from, subpath, loadedBy);
       const after = thingsBehind(files.to, pair.to, subpath, loadedBy);
+      if (before.size === 0 || after.size === 0) continue;
       for (const change of changedDefaults(files, before, after)) {
         const one = foundOf(change, { subpath, root: files.to.directory, declared });
-        if (one !== null && !found.has(one.finding.id)) found.set(one.finding.id, one);
+        if (one !== null) found.set(one.finding.id, one);
       }
+      break;
     }
   }
   const isCut = files.from.isCut || files.to.isCut;
   return { found: [...found.values()], capsHit: isCut ? ["default_files"] : [] };
 }
 
+/** What is loaded the second way is the same code, for which the first is as good. */
 const LOADED_BY: readonly LoadedBy[] = ["import", "require"];
 
 function thingsBehind(

@@ -51,7 +51,7 @@ export class ModuleFiles {
     this.#bytes += size;
     const text = readFileSync(path, "utf8");
     if (isMinified(text)) return null;
-    return moduleScope(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
+    return moduleScope(ts.createSourceFile(path, text, PARSED, true));
   }
 
   /** The real path of a file, links followed, if that is in the package. */
@@ -61,6 +61,11 @@ export class ModuleFiles {
     return real.startsWith(`${this.directory}/`) ? real : null;
   }
 }
+
+const PARSED: ts.CreateSourceFileOptions = {
+  languageVersion: ts.ScriptTarget.Latest,
+  jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+};
 
 const ENDS = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs", "/index.mjs"];
 

@@ -190,7 +190,7 @@ test("a file above the limit is left out and named", async ({ makeUpgrade }) => 
 
 const TYPES =
   "export class Tool { add(name: string): this; run(times?: number): void; get size(): number }\n" +
-  "export const tool: Tool;\nexport function other(): void;\n";
+  "export const tool: Tool;\nexport function make(): Tool;\nexport function other(): void;\n";
 const tool = (on: boolean, times: number): Files => ({
   "index.d.ts": TYPES,
   "index.js": [
@@ -202,6 +202,7 @@ const tool = (on: boolean, times: number): Files => ({
     "}",
     "exports.Tool = Tool;",
     "exports.tool = new Tool();",
+    "exports.make = () => new Tool();",
     "exports.other = () => {};",
   ].join("\n"),
 });
@@ -217,6 +218,12 @@ test.for<[title: string, code: string, strict: string, run: string]>([
     "a class of its own",
     'import { Tool } from "provider";\nclass Own extends Tool {}\n',
     "confirmed src/a.ts:1 src/a.ts:2",
+    "none",
+  ],
+  [
+    "an instance that a function gives",
+    'import { make } from "provider";\nmake().add("x");\n',
+    "confirmed src/a.ts:2",
     "none",
   ],
   [
