@@ -14,7 +14,7 @@ import { judgedOf, matrixOf, type Row, tableOf } from "./corpus/render.ts";
 const HELP = `npm run corpus -- [FLAGS]
 
 Runs the labelled upgrades of test/corpus. Exits 1 if one that breaks its consumer comes out as
-no action, unless its label says why it is missed, or if less than 90 % are right.
+no action, or if less than 90 % are right.
 
 Flags:
   --only NAME    one case

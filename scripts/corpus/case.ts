@@ -13,8 +13,6 @@ const label = z.strictObject({
   class: z.enum(CLASSES),
   /** What changed in the package, and what of it the consumer meets. */
   why: z.string().min(1),
-  /** Why the analysis cannot see that it breaks. It counts as wrong, and is no surprise. */
-  missed: z.string().min(1).optional(),
 });
 
 /** A real upgrade of a real package, a consumer of our own, and what is right to say of them. */

@@ -11,8 +11,7 @@ export type Row = { readonly one: Case; readonly outcome: Outcome };
 const SLOW_CPU_SECONDS = 5;
 
 export function judgedOf({ one, outcome }: Row): Judged {
-  const isAdmitted = one.missed !== undefined;
-  return { name: one.name, expected: one.class, got: outcome.got, isAdmitted };
+  return { name: one.name, expected: one.class, got: outcome.got };
 }
 
 /** A line for each case. What is wrong, slow or only partly read is marked behind it. */
@@ -49,7 +48,7 @@ export function tableOf(rows: readonly Row[]): string {
 function remarksOn(row: Row): string {
   const { outcome } = row;
   return [
-    ...(isRight(judgedOf(row)) ? [] : [row.one.missed === undefined ? "WRONG" : "missed"]),
+    ...(isRight(judgedOf(row)) ? [] : ["WRONG"]),
     ...(outcome.cpuSeconds > SLOW_CPU_SECONDS ? ["slow"] : []),
     ...(outcome.degraded.length > 0 ? ["degraded"] : []),
     ...outcome.capsHit,

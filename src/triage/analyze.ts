@@ -8,6 +8,7 @@ import { importsOf } from "./consumer/imports.ts";
 import { dependenciesIn } from "./consumer/manifests.ts";
 import { probeConsumer } from "./consumer/probe.ts";
 import { readConsumerTree } from "./consumer/source-files.ts";
+import { defaultFindings } from "./defaults/default-findings.ts";
 import { entryFindings } from "./package/entry-findings.ts";
 import { locatePackages } from "./package/locate.ts";
 import { readPackageTree } from "./package/manifest.ts";
@@ -42,8 +43,10 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
     ...requirementFindings(pair, consumer),
     ...surface.found,
   ];
+  const defaults = defaultFindings(pair, subpaths, surface.declared);
   const compared = request.depth === "types" && surface.degraded.length === 0;
-  const found = [...versionFindings(pair, { found: said, compared }), ...said];
+  // A default that changed is no reason for a major: what else it changed stays unknown.
+  const found = [...versionFindings(pair, { found: said, compared }), ...said, ...defaults.found];
 
   onProgress({ percent: 60, step: "compiling the consumer against both" });
   const probe = probeConsumer({ pair, tree, names, imports, cache });
@@ -64,6 +67,7 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
       capsHit: [
         ...tree.capsHit,
         ...probe.capsHit,
+        ...defaults.capsHit,
         ...(request.depth === "names" ? ["surface_types"] : []),
       ],
     }),

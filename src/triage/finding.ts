@@ -51,6 +51,8 @@ export type Match =
       readonly by: "symbol";
       readonly subpath: string;
       readonly name: string | null;
+      /** Other names that the same thing is exported by. */
+      readonly aliases?: readonly string[];
       readonly declarations: readonly string[];
     };
 

@@ -8,6 +8,9 @@ export const LIMITS = {
   treeBytesMax: 100_000_000,
   /** Files that import the provider and are compiled. */
   importingFilesMax: 500,
+  /** JavaScript files, and bytes of them, of one version that are read for its defaults. */
+  defaultFilesMax: 300,
+  defaultBytesMax: 4_000_000,
   findingsMax: 200,
   /** Places kept for one finding. */
   hitsMax: 50,

@@ -16,6 +16,8 @@ export type SurfaceChange = {
   readonly found: readonly Found[];
   /** What kept the compiler from knowing the types. */
   readonly degraded: readonly string[];
+  /** What the old version declares; null where the two have no declarations to compare. */
+  readonly exported: ReadonlyMap<string, ts.Symbol> | null;
 };
 
 export type SurfaceDepth = {
@@ -60,7 +62,7 @@ export function compareSurfaces(
       .filter(([name]) => !before.has(name))
       .map(([name, symbol]) => added(comparison, name, symbol)),
   ];
-  return { found: all, degraded: degradedBy(pair, program, unresolved) };
+  return { found: all, degraded: degradedBy(pair, program, unresolved), exported: before };
 }
 
 /** Exports of both versions; one with several names is told under the first of them. */

@@ -4,11 +4,14 @@ import type { PackageTree } from "../package/manifest.ts";
 import { manifestLine } from "../package/manifest-line.ts";
 import { compareNames } from "./compare-names.ts";
 import { compareSurfaces, type SurfaceChange, type SurfaceDepth } from "./compare-surfaces.ts";
+import type { Exports } from "./create-comparison.ts";
+import { type Declared, declaredIn } from "./declared.ts";
 import { entryOf } from "./surface-program.ts";
 
-export type SurfaceFindings = SurfaceChange & {
+export type SurfaceFindings = Omit<SurfaceChange, "exported"> & {
   /** Whether the old version's types are known, so that uses of members can be found. */
   readonly typed: boolean;
+  readonly declared: Declared;
 };
 
 /** What changed behind each subpath: by types where both versions have them, else by names. */
@@ -18,14 +21,19 @@ export function surfaceFindings(
   settings: SurfaceDepth,
 ): SurfaceFindings {
   const changes = subpaths.map((subpath) => changeBehind(pair, subpath, settings));
+  const exported = subpaths.flatMap((subpath, index): [string, Exports][] => {
+    const symbols = changes[index]?.exported ?? null;
+    return symbols === null ? [] : [[subpath, symbols]];
+  });
   return {
     found: changes.flatMap(({ found }) => found),
     degraded: changes.flatMap(({ degraded }) => degraded),
     typed: changes.every(({ degraded }) => degraded.length === 0),
+    declared: declaredIn(new Map(exported)),
   };
 }
 
-const NOTHING: SurfaceChange = { found: [], degraded: [] };
+const NOTHING: SurfaceChange = { found: [], degraded: [], exported: null };
 
 function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth): SurfaceChange {
   const from = entryOf(pair.from, subpath);
@@ -34,12 +42,14 @@ function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth
   if (from === null || to === null) return NOTHING;
   const entries = { from, to };
   if (from.typed && to.typed) return compareSurfaces(pair, entries, settings);
-  if (from.typed) return { found: [typesRemoved(pair, subpath)], degraded: [untyped(pair.to)] };
+  if (from.typed) {
+    return { ...NOTHING, found: [typesRemoved(pair, subpath)], degraded: [untyped(pair.to)] };
+  }
   const degraded = [untyped(pair.from)];
   // A version that brings its first declarations cannot be held against guessed types.
   return to.typed
-    ? { found: [], degraded }
-    : { found: compareNames(pair, entries, settings.cache), degraded };
+    ? { ...NOTHING, degraded }
+    : { ...NOTHING, found: compareNames(pair, entries, settings.cache), degraded };
 }
 
 function typesRemoved({ to }: PackagePair, subpath: string): Found {

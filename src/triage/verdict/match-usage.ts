@@ -71,11 +71,12 @@ function placesOf(match: Match, evidence: Evidence): readonly Location[] {
 }
 
 function symbolPlaces(
-  { name, subpath, declarations }: Match & { by: "symbol" },
+  { name, aliases = [], subpath, declarations }: Match & { by: "symbol" },
   { imports, symbols, typed }: Evidence,
 ): Location[] {
+  const names = new Set([name, ...aliases].map((one) => importedName(one, typed)));
   return [
-    ...imports.filter((use) => use.subpath === subpath && use.name === importedName(name, typed)),
+    ...imports.filter((use) => use.subpath === subpath && names.has(use.name)),
     ...declarations.flatMap((key) => symbols.get(key) ?? []),
   ];
 }

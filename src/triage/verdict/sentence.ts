@@ -27,6 +27,8 @@ export function sentence(finding: Finding, { brief = false } = {}): string {
     case "ts.member_removed":
     case "js.export_removed":
       return `\`${subject}\` was removed${use}`;
+    case "js.default_changed":
+      return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
     default:
       return serviceSentence(finding) ?? `\`${subject}\` changed${change}`;
   }
