@@ -1,7 +1,9 @@
 // What is typed wrong ends with exit code 64, one line and a hint, and needs no database.
+// One of each kind is a process; the others, dozens, call what the process calls.
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { runCli } from "../support/cli.ts";
+import { runMain } from "../support/run-main.ts";
 
 const NAMES = [...COMMANDS.keys()];
 
@@ -116,7 +118,7 @@ test("--version prints the version", async () => {
 });
 
 test.for(NAMES)("%s --help has usage, flags and examples", async (name) => {
-  const { code, stdout, stderr } = await runCli([...name.split(" "), "--help"]);
+  const { code, stdout, stderr } = await runMain([...name.split(" "), "--help"]);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`^triaged ${name}: \\w.*\n\nUsage: triaged ${name} `));
@@ -136,12 +138,18 @@ test.for([
 });
 
 test.for(REFUSED)("triaged %j is refused", async ([words, error, hint]) => {
-  const { code, stdout, stderr } = await runCli(words);
+  const { code, stdout, stderr } = await runMain(words);
 
   expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
   expect(stderr).toMatch(/^error: .*\nhint: .*\n$/);
   expect(stderr).toContain(`error: ${error}`);
   expect(stderr).toContain(`hint: ${hint}`);
+});
+
+test("a process that is refused ends with what was said", async () => {
+  const words = ["list", "--limit", "0"];
+
+  expect(await runCli(words)).toEqual({ ...(await runMain(words)), signal: null });
 });
 
 describe("a payload that is refused", () => {

@@ -19,6 +19,12 @@ export const test = base.extend<{ url: string; client: Client }>({
   },
 });
 
+/**
+ * The same, a few of a file at a time: for tests that mostly wait for their processes. Vitest's
+ * own `expect.poll` and `expect.soft` do not know to which of them they belong, and throw.
+ */
+export const concurrentTest = test.concurrent;
+
 export type TaskRow = {
   status: string;
   result: unknown;

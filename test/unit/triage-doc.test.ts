@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { changeEvent } from "../../src/triage/event/change-event.ts";
 import type { Finding, Hit } from "../../src/triage/finding.ts";
-import { isGitSha } from "../../src/triage/repository/read-git-change.ts";
+import { isGitSha } from "../../src/triage/repository/resolve-commit.ts";
 import { verdictOnHit } from "../../src/triage/verdict/verdict.ts";
 
 const PAGE = readFileSync(path.join(import.meta.dirname, "..", "..", "docs", "triage.md"), "utf8");

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { changeEvent, childrenOf, notify, relate } from "../support/relationships.ts";
 import { call, enqueue, query } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
 
 /** The handlers that come with triaged. */
 const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");

@@ -11,7 +11,7 @@ import { addEffect, makeDue, NOTICE, readEffects } from "../support/effects.ts";
 import { startStub } from "../support/stub-server.ts";
 import { enqueue, query } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
 
 const ISSUE = { kind: "github_issue", key: "one issue", payload: NOTICE };
 
@@ -102,12 +102,12 @@ test("a worker that lost its task writes no effect of it", async ({ url, client 
   expect(await readEffects(client)).toEqual([]);
 });
 
-describe.each(["run.ended", "settle.before", "settle.answered"])(
+describe.concurrent.each(["run.ended", "settle.before", "settle.answered"])(
   "a worker that dies at %s",
   (failpoint) => {
     test("leads to one issue", async ({ url, client }) => {
       await using stub = await startStub();
-      await using _jobs = startJobs(url, stub);
+      await using jobs = startJobs(url, stub);
       const taskId = await askFor(client, {});
       await using dying = startWorkerProcess(url, { env: { TRIAGED_FAILPOINT: failpoint } });
       expect(await dying.exited).toBeNull();
@@ -116,6 +116,7 @@ describe.each(["run.ended", "settle.before", "settle.answered"])(
       await waitForStatus(client, taskId, "finished");
       // No jobs schema yet when the task was settled is one of the cases.
       await waitFor(async () => (await readEffects(client)).length === 1);
+      await jobs.started();
       await sweep(client);
       await waitUntilDelivered(client);
 
@@ -124,7 +125,7 @@ describe.each(["run.ended", "settle.before", "settle.answered"])(
   },
 );
 
-describe.each(["effect.claimed", "effect.sent"])(
+describe.concurrent.each(["effect.claimed", "effect.sent"])(
   "a process of jobs that dies at %s",
   (failpoint) => {
     test("leads to one issue, which another process finds or makes", async ({ url, client }) => {

@@ -3,7 +3,7 @@ import { migrate } from "../../src/postgres/migrate.ts";
 import { waitFor } from "../support/db.ts";
 import { enqueue, query, queryOne } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
 
 test("what a handler enqueues belongs to its task", async ({ url, client }) => {
   const root = await enqueue(client, { task_type: "nobody" });

@@ -11,7 +11,7 @@ import { waitFor } from "../support/db.ts";
 import { partitionOf, partitionsOf } from "../support/jobs.ts";
 import { enqueue, query } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { readTask, concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
 
 const TASKS = 5;
 
@@ -45,7 +45,7 @@ const DYING: Record<Failpoint, "working" | "rescuing" | "stopping" | "at a job" 
 const ofWorkers = FAILPOINTS.filter((name) => !["at a job", "delivering"].includes(DYING[name]));
 const ofJobs = FAILPOINTS.filter((name) => DYING[name] === "at a job");
 
-describe.each(ofWorkers)("at %s", (failpoint) => {
+describe.concurrent.each(ofWorkers)("at %s", (failpoint) => {
   test("a worker dies and another ends its tasks, each recorded once", async ({ url, client }) => {
     if (DYING[failpoint] === "rescuing") {
       await leaveTaskOfDeadWorker(client);
@@ -93,7 +93,7 @@ test("what was settled before the worker died does not run again", async ({ url,
   expect(await readTask(client, taskId)).toMatchObject({ status: "finished", attempt_count: 1 });
 });
 
-describe.each(ofJobs)("at %s", (failpoint) => {
+describe.concurrent.each(ofJobs)("at %s", (failpoint) => {
   test("a process of jobs dies and another does what it left", async ({ url, client }) => {
     const missing = partitionOf("task_history", 5);
     await client.query(`drop table if exists triaged.${missing}`);

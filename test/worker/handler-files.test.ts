@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect } from "vitest";
 import { enqueue } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, test } from "../support/worker-test.ts";
+import { readTask, concurrentTest as test } from "../support/worker-test.ts";
 
 const HANDLER = `
 import { defineHandler } from "triaged";

@@ -3,7 +3,7 @@ import { runCli, runJson } from "../support/cli.ts";
 import { waitFor } from "../support/db.ts";
 import { enqueue, query } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { readTask, concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
 
 test.for([
   ["a queue", ["held"], "queue held is paused"],

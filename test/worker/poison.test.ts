@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { waitFor } from "../support/db.ts";
 import { enqueue } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, test, waitForStatus } from "../support/worker-test.ts";
+import { readStory, concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
 
 const HOLDER = `
   select has_session_lock from triaged.tasks join triaged.workers using (worker_id)

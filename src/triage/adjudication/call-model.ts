@@ -11,7 +11,7 @@ const ANSWER_BYTES_MAX = 1_048_576;
 const RETRY_AFTER_MS_MAX = 30_000;
 /** The wait between tries; the first one is `retryBaseMs`, with jitter up to twice that. */
 const RETRIES = { retries: 3, factor: 2, maxTimeout: 8_000, randomize: true } as const;
-export const RETRY_BASE_MS = 500;
+const RETRY_BASE_MS = 500;
 
 /** What a call needs. The breaker is shared by all calls of a process. */
 export type ModelAccess = {

@@ -34,7 +34,7 @@ const HITS_MAX = 5;
 const TEXT_MAX = 500;
 
 /** The urgencies at most one step from this one. */
-export function urgenciesNear(urgency: Urgency): Urgency[] {
+function urgenciesNear(urgency: Urgency): Urgency[] {
   const at = URGENCIES.indexOf(urgency);
   return URGENCIES.filter((_, index) => Math.abs(index - at) <= 1);
 }

@@ -5,7 +5,7 @@ import type { TriageResult } from "../result.ts";
 import { type CacheContext, takeVerdict } from "./verdict-cache.ts";
 
 /** How often one that waits looks. */
-export const LOOK_INTERVAL_MS = 250;
+const LOOK_INTERVAL_MS = 250;
 /**
  * After that a task gives its place to others and comes back: one that took the key over at
  * the end of its own time could not finish.

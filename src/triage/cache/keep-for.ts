@@ -3,7 +3,7 @@ import type { TriageResult } from "../result.ts";
 const DAY_SECONDS = 86_400;
 
 /** How long a verdict is cached, in seconds. */
-export const KEEP_SECONDS = {
+const KEEP_SECONDS = {
   complete: 7 * DAY_SECONDS,
   /** Something was missing that may be there soon: a file, a type, an answer of the model. */
   lacking: 600,

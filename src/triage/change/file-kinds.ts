@@ -52,7 +52,7 @@ export function isKubernetes(path: string): boolean {
   );
 }
 
-export function isYaml(path: string): boolean {
+function isYaml(path: string): boolean {
   return /\.ya?ml$/i.test(path);
 }
 

@@ -140,10 +140,7 @@ function noteOwnPrefix(node: ts.VariableDeclaration, prefixes: Map<string, strin
 }
 
 /** The value of a property that an object literal spells out. */
-export function propertyOf(
-  object: ts.ObjectLiteralExpression,
-  name: string,
-): ts.Expression | undefined {
+function propertyOf(object: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined {
   for (const property of object.properties) {
     const key = property.name;
     if (key === undefined || !ts.isPropertyAssignment(property)) continue;
@@ -155,7 +152,7 @@ export function propertyOf(
 }
 
 /** The text of a literal; undefined for anything that is computed. */
-export function literalText(node: ts.Expression | undefined): string | undefined {
+function literalText(node: ts.Expression | undefined): string | undefined {
   return node !== undefined && ts.isStringLiteralLike(node) ? node.text : undefined;
 }
 

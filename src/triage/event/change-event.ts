@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<string, ChangeType>> = {
 };
 
 /** A producer's word for what happened to a file: `M`, `R100`, `added`. Null: it says none. */
-export function changeTypeOf(word: unknown): ChangeType | null {
+function changeTypeOf(word: unknown): ChangeType | null {
   if (typeof word !== "string" || word.trim() === "") return null;
   const plain = word.trim().toLowerCase().replace(/\d+$/, "");
   return CHANGE_TYPES.find((type) => type === plain) ?? WORDS[plain] ?? "modified";

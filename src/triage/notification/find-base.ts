@@ -1,7 +1,7 @@
 import type { RepositoryConfig } from "../../config.ts";
 import type { HandlerContext } from "../../handler.ts";
 import { PermanentError, RetryableError } from "../../outcome.ts";
-import { isGitSha } from "../repository/read-git-change.ts";
+import { isGitSha } from "../repository/resolve-commit.ts";
 import { resolveRange } from "../repository/resolve-range.ts";
 import { sourcePlace } from "../repository/source-place.ts";
 import type { ChangeNotification } from "./change-notification.ts";

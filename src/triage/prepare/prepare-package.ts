@@ -1,18 +1,12 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { canonicalJson } from "../cache-key.ts";
-import { type ChangedSource, packageSource, sha256 } from "../changed-source.ts";
+import { packageSource, sha256 } from "../changed-source.ts";
 import { type NpmPayload, npmRequest } from "../npm-request.ts";
 import { obtainPackages } from "../package/obtain-packages.ts";
 import { folderSha } from "./folder-sha.ts";
-import type { KeptUntilEnd, Prepared, Surroundings } from "./prepared.ts";
+import type { Found, KeptUntilEnd, Surroundings } from "./prepared.ts";
 import { findTarget } from "./target.ts";
-
-type Found = {
-  readonly source: ChangedSource;
-  readonly targetSha: string;
-  readonly read: Prepared["read"];
-};
 
 /** npm mode: two versions of a package, from folders, installed copies or the registry. */
 export async function preparePackage(

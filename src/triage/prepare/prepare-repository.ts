@@ -1,18 +1,13 @@
-import { type ChangedSource, repositorySource } from "../changed-source.ts";
+import { repositorySource } from "../changed-source.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { serviceRequest } from "../service-request.ts";
 import type { Tree } from "../tree.ts";
 import { changedPackages } from "./changed-packages.ts";
-import type { KeptUntilEnd, Prepared, Surroundings } from "./prepared.ts";
+import type { Found, KeptUntilEnd, Surroundings } from "./prepared.ts";
 import { findSource } from "./source.ts";
 import { findTarget, saysWhere, type Target } from "./target.ts";
 
 type Options = Surroundings & { readonly kept: KeptUntilEnd };
-type Found = {
-  readonly source: ChangedSource;
-  readonly targetSha: string;
-  readonly read: Prepared["read"];
-};
 
 /** Git mode, or payload mode where the repository cannot be had: a change of a repository. */
 export async function prepareRepository(

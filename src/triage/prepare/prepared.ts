@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { RepositoryConfig } from "../../config.ts";
 import type { AnalysisRequest, ServiceRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
+import type { ChangedSource } from "../changed-source.ts";
 import type { Asked } from "../consumer-result.ts";
 
 /**
@@ -12,6 +13,12 @@ export type Prepared = AsyncDisposable & {
   readonly asked: Asked;
   /** Get the change and the trees that the analysis needs. Once. */
   readonly read: () => Promise<Work>;
+};
+
+/** What is found of a payload by its mode. */
+export type Found = Pick<Prepared, "read"> & {
+  readonly source: ChangedSource;
+  readonly targetSha: string;
 };
 
 /** A package to compare. */

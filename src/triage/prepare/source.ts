@@ -6,7 +6,7 @@ import { changeSetOfEvent } from "../event/event-change-set.ts";
 import { LIMITS } from "../limits.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { changeSetOf } from "../repository/change-set-of.ts";
-import { isGitSha } from "../repository/read-git-change.ts";
+import { isGitSha } from "../repository/resolve-commit.ts";
 import { type CommitRange, resolveRange } from "../repository/resolve-range.ts";
 import { sourcePlace } from "../repository/source-place.ts";
 import type { Surroundings } from "./prepared.ts";

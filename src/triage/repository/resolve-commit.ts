@@ -3,9 +3,14 @@ import { git } from "./git.ts";
 import type { Mirror } from "./mirror-folder.ts";
 
 /** What git calls a commit without any doubt: 7 to 64 hexadecimal digits. */
-export const SHA = /^[0-9a-f]{7,64}$/i;
+const SHA = /^[0-9a-f]{7,64}$/i;
 /** A branch or tag, without anything that rev-parse would understand as more than a name. */
 const NAME = /^(?![-./])(?!.*(?:\.\.|\/\/|@\{|\.lock$))[^\p{Cc} ~^:?*[\\]{1,250}$/u;
+
+/** Whether a commit's name could be one of git's: payload mode takes any. */
+export function isGitSha(sha: string): boolean {
+  return SHA.test(sha);
+}
 
 /**
  * The full id of a commit: of a sha, of a branch or tag, or of the default branch (null).
@@ -46,7 +51,7 @@ export async function emptyTree({ gitDir }: Mirror, signal: AbortSignal): Promis
 function candidates(revision: string | null): string[] {
   if (revision === null) return ["HEAD"];
   const names = NAME.test(revision) ? [`refs/heads/${revision}`, `refs/tags/${revision}`] : [];
-  return SHA.test(revision) ? [revision.toLowerCase(), ...names] : names;
+  return isGitSha(revision) ? [revision.toLowerCase(), ...names] : names;
 }
 
 async function revParse(

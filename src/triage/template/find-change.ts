@@ -6,7 +6,7 @@ import type { ChangeSet } from "../change-set.ts";
 import { sha256 } from "../changed-source.ts";
 import { changeSetOfEvent } from "../event/event-change-set.ts";
 import { LIMITS } from "../limits.ts";
-import { isGitSha } from "../repository/read-git-change.ts";
+import { isGitSha } from "../repository/resolve-commit.ts";
 import { type CommitRange, resolveRange } from "../repository/resolve-range.ts";
 import { sourcePlace } from "../repository/source-place.ts";
 import type { Surroundings } from "./find-derivative.ts";

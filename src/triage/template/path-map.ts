@@ -7,7 +7,7 @@ export type MapPath = (path: string) => string;
  * The map of a relationship's `path_map`. A key is a file or a folder; of several that fit,
  * the longest one counts. What none fits stays where it is.
  */
-export function pathMapper(pathMap: Readonly<Record<string, string>>): MapPath {
+function pathMapper(pathMap: Readonly<Record<string, string>>): MapPath {
   const entries = Object.entries(pathMap)
     .map(([from, to]) => [bare(from), bare(to)] as const)
     .toSorted(([left], [right]) => right.length - left.length || (left < right ? -1 : 1));

@@ -26,4 +26,3 @@ export const TEMPLATE_LIMITS = {
   /** Commits on either side that are searched for what was ported before. */
   historyMax: 20_000,
 } as const;
-export type TemplateLimits = Readonly<Record<keyof typeof TEMPLATE_LIMITS, number>>;

@@ -41,7 +41,7 @@ export function openQuestion({ payload, source }: Asked, analysis: Analysis): st
 }
 
 /** The question that decides an open verdict. */
-export function questionOn(target: string, packageName: string, analysis: Analysis): string {
+function questionOn(target: string, packageName: string, analysis: Analysis): string {
   const subjects = analysis.hits
     .filter(({ finding, usage }) => isOpen(usage) && finding.subject !== packageName)
     .slice(0, SUBJECTS_MAX)
