@@ -105,6 +105,21 @@ test("the same change has the same keys, another one others", () => {
   }
 });
 
+test("two packages that one commit publishes have effects of their own", () => {
+  const keysOf = (head_sha: string) => {
+    const { evidence } = result({});
+    const source = { ...evidence.source, head_sha };
+    return effectsOf(result({ evidence: { ...evidence, mode: "npm", source } }), PAYLOAD).map(
+      ({ key }) => key,
+    );
+  };
+
+  const keys = keysOf("npm:@acme/a@2.0.0");
+
+  expect(keysOf("npm:@acme/a@2.0.0")).toEqual(keys);
+  expect(keysOf("npm:@acme/b@2.0.0").filter((key) => keys.includes(key))).toEqual([]);
+});
+
 test("the largest verdict makes effects that the outbox takes", () => {
   const long = "\u{1F600}".repeat(100_000);
   const list = new EffectList();
