@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { RetryableError } from "../../outcome.ts";
 import { git } from "./git.ts";
-import { type Mirror, noteRefreshed, refreshedAt } from "./mirror-folder.ts";
+import { type Mirror, noteRefreshed } from "./mirror-folder.ts";
 import { remoteErrorFrom } from "./remote-error.ts";
 import { REPOSITORY_LIMITS } from "./repository-limits.ts";
 
@@ -18,7 +19,8 @@ const KEPT = "refs/triaged";
  */
 export async function fetchMirror(mirror: Mirror, signal: AbortSignal): Promise<void> {
   const startedAt = Date.now();
-  const isNew = (await refreshedAt(mirror.gitDir)) === null;
+  // A folder without any fetch that ended is what a killed one has left, with its locks.
+  const isNew = !existsSync(mirror.gitDir);
   try {
     await fetchAll(mirror, signal);
   } catch (error) {

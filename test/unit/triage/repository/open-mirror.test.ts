@@ -3,7 +3,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
@@ -138,6 +138,24 @@ test("a repository without commits has none on its default branch", async ({
     message: "acme/provider has no commit on its default branch",
   });
 });
+
+test.for(["config.lock", "HEAD.lock", "refs/heads/main.lock"])(
+  "a first fetch that was killed and left %s is not in the way of the next one",
+  async (left, { repository, config, signal }) => {
+    const sha = await repository.commit({ a: "1" });
+    const { gitDir } = mirrorOf(
+      "acme/provider",
+      remoteOf(repository.place, config),
+      config.cacheFolder,
+    );
+    await mkdir(join(gitDir, "refs", "heads"), { recursive: true });
+    await writeFile(join(gitDir, left), "");
+
+    const mirror = await openMirror(repository.place, config, { signal });
+
+    expect(await resolveCommit(mirror, null, signal)).toBe(sha);
+  },
+);
 
 test("hooks and settings of a repository are not run", async ({
   folder,
