@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import pacote from "pacote";
 import type { RepositoryConfig } from "../../config.ts";
 import { hasCode } from "../../has-code.ts";
@@ -56,19 +57,18 @@ export async function fetchPackage(
   const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.packageMs)]);
   const npmConfig = await readNpmConfig(workingDirectory);
   const scratch = await makeScratchFolder(config.cacheFolder);
+  let unpacking: Promise<string[]> | null = null;
+  const unpackTo = (stream: Readable): Promise<string[]> => {
+    unpacking = unpack(stream, scratch.path, { limits, signal: stop });
+    return unpacking;
+  };
   try {
     const capsHit = await whileRunning(stop, () =>
-      pacote.tarball.stream(
-        spec,
-        (stream) => unpack(stream, scratch.path, { limits, signal: stop }),
-        {
-          ...npmConfig,
-          preferOffline: true,
-        },
-      ),
+      pacote.tarball.stream(spec, unpackTo, { ...npmConfig, preferOffline: true }),
     );
     return { ...scratch, revision: `npm:${source.name}@${source.version}`, capsHit };
   } catch (error) {
+    await Promise.allSettled([unpacking]);
     await scratch[Symbol.asyncDispose]();
     signal.throwIfAborted();
     throw errorFrom(error, source);
