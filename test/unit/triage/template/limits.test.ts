@@ -77,6 +77,16 @@ test("of many files those that matter most are told", () => {
   expect(result.evidence.caps_hit).toEqual(["evidence_files"]);
 });
 
+test("files that are settled crowd out none that are not", () => {
+  const many = Array.from({ length: 1_500 }, (_, at) =>
+    file(`a${at}`, { disposition: "already_present", intent: "security" }),
+  );
+  const open = file("z", { disposition: "conflicts" });
+  const { result } = templateResult("git", INPUTS, facts({ files: [...many, open] }), RUN);
+
+  expect(result).toMatchObject({ requires_action: true, affected_files: ["z"] });
+});
+
 test("beyond the limit nothing is merged", async ({ makePair, config, signal }) => {
   const { template } = await makePair({ "docker/a": lines(9), "docker/b": lines(9, { 9: "x" }) });
   await template.commit({ "docker/c": lines(9, { 1: "y" }) });
