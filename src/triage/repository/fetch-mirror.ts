@@ -34,17 +34,29 @@ export async function fetchMirror(mirror: Mirror, signal: AbortSignal): Promise<
   await tidyUp(mirror, signal);
 }
 
-/** Try to get a commit that no branch or tag leads to. Whether that went well is not told. */
-export async function fetchCommit(mirror: Mirror, sha: string, signal: AbortSignal): Promise<void> {
+/**
+ * Try to get a commit that no branch or tag leads to. Resolves also where the remote does not
+ * have it; throws a RetryableError where it could not be reached, or took too long.
+ */
+export async function fetchCommit(
+  mirror: Mirror,
+  sha: string,
+  signal: AbortSignal,
+  { limitMs }: FetchOptions = {},
+): Promise<void> {
   const refspec = `+${sha}:${KEPT}/${sha}`;
   try {
-    await run(mirror, ["fetch", ...FETCH_FLAGS, "--", mirror.remote.url, refspec], signal);
+    await run(mirror, ["fetch", ...FETCH_FLAGS, "--", mirror.remote.url, refspec], signal, limitMs);
   } catch (error) {
+    if (error instanceof RetryableError) throw error;
     const known = remoteErrorFrom(error, mirror.repo);
     // The server says that it does not have it, or gives nothing but branches and tags.
     if (signal.aborted || (known !== null && !NOT_THERE.test(String(error)))) throw known ?? error;
   }
 }
+/** @default REPOSITORY_LIMITS.fetchMs */
+type FetchOptions = { readonly limitMs?: number };
+
 const NOT_THERE = /not our ref|unadvertised object|remote error|couldn't find remote ref/i;
 
 const FETCH_FLAGS = [
@@ -90,9 +102,13 @@ async function setHead({ gitDir }: Mirror, answer: string, signal: AbortSignal):
   }
 }
 
-async function run(mirror: Mirror, args: readonly [string, ...string[]], signal: AbortSignal) {
+async function run(
+  mirror: Mirror,
+  args: readonly [string, ...string[]],
+  signal: AbortSignal,
+  limitMs: number = REPOSITORY_LIMITS.fetchMs,
+) {
   const { protocols, config } = mirror.remote;
-  const limitMs = REPOSITORY_LIMITS.fetchMs;
   return await git(mirror.gitDir, args, { signal, protocols, config, limitMs });
 }
 
