@@ -57,10 +57,11 @@ export async function fetchPackage(
   const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.packageMs)]);
   const npmConfig = await readNpmConfig(workingDirectory);
   const scratch = await makeScratchFolder(config.cacheFolder);
-  let unpacking: Promise<string[]> | null = null;
+  const unpacking: Promise<string[]>[] = [];
   const unpackTo = (stream: Readable): Promise<string[]> => {
-    unpacking = unpack(stream, scratch.path, { limits, signal: stop });
-    return unpacking;
+    const caps = unpack(stream, scratch.path, { limits, signal: stop });
+    unpacking.push(caps);
+    return caps;
   };
   try {
     const capsHit = await whileRunning(stop, () =>
@@ -68,7 +69,7 @@ export async function fetchPackage(
     );
     return { ...scratch, revision: `npm:${source.name}@${source.version}`, capsHit };
   } catch (error) {
-    await Promise.allSettled([unpacking]);
+    await Promise.allSettled(unpacking);
     await scratch[Symbol.asyncDispose]();
     signal.throwIfAborted();
     throw errorFrom(error, source);

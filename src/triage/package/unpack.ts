@@ -110,15 +110,18 @@ class Writes {
 
   /** Once all of the content is there. */
   add(path: string, content: Promise<Buffer>): void {
-    const wanted = content.then(async (bytes) => {
-      if (this.#isEnded) return;
-      const begun = write(join(this.#folder, path), bytes);
-      this.#begun.push(begun);
-      await begun;
-    });
+    const wanted = this.#write(path, content);
     // Its error is that of all(), which nobody may be waiting for.
     wanted.catch(() => {});
     this.#wanted.push(wanted);
+  }
+
+  async #write(path: string, content: Promise<Buffer>): Promise<void> {
+    const bytes = await content;
+    if (this.#isEnded) return;
+    const begun = write(join(this.#folder, path), bytes);
+    this.#begun.push(begun);
+    await begun;
   }
 
   async all(): Promise<void> {

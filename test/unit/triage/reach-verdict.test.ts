@@ -29,11 +29,12 @@ test.for([
   ["a NUL", "port \0 8080", "port \u{FFFD} 8080"],
   ["half of a surrogate pair", "\u{1F600}".slice(0, 1), "\u{FFFD}"],
 ] as const)("%s in what a repository holds fails no task", async ([, given, told]) => {
-  const analyse = async () => ({
+  const ruled = {
     result: makeResult({ impact_summary: given, artifacts: [{ content: given }] }),
     question: null,
     material: () => NO_MATERIAL,
-  });
+  };
+  const analyse = () => Promise.resolve(ruled);
 
   const result = await reachVerdict({ ...ABOUT, analyse }, makeHandlerContext());
 

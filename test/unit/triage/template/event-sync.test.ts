@@ -53,9 +53,11 @@ test("diffs that the derivative has are present, those that fit come as a patch"
   expect(await textIn(clone, "docker/c.sh")).toBe("c\n");
 });
 
+function block(port: number): string {
+  return `  image: base\n  restart: always\n  port: ${port}\n  user: app\n`;
+}
+
 test("a diff that fits forth and back is open", async ({ makePair }) => {
-  const block = (port: number) =>
-    `  image: base\n  restart: always\n  port: ${port}\n  user: app\n`;
   const { template, triage } = await makePair({
     [FILE]: `${block(8080)}a\nb\nc\nd\n${block(9090)}`,
   });
