@@ -79,11 +79,12 @@ async function endOf(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEn
     if (err instanceof PermanentError) {
       return { status: "failed", error: err.message };
     }
-    const wait = err instanceof RetryableError ? err.retryAfterMs : undefined;
+    // A host that asks for a minute each time must not use all attempts up in some minutes.
+    const askedMs = (err instanceof RetryableError ? err.retryAfterMs : undefined) ?? 0;
     return {
       status: "pending",
       error: err instanceof Error ? err.message : String(err),
-      delayMs: wait ?? BACKOFF.baseMs + backoffMs(effect.attempts, BACKOFF),
+      delayMs: Math.max(askedMs, BACKOFF.baseMs + backoffMs(effect.attempts, BACKOFF)),
     };
   }
 }

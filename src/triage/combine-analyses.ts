@@ -1,11 +1,11 @@
-import type { Analysis } from "./analysis.ts";
+import type { Analysis, Exposure } from "./analysis.ts";
 import { boundedFacts, sortedSet } from "./bounded-facts.ts";
 import type { Hit, Usage } from "./finding.ts";
 
 /**
  * Several analyses of one change for one consumer, told as one: of a service and of the
  * packages that its repository publishes. Facts add up, and the surest use counts. Expects
- * one at least; exposure is that of the first package.
+ * one at least; exposure is that of the package that comes with the next install, if one does.
  */
 export function combineAnalyses(analyses: readonly Analysis[]): Analysis {
   const [first] = analyses;
@@ -18,12 +18,17 @@ export function combineAnalyses(analyses: readonly Analysis[]): Analysis {
       capsHit: all(({ capsHit }) => capsHit),
     }),
     usage: surest(analyses.map(({ usage }) => usage)),
-    exposure: analyses.find(({ exposure }) => exposure !== null)?.exposure ?? null,
+    exposure: nearest(analyses.flatMap(({ exposure }) => exposure ?? [])),
     targetSha: first.targetSha,
     isPayloadOnly: analyses.some(({ isPayloadOnly }) => isPayloadOnly),
     truncated: analyses.some(({ truncated }) => truncated),
     degraded: sortedSet(all(({ degraded }) => degraded)),
   };
+}
+
+/** A verdict is less urgent where the range keeps the change out: all of them have to. */
+function nearest(exposures: readonly Exposure[]): Exposure | null {
+  return exposures.find(({ satisfies }) => satisfies !== false) ?? exposures[0] ?? null;
 }
 
 const BY_SURENESS: readonly Usage[] = ["confirmed", "likely", "unknown", "none"];

@@ -33,8 +33,8 @@ export type Triaged = {
 
 /**
  * The effects of a verdict. One that asks for nothing has none, but for a line in the weekly
- * digest where the change touched the target's interface at all. The same change gives the
- * same keys, however often it is notified.
+ * digest where the change touched the target's interface at all. The same change, or the same
+ * release of a package, gives the same keys, however often it is notified.
  */
 export function effectsOf(result: TriageResult, payload: Triaged): Effect[] {
   const { kinds, labels } = MATRIX[result.urgency];
@@ -43,7 +43,9 @@ export function effectsOf(result: TriageResult, payload: Triaged): Effect[] {
     return [];
   }
   const about = noticeOf(result, payload, labels);
-  return kinds.map((kind) => ({ kind, key: keyOf(kind, about), payload: about }));
+  const { mode, source } = result.evidence;
+  const release = mode === "npm" ? source.head_sha : null;
+  return kinds.map((kind) => ({ kind, key: keyOf(kind, about, release), payload: about }));
 }
 
 function noticeOf(result: TriageResult, payload: Triaged, labels: readonly string[]): Notice {
@@ -70,7 +72,15 @@ function cut(text: string, lengthMax: number): string {
   return text.slice(0, lengthMax).toWellFormed();
 }
 
-function keyOf(kind: EffectKind, about: Notice): string {
+/** `release`: `npm:name@version`, as one commit may publish several packages; else null. */
+function keyOf(kind: EffectKind, about: Notice, release: string | null): string {
   const { target_repo, source_repo, commit_sha, relationship_type } = about;
-  return cacheKey({ kind, target_repo, source_repo, commit_sha, relationship_type });
+  return cacheKey({
+    kind,
+    target_repo,
+    source_repo,
+    commit_sha,
+    relationship_type,
+    ...(release === null ? {} : { release }),
+  });
 }

@@ -8,6 +8,7 @@ import { awaitVerdict } from "./cache/await-verdict.ts";
 import { leaveVerdict, storeVerdict } from "./cache/verdict-cache.ts";
 import { type KeyInputs, verdictKey } from "./key-inputs.ts";
 import type { TriageResult } from "./result.ts";
+import { storable } from "./storable.ts";
 
 /** What an analysis came to. */
 export type Ruled = {
@@ -56,9 +57,9 @@ export async function reachVerdict(about: Case, context: HandlerContext): Promis
     const ruled = await about.analyse();
     const { signal, logger } = context;
     const settled = await adjudicate(ruled.result, { ...ruled, access, signal, logger });
-    const result = finished(settled, false);
+    const result = storable(finished(settled, false));
     if (ruled.question !== null && decision === null && !settled.adjudication.used) {
-      throw new NeedsDecision(ruled.question, result);
+      throw new NeedsDecision(storable(ruled.question), result);
     }
     await storeVerdict(result, about.keyInputs, context);
     return result;

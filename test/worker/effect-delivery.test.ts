@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import {
   addEffect,
   deliver,
@@ -75,6 +75,27 @@ test("an issue that an earlier attempt made is found, and nothing is written the
   expect(effect).toMatchObject({ status: "delivered", external_ref: `${stub.url}/issues/1` });
   expect(stub.calls()).toEqual([LOOK, CREATE, LOOK]);
   expect(stub.issues).toHaveLength(1);
+});
+
+test("the longer a host is out of order, the longer an effect waits, whatever it asks for", async ({
+  client,
+}) => {
+  await using stub = await startStub((_received, response) => {
+    response.writeHead(503, { "retry-after": "1" }).end();
+    return true;
+  });
+  const id = await addEffect(client);
+  await client.query("update triaged.effects set attempts = 18");
+  using _late = vi.spyOn(Math, "random").mockReturnValue(0.99);
+
+  const effect = await deliver(client, id, { config: toGithub(stub.url) });
+
+  expect(effect).toMatchObject({ status: "pending", attempts: 19 });
+  const [row] = await query(
+    client,
+    "select due_at > triaged.now() + interval '30 minutes' as is_late from triaged.effects",
+  );
+  expect(row).toEqual({ is_late: true });
 });
 
 test("an issue that somebody else made gets a comment", async ({ client }) => {

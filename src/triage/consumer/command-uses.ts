@@ -1,4 +1,5 @@
 import type { Location } from "../finding.ts";
+import { withoutMark } from "./parse-json.ts";
 import type { ConsumerFile } from "./source-files.ts";
 
 /**
@@ -15,7 +16,7 @@ export function commandUses(manifests: readonly ConsumerFile[], command: string)
 
 function scriptsOf(text: string): [string, string][] {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(withoutMark(text));
     if (typeof value !== "object" || value === null || !("scripts" in value)) return [];
     return Object.entries(value.scripts ?? {}).filter(
       (entry): entry is [string, string] => typeof entry[1] === "string",

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -28,6 +29,12 @@ export async function dependencyNames(
     for (const name of await namesIn(join(root, path))) names.add(name);
   }
   return names;
+}
+
+/** Whether the tree's own package.json parses; true where there is none. */
+export function hasReadableManifest(root: string): boolean {
+  const path = join(root, "package.json");
+  return !existsSync(path) || parseJson(path) !== undefined;
 }
 
 async function* manifestPaths(

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import pacote from "pacote";
 import type { RepositoryConfig } from "../../config.ts";
 import { hasCode } from "../../has-code.ts";
@@ -56,19 +57,19 @@ export async function fetchPackage(
   const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.packageMs)]);
   const npmConfig = await readNpmConfig(workingDirectory);
   const scratch = await makeScratchFolder(config.cacheFolder);
+  const unpacking: Promise<string[]>[] = [];
+  const unpackTo = (stream: Readable): Promise<string[]> => {
+    const caps = unpack(stream, scratch.path, { limits, signal: stop });
+    unpacking.push(caps);
+    return caps;
+  };
   try {
     const capsHit = await whileRunning(stop, () =>
-      pacote.tarball.stream(
-        spec,
-        (stream) => unpack(stream, scratch.path, { limits, signal: stop }),
-        {
-          ...npmConfig,
-          preferOffline: true,
-        },
-      ),
+      pacote.tarball.stream(spec, unpackTo, { ...npmConfig, preferOffline: true }),
     );
     return { ...scratch, revision: `npm:${source.name}@${source.version}`, capsHit };
   } catch (error) {
+    await Promise.allSettled(unpacking);
     await scratch[Symbol.asyncDispose]();
     signal.throwIfAborted();
     throw errorFrom(error, source);

@@ -25,7 +25,7 @@ export async function unpack(
   { limits, signal }: { readonly limits: UnpackLimits; readonly signal: AbortSignal },
 ): Promise<string[]> {
   const capsHit = new Set<string>();
-  const writes: Promise<void>[] = [];
+  const writes = new Writes(folder);
   const written = new Set<string>();
   let bytes = 0;
   const parser = new Parser({
@@ -37,7 +37,7 @@ export async function unpack(
         parser.abort(new PermanentError(`it unpacks to more than ${limits.treeBytesMax} bytes`));
       } else if (cap === null) {
         written.add(path);
-        writes.push(entry.concat().then((content) => write(join(folder, path), content)));
+        writes.add(path, entry.concat());
         return;
       } else if (cap !== "") {
         capsHit.add(cap);
@@ -66,8 +66,12 @@ export async function unpack(
     },
     { signal },
   );
-  await Promise.race([Promise.all([read, ended]), failed.promise]);
-  await Promise.all(writes);
+  try {
+    await Promise.race([Promise.all([read, ended]), failed.promise]);
+    await writes.all();
+  } finally {
+    await writes.end();
+  }
   if (!written.has("package.json")) throw new PermanentError("it holds no package.json");
   return [...capsHit].toSorted();
 }
@@ -91,6 +95,44 @@ function capOf(
   if (!isSafePath(path)) return "paths";
   if (entry.size > limits.packageFileBytesMax) return "file_bytes";
   return written.size >= limits.filesMax ? "files" : null;
+}
+
+/** The files that are being written, so that none of them is when the folder is removed. */
+class Writes {
+  readonly #folder: string;
+  readonly #wanted: Promise<void>[] = [];
+  readonly #begun: Promise<void>[] = [];
+  #isEnded = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Once all of the content is there. */
+  add(path: string, content: Promise<Buffer>): void {
+    const wanted = this.#write(path, content);
+    // Its error is that of all(), which nobody may be waiting for.
+    wanted.catch(() => {});
+    this.#wanted.push(wanted);
+  }
+
+  async #write(path: string, content: Promise<Buffer>): Promise<void> {
+    const bytes = await content;
+    if (this.#isEnded) return;
+    const begun = write(join(this.#folder, path), bytes);
+    this.#begun.push(begun);
+    await begun;
+  }
+
+  async all(): Promise<void> {
+    await Promise.all(this.#wanted);
+  }
+
+  /** Wait for what has begun, however it ends, and begin nothing more. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await Promise.allSettled(this.#begun);
+  }
 }
 
 async function write(path: string, content: Buffer): Promise<void> {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { dirname } from "node:path/posix";
 import type { AnalysisRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
-import { dependencyNames } from "../consumer/dependency-names.ts";
+import { dependencyNames, hasReadableManifest } from "../consumer/dependency-names.ts";
 import { addStandIns } from "../package/add-stand-ins.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { extractTree } from "../repository/extract-tree.ts";
@@ -33,14 +33,15 @@ export async function changedPackages(
 ): Promise<Pick<Work, "packages" | "degraded" | "capsHit">> {
   const { signal, repositories, kept } = options;
   const names = await dependencyNames(consumer.path, signal);
-  if (names.size === 0) return { packages: [], degraded: [], capsHit: [] };
+  const unread = hasReadableManifest(consumer.path) ? [] : [UNREAD];
+  if (names.size === 0) return { packages: [], degraded: unread, capsHit: [] };
   const sides = {
     before: await manifestsIn(range.mirror, range.base, signal),
     after: await manifestsIn(range.mirror, range.head, signal),
   };
   const { pairs, gone } = dependedOn(change, sides, names);
   const degraded = gone.map((name) => `${name}: not in ${payload.source_repo} any more`);
-  if (pairs.length === 0) return { packages: [], degraded, capsHit: [] };
+  if (pairs.length === 0) return { packages: [], degraded: [...degraded, ...unread], capsHit: [] };
 
   const extract = async (commit: string) =>
     kept.keep(await extractTree(range.mirror, commit, repositories, { signal }));
@@ -58,6 +59,8 @@ export async function changedPackages(
   const capsHit = pairs.length > PACKAGES_MAX ? ["packages"] : [];
   return { packages, degraded, capsHit: [...capsHit, ...before.capsHit, ...after.capsHit] };
 }
+
+const UNREAD = "the consumer's package.json does not parse: its packages were not compared";
 
 type Manifests = ReadonlyMap<string, Named>;
 type Side = Named & { readonly folder: string };

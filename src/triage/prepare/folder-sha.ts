@@ -7,8 +7,14 @@ import { isNoise } from "../noise.ts";
 
 /** Files that are read at a time. */
 const READS = 32;
-/** What npm has installed, of which the rest is left out. */
-const INSTALLED = "node_modules/.package-lock.json";
+/** What npm, pnpm and Yarn note of what they have installed, of which the rest is left out. */
+const INSTALLED = [
+  ".package-lock.json",
+  ".modules.yaml",
+  ".pnpm/lock.yaml",
+  ".yarn-integrity",
+  ".yarn-state.yml",
+].map((name) => `node_modules/${name}`);
 
 /**
  * A name for the content of a folder: sha256 over paths and contents of its files, without
@@ -17,7 +23,7 @@ const INSTALLED = "node_modules/.package-lock.json";
  */
 export async function folderSha(root: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  const paths = [...(await pathsIn(root, "", signal)), INSTALLED];
+  const paths = [...(await pathsIn(root, "", signal)), ...INSTALLED];
   let bytes = 0;
   for (let at = 0; at < paths.length; at += READS) {
     signal.throwIfAborted();

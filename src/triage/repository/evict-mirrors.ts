@@ -24,7 +24,7 @@ export async function evictMirrors(
     const isOld = now - usedAt > limits.mirrorAgeMs;
     const mayBeInUse = gitDir === spared || now - usedAt < limits.inUseMs;
     if (mayBeInUse || (!isOld && total <= limits.mirrorsBytesMax)) continue;
-    if (await remove(gitDir)) total -= bytes;
+    if (await remove(gitDir, usedAt)) total -= bytes;
   }
 }
 
@@ -34,11 +34,16 @@ async function readMirrors(folder: string): Promise<Kept[]> {
   const mirrors = await Promise.all(
     names.map(async (name) => {
       const gitDir = join(folder, name);
-      const usedAt = (await timeOf(join(gitDir, REFRESHED))) ?? (await timeOf(gitDir)) ?? 0;
-      return { gitDir, usedAt, bytes: await sizeOf(gitDir) };
+      const usedAt = await lastUse(gitDir);
+      return { gitDir, usedAt: usedAt ?? 0, bytes: await sizeOf(gitDir) };
     }),
   );
   return mirrors.toSorted((left, right) => left.usedAt - right.usedAt);
+}
+
+/** Null for what is not there. */
+async function lastUse(gitDir: string): Promise<number | null> {
+  return (await timeOf(join(gitDir, REFRESHED))) ?? (await timeOf(gitDir));
 }
 
 async function timeOf(path: string): Promise<number | null> {
@@ -62,11 +67,15 @@ async function sizeOf(folder: string): Promise<number> {
   return bytes;
 }
 
-/** Moved away first: a mirror is whole or it is not there. False where another holds it. */
-async function remove(gitDir: string): Promise<boolean> {
+/**
+ * Moved away first: a mirror is whole or it is not there. False where another holds it, has
+ * removed it, or has used it since `usedAt`: adding up what all of them take has its time.
+ */
+async function remove(gitDir: string, usedAt: number): Promise<boolean> {
   const lock = await tryFileLock(lockPathOf(gitDir));
   if (lock.holder !== null) return false;
   try {
+    if ((await lastUse(gitDir)) !== usedAt) return false;
     const trash = `${gitDir}.${randomUUID()}.trash`;
     await rename(gitDir, trash);
     await rm(trash, { recursive: true, force: true });

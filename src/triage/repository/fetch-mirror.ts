@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { RetryableError } from "../../outcome.ts";
 import { git } from "./git.ts";
-import { type Mirror, noteRefreshed, refreshedAt } from "./mirror-folder.ts";
+import { type Mirror, noteRefreshed } from "./mirror-folder.ts";
 import { remoteErrorFrom } from "./remote-error.ts";
 import { REPOSITORY_LIMITS } from "./repository-limits.ts";
 
@@ -18,7 +19,8 @@ const KEPT = "refs/triaged";
  */
 export async function fetchMirror(mirror: Mirror, signal: AbortSignal): Promise<void> {
   const startedAt = Date.now();
-  const isNew = (await refreshedAt(mirror.gitDir)) === null;
+  // A folder without any fetch that ended is what a killed one has left, with its locks.
+  const isNew = !existsSync(mirror.gitDir);
   try {
     await fetchAll(mirror, signal);
   } catch (error) {
@@ -32,17 +34,29 @@ export async function fetchMirror(mirror: Mirror, signal: AbortSignal): Promise<
   await tidyUp(mirror, signal);
 }
 
-/** Try to get a commit that no branch or tag leads to. Whether that went well is not told. */
-export async function fetchCommit(mirror: Mirror, sha: string, signal: AbortSignal): Promise<void> {
+/**
+ * Try to get a commit that no branch or tag leads to. Resolves also where the remote does not
+ * have it; throws a RetryableError where it could not be reached, or took too long.
+ */
+export async function fetchCommit(
+  mirror: Mirror,
+  sha: string,
+  signal: AbortSignal,
+  { limitMs }: FetchOptions = {},
+): Promise<void> {
   const refspec = `+${sha}:${KEPT}/${sha}`;
   try {
-    await run(mirror, ["fetch", ...FETCH_FLAGS, "--", mirror.remote.url, refspec], signal);
+    await run(mirror, ["fetch", ...FETCH_FLAGS, "--", mirror.remote.url, refspec], signal, limitMs);
   } catch (error) {
+    if (error instanceof RetryableError) throw error;
     const known = remoteErrorFrom(error, mirror.repo);
     // The server says that it does not have it, or gives nothing but branches and tags.
     if (signal.aborted || (known !== null && !NOT_THERE.test(String(error)))) throw known ?? error;
   }
 }
+/** @default REPOSITORY_LIMITS.fetchMs */
+type FetchOptions = { readonly limitMs?: number };
+
 const NOT_THERE = /not our ref|unadvertised object|remote error|couldn't find remote ref/i;
 
 const FETCH_FLAGS = [
@@ -88,9 +102,13 @@ async function setHead({ gitDir }: Mirror, answer: string, signal: AbortSignal):
   }
 }
 
-async function run(mirror: Mirror, args: readonly [string, ...string[]], signal: AbortSignal) {
+async function run(
+  mirror: Mirror,
+  args: readonly [string, ...string[]],
+  signal: AbortSignal,
+  limitMs: number = REPOSITORY_LIMITS.fetchMs,
+) {
   const { protocols, config } = mirror.remote;
-  const limitMs = REPOSITORY_LIMITS.fetchMs;
   return await git(mirror.gitDir, args, { signal, protocols, config, limitMs });
 }
 

@@ -51,9 +51,12 @@ function entryOf(id: string, index: number): string {
   return `100644 blob ${id}\t${String(index).padStart(DIGITS, "0")}\0`;
 }
 
-/** Lines of content begin with a sign, so that a header is known by having none. */
+/**
+ * Lines of content begin with a sign, so that a header is known by having none. A line ends at
+ * a newline alone: what else JavaScript takes for an end may stand in a line of content.
+ */
 function split(text: string, isCut: boolean): Map<number, ParsedDiff> {
-  const sections = text.split(/^(?=diff --git )/m);
+  const sections = text.split(/(?<![^\n])(?=diff --git )/);
   // The last one may lack its end.
   const whole = isCut ? sections.slice(0, -1) : sections;
   return new Map(

@@ -1,5 +1,5 @@
 import type { JoinedStore } from "./joined-store.ts";
-import { isCommit, type RangeCommit } from "./range-commits.ts";
+import { isCommit, type RangeCommit, type RangeCommits } from "./range-commits.ts";
 import { TEMPLATE_LIMITS } from "./template-limits.ts";
 
 /** What two histories have to do with each other. */
@@ -56,8 +56,12 @@ async function isLongHistory(store: JoinedStore, head: string, target: string): 
   return Number(count) > historyMax;
 }
 
-/** Paths of the template that no commit of the change touches but those that are ported. */
-export function portedPaths(commits: readonly RangeCommit[], { ported }: Ancestry): Set<string> {
+/**
+ * Paths of the template that no commit of the change touches but those that are ported. None
+ * where not all commits are known: any of the others may touch any path.
+ */
+export function portedPaths({ commits, isCut }: RangeCommits, { ported }: Ancestry): Set<string> {
+  if (isCut) return new Set();
   const all = new Set(commits.flatMap(({ paths }) => paths));
   for (const { id, paths } of commits) {
     if (!ported.has(id)) for (const path of paths) all.delete(path);

@@ -121,10 +121,12 @@ async function attempt(target: Target, { file, told, path, config }: Told): Prom
     const isThere = entry !== undefined && (await linesTell(target.store, entry, file));
     return isThere ? { disposition: "already_present", edits: [] } : UNKNOWN;
   }
+  const fits = await isApplicable(target, patch, []);
   if (await isApplicable(target, patch, ["--reverse"])) {
-    return { disposition: "already_present", edits: [] };
+    // Lines that come twice: git looks for them anywhere, and may have found others.
+    return fits ? UNKNOWN : { disposition: "already_present", edits: [] };
   }
-  if (!(await isApplicable(target, patch, []))) return { disposition: "conflicts", edits: [] };
+  if (!fits) return { disposition: "conflicts", edits: [] };
   return { disposition: "merges_cleanly", edits: await editsBy(target, patch) };
 }
 

@@ -61,7 +61,7 @@ export async function gitSync(
   const changed = await changedFiles(raw.changes, changeSet, { assess, signal });
   const older = await olderBase(sync, ancestry);
   const settled = await settle(sync, changed, {
-    ported: portedPaths(commits, ancestry),
+    ported: portedPaths({ commits, isCut: isLong }, ancestry),
     older: older.base,
   });
   onProgress({ percent: 80, step: "proving the patch" });

@@ -30,7 +30,8 @@ export function templateResult(
     headSha: keyInputs.headSha,
     targetSha: keyInputs.targetSha,
     facts: bounded,
-    verdict: syncVerdict(bounded, run.decision),
+    // Of all files: what is not told counts as well.
+    verdict: syncVerdict({ ...facts, capsHit: bounded.capsHit }, run.decision),
   };
   const { verdict } = about;
   const judge: Judge = { ...run, adjudicator: "none" };
@@ -74,8 +75,8 @@ function withinEvidence(facts: SyncFacts): SyncFacts {
 }
 
 function rank(file: SyncedFile): number {
-  if (file.intent === "security") return 0;
-  return needsHand(file) ? 1 : applies(file) ? 2 : 3;
+  if (!needsHand(file) && !applies(file)) return file.intent === "security" ? 3 : 4;
+  return file.intent === "security" ? 0 : needsHand(file) ? 1 : 2;
 }
 
 function evidenceOf(

@@ -32,6 +32,15 @@ test.for<[Usage, Usage, Usage]>([
   expect(combineAnalyses([analysis({ usage: one }), analysis({ usage: other })]).usage).toBe(both);
 });
 
+test("a range that lets one of the packages in counts, and not one that keeps another out", () => {
+  const out = { range: "^1.0.0", resolved: null, new: "2.0.0", satisfies: false };
+  const into = { ...out, range: ">=1", satisfies: true };
+  const parts = [analysis({ exposure: out }), analysis({ exposure: into })];
+
+  expect(combineAnalyses(parts).exposure).toEqual(into);
+  expect(combineAnalyses(parts.toReversed()).exposure).toEqual(into);
+});
+
 test("facts add up, what matters first, and each has an id of its own", () => {
   const exposure = { range: "^1.0.0", resolved: null, new: "2.0.0", satisfies: false };
 

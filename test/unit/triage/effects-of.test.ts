@@ -105,6 +105,20 @@ test("the same change has the same keys, another one others", () => {
   }
 });
 
+test("two packages that one commit publishes have effects of their own", () => {
+  const keys = keysOfRelease("npm:@acme/a@2.0.0");
+
+  expect(keysOfRelease("npm:@acme/a@2.0.0")).toEqual(keys);
+  expect(keysOfRelease("npm:@acme/b@2.0.0").filter((key) => keys.includes(key))).toEqual([]);
+});
+
+function keysOfRelease(head_sha: string): string[] {
+  const { evidence } = result({});
+  const source = { ...evidence.source, head_sha };
+  const npm = result({ evidence: { ...evidence, mode: "npm", source } });
+  return effectsOf(npm, PAYLOAD).map(({ key }) => key);
+}
+
 test("the largest verdict makes effects that the outbox takes", () => {
   const long = "\u{1F600}".repeat(100_000);
   const list = new EffectList();

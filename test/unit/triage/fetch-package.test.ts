@@ -4,11 +4,13 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { Header } from "tar";
 import { expect, vi } from "vitest";
 import { fetchPackage } from "../../../src/triage/package/fetch-package.ts";
 import { obtainPackages } from "../../../src/triage/package/obtain-packages.ts";
+import { unpack } from "../../../src/triage/package/unpack.ts";
 import { REPOSITORY_LIMITS } from "../../../src/triage/repository/repository-limits.ts";
 import { serve } from "../../support/http-server.ts";
 import { test, textIn } from "../../support/repository.ts";
@@ -144,6 +146,17 @@ test.for([
     expect(await readdir(join(config.cacheFolder, "scratch"))).toEqual([]);
   },
 );
+
+test("nothing is being written any more when a tarball is given up", async ({ folder, signal }) => {
+  const content = "x".repeat(1_000);
+  const many = Array.from({ length: 500 }, (_, at) => ({ path: `package/${at}.d.ts`, content }));
+  const stream = Readable.from([tarballOf([...provider("1.0.0"), ...many])]);
+  const limits = { ...REPOSITORY_LIMITS, treeBytesMax: 400_000 };
+  await expect(unpack(stream, folder, { limits, signal })).rejects.toThrow(/unpacks to more/);
+  // Else they fail when the folder goes, or make it again. The last one may still be counted.
+  const writes = process.getActiveResourcesInfo().filter((kind) => kind === "FSReqPromise");
+  expect(writes.length).toBeLessThan(2);
+});
 
 test("a tarball that is not there is a permanent error", async ({ folder, config, signal }) => {
   const tarball = join(folder, "absent.tgz");

@@ -205,6 +205,23 @@ test("a package that moves to another folder is the same one", async ({
   expect(await triage(head)).toMatchObject({ ...BREAKS, evidence: { degraded: [] } });
 });
 
+test("a package.json of the consumer may begin with a byte order mark, or tell nothing", async ({
+  repository,
+  consumer,
+  triage,
+}) => {
+  await repository.commit({ "package.json": json(MANIFEST), "src/index.ts": SOURCE });
+  const head = await repository.commit({ "src/index.ts": CHANGED_SOURCE });
+  await consumer.commit({ ...CONSUMER, "package.json": `\uFEFF${CONSUMER["package.json"]}` });
+
+  expect(await triage(head)).toMatchObject(BREAKS);
+
+  await consumer.commit({ "package.json": "{ not json" });
+  expect((await triage(head)).evidence.degraded).toEqual([
+    "the consumer's package.json does not parse: its packages were not compared",
+  ]);
+});
+
 test("a package that is not there any more is said", async ({ repository, consumer, triage }) => {
   await repository.commit({ "package.json": json(MANIFEST), "src/index.ts": SOURCE });
   const head = await repository.commit({ "package.json": json({ ...MANIFEST, name: "renamed" }) });

@@ -105,6 +105,8 @@ describe("the hash of a folder", () => {
     ["a new file", "src/b.ts", ""],
     ["a hidden file", ".github/workflows/ci.yml", ""],
     ["what npm has installed", "node_modules/.package-lock.json", "{}"],
+    ["what pnpm has installed", "node_modules/.modules.yaml", "{}"],
+    ["what yarn has installed", "node_modules/.yarn-state.yml", "{}"],
   ] as const)("is another one after a change of %s", async ([, path, text], { folder, signal }) => {
     await fill(folder);
     const before = await folderSha(folder, signal);

@@ -284,3 +284,15 @@ async function commitMany(repository: Repository): Promise<void> {
     Object.fromEntries(names.map(([name], at) => [at % 2 ? `${name}` : `g${at}`, long(`${at}`)])),
   );
 }
+
+test("a line that looks like the header of another file's diff is a line", async ({
+  repository,
+  changeOf,
+}) => {
+  await repository.commit({ "a.txt": "one\n", "b.txt": "x\n" });
+  await repository.commit({ "a.txt": "two\n", "b.txt": "a\rdiff --git a/00000000 b/00000000\n" });
+
+  const { files } = await changeOf();
+
+  expect(files.map(({ added }) => added.length)).toEqual([1, 1]);
+});

@@ -1,4 +1,4 @@
-import { readdir, utimes } from "node:fs/promises";
+import { mkdir, readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { evictMirrors } from "../../../../src/triage/repository/evict-mirrors.ts";
@@ -51,4 +51,20 @@ test("a mirror that another process works on is not evicted", async ({
 
   await evictMirrors(config.cacheFolder, "none", EVICT);
   expect(await readdir(join(config.cacheFolder, "mirrors"))).toEqual([]);
+});
+
+test("those that evict at the same time are not in each other's way", async ({ config }) => {
+  const mirrors = join(config.cacheFolder, "mirrors");
+  const at = new Date(0);
+  for (let number = 0; number < 100; number++) {
+    const folder = join(mirrors, `${number}.git`);
+    await mkdir(folder, { recursive: true });
+    await utimes(folder, at, at);
+  }
+
+  await Promise.all(
+    Array.from({ length: 8 }, () => evictMirrors(config.cacheFolder, "none", EVICT)),
+  );
+
+  expect(await readdir(mirrors)).toEqual([]);
 });

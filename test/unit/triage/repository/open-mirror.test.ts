@@ -3,11 +3,14 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
+import { z } from "zod";
 import { waitUntilGone } from "../../../../src/running-process.ts";
+import { fetchCommit } from "../../../../src/triage/repository/fetch-mirror.ts";
 import { lockPathOf, mirrorOf } from "../../../../src/triage/repository/mirror-folder.ts";
 import { underMirrorLock } from "../../../../src/triage/repository/mirror-lock.ts";
 import { openMirror } from "../../../../src/triage/repository/open-mirror.ts";
@@ -138,6 +141,42 @@ test("a repository without commits has none on its default branch", async ({
     message: "acme/provider has no commit on its default branch",
   });
 });
+
+test("a server that does not answer for a commit is no proof that there is none", async ({
+  repository,
+  config,
+  signal,
+}) => {
+  await repository.commit({ a: "1" });
+  const mirror = await openMirror(repository.place, config, { signal });
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${z.object({ port: z.int() }).parse(server.address()).port}/a/b`;
+  const silent = { ...mirror, remote: { ...mirror.remote, url, protocols: ["http"] } };
+
+  await expect(fetchCommit(silent, "a".repeat(40), signal, { limitMs: 300 })).rejects.toMatchObject(
+    { name: "RetryableError" },
+  );
+  server.close();
+});
+
+test.for(["config.lock", "HEAD.lock", "refs/heads/main.lock"])(
+  "a first fetch that was killed and left %s is not in the way of the next one",
+  async (left, { repository, config, signal }) => {
+    const sha = await repository.commit({ a: "1" });
+    const { gitDir } = mirrorOf(
+      "acme/provider",
+      remoteOf(repository.place, config),
+      config.cacheFolder,
+    );
+    await mkdir(join(gitDir, "refs", "heads"), { recursive: true });
+    await writeFile(join(gitDir, left), "");
+
+    const mirror = await openMirror(repository.place, config, { signal });
+
+    expect(await resolveCommit(mirror, null, signal)).toBe(sha);
+  },
+);
 
 test("hooks and settings of a repository are not run", async ({
   folder,

@@ -53,6 +53,33 @@ test("diffs that the derivative has are present, those that fit come as a patch"
   expect(await textIn(clone, "docker/c.sh")).toBe("c\n");
 });
 
+function block(port: number): string {
+  return `  image: base\n  restart: always\n  port: ${port}\n  user: app\n`;
+}
+
+test("a diff that fits forth and back is open", async ({ makePair }) => {
+  const { template, triage } = await makePair({
+    [FILE]: `${block(8080)}a\nb\nc\nd\n${block(9090)}`,
+  });
+  await template.commit({ [FILE]: `${block(9090)}a\nb\nc\nd\n${block(9090)}` });
+  const diff = [
+    `--- a/${FILE}`,
+    `+++ b/${FILE}`,
+    "@@ -2,3 +2,3 @@",
+    "   restart: always",
+    "-  port: 8080",
+    "+  port: 9090",
+    "   user: app",
+    "",
+  ].join("\n");
+  const event = { commit_sha: SHA, changed_files: [{ path: FILE, diff }] };
+
+  const result = await triage({ event });
+
+  expect(dispositionsOf(result)).toEqual({ [FILE]: "unknown" });
+  expect(result).toMatchObject({ requires_action: true });
+});
+
 test("a deletion, a missing file and a path that was mapped are seen", async ({ makePair }) => {
   const { template, derivative, triage } = await makePair({
     "docker/gone.sh": "1\n2\n",

@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 import type { KeyInputs } from "../../../../src/triage/key-inputs.ts";
+import { portedPaths } from "../../../../src/triage/template/ancestry.ts";
 import type { SyncedFile } from "../../../../src/triage/template/disposition.ts";
 import { joinStores } from "../../../../src/triage/template/joined-store.ts";
 import { mergeFiles } from "../../../../src/triage/template/merge-files.ts";
@@ -75,6 +76,24 @@ test("of many files those that matter most are told", () => {
   expect(result.evidence.files).toHaveLength(1_000);
   expect(result).toMatchObject({ urgency: "critical", affected_files: ["z"] });
   expect(result.evidence.caps_hit).toEqual(["evidence_files"]);
+});
+
+test("files that are settled crowd out none that are not", () => {
+  const many = Array.from({ length: 1_500 }, (_, at) =>
+    file(`a${at}`, { disposition: "already_present", intent: "security" }),
+  );
+  const open = file("z", { disposition: "conflicts" });
+  const { result } = templateResult("git", INPUTS, facts({ files: [...many, open] }), RUN);
+
+  expect(result).toMatchObject({ requires_action: true, affected_files: ["z"] });
+});
+
+test("what commits ported is not known where not all commits of a change are", () => {
+  const commits = [{ id: "1", message: "fix", paths: ["docker/a"] }];
+  const ancestry = { mergeBase: "0", behind: 0, ported: new Set(["1"]), isCut: false };
+
+  expect(portedPaths({ commits, isCut: false }, ancestry)).toEqual(new Set(["docker/a"]));
+  expect(portedPaths({ commits, isCut: true }, ancestry)).toEqual(new Set());
 });
 
 test("beyond the limit nothing is merged", async ({ makePair, config, signal }) => {
