@@ -3,7 +3,7 @@ import type { TriageResult } from "../result.ts";
 const DAY_SECONDS = 86_400;
 
 /** How long a verdict is cached, in seconds. */
-const KEEP_SECONDS = {
+export const KEEP_SECONDS = {
   complete: 7 * DAY_SECONDS,
   /** Something was missing that may be there soon: a file, a type, an answer of the model, time. */
   lacking: 600,
