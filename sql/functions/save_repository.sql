@@ -37,7 +37,8 @@ begin
       using
         errcode = '22023',
         hint = case
-          when v_url ~ '^/[^[:space:][:cntrl:]]+$' then format('A folder is file://%s', left(v_url, 80))
+          when v_url ~ '^/[^[:space:][:cntrl:]]+$'
+            then format('A folder is file://%s', left(v_url, 80))
           else 'https://…, ssh://…, file:///… or git@host:path.'
         end;
   end if;

@@ -5,8 +5,9 @@ const LENGTH_MAX = 8_192;
 const CAUSES_MAX = 5;
 
 /**
- * What a task's row and its history say of something that was thrown: name and message,
- * and those of its causes, unless the one around it begins with them. Bounded, and free of what PostgreSQL cannot store.
+ * What a task's row and its history say of something that was thrown: name and message, and
+ * those of its causes, unless the one around it begins with them. Bounded, and free of what
+ * PostgreSQL cannot store.
  */
 export function errorText(thrown: unknown): string {
   if (!(thrown instanceof Error)) {
