@@ -23,7 +23,9 @@ begin
 
   if p_source_repo = p_target_repo then
     raise exception 'expected two repositories, got % twice', p_source_repo
-      using errcode = '22023';
+      using
+        errcode = '22023',
+        hint = 'First the one that changes, then the one that depends on it.';
   end if;
 
   if coalesce(p_relationship_type, 'null') not in ('api_consumer', 'template_fork') then

@@ -36,7 +36,11 @@ begin
     raise exception 'expected clone_url to be a URL of git, got %', to_json(left(v_url, 80))
       using
         errcode = '22023',
-        hint = 'https://…, ssh://…, file:///… or git@host:path.';
+        hint = case
+          when v_url ~ '^/[^[:space:][:cntrl:]]+$'
+            then format('A folder is file://%s', left(v_url, 80))
+          else 'https://…, ssh://…, file:///… or git@host:path.'
+        end;
   end if;
 
   -- Not quoted: it may hold a password.

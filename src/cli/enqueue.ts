@@ -4,6 +4,7 @@ import { enqueueTask } from "../postgres/producer-store.ts";
 import { choice, integer, text } from "../setting.ts";
 import { awaitTask } from "./await-task.ts";
 import { defineCommand } from "./command.ts";
+import { noteUnhandled } from "./note-unhandled.ts";
 import { print, printJson, withNumericIds } from "./print.ts";
 import { readInput } from "./read-input.ts";
 import { UsageError } from "./usage-error.ts";
@@ -87,6 +88,7 @@ export const enqueue = defineCommand({
             parentTaskId: flags.parent,
           }),
         );
+        await noteUnhandled(opened.db, taskType);
         if (flags.wait) {
           return await awaitTask(opened.db, { ...enqueued, ...flags });
         }

@@ -1,3 +1,4 @@
+import { distance } from "fastest-levenshtein";
 import type { Database } from "../postgres/database.ts";
 import { repositoryNames } from "../postgres/relationship-store.ts";
 import { text } from "../setting.ts";
@@ -26,7 +27,8 @@ export async function lookUpRepository(
 
 /**
  * The repository that was probably meant, or null. Owner and name count by themselves: two
- * names of one owner are not alike for that.
+ * names of one owner are not alike for that. A name may be anything, so that fewer letters may
+ * differ than in a command.
  */
 export function nearestRepository(given: string, names: readonly string[]): string | null {
   const meant = nearest(given, names);
@@ -34,10 +36,12 @@ export function nearestRepository(given: string, names: readonly string[]): stri
     return null;
   }
   const parts = meant.split("/");
-  const isAlike = given
-    .split("/")
-    .every((part, place) => nearest(part, parts.slice(place, place + 1)) !== null);
+  const isAlike = given.split("/").every((part, place) => isSlip(part, parts[place] ?? ""));
   return isAlike ? meant : null;
+}
+
+function isSlip(given: string, meant: string): boolean {
+  return distance(given, meant) <= Math.max(1, Math.floor(given.length / 3));
 }
 
 /** Throws a UsageError, with the name that was probably meant. */

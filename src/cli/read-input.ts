@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { UsageError } from "./usage-error.ts";
 
 /**
  * What a word stands for: `@file` its text, `-` what comes on stdin, else itself. Throws a
- * UsageError when the file cannot be read or more than `maxBytes` come.
+ * UsageError when the file cannot be read, when its @ is missing, or when more than `maxBytes` come.
  */
 export async function readInput(word: string, { maxBytes }: { maxBytes: number }): Promise<string> {
   if (word === "-") {
@@ -12,6 +12,11 @@ export async function readInput(word: string, { maxBytes }: { maxBytes: number }
   if (word.startsWith("@")) {
     const name = word.slice(1);
     return await readAll(createReadStream(name), { name, maxBytes });
+  }
+  if (!/^\s*[[{"]/.test(word) && existsSync(word)) {
+    throw new UsageError(`expected JSON, got the name of a file: ${word}`, {
+      hint: `did you mean @${word}?`,
+    });
   }
   return word;
 }
@@ -33,7 +38,7 @@ async function readAll(
   } catch (err) {
     const reason = err instanceof Error ? err.message : String(err);
     throw new UsageError(`cannot read ${name}: ${reason}`, {
-      hint: "name a file that exists: @payload.json",
+      hint: "name a file that is there, from the current folder or by its full path",
       cause: err,
     });
   }

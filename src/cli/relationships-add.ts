@@ -1,5 +1,6 @@
 import type { Database } from "../postgres/database.ts";
 import {
+  isRelated,
   RELATIONSHIP_TYPES,
   type SaveOutcome,
   saveRelationship,
@@ -22,7 +23,8 @@ export const relationshipsAdd = defineCommand({
   summary: "say that TARGET depends on SOURCE, or change how",
   description:
     "SOURCE is the provider or template, TARGET its consumer or derivative. --config takes the\n" +
-    "place of the whole configuration that was there. Repositories that are new are registered.",
+    "place of the whole configuration that was there; without it, that stays. Repositories that\n" +
+    "are new are registered.",
   args: [
     { name: "SOURCE", schema: repository() },
     { name: "TARGET", schema: repository() },
@@ -57,15 +59,16 @@ export const relationshipsAdd = defineCommand({
   ],
   run: ({ flags, args: [sourceRepo, targetRepo] }) =>
     withDatabase(async ({ db, asOperator }) => {
-      const config = parseConfig(
-        await readInput(flags.config ?? "{}", { maxBytes: CONFIG_BYTES_MAX }),
-      );
+      const config =
+        flags.config === undefined
+          ? null
+          : parseConfig(await readInput(flags.config, { maxBytes: CONFIG_BYTES_MAX }));
       await noteIfNew(db, [sourceRepo, targetRepo]);
       const relationshipType = flags.type ?? "api_consumer";
-      noteUnknownKeys("--config", unknownConfigKeys(relationshipType, config));
+      noteUnknownKeys("--config", unknownConfigKeys(relationshipType, config ?? {}));
       const outcome = await asOperator(async (transaction) => {
         const saved = [
-          await saveRelationship(transaction, { sourceRepo, targetRepo, relationshipType, config }),
+          await saveConfig(transaction, { sourceRepo, targetRepo, relationshipType, config }),
           await saveUrl(transaction, sourceRepo, flags["source-url"]),
           await saveUrl(transaction, targetRepo, flags["target-url"]),
         ];
@@ -84,6 +87,19 @@ export const relationshipsAdd = defineCommand({
       return 0;
     }),
 });
+
+type Saved = Parameters<typeof saveRelationship>[1];
+
+/** Whoever adds an address to a relationship does not mean to empty its configuration. */
+async function saveConfig(
+  db: Database,
+  { config, ...pair }: Omit<Saved, "config"> & { readonly config: Saved["config"] | null },
+): Promise<SaveOutcome> {
+  if (config === null && (await isRelated(db, pair))) {
+    return "unchanged";
+  }
+  return await saveRelationship(db, { ...pair, config: config ?? {} });
+}
 
 async function saveUrl(
   db: Database,

@@ -52,7 +52,8 @@ function issueFor(effect: ClaimedEffect, config: EffectsConfig): { repo: string;
     return { repo: week.target_repo, issue: digestIssueOf(week, effect.key) };
   }
   const about = parsePayload(issueNotice, effect.payload);
-  return { repo: about.target_repo, issue: issueOf(about, effect.key, webUrlOf(config)) };
+  const origin = { effectKey: effect.key, taskId: effect.taskId, webUrl: webUrlOf(config) };
+  return { repo: about.target_repo, issue: issueOf(about, origin) };
 }
 
 /** Where people look: GitHub's own has the API on another host, an enterprise's on the same. */

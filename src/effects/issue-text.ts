@@ -17,8 +17,15 @@ export function markerOf(effectKey: string): string {
   return `<!-- triage-key: ${effectKey} -->`;
 }
 
+/** Whose verdict an issue tells, and where people look at the commit. */
+export type IssueOrigin = {
+  readonly effectKey: string;
+  readonly taskId: string;
+  readonly webUrl: string;
+};
+
 /** The issue of one verdict. */
-export function issueOf(about: Notice, effectKey: string, webUrl: string): Issue {
+export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigin): Issue {
   const isTemplate = about.relationship_type === "template_fork";
   const heading = isTemplate ? "📋 Template Update Available" : "⚠️ Dependency Update Required";
   const body = [
@@ -36,6 +43,8 @@ export function issueOf(about: Notice, effectKey: string, webUrl: string): Issue
     "<details><summary>Technical details</summary>",
     inert(about.reasoning),
     `Commit: ${commitLink(about, webUrl)}`,
+    `Whole verdict, while the task is kept: \`triaged show ${taskId}\``,
+    ...(isTemplate ? [`Its patch, if there is one: \`${patchCommand(taskId)}\``] : []),
     ...(about.commit_message === "" ? [] : [quoted(about.commit_message)]),
     "</details>",
   ].join("\n\n");
@@ -44,6 +53,11 @@ export function issueOf(about: Notice, effectKey: string, webUrl: string): Issue
     body: withMarker(body, effectKey),
     labels: about.labels,
   };
+}
+
+/** The patch itself stays out: the lines of a private template are not for every tracker. */
+function patchCommand(taskId: string): string {
+  return `triaged show ${taskId} --json | jq -r '.result.artifacts[].content' > sync.patch`;
 }
 
 /** The issue of a week of verdicts of low urgency. */

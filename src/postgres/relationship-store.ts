@@ -44,6 +44,23 @@ export async function saveRelationship(
   return Outcome.parse(row).outcome;
 }
 
+export async function isRelated(
+  db: Database,
+  relationship: {
+    readonly sourceRepo: string;
+    readonly targetRepo: string;
+    readonly relationshipType: RelationshipType;
+  },
+): Promise<boolean> {
+  const { sourceRepo, targetRepo, relationshipType } = relationship;
+  const rows = await db.query({
+    text: `select from triaged.relationships
+           where source_repo = $1 and target_repo = $2 and relationship_type = $3`,
+    values: [sourceRepo, targetRepo, relationshipType],
+  });
+  return rows.length > 0;
+}
+
 /** How many there were: of one type, or of both. */
 export async function removeRelationship(
   db: Database,

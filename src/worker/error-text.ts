@@ -5,16 +5,23 @@ const LENGTH_MAX = 8_192;
 const CAUSES_MAX = 5;
 
 /**
- * What a task's row and its history say of something that was thrown: name and message,
- * and those of its causes. Bounded, and free of what PostgreSQL cannot store.
+ * What a task's row and its history say of something that was thrown: name and message, and
+ * those of its causes, unless the one around it begins with them. Bounded, and free of what
+ * PostgreSQL cannot store.
  */
 export function errorText(thrown: unknown): string {
   if (!(thrown instanceof Error)) {
     return storable(`the handler threw something that is not an Error: ${shown(thrown)}`);
   }
   const lines: string[] = [];
-  for (let err: unknown = thrown; err instanceof Error && lines.length < CAUSES_MAX; ) {
-    lines.push(`${err.name}: ${err.message}`);
+  let err: unknown = thrown;
+  for (let depth = 0; err instanceof Error && depth < CAUSES_MAX; depth += 1) {
+    const line = `${err.name}: ${err.message}`;
+    const outer = lines.at(-1);
+    // One that was thrown again with a hint behind it has said this already.
+    if (outer === undefined || outer === line || !outer.startsWith(line)) {
+      lines.push(line);
+    }
     err = err.cause;
   }
   return storable(lines.join("\ncaused by "));

@@ -66,6 +66,17 @@ test("the payload comes from a file, from stdin, or is empty", async ({ database
   await folder.remove();
 });
 
+test("the name of a file without its @ is answered with what was meant", async ({ database }) => {
+  const env = { DATABASE_URL: database.url };
+
+  expect(await runCli(["enqueue", "noop", "./package.json"], { env })).toMatchObject({
+    code: 64,
+    stderr:
+      "error: expected JSON, got the name of a file: ./package.json\n" +
+      "hint: did you mean @./package.json?\n",
+  });
+});
+
 test("a dedupe key makes it a duplicate or a replacement", async ({ database }) => {
   const first = await enqueue(database.url, "noop", "{}", "--dedupe-key", "k");
 

@@ -152,6 +152,8 @@ test("relationships are added, listed and removed", async ({ url }) => {
     relationship_type: "api_consumer",
     outcome: "changed",
   });
+  const again = "relationships add owner/api owner/shop --source-url file:///srv/moved";
+  expect((await triaged(...again.split(" "))).stdout).toContain(" is changed\n");
   const mistyped = await triaged(
     "relationships",
     "add",
@@ -161,12 +163,21 @@ test("relationships are added, listed and removed", async ({ url }) => {
     "template_fork",
   );
   expect(mistyped.stderr).toBe("owner/apy is new; did you mean owner/api?\n");
+  const other = await triaged(
+    "relationships",
+    "add",
+    "owner/apy",
+    "owner/spot",
+    "-t",
+    "template_fork",
+  );
+  expect(other.stderr).toBe("");
 
   expect(await runJson(url, ["relationships", "list", "owner/shop"])).toMatchObject([
     {
       source_repo: "owner/api",
       target_repo: "owner/shop",
-      relationship_config: { description: "calls it", source_clone_url: "file:///srv/api" },
+      relationship_config: { description: "calls it", source_clone_url: "file:///srv/moved" },
     },
   ]);
   expect((await triaged("relationships", "list", "--type", "api_consumer")).stdout).toMatch(
@@ -185,6 +196,24 @@ test("relationships are added, listed and removed", async ({ url }) => {
     source_repo: "owner/api",
     target_repo: "owner/shop",
     removed: 1,
+  });
+});
+
+test("a slip in an address or in a name is answered with what was meant", async ({ url }) => {
+  const add = (...words: string[]) =>
+    onDatabase(url)("relationships", "add", "owner/api", ...words);
+
+  expect(await add("owner/shop", "--source-url", "/srv/api")).toMatchObject({
+    code: 64,
+    stderr:
+      'error: expected clone_url to be a URL of git, got "/srv/api"\n' +
+      "hint: A folder is file:///srv/api\n",
+  });
+  expect(await add("owner/api")).toMatchObject({
+    code: 64,
+    stderr:
+      "error: expected two repositories, got owner/api twice\n" +
+      "hint: First the one that changes, then the one that depends on it.\n",
   });
 });
 

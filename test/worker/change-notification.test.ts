@@ -120,10 +120,12 @@ test("a source without dependents has nothing to schedule, and says why", async 
     source_repo: "owner/provider",
     ...SCHEDULED,
     total_dependents: 0,
-    message: "owner/provider is not registered; register some: triaged relationships add",
+    message:
+      "owner/provider is not registered (triaged relationships list shows what is); " +
+      "say who depends on it: triaged relationships add",
   });
   expect(await call(client, "why", { task_id: unknown.task_id })).toMatchObject([
-    { reason: expect.stringMatching(/: owner\/provider is not registered; register some: /) },
+    { reason: expect.stringMatching(/: owner\/provider is not registered \(/) },
   ]);
   expect((await waitForStatus(client, lonely.task_id, "finished")).result).toMatchObject({
     status: "no_relationships",

@@ -22,11 +22,11 @@ export async function fanOut(
   if (dependents.length === 0) {
     const reason = (await isRegistered(context.query, source_repo))
       ? "has no consumers and no derivatives"
-      : "is not registered";
+      : "is not registered (triaged relationships list shows what is)";
     return {
       ...resultOf(source_repo, []),
       status: "no_relationships",
-      message: `${source_repo} ${reason}; register some: triaged relationships add`,
+      message: `${source_repo} ${reason}; say who depends on it: triaged relationships add`,
     };
   }
   const { signal, logger } = context;

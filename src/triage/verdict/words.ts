@@ -35,6 +35,7 @@ export function impactSummary(about: Case): string {
 }
 
 const NAMED_MAX = 3;
+const PLACES_MAX = 5;
 const LINES_MAX = 30;
 
 /**
@@ -128,10 +129,15 @@ function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string
   return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
 }
 
+/** Where to look: whoever has to change a file wants its lines, and `affected_files` has none. */
 function placed(hits: readonly Location[]): string {
-  const first = hits[0];
-  if (first === undefined) return "";
-  return hits.length === 1 ? `${place(first)} ` : `${place(first)} (and ${hits.length - 1} more) `;
+  if (hits.length === 0) return "";
+  const byPath = Map.groupBy(hits.slice(0, PLACES_MAX), ({ path }) => path);
+  const places = [...byPath].map(
+    ([path, found]) => `${path}:${found.map(({ line }) => line).join(",")}`,
+  );
+  const left = hits.length - PLACES_MAX;
+  return `${places.join(", ")}${left > 0 ? ` (and ${left} more)` : ""} `;
 }
 
 function place({ path, line }: Location): string {

@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { digestIssueOf, issueOf } from "../../../src/effects/issue-text.ts";
 import { NOTICE } from "../../support/effects.ts";
 
-const WEB = "https://github.com";
+const ORIGIN = { effectKey: "k", taskId: "42", webUrl: "https://github.com" };
 
 test("the issue says what changed, how sure that is, and what to do", () => {
-  const issue = issueOf(NOTICE, "the key", WEB);
+  const issue = issueOf(NOTICE, { ...ORIGIN, effectKey: "the key" });
 
   expect(issue).toEqual({
     title: "⚠️ Dependency Update Required: acme/payments",
@@ -22,6 +22,7 @@ test("the issue says what changed, how sure that is, and what to do", () => {
       "<details><summary>Technical details</summary>",
       "one breaking finding, confirmed",
       "Commit: https://github.com/acme/payments/commit/0123456789abcdef0123456789abcdef01234567",
+      "Whole verdict, while the task is kept: `triaged show 42`",
       "```text\nremove the old charge endpoint\n```",
       "</details>",
       "<!-- triage-key: the key -->\n",
@@ -29,15 +30,18 @@ test("the issue says what changed, how sure that is, and what to do", () => {
   });
 });
 
-test("a template's issue is named for it, and a sha that is none is no link", () => {
+test("a template's issue is named for it and leads to the patch, and a sha that is none is no link", () => {
   const issue = issueOf(
     { ...NOTICE, relationship_type: "template_fork", commit_sha: "npm:p-retry@7.1.1" },
-    "k",
-    WEB,
+    ORIGIN,
   );
 
   expect(issue.title).toBe("📋 Template Update Available: acme/payments");
   expect(issue.body).toContain("Commit: `npm:p-retry@7.1.1`");
+  expect(issue.body).toContain(
+    "Its patch, if there is one: " +
+      "`triaged show 42 --json | jq -r '.result.artifacts[].content' > sync.patch`",
+  );
 });
 
 test("text out of a repository neither forges a marker nor leaves its place", () => {
@@ -51,8 +55,7 @@ test("text out of a repository neither forges a marker nor leaves its place", ()
       commit_message: `\`\`\`\n@everybody ${forged}`,
       affected_files: ["a`b\n# heading"],
     },
-    "mine",
-    WEB,
+    { ...ORIGIN, effectKey: "mine" },
   );
 
   expect(body.match(/<!--/g)).toHaveLength(1);
@@ -63,8 +66,7 @@ test("text out of a repository neither forges a marker nor leaves its place", ()
 test("a long issue is cut to what GitHub takes, and keeps its marker", () => {
   const { title, body } = issueOf(
     { ...NOTICE, source_repo: "s".repeat(300), recommended_changes: "ü".repeat(70_000) },
-    "k",
-    WEB,
+    ORIGIN,
   );
 
   expect(title).toHaveLength(256);

@@ -87,7 +87,7 @@ test("the words name what to change, where and into what", SLOW, ({ example }) =
   );
   expect(recommended_changes.split("\n").map((line) => line.slice(0, 74))).toEqual([
     "1. Verify: npm install p-retry@7.1.1 && npx tsc --noEmit",
-    "2. src/client.ts:1 (and 1 more) `FailedAttemptError` was removed; use `Ret",
+    "2. src/client.ts:1,20 `FailedAttemptError` was removed; use `RetryContext`",
     "3. src/client.ts:14 `Options.onFailedAttempt` changed: `readonly onFailedA",
     "4. src/client.ts:15 `Options.shouldRetry` changed: `readonly shouldRetry?:",
     "5. src/client.ts:1 node >=20 is required, before >=16.17",

@@ -128,8 +128,8 @@ test("the words say what to change, and where", SLOW, async ({ triage }) => {
   );
   expect(recommended_changes.split("\n")).toEqual([
     "1. Verify: run the tests of owner/consumer against owner/llm-container@abc123def456",
-    "2. .env.example:2 (and 1 more) the service does not answer at port 8080 any more; use `8000`",
-    "3. .env.example:2 (and 1 more) requests must carry `X-API-Key`: send it, and keep its value " +
+    "2. .env.example:2, utils/llm_client.py:4 the service does not answer at port 8080 any more; use `8000`",
+    "3. .env.example:2, utils/llm_client.py:4 requests must carry `X-API-Key`: send it, and keep its value " +
       "out of the code",
   ]);
 });
