@@ -17,7 +17,10 @@ export const LIMITS = {
   diagnosticsMax: 200,
   /** Characters of `before` and `after`. */
   textMax: 300,
-  /** Milliseconds until the thread is ended, by depth; together below the handler's timeout. */
+  /**
+   * Milliseconds until the thread is ended, by depth. One package by types and then by names
+   * stays below the handler's timeout; several that all take so long do not, and time out.
+   */
   analysisMs: { types: 120_000, names: 120_000, service: 120_000 },
   /** MiB of heap of the thread; a program of a large consumer takes some hundreds. */
   heapMib: 2_048,

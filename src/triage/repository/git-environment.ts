@@ -63,8 +63,10 @@ export function gitEnvironment(
     GIT_ALLOW_PROTOCOL: protocols.join(":"),
     GIT_CONFIG_COUNT: String(config.size),
   };
-  // A question of ssh would wait for ever.
-  environment["GIT_SSH_COMMAND"] ??= "ssh -o BatchMode=yes -o ConnectTimeout=20";
+  // A question of ssh would wait for ever, and so would we for the errors of a git that was
+  // ended while a connection that ssh shares keeps them open.
+  environment["GIT_SSH_COMMAND"] ??=
+    "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ControlMaster=no -o ControlPath=none";
   for (const [index, [key, value]] of [...config].entries()) {
     environment[`GIT_CONFIG_KEY_${index}`] = key;
     environment[`GIT_CONFIG_VALUE_${index}`] = value;
