@@ -36,8 +36,8 @@ if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) {
 /**
  * Keep what Node compiled, and the JavaScript it made of TypeScript, for the next start. Without
  * it each process loads the compiler that strips types, and keeps it: a command took 0.5 s and
- * 87 MB to start, and takes 0.15 s and 66 MB; a worker at rest had 148 MB and has 112. Where the
- * folder cannot be written, nothing is kept.
+ * 87 MB to start, and takes 0.15 s and 66 MB; a worker at rest had 148 MB and has some 115. Where
+ * the folder cannot be written, nothing is kept.
  */
 function rememberCompiled() {
   nodeModule.enableCompileCache?.(

@@ -32,6 +32,7 @@ export default defineHandler({
       repositories: readConfig().repositories,
       workingDirectory: process.cwd(),
       signal: context.signal,
+      logger: context.logger,
     });
     const { mode, keyInputs } = prepared;
 

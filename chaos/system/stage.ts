@@ -31,7 +31,7 @@ export async function openStage(): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), "triaged-chaos-"));
   await chmod(folder, 0o755);
-  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const executionsFile = path.join(folder, "executions");
   await writeFile(executionsFile, "");
 

@@ -9,6 +9,9 @@ import { UsageError } from "./usage-error.ts";
 import { effectId, taskId } from "./values.ts";
 import { type Opened, withDatabase } from "./with-database.ts";
 
+/** Of one call of the database. */
+const LIMIT_MAX = 100;
+
 export const effects = defineCommand({
   name: "effects",
   summary: "list what tasks want done outside of the database, or have it tried again",
@@ -37,8 +40,8 @@ export const effects = defineCommand({
     limit: {
       short: "n",
       value: "N",
-      about: "how many, 1 to 100 (default 20)",
-      schema: integer({ min: 1, max: 100 }),
+      about: "how many, 1 to 100; default for list 20, for retry all",
+      schema: integer({ min: 1, max: LIMIT_MAX }),
     },
     json: { about: "list: print a JSON array; retry: one JSON object, retried" },
   },
@@ -54,7 +57,7 @@ export const effects = defineCommand({
       taskId: flags.task,
       kind: flags.kind,
       status: flags.status,
-      limit: flags.limit ?? 20,
+      limit: flags.limit ?? (action === "list" ? 20 : LIMIT_MAX),
     };
     if (action === "retry" && id === undefined && flags.status === undefined) {
       throw new UsageError("expected EFFECT_ID, or --status failed or --status skipped", {
@@ -62,7 +65,8 @@ export const effects = defineCommand({
       });
     }
     return withDatabase(async (opened) => {
-      await (action === "list" ? list : retry)(opened, filter, { asJson: flags.json });
+      if (action === "list") await list(opened, filter, { asJson: flags.json });
+      else await retry(opened, filter, { asJson: flags.json, all: flags.limit === undefined });
       return 0;
     });
   },
@@ -95,19 +99,21 @@ async function list({ db }: Opened, filter: EffectFilter, { asJson }: Printing):
 }
 
 async function retry(
-  { db, asOperator }: Opened,
+  opened: Opened,
   filter: EffectFilter,
-  { asJson }: Printing,
+  { asJson, all }: Printing & { all: boolean },
 ): Promise<void> {
-  const found = await listEffects(db, filter);
+  const found = await listEffects(opened.db, filter);
   if (filter.effectId !== undefined && found.length === 0) {
     throw new UsageError(`there is no effect ${filter.effectId}`, { hint: "triaged effects list" });
   }
   const retried: string[] = [];
-  for (const { effect_id } of found) {
-    if (await asOperator((operator) => retryEffect(operator, effect_id))) {
-      retried.push(effect_id);
-    }
+  let page = await retryEach(opened, found);
+  while (page.length > 0) {
+    retried.push(...page);
+    if (!all || page.length < LIMIT_MAX) break;
+    // What is tried again has left the status that was asked for.
+    page = await retryEach(opened, await listEffects(opened.db, filter));
   }
   if (asJson) {
     printJson({ retried: retried.map(numericId) });
@@ -116,4 +122,18 @@ async function retry(
   } else {
     print(`${retried.length === 1 ? "1 effect" : `${retried.length} effects`} will be tried again`);
   }
+}
+
+/** Resolves to the ids of those that will be tried again. */
+async function retryEach(
+  { asOperator }: Opened,
+  found: readonly { readonly effect_id: string }[],
+): Promise<string[]> {
+  const retried: string[] = [];
+  for (const { effect_id } of found) {
+    if (await asOperator((operator) => retryEffect(operator, effect_id))) {
+      retried.push(effect_id);
+    }
+  }
+  return retried;
 }

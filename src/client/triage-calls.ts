@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Enqueued, EnqueueOptions } from "../new-task.ts";
 import { serializePayload } from "../payload.ts";
 import { cancelTask } from "../postgres/operator-store.ts";
@@ -10,6 +9,7 @@ import {
   type StatusRow,
   triageStatus,
 } from "../postgres/triage-store.ts";
+import { sha256 } from "../sha256.ts";
 import type { Connection, InTransaction } from "./connection.ts";
 import { QueueError } from "./queue-error.ts";
 
@@ -167,5 +167,5 @@ export class TriageCalls {
 
 /** Hashed, because names of repositories may be longer than a key. */
 function keyOf(parts: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  return sha256(JSON.stringify(parts));
 }

@@ -8,6 +8,7 @@
  */
 import { parseCrontab as parseLines } from "graphile-worker";
 import { PayloadError, serializePayload } from "../payload.ts";
+import { withoutMark } from "../without-mark.ts";
 import type { Timing } from "./due.ts";
 import { TimeZone } from "./time-zone.ts";
 
@@ -51,10 +52,7 @@ export function parseCrontab(text: string): Schedule[] {
   const schedules: Schedule[] = [];
   const problems: string[] = [];
   let timeZone = new TimeZone("UTC");
-  for (const [place, raw] of text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .entries()) {
+  for (const [place, raw] of withoutMark(text).split(/\r?\n/).entries()) {
     const line = place + 1;
     const content = raw.trim();
     try {

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { sha256 } from "../sha256.ts";
 import { withSchema } from "./database.ts";
 import { sqlFolder } from "./sql-folder.ts";
 
@@ -71,8 +71,4 @@ function sqlFiles(folder: string): { name: string; text: string }[] {
       name: path.basename(file, ".sql"),
       text: readFileSync(path.join(parent, file), "utf8"),
     }));
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

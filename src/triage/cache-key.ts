@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../sha256.ts";
 
 /**
  * The key under which a verdict can be found again: sha256 of every input that decides it,
  * as JSON with sorted keys.
  */
 export function cacheKey(inputs: Readonly<Record<string, unknown>>): string {
-  return createHash("sha256").update(canonicalJson(inputs)).digest("hex");
+  return sha256(canonicalJson(inputs));
 }
 
 /** JSON in which the order of keys does not depend on who built the value. */

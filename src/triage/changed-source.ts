@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { namedTriggers } from "./change/named-triggers.ts";
 import type { Trigger } from "./finding.ts";
 import type { NpmPayload } from "./npm-request.ts";
@@ -59,8 +58,3 @@ export function repositorySource(payload: ConsumerTriagePayload, found: Commits)
 
 /** As git abbreviates, with room for large repositories. */
 const SHA_CHARS = 12;
-
-/** The digest of a text, in hexadecimal. */
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}

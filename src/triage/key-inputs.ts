@@ -1,5 +1,5 @@
+import { sha256 } from "../sha256.ts";
 import { cacheKey, canonicalJson } from "./cache-key.ts";
-import { sha256 } from "./changed-source.ts";
 
 /** What decides a verdict, beside the rules: known before anything is analysed. */
 export type KeyInputs = {

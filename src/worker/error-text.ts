@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { storableText } from "../storable-text.ts";
 
 /** What is stored of an error, in characters; sql/functions/settle_tasks.sql cuts there too. */
 const LENGTH_MAX = 8_192;
@@ -27,9 +28,9 @@ export function errorText(thrown: unknown): string {
   return storable(lines.join("\ncaused by "));
 }
 
-/** Text that a PostgreSQL text column takes: no NUL, no half of a surrogate pair. */
+/** The beginning of a text, as PostgreSQL can store it. */
 export function storable(text: string): string {
-  return text.slice(0, LENGTH_MAX).toWellFormed().replaceAll("\0", "\u{FFFD}");
+  return storableText(text.slice(0, LENGTH_MAX));
 }
 
 function shown(value: unknown): string {

@@ -72,6 +72,19 @@ test("one that failed is tried again, by its number or with all like it", async 
   expect(await readEffect(client, String(ids[2]))).toMatchObject({ status: "skipped" });
 });
 
+test("all that failed are tried again, however many they are", async ({ url, client }) => {
+  await client.query(
+    `insert into triaged.effects (task_id, kind, effect_key, payload, status, due_at, created_at)
+     select 1, 'webhook', 'key ' || at, '{}', 'failed', triaged.now(), triaged.now()
+     from generate_series(1, 101) as at`,
+  );
+  const retry = () =>
+    runCli(["effects", "retry", "--status", "failed"], { env: { DATABASE_URL: url } });
+
+  expect((await retry()).stdout).toBe("101 effects will be tried again\n");
+  expect((await retry()).stdout).toBe("0 effects will be tried again\n");
+});
+
 test("one that waits is left as it is", async ({ url, client }) => {
   const id = await addEffect(client);
 

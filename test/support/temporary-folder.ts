@@ -9,5 +9,9 @@ export async function makeTemporaryFolder(): Promise<{
 }> {
   const path = await mkdtemp(join(tmpdir(), "triaged-test-"));
   await chmod(path, 0o755);
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  return {
+    path,
+    // A git of a worker that was killed may write for a moment longer.
+    remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
+  };
 }

@@ -39,7 +39,8 @@ export function startWorkerProcess(
     },
   );
   const lines = linesOf(child);
-  const exited = once(child, "exit").then(([code]: (number | null)[]) => code ?? null);
+  // "close": its last lines are read by then.
+  const exited = once(child, "close").then(([code]: (number | null)[]) => code ?? null);
   return {
     pid: child.pid ?? 0,
     exited,

@@ -32,7 +32,8 @@ test("a task that finishes leads to its issue within moments", async ({ url, cli
     { task_id: taskId, attempts: 1, external_ref: `${stub.url}/issues/1` },
   ]);
   expect(stub.issues).toHaveLength(1);
-  expect(jobs.output.stderr).toContain("effect settled");
+  // The line is written after the commit that the wait sees.
+  await waitFor(() => jobs.output.stderr.includes("effect settled"));
   expect(jobs.output.stderr).not.toContain("gh-s3cret");
 });
 

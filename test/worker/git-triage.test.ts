@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Client } from "pg";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { CALLER, CHANGED_SERVICE, SERVICE } from "../support/git-triage.ts";
 import { changeEvent, childrenOf, relate } from "../support/relationships.ts";
 import { makeRepository } from "../support/repository.ts";
@@ -138,8 +138,10 @@ test("a source that cannot be reached is logged, and its dependents go on withou
   expect(child?.["payload"]).not.toHaveProperty("change_event.base_sha");
   const { result } = await waitForStatus(client, String(child?.["task_id"]), "finished");
   expect(result).toMatchObject({ requires_action: true, evidence: { mode: "payload" } });
-  expect(worker.log()).toContainEqual(
-    expect.objectContaining({ msg: "source repository not read", sourceRepo: "acme/provider" }),
+  await vi.waitFor(() =>
+    expect(worker.log()).toContainEqual(
+      expect.objectContaining({ msg: "source repository not read", sourceRepo: "acme/provider" }),
+    ),
   );
 });
 

@@ -48,6 +48,8 @@ test.for([
     ]);
     // It is the task that is ill, not the survivor.
     await waitForStatus(client, await enqueue(client), "finished");
-    expect(survivor.log().map(({ msg }) => msg)).toContain("rescued the tasks of dead workers");
+    await waitFor(() =>
+      survivor.log().some(({ msg }) => msg === "rescued the tasks of dead workers"),
+    );
   },
 );

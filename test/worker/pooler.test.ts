@@ -25,7 +25,7 @@ test.skipIf(!hasPgbouncer)("behind a pooler alone, workers poll", async ({ url, 
 
   for (const worker of [first, second]) {
     await expect.poll(worker.log).toContainEqual(expect.objectContaining({ msg: "worker began" }));
-    expect(worker.log()).toContainEqual(expect.objectContaining({ msg: WARNING }));
+    await expect.poll(worker.log).toContainEqual(expect.objectContaining({ msg: WARNING }));
   }
   const { rows } = await client.query("select has_session_lock from triaged.workers");
   expect(rows).toEqual([{ has_session_lock: false }, { has_session_lock: false }]);

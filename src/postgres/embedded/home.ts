@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { chmod, mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { sha256 } from "../../sha256.ts";
 import type { ServerUser } from "./server-user.ts";
 import { canReach, chooseServerUser } from "./server-user.ts";
 
@@ -37,6 +37,6 @@ export async function makePublic(folder: string): Promise<void> {
 
 function elsewhere(folder: string): string {
   const name = basename(dirname(dirname(folder))).replaceAll(/[^\w.-]/g, "_");
-  const hash = createHash("sha256").update(folder).digest("hex").slice(0, 12);
+  const hash = sha256(folder).slice(0, 12);
   return join(SHARED_FOLDER, `${name}-${hash}`);
 }

@@ -1,5 +1,5 @@
+import { parseJsonText } from "../../json.ts";
 import type { Location } from "../finding.ts";
-import { withoutMark } from "./parse-json.ts";
 import type { ConsumerFile } from "./source-files.ts";
 
 /**
@@ -16,7 +16,7 @@ export function commandUses(manifests: readonly ConsumerFile[], command: string)
 
 function scriptsOf(text: string): [string, string][] {
   try {
-    const value: unknown = JSON.parse(withoutMark(text));
+    const value: unknown = parseJsonText(text);
     if (typeof value !== "object" || value === null || !("scripts" in value)) return [];
     return Object.entries(value.scripts ?? {}).filter(
       (entry): entry is [string, string] => typeof entry[1] === "string",

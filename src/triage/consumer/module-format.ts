@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import ts from "typescript";
-import { withoutMark } from "./parse-json.ts";
+import { parseJsonText } from "../../json.ts";
 import type { ConsumerFile } from "./source-files.ts";
 
 /** As what a file runs; null where only a bundler, or what the file says, decides. */
@@ -34,7 +34,7 @@ function nearestType(path: string, manifests: readonly ConsumerFile[]): unknown 
   const nearest = above[0];
   if (nearest === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(withoutMark(nearest.text));
+    const value: unknown = parseJsonText(nearest.text);
     return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
   } catch {
     return undefined; // Node takes a file below a broken package.json for CommonJS as well

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isRecord } from "../../json.ts";
 import { changeEvent } from "../event/change-event.ts";
 
 /**
@@ -33,7 +34,3 @@ export const notificationResult = z.object({
   message: z.string().optional(),
 });
 export type NotificationResult = z.output<typeof notificationResult>;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

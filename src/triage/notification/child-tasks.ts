@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { HandlerContext } from "../../handler.ts";
 import type { ChildTask } from "../../new-task.ts";
+import { sha256 } from "../../sha256.ts";
 import { withoutPaths } from "../event/without-paths.ts";
 import type { ChangeNotification } from "./change-notification.ts";
 import type { Dependent } from "./dependents.ts";
@@ -48,5 +48,5 @@ function partsOf(event: ChangeNotification["event"]): unknown[] {
 }
 
 function keyOf(parts: readonly unknown[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  return sha256(JSON.stringify(parts));
 }

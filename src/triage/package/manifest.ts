@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { PermanentError } from "../../outcome.ts";
+import { withoutMark } from "../../without-mark.ts";
 
 const names = z.record(z.string(), z.string()).catch({});
 
@@ -45,7 +46,7 @@ export function readPackageTree(directory: string): PackageTree {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+    return withoutMark(readFileSync(path, "utf8"));
   } catch (error) {
     throw new PermanentError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
   }

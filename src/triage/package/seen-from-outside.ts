@@ -1,7 +1,7 @@
 import { join } from "node:path/posix";
 import type { Analysis, AnalysisRequest, Exposure } from "../analysis.ts";
 import type { Hit } from "../finding.ts";
-import type { PackagePart } from "../prepare/prepared.ts";
+import type { PackagePart } from "./package-part.ts";
 
 /** As git abbreviates, with room for large repositories. */
 const SHA_CHARS = 12;

@@ -4,12 +4,13 @@ import type { AnalysisRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
 import { dependencyNames, hasReadableManifest } from "../consumer/dependency-names.ts";
 import { addStandIns } from "../package/add-stand-ins.ts";
+import type { PackagePart } from "../package/package-part.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { extractTree } from "../repository/extract-tree.ts";
 import { manifestsIn, type Named } from "../repository/manifests-in.ts";
 import type { CommitRange } from "../repository/resolve-range.ts";
 import type { Tree } from "../tree.ts";
-import type { KeptUntilEnd, PackagePart, Surroundings, Work } from "./prepared.ts";
+import type { KeptUntilEnd, Surroundings, Work } from "./prepared.ts";
 
 /** Packages of one change that are compiled: each may take minutes. */
 const PACKAGES_MAX = 3;

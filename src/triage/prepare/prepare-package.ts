@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { sha256 } from "../../sha256.ts";
 import { canonicalJson } from "../cache-key.ts";
-import { packageSource, sha256 } from "../changed-source.ts";
+import { packageSource } from "../changed-source.ts";
 import { type NpmPayload, npmRequest } from "../npm-request.ts";
 import { obtainPackages } from "../package/obtain-packages.ts";
 import { folderSha } from "./folder-sha.ts";

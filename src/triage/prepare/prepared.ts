@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
 import type { RepositoryConfig } from "../../config.ts";
-import type { AnalysisRequest, ServiceRequest } from "../analysis.ts";
+import type { ServiceRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
 import type { ChangedSource } from "../changed-source.ts";
 import type { Asked } from "../consumer-result.ts";
+import type { PackagePart } from "../package/package-part.ts";
 
 /**
  * What a triage is about, known well enough to look up its verdict. What it reads into scratch
@@ -19,18 +20,6 @@ export type Prepared = AsyncDisposable & {
 export type Found = Pick<Prepared, "read"> & {
   readonly source: ChangedSource;
   readonly targetSha: string;
-};
-
-/** A package to compare. */
-export type PackagePart = {
-  readonly request: AnalysisRequest;
-  /** Where it is in a repository; null for one that is published. */
-  readonly origin: {
-    /** "" for the root. */
-    readonly folder: string;
-    /** The commit of its new version. */
-    readonly commit: string;
-  } | null;
 };
 
 /** What is analysed, one after the other, and told as one analysis. */

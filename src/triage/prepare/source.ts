@@ -1,9 +1,9 @@
-import { PermanentError, RetryableError } from "../../outcome.ts";
+import { PermanentError } from "../../outcome.ts";
+import { sha256 } from "../../sha256.ts";
 import { canonicalJson } from "../cache-key.ts";
 import type { ChangeSet } from "../change-set.ts";
-import { sha256 } from "../changed-source.ts";
 import { changeSetOfEvent } from "../event/event-change-set.ts";
-import { LIMITS } from "../limits.ts";
+import { standIn } from "../event/stand-in.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { changeSetOf } from "../repository/change-set-of.ts";
 import { isGitSha } from "../repository/resolve-commit.ts";
@@ -39,21 +39,13 @@ export async function findSource(
     return await gitSource(payload, headSha, surroundings);
   } catch (err) {
     surroundings.signal.throwIfAborted();
-    const isAnswer = err instanceof PermanentError || err instanceof RetryableError;
-    if (!isAnswer || !hasDiffs(payload)) throw err;
+    const degraded = standIn(err, payload.change_event.changed_files ?? []);
     surroundings.logger.warn(
       { err, sourceRepo: payload.source_repo },
       "source repository not read",
     );
-    return toldSource(payload, [`the diffs of the event stand for the repository: ${whyNot(err)}`]);
+    return toldSource(payload, [degraded]);
   }
-}
-
-/** In words that are the same in each run: the log has the times and numbers. */
-function whyNot(err: PermanentError | RetryableError): string {
-  return err instanceof RetryableError
-    ? "it cannot be read now"
-    : (err.message.split(": ")[0] ?? "").slice(0, LIMITS.textMax);
 }
 
 async function gitSource(
@@ -76,11 +68,6 @@ async function gitSource(
     degraded: [],
     read: () => changeSetOf(range.mirror, range, repositories, { signal }),
   };
-}
-
-/** Nothing known is not nothing changed: files without any diff say too little. */
-function hasDiffs({ change_event }: ConsumerTriagePayload): boolean {
-  return change_event.changed_files?.some(({ diff }) => diff !== "") === true;
 }
 
 function toldSource(

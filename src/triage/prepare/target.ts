@@ -1,10 +1,7 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { PermanentError } from "../../outcome.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { extractTree } from "../repository/extract-tree.ts";
-import { openMirror } from "../repository/open-mirror.ts";
-import { resolveCommit } from "../repository/resolve-commit.ts";
+import { openTarget, requireFolder } from "../repository/open-target.ts";
 import type { Tree } from "../tree.ts";
 import { folderSha } from "./folder-sha.ts";
 import type { KeptUntilEnd, Surroundings } from "./prepared.ts";
@@ -42,13 +39,7 @@ async function folderTarget(
   path: string,
   { signal }: Options,
 ): Promise<Target> {
-  const found = await stat(path).catch(() => null);
-  if (found?.isDirectory() !== true) {
-    throw new PermanentError(
-      `expected the folder of ${payload.target_repo} at ${path}, got none; ` +
-        "hint: correct relationship_config.path, or leave it out to read the repository",
-    );
-  }
+  await requireFolder(path, payload.target_repo);
   const sha = await folderSha(path, signal);
   return { sha, open: () => Promise.resolve({ path, revision: sha, capsHit: [] }) };
 }
@@ -59,20 +50,9 @@ async function repositoryTarget(
 ): Promise<Target> {
   const { target_clone_url, interface_files: first } = payload.relationship_config;
   const place = { repo: payload.target_repo, cloneUrl: target_clone_url ?? null };
-  const mirror = await openMirror(place, repositories, { signal }).catch(withHint);
-  const commit = await resolveCommit(mirror, null, signal);
+  const { mirror, commit } = await openTarget(place, "consumer", { repositories, signal });
   return {
     sha: commit,
     open: async () => kept.keep(await extractTree(mirror, commit, repositories, { signal, first })),
   };
-}
-
-function withHint(err: unknown): never {
-  throw err instanceof PermanentError
-    ? new PermanentError(
-        `${err.message}; hint: the consumer is read from relationship_config.path or ` +
-          "target_clone_url, else below GITHUB_CLONE_BASE",
-        { cause: err },
-      )
-    : err;
 }

@@ -3,6 +3,7 @@
  * `{version, relationships: {"owner/name": {type, consumers, derivatives, …}}}`.
  */
 import type { z } from "zod";
+import { parseJsonText } from "../../json.ts";
 import { type Consumer, type Derivative, FileSchema, type Repositories } from "./file-schema.ts";
 
 /** What is wrong with the file: a line for each problem, with the place. */
@@ -115,8 +116,7 @@ function refuseTwice(relationships: readonly RelationshipEntry[]): void {
 
 function parseJson(text: string): unknown {
   try {
-    // Editors of Windows put a mark before the text.
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
+    return parseJsonText(text);
   } catch (err) {
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new RelationshipsFileError([`not JSON: ${reason}`], { cause: err });

@@ -1,3 +1,4 @@
+import { parseJsonText } from "../../json.ts";
 /** A key that no handler reads: kept, and perhaps a slip of the finger. */
 export type UnknownKey = {
   /** Where it stands, such as `relationships["owner/name"].consumers[0]`; "" at the top. */
@@ -48,7 +49,7 @@ export function unknownConfigKeys(type: RelationshipType, config: unknown): Unkn
 
 /** The same for a whole file of relationships, whose shape was checked before. */
 export function unknownFileKeys(text: string): UnknownKey[] {
-  const file: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+  const file: unknown = parseJsonText(text);
   const repositories = Object.entries(recordIn(file, "relationships"));
   return [
     ...keysBeyond("", file, OF_FILE),

@@ -1,5 +1,6 @@
 import { dirname } from "node:path/posix";
 import { z } from "zod";
+import { parseJsonText } from "../../json.ts";
 import { isNoise } from "../noise.ts";
 import { readBlobs } from "./blobs.ts";
 import { git } from "./git.ts";
@@ -51,7 +52,7 @@ export async function manifestsIn(
 
 function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
+    return parseJsonText(text);
   } catch {
     return null;
   }

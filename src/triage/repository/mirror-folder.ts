@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../../has-code.ts";
+import { sha256 } from "../../sha256.ts";
 import type { Remote } from "./remote.ts";
 
 /** A bare repository that mirrors another one. It stays usable for an hour from its opening. */
@@ -19,7 +19,7 @@ export function mirrorsFolder(cacheFolder: string): string {
 /** The folder of a URL's mirror: a name for people, and a hash that tells two URLs apart. */
 export function mirrorOf(repo: string, remote: Remote, cacheFolder: string): Mirror {
   const name = repo.replaceAll(/[^\w.-]+/g, "-").slice(0, 80);
-  const hash = createHash("sha256").update(remote.url).digest("hex").slice(0, 16);
+  const hash = sha256(remote.url).slice(0, 16);
   return { repo, gitDir: join(mirrorsFolder(cacheFolder), `${name}-${hash}.git`), remote };
 }
 

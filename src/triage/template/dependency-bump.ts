@@ -1,6 +1,7 @@
 import semver from "semver";
+import { isRecord } from "../../json.ts";
 import type { ChangedFile } from "../change-set.ts";
-import { isRecord, manifestIn } from "./manifest-text.ts";
+import { manifestIn } from "./manifest-text.ts";
 
 /**
  * Whether a manifest raises a version of something that runs with the derivative: that is how

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
+import { isRecord } from "../../json.ts";
 import type { KeyedValues } from "./dockerfile-keys.ts";
-import { isRecord } from "./manifest-text.ts";
 
 const KEYS_MAX = 5_000;
 const DEPTH_MAX = 20;

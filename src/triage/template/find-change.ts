@@ -1,15 +1,15 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { PermanentError, RetryableError } from "../../outcome.ts";
+import { PermanentError } from "../../outcome.ts";
+import { sha256 } from "../../sha256.ts";
 import { canonicalJson } from "../cache-key.ts";
 import type { ChangeSet } from "../change-set.ts";
-import { sha256 } from "../changed-source.ts";
 import { changeSetOfEvent } from "../event/event-change-set.ts";
-import { LIMITS } from "../limits.ts";
+import { standIn } from "../event/stand-in.ts";
+import type { Surroundings } from "../prepare/prepared.ts";
 import { isGitSha } from "../repository/resolve-commit.ts";
 import { type CommitRange, resolveRange } from "../repository/resolve-range.ts";
 import { sourcePlace } from "../repository/source-place.ts";
-import type { Surroundings } from "./find-derivative.ts";
 import type { TemplateConfig, TemplateTriagePayload } from "./payload.ts";
 
 /** The change of a template: commits of its repository, or the diffs of an event. */
@@ -30,7 +30,7 @@ export type FoundChange =
  */
 export async function findChange(
   payload: TemplateTriagePayload,
-  { repositories, workingDirectory, signal }: Surroundings,
+  { repositories, workingDirectory, signal, logger }: Surroundings,
 ): Promise<FoundChange> {
   const { change_event: event, relationship_config: config } = payload;
   if (!isGitSha(event.commit_sha)) return toldChange(payload, []);
@@ -43,10 +43,9 @@ export async function findChange(
     return { mode: "git", range: await resolveRange(request, repositories, signal) };
   } catch (err) {
     signal.throwIfAborted();
-    const isAnswer = err instanceof PermanentError || err instanceof RetryableError;
-    if (!isAnswer || !event.changed_files.some(({ diff }) => diff !== "")) throw err;
-    const why = err.message.slice(0, LIMITS.textMax);
-    return toldChange(payload, [`the diffs of the event stand for the repository: ${why}`]);
+    const degraded = standIn(err, event.changed_files);
+    logger.warn({ err, sourceRepo: payload.source_repo }, "source repository not read");
+    return toldChange(payload, [degraded]);
   }
 }
 

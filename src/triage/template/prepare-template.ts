@@ -1,14 +1,10 @@
 import type { Progress } from "../analysis.ts";
 import { sortedSet } from "../bounded-facts.ts";
 import { configHashOf, type KeyInputs } from "../key-inputs.ts";
+import type { Surroundings } from "../prepare/prepared.ts";
 import { eventSync } from "./event-sync.ts";
 import { type FoundChange, findChange } from "./find-change.ts";
-import {
-  type Derivative,
-  findDerivative,
-  type Surroundings,
-  saysWhere,
-} from "./find-derivative.ts";
+import { type Derivative, findDerivative, saysWhere } from "./find-derivative.ts";
 import { folderTree } from "./folder-tree.ts";
 import { gitSync } from "./git-sync.ts";
 import { type JoinedStore, joinStores } from "./joined-store.ts";

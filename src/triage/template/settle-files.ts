@@ -7,11 +7,11 @@ import {
   type MappedChange,
   type Settled,
   type ToMerge,
-  type TreeEdit,
 } from "./decide.ts";
-import type { ConflictHunk, Disposition } from "./disposition.ts";
+import type { Disposition } from "./disposition.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { type Merged, mergeFiles } from "./merge-files.ts";
+import type { Outcome } from "./outcome.ts";
 import { findRenames } from "./renames.ts";
 import { isRegular, type TreeEntry } from "./tree-listing.ts";
 import { withRoom } from "./with-room.ts";
@@ -20,15 +20,6 @@ import { withRoom } from "./with-room.ts";
 export type Planned = {
   readonly change: MappedChange;
   readonly skipped: "skipped_divergent" | "skipped_strategy" | null;
-};
-
-/** What becomes of it, and what the patch does for it. */
-export type Outcome = {
-  readonly path: string;
-  readonly disposition: Disposition;
-  readonly edits: readonly TreeEdit[];
-  readonly hunks: readonly ConflictHunk[];
-  readonly since: string | null;
 };
 
 export type Surroundings = {

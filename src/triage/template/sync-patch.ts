@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256 } from "../../sha256.ts";
 import type { TreeEdit } from "./decide.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { TEMPLATE_LIMITS } from "./template-limits.ts";
@@ -33,9 +33,8 @@ export async function makeSyncPatch(
   const { bytes, isCut } = await diffOf(store, before, expected, patchBytesMax);
   if (isCut) return { patch: null, why: "too_large" };
   if (!(await makes(store, { before, expected, bytes }))) return { patch: null, why: "unproven" };
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
   return {
-    patch: { content: bytes.toString("utf8"), bytes: bytes.length, sha256 },
+    patch: { content: bytes.toString("utf8"), bytes: bytes.length, sha256: sha256(bytes) },
     why: null,
   };
 }

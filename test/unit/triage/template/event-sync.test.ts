@@ -166,7 +166,9 @@ test("diffs stand for a template that cannot be had, which the result says", asy
   expect(dispositionsOf(result)).toEqual({ [FILE]: "merges_cleanly" });
   expect(result.evidence).toMatchObject({
     mode: "payload",
-    degraded: [expect.stringMatching(/^the diffs of the event stand for the repository: /)],
+    degraded: [
+      "the diffs of the event stand for the repository: there is no repository acme/template",
+    ],
   });
 });
 
