@@ -110,7 +110,7 @@ begin
   );
 
   if v_run_at <= v_now then
-    perform triaged.ring_doorbell();
+    perform triaged.ring_lane(enqueue_task.queue, enqueue_task.task_type, v_priority);
   end if;
 
   return query select v_task_id, 'created';

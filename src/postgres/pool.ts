@@ -9,7 +9,7 @@ import { tlsOptions } from "./tls.ts";
 /** A connection that is not needed for so long is closed. */
 const IDLE_MS_MAX = 300_000;
 /** A connection is replaced after so many uses: its caches on the server grow. */
-const USES_MAX = 50_000;
+export const USES_MAX = 50_000;
 /** TCP keepalive starts after so long, so that a vanished server is noticed. */
 const KEEPALIVE_AFTER_MS = 10_000;
 

@@ -67,14 +67,25 @@ export class Lanes {
   }
 
   /**
-   * The lanes to claim from, the highest priority first, without those of `full` types.
-   * Within a priority each may come first, so that none starves the others.
+   * The lanes to claim from, the highest priority first, without those of `full` types, and
+   * with `only` none but these. Within a priority each may come first, so that none starves
+   * the others.
    */
-  next(now: number, { depth, full }: { depth: Depth; full: ReadonlySet<string> }): Lane[] {
+  next(
+    now: number,
+    {
+      depth,
+      full,
+      only = null,
+    }: { depth: Depth; full: ReadonlySet<string>; only?: ReadonlySet<string> | null },
+  ): Lane[] {
     // Looking into 2,000 empty lanes takes as long as claiming 500 tasks.
     const skipsEmpty = this.#isBusy && depth === "new" && this.#lanes.length > LANES_FEW;
     const lanes = this.#lanes.filter(
-      ({ taskType, emptyAt }) => !full.has(taskType) && !(skipsEmpty && now - emptyAt < EMPTY_MS),
+      (lane) =>
+        !full.has(lane.taskType) &&
+        !(skipsEmpty && now - lane.emptyAt < EMPTY_MS) &&
+        (only === null || only.has(nameOf(lane))),
     );
     this.#asked = PRIORITIES.flatMap((priority) =>
       startAnywhere(lanes.filter((lane) => lane.priority === priority)),
@@ -151,7 +162,7 @@ function open(lane: Lane): OpenLane {
   };
 }
 
-/** NUL cannot occur in a name that PostgreSQL stores. */
-function nameOf(lane: Pick<Lane, "queue" | "taskType" | "priority">): string {
+/** A name for each lane: NUL cannot occur in what PostgreSQL stores. */
+export function nameOf(lane: Pick<Lane, "queue" | "taskType" | "priority">): string {
   return `${lane.priority}\0${lane.queue}\0${lane.taskType}`;
 }

@@ -10,6 +10,7 @@ import { Flag } from "./flag.ts";
 import type { Lanes } from "./lanes.ts";
 import { LostClaims } from "./lost-claims.ts";
 import { NAP_MS, Naps } from "./naps.ts";
+import { RungLanes } from "./rung-lanes.ts";
 import type { Plan, Slots } from "./slots.ts";
 
 /** Errors in a row, other than a database that does not answer, before the worker gives up. */
@@ -40,13 +41,19 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
   const { slots, changed, signal, doorbell, drain, link } = deps;
   const lost = new LostClaims({ ...deps, known: () => slots.known() });
   const rung = new Flag();
+  const rungLanes = new RungLanes(deps.pollIntervalMs);
   const onWake = () => {
     rung.raise();
     changed.raise();
   };
-  doorbell.on("ring", onWake);
+  const onRing = (said: string) => {
+    rungLanes.rang(said);
+    onWake();
+  };
+  doorbell.on("ring", onRing);
   // Arm it: nothing rings while nobody has said that it sleeps.
-  doorbell.on("restored", onWake);
+  const onRestored = () => onRing("");
+  doorbell.on("restored", onRestored);
   signal.addEventListener("abort", onWake);
   const guarded = failAfter(ERRORS_MAX, deps);
   const naps = new Naps();
@@ -61,7 +68,8 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
         continue;
       }
       rung.lower();
-      const { found, more, swept } = await guarded(() => claimAll({ ...deps, lost }, plan));
+      const only = rungLanes.look({ now: performance.now(), armed: doorbell.armed });
+      const { found, more, swept } = await guarded(() => claimAll({ ...deps, lost }, plan, only));
       if (more) {
         // Busy: an enqueue need not ring, the next claim comes anyway.
         await doorbell.disarm();
@@ -75,12 +83,15 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
         await pause(NAP_MS, signal);
       } else if (doorbell.armed || !(await doorbell.arm())) {
         // It has said that it sleeps, has looked once more, and sleeps.
-        await (plan.isWhole ? rung : changed).wait(sleepMs(deps, swept));
+        const now = performance.now();
+        rungLanes.sleeps({ now, hears: doorbell.armed && plan.isWhole });
+        const mostMs = Math.min(sleepMs(deps, swept), rungLanes.everywhereInMs(now));
+        await (plan.isWhole ? rung : changed).wait(mostMs);
       }
     }
   } finally {
-    doorbell.off("ring", onWake);
-    doorbell.off("restored", onWake);
+    doorbell.off("ring", onRing);
+    doorbell.off("restored", onRestored);
     signal.removeEventListener("abort", onWake);
   }
 }
@@ -97,9 +108,11 @@ type ClaimDeps = WorkerDeps & { readonly lost: LostClaims };
 async function claimAll(
   deps: ClaimDeps,
   plan: Plan,
+  only: ReadonlySet<string> | null,
 ): Promise<{ found: boolean; more: boolean; swept: boolean }> {
   const { lanes, slots } = deps;
-  const depth = lanes.depth(performance.now());
+  // What the bell named may have committed late; the other lanes are not looked at.
+  const depth = only === null ? lanes.depth(performance.now()) : "recent";
   let found = false;
   let more = false;
   let { room } = plan;
@@ -109,10 +122,15 @@ async function claimAll(
       break;
     }
     const before = performance.now();
-    const tasks = await claim(deps, limit, lanes.next(before, { depth, full }));
+    const asked = lanes.next(before, { depth, full, only });
+    if (asked.length === 0) {
+      continue;
+    }
+    const tasks = await claim(deps, { limit, lanes: asked, isNamed: only !== null });
     const now = performance.now();
     const isFull = tasks.length === limit;
-    lanes.claimed(tasks, { now, tookMs: now - before, depth, more: isFull });
+    const looked = only === null ? depth : "new";
+    lanes.claimed(tasks, { now, tookMs: now - before, depth: looked, more: isFull });
     slots.accept(tasks, { more: isFull, epoch: plan.epoch });
     room -= tasks.length;
     found ||= tasks.length > 0;
@@ -122,15 +140,18 @@ async function claimAll(
 }
 
 async function claim(
-  { db, link, lost, workerId, signal }: ClaimDeps,
-  limit: number,
-  lanes: ReturnType<Lanes["next"]>,
+  { db, doorbell, link, lost, workerId, signal }: ClaimDeps,
+  { limit, lanes, isNamed }: { limit: number; lanes: ReturnType<Lanes["next"]>; isNamed: boolean },
 ): Promise<ClaimedTask[]> {
+  let session = isNamed ? doorbell.session : null;
   return await link.run(async () => {
+    const first = session ?? db;
+    // One that fails to answer is not asked twice.
+    session = null;
     try {
       await lost.look();
       failpoint("claim.before");
-      const tasks = await claimTasks(db, { workerId, limit, lanes });
+      const tasks = await claimTasks(first, { workerId, limit, lanes });
       if (tasks.length > 0) {
         failpoint("claim.answered");
       }

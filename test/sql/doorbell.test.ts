@@ -68,3 +68,48 @@ test("a doorbell that is closed while it connects leaves no connection", async (
     return open.length === 0;
   });
 });
+
+test("the bell names the lane of a single task, and none of several", async ({ url, connect }) => {
+  const db = await connect();
+  const doorbell = new Doorbell({ connectionString: url }, "triaged");
+  const running = doorbell.run();
+  await new Promise<void>((resolve) => {
+    doorbell.once("restored", resolve);
+  });
+  await doorbell.arm();
+  const said: string[] = [];
+  doorbell.on("ring", (text) => said.push(text));
+
+  await query(db, "select triaged.enqueue_task('send', '{}', 'mails', priority => 'critical')");
+  await query(db, `select triaged.enqueue_tasks('[{"task_type": "send"}, {"task_type": "ping"}]')`);
+
+  await waitFor(() => said.length === 2);
+  expect(said).toEqual(['["mails", "send", 0]', ""]);
+  await doorbell.close();
+  await running;
+});
+
+test("a session on which something failed is replaced", async ({ url }) => {
+  const doorbell = new Doorbell({ connectionString: url }, "triaged");
+  const restored = () =>
+    new Promise<void>((resolve) => {
+      doorbell.once("restored", resolve);
+    });
+  const first = restored();
+  const running = doorbell.run();
+  await first;
+  const before = await backendOf(doorbell);
+
+  const second = restored();
+  await expect(doorbell.session?.query({ text: "select 1 / 0" })).rejects.toThrow(/zero/);
+  await second;
+
+  expect(await backendOf(doorbell)).not.toBe(before);
+  await doorbell.close();
+  await running;
+});
+
+async function backendOf(doorbell: Doorbell): Promise<unknown> {
+  const rows = await doorbell.session?.query({ text: "select pg_backend_pid() as pid" });
+  return rows?.[0]?.["pid"];
+}

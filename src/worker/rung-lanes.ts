@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { nameOf } from "./lanes.ts";
+
+const lane = z.tuple([z.string(), z.string(), z.int()]);
+
+/**
+ * The lanes in which tasks came, as the bell named them. A worker of a hundred task types that
+ * looks into one of its lanes, and not into all 400, starts a task after 3.5 ms instead of 5.0
+ * (bench latency, with as many handlers).
+ *
+ * They are all that is new only for a worker that looked everywhere after it had armed the
+ * bell, left nothing there and has slept since: who is awake is not rung for.
+ */
+export class RungLanes {
+  readonly #pollIntervalMs: number;
+  readonly #names = new Set<string>();
+  /** Somebody rang without a name. */
+  #anywhere = false;
+  #only: ReadonlySet<string> | null = null;
+  #hears = false;
+  #everywhereAt = Number.NEGATIVE_INFINITY;
+
+  constructor(pollIntervalMs: number) {
+    this.#pollIntervalMs = pollIntervalMs;
+  }
+
+  /** The bell rang: `said` is a lane as JSON, or empty. */
+  rang(said: string): void {
+    const name = laneIn(said);
+    if (name === null) {
+      this.#anywhere = true;
+    } else {
+      this.#names.add(name);
+    }
+  }
+
+  /** The worker looks for tasks now: into these lanes, or for null into all of them. */
+  look({ now, armed }: { now: number; armed: boolean }): ReadonlySet<string> | null {
+    const names = this.#take();
+    this.#only = this.#hears && armed && this.everywhereInMs(now) > 0 ? names : null;
+    this.#hears = false;
+    return this.#only;
+  }
+
+  /** It has left nothing where it looked and goes to sleep; `hears` if it is rung for. */
+  sleeps({ now, hears }: { now: number; hears: boolean }): void {
+    this.#hears = hears;
+    if (this.#only === null) this.#everywhereAt = now;
+  }
+
+  /** What falls due where nobody rings waits for a poll, and no longer, whoever else rings. */
+  everywhereInMs(now: number): number {
+    return Math.max(0, this.#everywhereAt + this.#pollIntervalMs - now);
+  }
+
+  #take(): ReadonlySet<string> | null {
+    const names = this.#anywhere || this.#names.size === 0 ? null : new Set(this.#names);
+    this.#names.clear();
+    this.#anywhere = false;
+    return names;
+  }
+}
+
+function laneIn(said: string): string | null {
+  if (said === "") return null;
+  try {
+    const { data } = lane.safeParse(JSON.parse(said));
+    if (data === undefined) return null;
+    const [queue, taskType, priority] = data;
+    return nameOf({ queue, taskType, priority });
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,71 @@
+// Goal: a worker that sleeps starts what it is rung for at once, and misses nothing for it.
+
+import type { Client } from "pg";
+import { test as base } from "../support/connections.ts";
+import { waitFor } from "../support/db.ts";
+import { enqueue, query } from "../support/tasks.ts";
+import { startWorkerProcess } from "../support/worker-process.ts";
+import { test, waitForStatus } from "../support/worker-test.ts";
+
+/** The sessions that claim now, or did last. */
+async function claiming(client: Client, having = "true"): Promise<unknown[]> {
+  const rows = await query(
+    client,
+    `select application_name from pg_stat_activity
+     where datname = current_database() and query like '%claim_tasks%'
+       and pid <> pg_backend_pid() and ${having}`,
+  );
+  return rows.map((row) => row["application_name"]);
+}
+
+test("what falls due where nobody rings starts with the next poll, while others are rung for", async ({
+  url,
+  client,
+}) => {
+  await using _worker = startWorkerProcess(url);
+  await waitForStatus(client, await enqueue(client), "finished");
+  const due = await enqueue(client, {
+    task_type: "wait",
+    payload: { ms: 1 },
+    run_at: new Date(Date.now() + 300).toISOString(),
+  });
+
+  await waitFor(async () => {
+    await enqueue(client, { task_type: "noop" });
+    const [task] = await query(client, "select status from triaged.tasks where task_id = $1", [
+      due,
+    ]);
+    return task?.["status"] === "finished";
+  });
+});
+
+test("a worker that was rung for claims on the session that heard it", async ({ url, client }) => {
+  await using _worker = startWorkerProcess(url);
+
+  await waitUntilItClaimsWhereItHeard(client);
+});
+
+base("a session that does not answer is not asked twice", async ({ url, connect }) => {
+  const client = await connect();
+  const blocker = await connect();
+  await using _worker = startWorkerProcess(url);
+  await waitUntilItClaimsWhereItHeard(client);
+  await blocker.query("begin");
+  await blocker.query("lock table triaged.task_types in access exclusive mode");
+  await client.query("select triaged.ring_lane('default', 'noop', 2::smallint)");
+
+  await waitFor(async () =>
+    (await claiming(client, "wait_event_type = 'Lock'")).includes("triaged worker"),
+  );
+
+  await blocker.query("commit");
+  await waitForStatus(client, await enqueue(client), "finished");
+});
+
+/** A task that comes while it does not sleep yet is claimed as all others are. */
+async function waitUntilItClaimsWhereItHeard(client: Client): Promise<void> {
+  await waitFor(async () => {
+    await waitForStatus(client, await enqueue(client), "finished");
+    return (await claiming(client)).includes("triaged worker session");
+  });
+}
