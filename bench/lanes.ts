@@ -18,7 +18,7 @@ type Shape = { readonly name: string; readonly types: number; readonly workers: 
 
 const SHAPES: readonly Shape[] = [
   ...[1, 10, 100, 1_000].map((types) => shape(types, 1)),
-  ...[2, 4, 8, 16].map((workers) => shape(10, workers)),
+  ...[2, 4, 8, 16, 64].map((workers) => shape(10, workers)),
 ];
 
 export const lanes: Bench = {

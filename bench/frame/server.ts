@@ -22,7 +22,7 @@ export type BenchServer = {
 const SETTINGS = {
   shared_buffers: "512MB",
   max_wal_size: "4GB",
-  max_connections: 200,
+  max_connections: 500,
   ...COUNTING_NOTHING,
 };
 
