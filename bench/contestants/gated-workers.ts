@@ -7,6 +7,8 @@ import { HANDLERS, startWorker } from "./triaged.ts";
 const START_MS_MAX = 120_000;
 const WORK_MS_MAX = 300_000;
 const QUEUE = "default";
+/** More of them starve each other of the processor until connections time out. */
+const STARTED_AT_ONCE = 8;
 
 /** When the gate opened, the first handler started, and the last end was committed. */
 export type WorkedOff = {
@@ -33,15 +35,18 @@ export async function workOff(
   const { url, tasks, concurrency, handlers = HANDLERS } = options;
   await client.query("select triaged.pause_queue($1)", [QUEUE]);
   await using running = new AsyncDisposableStack();
-  const workers = Array.from({ length: options.workers }, (_, place) => {
+  const workers: ReturnType<typeof startWorker>[] = [];
+  for (let place = 0; place < options.workers; place += 1) {
     const words = ["--concurrency", String(concurrency), "--name", `worker-${place}`];
-    return running.use(startWorker(url, words, handlers));
-  });
+    workers.push(running.use(startWorker(url, words, handlers)));
+    if (workers.length % STARTED_AT_ONCE === 0 || workers.length === options.workers) {
+      await waitFor(async () => (await countAwake(client)) === workers.length, {
+        limitMs: START_MS_MAX,
+        whileRunning: workers,
+      });
+    }
+  }
   const calls = callsOf(workers);
-  await waitFor(async () => (await countAwake(client)) === workers.length, {
-    limitMs: START_MS_MAX,
-    whileRunning: workers,
-  });
   const openedAt = now();
   await client.query("select triaged.resume_queue($1)", [QUEUE]);
   await waitFor(() => calls.count() >= tasks, {
