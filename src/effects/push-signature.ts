@@ -1,6 +1,7 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { EffectsConfig } from "../effects-config.ts";
 import type { PushConfig } from "../postgres/push-config-store.ts";
+import { sha256 } from "../sha256.ts";
 
 /**
  * The headers by which a receiver knows that a push is ours and whole: the token as it is, an
@@ -28,7 +29,7 @@ export function signatureHeaders(
       iat: timestamp,
       exp: timestamp + push.jwtTtlSeconds,
       nbf: timestamp - push.jwtSkewSeconds,
-      hash: createHash("sha256").update(body).digest("hex"),
+      hash: sha256(body),
       ...(config.jwtIssuer === null ? {} : { iss: config.jwtIssuer }),
       ...(config.jwtAudience === null ? {} : { aud: config.jwtAudience }),
       taskId,

@@ -129,6 +129,7 @@ async function claimAll(
     const tasks = await claim(deps, { limit, lanes: asked, isNamed: only !== null });
     const now = performance.now();
     const isFull = tasks.length === limit;
+    // A look into some lanes is no sweep, whose time and cost would count for all.
     const looked = only === null ? depth : "new";
     lanes.claimed(tasks, { now, tookMs: now - before, depth: looked, more: isFull });
     slots.accept(tasks, { more: isFull, epoch: plan.epoch });
@@ -145,13 +146,13 @@ async function claim(
 ): Promise<ClaimedTask[]> {
   let session = isNamed ? doorbell.session : null;
   return await link.run(async () => {
-    const first = session ?? db;
+    const on = session ?? db;
     // One that fails to answer is not asked twice.
     session = null;
     try {
       await lost.look();
       failpoint("claim.before");
-      const tasks = await claimTasks(first, { workerId, limit, lanes });
+      const tasks = await claimTasks(on, { workerId, limit, lanes });
       if (tasks.length > 0) {
         failpoint("claim.answered");
       }
