@@ -227,7 +227,7 @@ inline lose_process(p) {
   awaited[p] = 0
 }
 
-/* claim_tasks.sql at the server */
+/* claim_tasks.sql, or claim_lane.sql, at the server */
 active [SLOTS] proctype Claim() {
   byte p = _pid;
 end:

@@ -43,7 +43,7 @@ const PLANS: readonly [RegExp, string][] = [
 /** What most likely fails, by the name of the function. */
 const LIKELY: readonly [RegExp, readonly string[]][] = [
   [/effect|digest/, ["effect"]],
-  [/claim/, ["claim-tasks"]],
+  [/claim/, ["claim-"]],
   [/compat|update_task_status|get_next/, ["compat"]],
   [/update_task$|record/, ["manual-moves", "refused", "history", "settle-batches"]],
   [/dead|rescue|worker/, ["rescue-tasks", "session-lock", "settle-back"]],

@@ -32,6 +32,34 @@ export async function claimTasks(
   });
 }
 
+/** Claim up to `limit` due tasks of one lane. Empty when there is nothing to do. */
+export async function claimLane(
+  db: Database,
+  options: { workerId: string; limit: number; lane: Lane },
+): Promise<ClaimedTask[]> {
+  const { workerId, limit, lane } = options;
+  const { queue, taskType, priority, after } = lane;
+  const tasks = await db.query<Omit<ClaimedTask, "queue" | "taskType" | "priority">>({
+    name: "claim_lane",
+    text: `select
+        task_id as "taskId", payload::text as "payloadText", attempt_count as attempt,
+        failure_count as "failureCount", max_attempts as "maxAttempts", run_at::text as "runAt",
+        error as "previousError", decision, parent_task_id as "parentTaskId",
+        root_task_id as "rootTaskId", metadata
+      from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7)`,
+    values: [
+      workerId,
+      limit,
+      queue,
+      taskType,
+      priority,
+      after?.runAt ?? "-infinity",
+      after?.taskId ?? "0",
+    ],
+  });
+  return tasks.map((task) => ({ ...task, queue, taskType, priority }));
+}
+
 /**
  * Record the ends of many attempts in one statement. `outcomes` is the JSON array that
  * triaged.settle_tasks takes, of `count` elements; `effects` the one that goes with it into

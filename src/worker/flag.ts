@@ -3,10 +3,13 @@ export class Flag {
   #raised = false;
   #wake: (() => void) | null = null;
 
-  /** It happened. Remembered until the next `wait`. */
+  /** It happened. Remembered until the next `wait`, if nobody waits. */
   raise(): void {
-    this.#raised = true;
-    this.#wake?.();
+    if (this.#wake === null) {
+      this.#raised = true;
+    } else {
+      this.#wake();
+    }
   }
 
   /** Forget that it happened. */
@@ -14,18 +17,28 @@ export class Flag {
     this.#raised = false;
   }
 
-  /** Resolves when it has happened since the last `wait`, or after `ms`. */
-  async wait(ms?: number): Promise<void> {
-    if (!this.#raised) {
-      await new Promise<void>((resolve) => {
-        const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+  /**
+   * Resolves when it has happened since the last `wait`, or after `ms`. If it happens while
+   * this waits, `onRaise` is called at once, before whoever raised it goes on.
+   */
+  async wait(ms?: number, onRaise?: () => void): Promise<void> {
+    if (this.#raised) {
+      this.#raised = false;
+      return;
     }
-    this.#wake = null;
-    this.#raised = false;
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        onRaise?.();
+        end();
+      };
+      const end = () => {
+        // An earlier wait that was given up leaves the one of a later one alone.
+        if (this.#wake === wake) this.#wake = null;
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = ms === undefined ? undefined : setTimeout(end, ms);
+      this.#wake = wake;
+    });
   }
 }

@@ -81,15 +81,15 @@ export class Lanes {
   ): Lane[] {
     // Looking into 2,000 empty lanes takes as long as claiming 500 tasks.
     const skipsEmpty = this.#isBusy && depth === "new" && this.#lanes.length > LANES_FEW;
-    const lanes = this.#lanes.filter(
-      (lane) =>
-        !full.has(lane.taskType) &&
-        !(skipsEmpty && now - lane.emptyAt < EMPTY_MS) &&
-        (only === null || only.has(nameOf(lane))),
+    const lanes = (only === null ? this.#lanes : this.#named(only)).filter(
+      (lane) => !full.has(lane.taskType) && !(skipsEmpty && now - lane.emptyAt < EMPTY_MS),
     );
-    this.#asked = PRIORITIES.flatMap((priority) =>
-      startAnywhere(lanes.filter((lane) => lane.priority === priority)),
-    );
+    this.#asked =
+      lanes.length < 2
+        ? lanes
+        : PRIORITIES.flatMap((priority) =>
+            startAnywhere(lanes.filter((lane) => lane.priority === priority)),
+          );
     return this.#asked.map(({ queue, taskType, priority, place }) => ({
       queue,
       taskType,
@@ -124,6 +124,10 @@ export class Lanes {
     if (this.#lanes.length > LANES_FEW) {
       this.#noteEmpty(found, now);
     }
+  }
+
+  #named(names: ReadonlySet<string>): OpenLane[] {
+    return [...names].flatMap((name) => this.#byName.get(name) ?? []);
   }
 
   #swept(now: number, tookMs: number): void {

@@ -36,12 +36,14 @@ export class LostClaims {
     this.#lookAt = 0;
   }
 
-  /** Look, if it is time to. Throws the driver's error; it is time to look again then. */
+  /** Whether it is time to look. */
+  get isDue(): boolean {
+    return performance.now() >= this.#lookAt;
+  }
+
+  /** Throws the driver's error; it is time to look again then. */
   async look(): Promise<void> {
     const before = performance.now();
-    if (before < this.#lookAt) {
-      return;
-    }
     const { db, logger, workerId, known } = this.#deps;
     const released = await releaseUnknownTasks(db, workerId, known());
     const now = performance.now();

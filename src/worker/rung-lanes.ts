@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { nameOf } from "./lanes.ts";
 
+/** So many lanes are remembered as the bell names them: reading one anew takes 0.04 ms at rest. */
+const REMEMBERED_MAX = 1_000;
+
 const lane = z.tuple([z.string(), z.string(), z.int()]);
 
 /**
@@ -13,6 +16,7 @@ const lane = z.tuple([z.string(), z.string(), z.int()]);
  */
 export class RungLanes {
   readonly #pollIntervalMs: number;
+  readonly #remembered = new Map<string, string | null>();
   readonly #names = new Set<string>();
   /** Somebody rang without a name. */
   #anywhere = false;
@@ -26,7 +30,7 @@ export class RungLanes {
 
   /** The bell rang: `said` is a lane as JSON, or empty. */
   rang(said: string): void {
-    const name = laneIn(said);
+    const name = this.#laneIn(said);
     if (name === null) {
       this.#anywhere = true;
     } else {
@@ -51,6 +55,17 @@ export class RungLanes {
   /** What falls due where nobody rings waits for a poll, and no longer, whoever else rings. */
   everywhereInMs(now: number): number {
     return Math.max(0, this.#everywhereAt + this.#pollIntervalMs - now);
+  }
+
+  #laneIn(said: string): string | null {
+    const remembered = this.#remembered.get(said);
+    if (remembered !== undefined) {
+      return remembered;
+    }
+    if (this.#remembered.size === REMEMBERED_MAX) this.#remembered.clear();
+    const name = laneIn(said);
+    this.#remembered.set(said, name);
+    return name;
   }
 
   #take(): ReadonlySet<string> | null {

@@ -56,6 +56,7 @@ export class Slots {
   readonly #heldOfType = new Map<string, number>();
   readonly #pace: Pace;
   readonly #limited: ReadonlyMap<string, number>;
+  readonly #limitedTypes: ReadonlySet<string>;
   #waiting: Waiting[] = [];
   /** The epoch in which all that waits was claimed; null where that differs. */
   #epoch: number | null = null;
@@ -70,6 +71,7 @@ export class Slots {
         concurrency === undefined ? [] : [[type, concurrency] as const],
       ),
     );
+    this.#limitedTypes = new Set(this.#limited.keys());
   }
 
   get isEmpty(): boolean {
@@ -97,10 +99,12 @@ export class Slots {
     if (want === 0) {
       return { claims: [], room: 0, isWhole: false, epoch };
     }
+    const full = this.#limitedTypes;
+    if (full.size === 0) {
+      return { claims: [{ limit: want, full }], room: want, isWhole: true, epoch };
+    }
     const types = [...this.#deps.handlers.keys()];
-    const limitedTypes = new Set(this.#limited.keys());
-    const claims: ClaimPlan[] =
-      limitedTypes.size < types.length ? [{ limit: want, full: limitedTypes }] : [];
+    const claims: ClaimPlan[] = full.size < types.length ? [{ limit: want, full }] : [];
     let isWhole = true;
     for (const [type, concurrency] of this.#limited) {
       const limit = Math.min(want, concurrency - (this.#heldOfType.get(type) ?? 0));

@@ -5,7 +5,15 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { test, waitUntilBlocked } from "../support/connections.ts";
-import { claimTasks, enqueue, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+import {
+  claimLane,
+  claimTasks,
+  enqueue,
+  outcomeOf,
+  query,
+  settle,
+  startWorker,
+} from "../support/tasks.ts";
 
 const CLIENTS = 16;
 const TASKS = 2_000;
@@ -62,6 +70,21 @@ test("a claim locks no task that it does not take", async ({ connect }) => {
   const claimed = await claimTasks(second, String(workerIds[1]));
 
   expect(claimed.map((task) => String(task["priority"])).toSorted()).toEqual(["1", "2", "3"]);
+  await first.query("commit");
+});
+
+test("a claim of a lane passes over what another claim has locked", async ({ connect }) => {
+  const [first, second] = [await connect(), await connect()];
+  await enqueue(first);
+  await enqueue(first);
+  const workerIds = [await startWorker(first), await startWorker(second)];
+  await first.query("begin");
+  const taken = await claimLane(first, String(workerIds[0]), { max_tasks: 1 });
+
+  const others = await claimLane(second, String(workerIds[1]));
+
+  expect(others).toHaveLength(1);
+  expect(others.map(({ task_id }) => task_id)).not.toEqual(taken.map(({ task_id }) => task_id));
   await first.query("commit");
 });
 

@@ -9,7 +9,7 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { test as base } from "../support/connections.ts";
 import { type PlanNode, watchPlans } from "../support/plans.ts";
-import { claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+import { claimLane, claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
 
 /** Tasks that a batch touches, against `TASKS` that lie beside it. */
 const BATCH = 40;
@@ -31,6 +31,11 @@ async function claimBatch(db: Client, count: number): Promise<string> {
   const workerId = await startWorker(db);
   expect(await claimTasks(db, workerId, { max_tasks: count })).toHaveLength(count);
   return workerId;
+}
+
+async function claimBatchOfLane(db: Client, count: number): Promise<void> {
+  const given = { max_tasks: count, priority: 0 };
+  expect(await claimLane(db, await startWorker(db), given)).toHaveLength(count);
 }
 
 async function settleBatch(db: Client, outcome: string, count: number): Promise<void> {
@@ -71,6 +76,29 @@ test("a claim reads what it takes", async ({ db }) => {
   await fillBehindStatistics(db, () => claimBatch(db, 1));
 
   expectBounded(await watchPlans(db, () => claimBatch(db, BATCH)));
+});
+
+test("a claim of a lane reads what it takes", async ({ db }) => {
+  await fillBehindStatistics(db, async () => {
+    await db.query("select triaged.enqueue_task('noop', priority => 0)");
+    await claimBatchOfLane(db, 1);
+  });
+
+  expectBounded(await watchPlans(db, () => claimBatchOfLane(db, BATCH)));
+});
+
+test("a claim of a lane does not read what of it is not due", async ({ db }) => {
+  await fillBehindStatistics(db, async () => {
+    await db.query("select triaged.enqueue_task('noop', priority => 0)");
+    await claimBatchOfLane(db, 1);
+  });
+  await db.query(
+    `select triaged.enqueue_task('noop', priority => 0, run_at => now() + interval '1 day')
+     from generate_series(1, $1)`,
+    [TASKS],
+  );
+
+  expectBounded(await watchPlans(db, () => claimBatchOfLane(db, BATCH)));
 });
 
 test("a claim does not read the tasks of its type that are not due", async ({ db }) => {

@@ -7,6 +7,7 @@ import { expect } from "vitest";
 import { test, waitUntilBlocked } from "../support/connections.ts";
 import {
   type Claimed,
+  claimLane,
   claimTasks,
   enqueue,
   outcomeOf,
@@ -20,47 +21,58 @@ import {
 const SILENT = "update triaged.workers set heartbeat_at = now() - interval '1 hour'";
 const RESCUE = "select task_id, status from triaged.rescue_tasks()";
 
+const CLAIMS = [
+  ["claim", claimTasks],
+  ["claim of a lane", claimLane],
+] as const;
+
 async function startLostTask(db: Client): Promise<Claimed> {
   const task = await startTask(db);
   await db.query(SILENT);
   return task;
 }
 
-test("a rescue passes over a worker that is claiming, until the next look", async ({ connect }) => {
-  const [worker, rescuer] = [await connect(), await connect()];
-  const taskId = await enqueue(worker);
-  const workerId = await startWorker(worker);
-  await worker.query(SILENT);
-  await worker.query("begin");
-  await claimTasks(worker, workerId);
+test.for(CLAIMS)(
+  "a rescue passes over a worker in its %s, until the next look",
+  async ([, claim], { connect }) => {
+    const [worker, rescuer] = [await connect(), await connect()];
+    const taskId = await enqueue(worker);
+    const workerId = await startWorker(worker);
+    await worker.query(SILENT);
+    await worker.query("begin");
+    await claim(worker, workerId);
 
-  expect(await query(rescuer, RESCUE)).toEqual([]);
+    expect(await query(rescuer, RESCUE)).toEqual([]);
 
-  await worker.query("commit");
-  expect(await query(rescuer, RESCUE)).toEqual([{ task_id: taskId, status: "queued" }]);
-});
+    await worker.query("commit");
+    expect(await query(rescuer, RESCUE)).toEqual([{ task_id: taskId, status: "queued" }]);
+  },
+);
 
-test("a claim waits for the rescue of its worker, and gets nothing", async ({ connect }) => {
-  const [worker, rescuer, observer] = [await connect(), await connect(), await connect()];
-  await enqueue(worker);
-  const workerId = await startWorker(worker);
-  await worker.query(SILENT);
-  await rescuer.query("begin");
-  await rescuer.query(RESCUE);
+test.for(CLAIMS)(
+  "a %s waits for the rescue of its worker, and gets nothing",
+  async ([, claim], { connect }) => {
+    const [worker, rescuer, observer] = [await connect(), await connect(), await connect()];
+    await enqueue(worker);
+    const workerId = await startWorker(worker);
+    await worker.query(SILENT);
+    await rescuer.query("begin");
+    await rescuer.query(RESCUE);
 
-  const claiming = claimTasks(worker, workerId);
-  await waitUntilBlocked(observer, worker);
-  await rescuer.query("commit");
+    const claiming = claim(worker, workerId);
+    await waitUntilBlocked(observer, worker);
+    await rescuer.query("commit");
 
-  expect(await claiming).toEqual([]);
-});
+    expect(await claiming).toEqual([]);
+  },
+);
 
-test("a heartbeat does not wait for a claim", async ({ connect }) => {
+test.for(CLAIMS)("a heartbeat does not wait for a %s", async ([, claim], { connect }) => {
   const [worker, heart] = [await connect(), await connect()];
   await enqueue(worker);
   const workerId = await startWorker(worker);
   await worker.query("begin");
-  await claimTasks(worker, workerId);
+  await claim(worker, workerId);
   await heart.query("set lock_timeout to '2s'");
 
   const beats = await query(heart, "select held from triaged.heartbeat_worker($1)", [workerId]);

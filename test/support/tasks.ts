@@ -66,6 +66,18 @@ export async function claimTasks(db: Queryable, workerId: string, given: Row = {
   return await call<Claimed>(db, "claim_tasks", { worker_id: workerId, max_tasks: 100, ...given });
 }
 
+/** Claim for a worker of one lane, by default that of `enqueue`. */
+export async function claimLane(db: Queryable, workerId: string, given: Row = {}) {
+  return await call<Claimed>(db, "claim_lane", {
+    worker_id: workerId,
+    max_tasks: 100,
+    queue: "default",
+    task_type: "noop",
+    priority: 2,
+    ...given,
+  });
+}
+
 /** Claim the one task of type `noop` that is due, as a new worker. */
 export async function claim(db: Queryable): Promise<Claimed> {
   return found((await claimTasks(db, await startWorker(db), { max_tasks: 1 }))[0]);

@@ -12,7 +12,7 @@ async function claiming(client: Client, having = "true"): Promise<unknown[]> {
   const rows = await query(
     client,
     `select application_name from pg_stat_activity
-     where datname = current_database() and query like '%claim_tasks%'
+     where datname = current_database() and query like '%triaged.claim\\_%'
        and pid <> pg_backend_pid() and ${having}`,
   );
   return rows.map((row) => row["application_name"]);
@@ -37,6 +37,23 @@ test("what falls due where nobody rings starts with the next poll, while others 
     ]);
     return task?.["status"] === "finished";
   });
+});
+
+test("of two tasks that ring at once neither waits for a poll", async ({ url, client }) => {
+  const env = { POLL_INTERVAL: "60" };
+  await using _worker = startWorkerProcess(url, { env });
+  await waitForStatus(client, await enqueue(client), "finished");
+
+  // With a look around after a second each, they would take longer than a test may.
+  for (let turn = 0; turn < 100; turn += 1) {
+    const { rows } = await client.query<{ noop: string; wait: string }>(
+      `select
+         (select task_id from triaged.enqueue_task('noop')) as noop,
+         (select task_id from triaged.enqueue_task('wait', '{"ms": 1}')) as wait`,
+    );
+    await waitForStatus(client, rows[0]?.noop ?? "", "finished");
+    await waitForStatus(client, rows[0]?.wait ?? "", "finished");
+  }
 });
 
 test("a worker that was rung for claims on the session that heard it", async ({ url, client }) => {
