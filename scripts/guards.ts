@@ -28,6 +28,7 @@ const CONDITIONS: Record<string, RegExp> = {
   paused: /paused\.paused_at is not null/g,
   bound: /\(ready\.run_at, ready\.task_id\)\s+> \(.*\)/g,
   key: /(?:\w+\.)*until(?:, '-infinity'\))? (?:>|<=) (?:triaged\.now\(\)|v_now)/g,
+  registered: /claim_lane\.\w+ = any \(mine\.\w+\)/g,
   batch: /(?:\w+\.)*task_id = any \((?:p_task_ids|v_held)\)/g,
 };
 

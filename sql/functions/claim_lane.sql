@@ -1,15 +1,17 @@
 -- queued -> started. Claim up to max_tasks due tasks of one lane for a worker, as claim_tasks
--- does of many, with the same bound; none where the queue or the task type is paused. For a
--- worker that was rung for: without arrays to read and a loop over them a claim after a rest
+-- does of many, with the same bound. None where the queue or the task type is paused, and none
+-- of a lane that the worker did not register: the bell names lanes of all workers.
+--
+-- For one that was rung for: without arrays to read and a loop over them a claim after a rest
 -- takes 1.72 ms instead of 1.84.
 create or replace function triaged.claim_lane(
   worker_id bigint,
   max_tasks integer,
   queue text,
   task_type text,
-  priority smallint,
-  after_run_at timestamptz default '-infinity',
-  after_task_id bigint default 0
+  priority integer,
+  after_run_at timestamptz default null,
+  after_task_id bigint default null
 )
 returns table (
   task_id bigint,
@@ -44,6 +46,8 @@ begin
   where
     mine.worker_id = claim_lane.worker_id
     and mine.ended_at is null
+    and claim_lane.queue = any (mine.queues)
+    and claim_lane.task_type = any (mine.task_types)
     and not exists (
       select from triaged.queues as paused
       where paused.queue = claim_lane.queue and paused.paused_at is not null
@@ -78,7 +82,8 @@ begin
       and ready.task_type = claim_lane.task_type
       and ready.priority = claim_lane.priority
       and ready.run_at <= v_now
-      and (ready.run_at, ready.task_id) > (claim_lane.after_run_at, claim_lane.after_task_id)
+      and (ready.run_at, ready.task_id)
+        > (coalesce(claim_lane.after_run_at, '-infinity'), coalesce(claim_lane.after_task_id, 0))
     order by ready.run_at, ready.task_id
     limit claim_lane.max_tasks
     for update skip locked

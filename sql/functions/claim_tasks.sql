@@ -6,7 +6,8 @@
 -- before (after_run_at, after_task_id) is not looked at. The bound is a hint. It spares
 -- the dead entries that vacuum cannot remove under a long transaction; a caller that
 -- passes '-infinity' and 0 now and then finds what committed behind it. Without lanes
--- all of the worker's are visited, the highest priority first, with no bound.
+-- all of the worker's are visited, the highest priority first, with no bound. claim_lane is
+-- the same for one lane: what guards a claim here guards it there.
 create or replace function triaged.claim_tasks(
   worker_id bigint,
   max_tasks integer default 1,

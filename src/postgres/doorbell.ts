@@ -14,14 +14,14 @@ const LOCK_MS_MAX = 1_000;
 const ANSWER_MS_MAX = 5_000;
 
 /** `ring` says what the notify said: a lane as JSON, or "". */
-type Events = { ring: [string]; cancel: []; lost: [Error]; restored: [] };
+export type DoorbellEvents = { ring: [string]; cancel: []; lost: [Error]; restored: [] };
 
 /**
  * Hears the notify that enqueue sends to workers that sleep. It has a session of its own,
  * on which it shares the advisory lock that says "somebody sleeps". Without a connection
  * nothing rings and the worker's poll is the net; it connects again by itself, for ever.
  */
-export class Doorbell extends EventEmitter<Events> {
+export class Doorbell extends EventEmitter<DoorbellEvents> {
   readonly #config: ClientConfig;
   readonly #schema: string;
   readonly #stop = new AbortController();

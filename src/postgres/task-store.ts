@@ -4,6 +4,13 @@ import type { ClaimedTask } from "../task.ts";
 import type { TaskStatus } from "../task-status.ts";
 import type { Database } from "./database.ts";
 
+/** Of a claimed task, all but its lane. */
+const CLAIMED = `
+  task_id as "taskId", payload::text as "payloadText", attempt_count as attempt,
+  failure_count as "failureCount", max_attempts as "maxAttempts", run_at::text as "runAt",
+  error as "previousError", decision, parent_task_id as "parentTaskId",
+  root_task_id as "rootTaskId", metadata`;
+
 /** Claim up to `limit` due tasks, lane by lane. Empty when there is nothing to do. */
 export async function claimTasks(
   db: Database,
@@ -13,12 +20,7 @@ export async function claimTasks(
   // The rows are those of our own function, so their shape is trusted.
   return await db.query<ClaimedTask>({
     name: "claim_tasks",
-    text: `select
-        task_id as "taskId", task_type as "taskType", queue, payload::text as "payloadText",
-        attempt_count as attempt, failure_count as "failureCount",
-        max_attempts as "maxAttempts", priority, run_at::text as "runAt",
-        error as "previousError", decision, parent_task_id as "parentTaskId",
-        root_task_id as "rootTaskId", metadata
+    text: `select ${CLAIMED}, task_type as "taskType", queue, priority
       from triaged.claim_tasks($1, $2, $3, $4, $5, $6, $7)`,
     values: [
       workerId,
@@ -41,21 +43,8 @@ export async function claimLane(
   const { queue, taskType, priority, after } = lane;
   const tasks = await db.query<Omit<ClaimedTask, "queue" | "taskType" | "priority">>({
     name: "claim_lane",
-    text: `select
-        task_id as "taskId", payload::text as "payloadText", attempt_count as attempt,
-        failure_count as "failureCount", max_attempts as "maxAttempts", run_at::text as "runAt",
-        error as "previousError", decision, parent_task_id as "parentTaskId",
-        root_task_id as "rootTaskId", metadata
-      from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7)`,
-    values: [
-      workerId,
-      limit,
-      queue,
-      taskType,
-      priority,
-      after?.runAt ?? "-infinity",
-      after?.taskId ?? "0",
-    ],
+    text: `select ${CLAIMED} from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7)`,
+    values: [workerId, limit, queue, taskType, priority, after?.runAt, after?.taskId],
   });
   return tasks.map((task) => ({ ...task, queue, taskType, priority }));
 }

@@ -17,9 +17,9 @@ const ERRORS_MAX = 5;
 export type ClaimsDeps = {
   readonly db: Database;
   readonly link: DatabaseLink;
-  readonly doorbell: Doorbell;
+  readonly doorbell: Pick<Doorbell, "session">;
   readonly lanes: Lanes;
-  readonly slots: Slots;
+  readonly slots: Pick<Slots, "plan" | "known" | "accept">;
   readonly logger: Logger;
   readonly workerId: string;
   /** Claim nothing more. */
@@ -32,7 +32,7 @@ type Found = { readonly found: boolean; readonly more: boolean; readonly swept: 
 /** A look into the lanes that is under way, and what there was room for when it began. */
 export type Claiming = { readonly plan: Plan; readonly found: Promise<Found> };
 
-/** Claims what is due and hands it to the slots. One look into the lanes at a time. */
+/** Claims what is due and hands it to the slots. Its caller makes one look at a time. */
 export class Claims {
   readonly #deps: ClaimsDeps;
   readonly #lost: LostClaims;
@@ -54,9 +54,10 @@ export class Claims {
   }
 
   /**
-   * Look for as many tasks as there is room for: the statement is on its way when this
-   * returns. Null without room. `only` says into which lanes, or with null into all. `found`
-   * rejects after some errors in a row that no waiting mends.
+   * Look for as many tasks as there is room for; null without room. `only` is called just
+   * before and says into which lanes, or with null into all. On a session that is at hand, the
+   * first statement is on its way when this returns. `found` rejects after some errors in a row
+   * that no waiting mends.
    */
   begin(only: () => ReadonlySet<string> | null): Claiming | null {
     const plan = this.#deps.slots.plan(performance.now());

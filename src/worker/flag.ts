@@ -3,7 +3,7 @@ export class Flag {
   #raised = false;
   #wake: (() => void) | null = null;
 
-  /** It happened. Remembered until the next `wait`, if nobody waits. */
+  /** It happened. Ends the newest wait, and is remembered for the next where there is none. */
   raise(): void {
     if (this.#wake === null) {
       this.#raised = true;
@@ -28,8 +28,12 @@ export class Flag {
     }
     await new Promise<void>((resolve) => {
       const wake = () => {
-        onRaise?.();
-        end();
+        this.#wake = null;
+        try {
+          onRaise?.();
+        } finally {
+          end();
+        }
       };
       const end = () => {
         // An earlier wait that was given up leaves the one of a later one alone.

@@ -1,6 +1,6 @@
 import { PRIORITIES } from "../lane.ts";
 import type { Database } from "../postgres/database.ts";
-import { claimTasks, settleTasks } from "../postgres/task-store.ts";
+import { claimLane, claimTasks, settleTasks } from "../postgres/task-store.ts";
 
 /** Connections of a busy worker: one that claims, and those of the settler. */
 const CONNECTIONS = 3;
@@ -15,6 +15,7 @@ const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
 export async function warmUp(db: Database, workerId: string): Promise<void> {
   const lanes = PRIORITIES.map((priority) => ({ queue: "", taskType: "", priority }));
   await onEach(() => claimTasks(db, { workerId, limit: 0, lanes }));
+  await Promise.all(lanes.map((lane) => claimLane(db, { workerId, limit: 0, lane })));
   await onEach(() => settleTasks(db, { outcomes: NOTHING, count: 1 }));
 }
 

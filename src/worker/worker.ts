@@ -1,10 +1,15 @@
+import type { EventEmitter } from "node:events";
+import type { Doorbell, DoorbellEvents } from "../postgres/doorbell.ts";
 import { type Claiming, Claims, type ClaimsDeps } from "./claims.ts";
 import { pause } from "./every.ts";
 import { Flag } from "./flag.ts";
 import { NAP_MS, Naps } from "./naps.ts";
 import { RungLanes } from "./rung-lanes.ts";
+import type { Slots } from "./slots.ts";
 
 export type WorkerDeps = ClaimsDeps & {
+  readonly doorbell: EventEmitter<DoorbellEvents> & Pick<Doorbell, "armed" | "arm" | "disarm">;
+  readonly slots: Pick<Slots, "isEmpty" | "releaseWaiting">;
   readonly pollIntervalMs: number;
   /** End when nothing is due and nothing runs. */
   readonly drain: boolean;
@@ -34,14 +39,20 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
   const onRestored = () => onRing("");
   doorbell.on("restored", onRestored);
   signal.addEventListener("abort", onWake);
-  const begin = () =>
-    claims.begin(() => {
+  const begin = () => {
+    // Also where the abort came while something else was waited for, and `rung` tells of it.
+    if (signal.aborted) {
+      return null;
+    }
+    return claims.begin(() => {
       rung.lower();
       return rungLanes.look({ now: performance.now(), armed: doorbell.armed });
     });
+  };
   const naps = new Naps();
   let claiming: Claiming | null = null;
   try {
+    // One that was begun before the abort is waited for.
     while (claiming !== null || !signal.aborted) {
       // Here as well: a worker that is busy for hours claims nothing.
       if (claiming === null && claims.isLostDue) await claims.lookForLost();
@@ -70,10 +81,10 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
         const now = performance.now();
         rungLanes.sleeps({ now, hears: doorbell.armed && plan.isWhole });
         const mostMs = Math.min(sleepMs(deps, swept), rungLanes.everywhereInMs(now));
-        await (plan.isWhole ? rung : changed).wait(mostMs, () => {
-          // In the turn of the event loop that heard the bell: 0.05 ms earlier.
-          if (!signal.aborted) claiming = begin();
-        });
+        await (plan.isWhole
+          ? // In the turn of the event loop that heard the bell: 0.05 ms earlier.
+            rung.wait(mostMs, () => (claiming = begin()))
+          : changed.wait(mostMs));
       }
     }
   } finally {

@@ -60,7 +60,8 @@ test.for([
   await setClock(db, "2026-01-01T12:00:00Z");
   await enqueue(db, given);
 
-  expect(await claimLane(db, await startWorker(db, { task_types: ["noop", "other"] }))).toEqual([]);
+  const all = { queues: ["default", "other"], task_types: ["noop", "other"] };
+  expect(await claimLane(db, await startWorker(db, all))).toEqual([]);
 });
 
 test("what was claimed is not claimed again", async ({ db }) => {
@@ -93,8 +94,19 @@ test("a bound hides what lies at or before it", async ({ db }) => {
   });
 
   expect(behind).toMatchObject([{ task_id: second }]);
-  expect(await claimLane(db, workerId)).toMatchObject([{ task_id: first }]);
+  expect(await claimLane(db, workerId, { after_run_at: null, after_task_id: null })).toMatchObject([
+    { task_id: first },
+  ]);
 });
+
+test.for([{ queue: "other" }, { task_type: "other" }])(
+  "a lane that is not the worker's, of %o, gives it nothing",
+  async (lane, { db }) => {
+    await enqueue(db, lane);
+
+    expect(await claimLane(db, await startWorker(db), lane)).toEqual([]);
+  },
+);
 
 test.for([
   ["queue", { queue: "default" }],

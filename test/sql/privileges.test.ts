@@ -64,7 +64,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.end_worker(1)",
     "select from triaged.release_unknown_tasks(1, '{}', '{}')",
     "select from triaged.claim_tasks(1)",
-    "select from triaged.claim_lane(1, 1, 'default', 'noop', 2::smallint)",
+    "select from triaged.claim_lane(1, 1, 'default', 'noop', 2)",
     "select from triaged.settle_tasks('[]')",
     `select from triaged.settle_tasks(
        '[{"task_id": started, "attempt": 2, "outcome": "finish"}]')`,

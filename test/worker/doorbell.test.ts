@@ -8,11 +8,14 @@ import { startWorkerProcess } from "../support/worker-process.ts";
 import { test, waitForStatus } from "../support/worker-test.ts";
 
 /** The sessions that claim now, or did last. */
-async function claiming(client: Client, having = "true"): Promise<unknown[]> {
+async function claiming(
+  client: Client,
+  { by = "claim\\_%", having = "true" } = {},
+): Promise<unknown[]> {
   const rows = await query(
     client,
     `select application_name from pg_stat_activity
-     where datname = current_database() and query like '%triaged.claim\\_%'
+     where datname = current_database() and query like '%triaged.${by}'
        and pid <> pg_backend_pid() and ${having}`,
   );
   return rows.map((row) => row["application_name"]);
@@ -72,7 +75,7 @@ base("a session that does not answer is not asked twice", async ({ url, connect 
   await client.query("select triaged.ring_lane('default', 'noop', 2::smallint)");
 
   await waitFor(async () =>
-    (await claiming(client, "wait_event_type = 'Lock'")).includes("triaged worker"),
+    (await claiming(client, { having: "wait_event_type = 'Lock'" })).includes("triaged worker"),
   );
 
   await blocker.query("commit");
@@ -83,6 +86,6 @@ base("a session that does not answer is not asked twice", async ({ url, connect 
 async function waitUntilItClaimsWhereItHeard(client: Client): Promise<void> {
   await waitFor(async () => {
     await waitForStatus(client, await enqueue(client), "finished");
-    return (await claiming(client)).includes("triaged worker session");
+    return (await claiming(client, { by: "claim\\_lane%" })).includes("triaged worker session");
   });
 }
