@@ -1,12 +1,14 @@
-import type { Told } from "./events.ts";
+import type { Event, Told } from "./events.ts";
 import { record, type Task, taskOf, type World } from "./world.ts";
+
+type Claim = Extract<Event, { readonly on: "claim" }>;
 
 /**
  * Claim what the queue gave out, and answer with it. Where it had no right to give that, the
  * answer says what it might have given: within a priority the order of the queues is open.
  */
-export function claim(world: World, workerId: number, max: number, given: readonly Told[]) {
-  const due = dueFor(world, workerId);
+export function claim(world: World, { worker, max, lane }: Claim, given: readonly Told[]) {
+  const due = dueFor(world, worker).filter((id) => lane === null || isIn(lane, taskOf(world, id)));
   const taken = new Set(given.map(({ task }) => task));
   const fair =
     taken.size === given.length &&
@@ -22,7 +24,7 @@ export function claim(world: World, workerId: number, max: number, given: readon
     record(world, id, "claim", {
       status: "started",
       attempts: attempt,
-      worker: workerId,
+      worker,
       startedAt: world.now,
       progress: null,
     });
@@ -42,6 +44,10 @@ function dueFor(world: World, workerId: number): number[] {
     worker.queues.includes(queue) &&
     !world.paused.has(queue);
   return [...world.tasks].filter(([, task]) => isDue(task)).map(([id]) => id);
+}
+
+function isIn(lane: NonNullable<Claim["lane"]>, { queue, priority }: Task): boolean {
+  return queue === lane.queue && priority === lane.priority;
 }
 
 /** Whether one task must go out before another one. */

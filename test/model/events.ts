@@ -33,7 +33,13 @@ export type Event =
   | { readonly on: "heartbeat" | "fall silent" | "end worker"; readonly worker: number }
   | { readonly on: "enqueue"; readonly task: Enqueue }
   | { readonly on: "enqueue many"; readonly tasks: readonly Enqueue[] }
-  | { readonly on: "claim"; readonly worker: number; readonly max: number }
+  | {
+      readonly on: "claim";
+      readonly worker: number;
+      readonly max: number;
+      /** Of this one alone, or of all that the worker has. */
+      readonly lane: Pick<Enqueue, "queue" | "priority"> | null;
+    }
   | { readonly on: "settle"; readonly outcomes: readonly Outcome[] }
   | { readonly on: "progress"; readonly of: Attempt; readonly percent: number }
   | {

@@ -28,7 +28,7 @@ export function next(world: World, event: Event, given: Answer): Answer {
     case "enqueue many":
       return enqueueMany(world, event.tasks, rows);
     case "claim":
-      return claim(world, event.worker, event.max, rows);
+      return claim(world, event, rows);
     case "settle":
       return settle(world, event.outcomes);
     case "progress": {

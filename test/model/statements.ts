@@ -37,7 +37,14 @@ export function statementOf(event: Event, now: number): Statement {
         tasks: JSON.stringify(event.tasks.map((task) => argumentsOf(task, now))),
       });
     case "claim":
-      return call("claim_tasks", { worker_id: event.worker, max_tasks: event.max });
+      return event.lane === null
+        ? call("claim_tasks", { worker_id: event.worker, max_tasks: event.max })
+        : call("claim_lane", {
+            worker_id: event.worker,
+            max_tasks: event.max,
+            task_type: "noop",
+            ...event.lane,
+          });
     case "settle":
       return call("settle_tasks", { outcomes: JSON.stringify(event.outcomes.map(outcomeOf)) });
     case "progress": {

@@ -34,6 +34,10 @@ const ENQUEUE: fc.Arbitrary<Enqueue> = fc.record({
   window: fc.constantFrom(null, null, 20_000),
 });
 
+const LANE = fc.option(
+  fc.record({ queue: fc.constantFrom("default", "night"), priority: fc.constantFrom(2, 0) }),
+);
+
 const OUTCOME = fc.record({
   of: ATTEMPT,
   outcome: fc.constantFrom(...OUTCOMES),
@@ -44,7 +48,10 @@ const on = <Name extends string>(...names: Name[]) => fc.constantFrom(...names);
 const times = <Value>(weight: number, arbitrary: fc.Arbitrary<Value>) => ({ weight, arbitrary });
 
 const STEP = fc.oneof(
-  times(6, fc.record({ on: on("claim"), worker: PICK, max: fc.constantFrom(1, 2, 100) })),
+  times(
+    6,
+    fc.record({ on: on("claim"), worker: PICK, max: fc.constantFrom(1, 2, 100), lane: LANE }),
+  ),
   times(
     6,
     fc.record({ on: on("settle"), outcomes: fc.array(OUTCOME, { minLength: 1, maxLength: 4 }) }),
