@@ -84,12 +84,9 @@ export class Lanes {
     const lanes = (only === null ? this.#lanes : this.#named(only)).filter(
       (lane) => !full.has(lane.taskType) && !(skipsEmpty && now - lane.emptyAt < EMPTY_MS),
     );
-    this.#asked =
-      lanes.length < 2
-        ? lanes
-        : PRIORITIES.flatMap((priority) =>
-            startAnywhere(lanes.filter((lane) => lane.priority === priority)),
-          );
+    this.#asked = PRIORITIES.flatMap((priority) =>
+      startAnywhere(lanes.filter((lane) => lane.priority === priority)),
+    );
     return this.#asked.map(({ queue, taskType, priority, place }) => ({
       queue,
       taskType,
