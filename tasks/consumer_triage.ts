@@ -11,7 +11,7 @@ import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
 import { triageResult } from "../src/triage/result.ts";
 import { answerIn, openQuestion, withAnswer } from "../src/triage/verdict/decision.ts";
 
-const VERSION = "1.3.0";
+const VERSION = "1.4.0";
 
 /**
  * Does a change of the source break this consumer? For a package it compares two versions and

@@ -28,6 +28,20 @@ const RULES: readonly Rule[] = [
     pattern: /from "graphile-worker"/,
     message: "graphile-worker is for src/jobs: its words and ours stay apart",
   },
+  {
+    where: /^src\/triage\//,
+    pattern: /\bts\.sys\b|\bcreate\w*CompilerHost\(|\bts\.findConfigFile\(/,
+    message: "the compiler sees what a Fence lets through: fencedHost, never a host of its own",
+  },
+  {
+    where: /^src\/triage\/(?:adjudication|change|compiler|consumer|defaults|surface|verdict)\//,
+    // They list folders, without following links, and read what they list through a fence.
+    except: ["dependency-names", "source-files", "text-files"].map(
+      (name) => `src/triage/consumer/${name}.ts`,
+    ),
+    pattern: /^import .*\bfrom "(?:node:)?fs(?:\/promises)?"/,
+    message: "what strangers wrote is read through a Fence: a path of theirs may lead anywhere",
+  },
   { where: /./, pattern: /@ts-ignore/, message: "@ts-expect-error with a reason" },
   {
     where: /./,

@@ -19,6 +19,11 @@ export type AnalysisRequest = {
     readonly revision?: string | null;
     readonly interfaceFiles: readonly string[];
   };
+  /**
+   * Folders that may be read beside the consumer, the two versions and what the versions' installed
+   * copies depend on, such as the node_modules above a folder of an operator's. @default none
+   */
+  readonly alsoReadable?: readonly string[];
   /** Folders whose node_modules, and those above them, are searched for installed copies. */
   readonly searchFrom: readonly string[];
   /**

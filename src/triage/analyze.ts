@@ -1,7 +1,8 @@
 import { realpathSync } from "node:fs";
 import type { Analysis, AnalysisRequest, Progress } from "./analysis.ts";
 import { boundedFacts, sortedSet } from "./bounded-facts.ts";
-import type { SourceCache } from "./compiler/compiler-host.ts";
+import { analysisFence } from "./compiler/analysis-fence.ts";
+import type { Sources } from "./compiler/compiler-host.ts";
 import { evidenceOf } from "./consumer/evidence.ts";
 import { exposureOf } from "./consumer/exposure.ts";
 import { importsOf } from "./consumer/imports.ts";
@@ -35,9 +36,9 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
   const imports = tree.sources.flatMap((file) => importsOf(file, names));
 
   onProgress({ percent: 20, step: "comparing the two versions" });
-  const cache: SourceCache = new Map();
+  const sources: Sources = { fence: analysisFence(request, root, pair), parsed: new Map() };
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
-  const surface = surfaceFindings(pair, subpaths, { cache, depth: request.depth });
+  const surface = surfaceFindings(pair, subpaths, { sources, depth: request.depth });
   const said = [
     ...entryFindings(pair, subpaths),
     ...requirementFindings(pair, consumer),
@@ -49,7 +50,7 @@ export function analyze(request: AnalysisRequest, onProgress: (at: Progress) => 
   const found = [...versionFindings(pair, { found: said, compared }), ...said, ...defaults.found];
 
   onProgress({ percent: 60, step: "compiling the consumer against both" });
-  const probe = probeConsumer({ pair, tree, names, imports, cache });
+  const probe = probeConsumer({ pair, tree, names, imports, sources });
   const { interfaceFiles } = request.consumer;
   const evidence = evidenceOf({
     tree,

@@ -4,6 +4,8 @@ export const LIMITS = {
   filesMax: 20_000,
   /** Bytes of one source file. */
   fileBytesMax: 1_000_000,
+  /** Bytes of any file that an analysis reads: declarations and lockfiles are large. */
+  readBytesMax: 10_000_000,
   /** Bytes of all texts of a consumer that are searched. */
   treeBytesMax: 100_000_000,
   /** Files that import the provider and are compiled. */

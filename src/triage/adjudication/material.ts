@@ -1,6 +1,6 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import type { ChangedFile, ChangeSet } from "../change-set.ts";
+import { Fence } from "../fence.ts";
 import type { Location } from "../finding.ts";
 import { LIMITS } from "../limits.ts";
 import type { TriageResult } from "../result.ts";
@@ -63,11 +63,12 @@ export function diffsOf(files: readonly ChangedFile[], named: readonly string[])
 /** What stands in the tree around these places, but for files that are not there or too large. */
 export function snippetsAt(folder: string, places: readonly Location[]): Excerpt[] {
   const byPath = Map.groupBy(places, ({ path }) => path);
+  const fence = new Fence([folder], { bytesMax: LIMITS.fileBytesMax });
   const snippets: Excerpt[] = [];
   for (const [path, at] of byPath) {
     if (snippets.length === MATERIAL_LIMITS.snippetsMax) break;
-    const lines = readLines(folder, path);
-    if (lines !== null) snippets.push({ path, text: around(lines, at) });
+    const text = fence.readFile(join(folder, path));
+    if (text !== undefined) snippets.push({ path, text: around(text.split("\n"), at) });
   }
   return snippets;
 }
@@ -84,18 +85,4 @@ function around(lines: readonly string[], places: readonly Location[]): string {
     .map(({ text, line }) => `${line}: ${text}`)
     .join("\n")
     .slice(0, MATERIAL_LIMITS.snippetCharsMax);
-}
-
-/** Null also for what a link leads to out of the tree. */
-function readLines(folder: string, path: string): string[] | null {
-  try {
-    const root = realpathSync(folder);
-    const file = realpathSync(join(root, path));
-    const { size } = statSync(file);
-    return file.startsWith(root + sep) && size <= LIMITS.fileBytesMax
-      ? readFileSync(file, "utf8").split("\n")
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,17 +1,27 @@
+import { join } from "node:path";
 import ts from "typescript";
+import type { Fence } from "../fence.ts";
+import { LIBRARY } from "./compiler-folders.ts";
+import { fencedHost } from "./fenced-host.ts";
+import { resolveTypes } from "./node-types.ts";
 import { type PackageView, resolveInView, subpathOf } from "./package-resolver.ts";
 
-/**
- * Parsed files by name and format. Shared by the programs of one analysis: parsing the
- * standard library is the larger part of a small program's time.
- */
-export type SourceCache = Map<string, ts.SourceFile | undefined>;
+/** What the programs of one analysis read, and have parsed. */
+export type Sources = {
+  /** All that they can see of the disk. */
+  readonly fence: Fence;
+  /**
+   * Parsed files by name and format: parsing the standard library is the larger part of a small
+   * program's time.
+   */
+  readonly parsed: Map<string, ts.SourceFile | undefined>;
+};
 
 export type UnresolvedImport = { readonly containingFile: string; readonly specifier: string };
 
 export type HostSettings = {
   readonly options: ts.CompilerOptions;
-  readonly cache: SourceCache;
+  readonly sources: Sources;
   /** Where ambient types are looked up from. */
   readonly currentDirectory: string;
   /** Filled with the imports that lead nowhere: to the compiler they are `any`. */
@@ -29,23 +39,37 @@ export type HostSettings = {
 
 /** A compiler host in which imports of the provider lead to the version under test. */
 export function createHost(settings: HostSettings): ts.CompilerHost {
-  const { options, overlay } = settings;
-  const host = ts.createCompilerHost(options, true);
-  const base = ts.createCompilerHost(options, true);
-  host.fileExists = (path) => overlay?.has(path) || base.fileExists(path);
-  host.readFile = (path) => overlay?.get(path) ?? base.readFile(path);
-  host.getSourceFile = (path, languageVersion) => readSource(settings, host, path, languageVersion);
-  host.resolveModuleNameLiterals = resolverOf(settings, host);
-  host.getCurrentDirectory = () => settings.currentDirectory;
-  host.writeFile = () => {};
-  return host;
+  const { overlay } = settings;
+  const fenced = fencedHost(settings.sources.fence);
+  const files: FileHost = {
+    ...fenced,
+    fileExists: (path) => overlay?.has(path) === true || fenced.fileExists(path),
+    readFile: (path) => overlay?.get(path) ?? fenced.readFile(path),
+  };
+  return {
+    ...files,
+    getSourceFile: (path, languageVersion) => readSource(settings, files, path, languageVersion),
+    getDefaultLibFileName: (options) => join(LIBRARY, ts.getDefaultLibFileName(options)),
+    getDefaultLibLocation: () => LIBRARY,
+    getCurrentDirectory: () => settings.currentDirectory,
+    // As where most code is run; a disk that is less exact than that answers all the same.
+    useCaseSensitiveFileNames: () => true,
+    getCanonicalFileName: (path) => path,
+    getNewLine: () => "\n",
+    writeFile: () => {},
+    resolveModuleNameLiterals: resolverOf(settings, files),
+    resolveTypeReferenceDirectiveReferences: (references, containing, redirected, options, file) =>
+      references.map((one) => resolveTypes(one, { containing, redirected, options, file, files })),
+  };
 }
+
+type FileHost = ReturnType<typeof fencedHost>;
 
 type SourceOptions = ts.ScriptTarget | ts.CreateSourceFileOptions;
 
 function readSource(
-  { cache, overlay, rewrite }: HostSettings,
-  host: ts.CompilerHost,
+  { sources: { parsed: cache }, overlay, rewrite }: HostSettings,
+  host: FileHost,
   path: string,
   how: SourceOptions,
 ): ts.SourceFile | undefined {
@@ -70,14 +94,10 @@ function parse(path: string, text: string, how: SourceOptions): ts.SourceFile {
 }
 
 function resolverOf(
-  { options, viewFor, unresolved, currentDirectory }: HostSettings,
-  host: ts.CompilerHost,
+  { options, sources, viewFor, unresolved, currentDirectory }: HostSettings,
+  host: FileHost,
 ): NonNullable<ts.CompilerHost["resolveModuleNameLiterals"]> {
-  const cache = ts.createModuleResolutionCache(
-    currentDirectory,
-    host.getCanonicalFileName.bind(host),
-    options,
-  );
+  const cache = ts.createModuleResolutionCache(currentDirectory, (path) => path, options);
   return (literals, containingFile, redirected, fileOptions, sourceFile) =>
     literals.map((literal) => {
       const mode = ts.getModeForUsageLocation(sourceFile, literal, fileOptions);
@@ -94,7 +114,13 @@ function resolverOf(
               redirected,
               mode,
             )
-          : { resolvedModule: resolveInView(specifier, view, fileOptions, mode) };
+          : {
+              resolvedModule: resolveInView(
+                { specifier, view, fence: sources.fence },
+                fileOptions,
+                mode,
+              ),
+            };
       if (resolved.resolvedModule === undefined) unresolved.push({ containingFile, specifier });
       return resolved;
     });

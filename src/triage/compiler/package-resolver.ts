@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import ts from "typescript";
+import type { Fence } from "../fence.ts";
+import { fencedHost } from "./fenced-host.ts";
 
 /** A folder that answers to a package's name, wherever it really is. */
 export type PackageView = {
@@ -20,14 +22,20 @@ export function subpathOf(specifier: string, names: readonly string[]): string |
   return null;
 }
 
+export type Asked = {
+  readonly specifier: string;
+  readonly view: PackageView;
+  /** What may be read of the view's folder. */
+  readonly fence: Fence;
+};
+
 /**
  * Resolve a specifier with TypeScript's own rules as if the view's folder were installed
  * under the specifier's name. The folder is mounted below a path that cannot exist, so
  * nothing that is installed for real can answer instead.
  */
 export function resolveInView(
-  specifier: string,
-  view: PackageView,
+  { specifier, view, fence }: Asked,
   options: ts.CompilerOptions,
   mode: ts.ResolutionMode,
 ): ts.ResolvedModuleFull | undefined {
@@ -35,7 +43,7 @@ export function resolveInView(
   if (name === undefined) return undefined;
 
   const mount = `${MOUNT}/node_modules/${name}`;
-  const host = mountedHost(mount, view.directory);
+  const host = mountedHost(mount, view.directory, fence);
   const containing = `${MOUNT}/consumer.ts`;
   const resolved = ts.resolveModuleName(
     specifier,
@@ -56,14 +64,15 @@ export function resolveInView(
 const MOUNT = "/.triaged-mount";
 
 /** No `realpath` on purpose: the resolver must stay on mounted paths. */
-function mountedHost(mount: string, directory: string): ts.ModuleResolutionHost {
+function mountedHost(mount: string, directory: string, fence: Fence): ts.ModuleResolutionHost {
+  const { fileExists, readFile, directoryExists } = fencedHost(fence);
   const inside = (path: string): boolean => path === mount || path.startsWith(`${mount}/`);
   const real = (path: string): string => realPath(path, mount, directory);
   return {
-    fileExists: (path) => inside(path) && ts.sys.fileExists(real(path)),
-    readFile: (path) => (inside(path) ? ts.sys.readFile(real(path)) : undefined),
+    fileExists: (path) => inside(path) && fileExists(real(path)),
+    readFile: (path) => (inside(path) ? readFile(real(path)) : undefined),
     directoryExists: (path) =>
-      mount.startsWith(`${path}/`) || (inside(path) && ts.sys.directoryExists(real(path))),
+      mount.startsWith(`${path}/`) || (inside(path) && directoryExists(real(path))),
   };
 }
 

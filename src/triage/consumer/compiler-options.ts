@@ -1,5 +1,8 @@
 import { dirname, join } from "node:path";
 import ts from "typescript";
+import { fencedHost } from "../compiler/fenced-host.ts";
+import { ambientTypes } from "../compiler/node-types.ts";
+import type { Fence } from "../fence.ts";
 
 /** Options to compile the consumer with, and what was wrong with its own. */
 export type ConsumerOptions = {
@@ -31,17 +34,28 @@ const FORCED: ts.CompilerOptions = {
   ignoreDeprecations: "6.0",
 };
 
-/** Read the consumer's tsconfig.json, if it has one at its root. */
-export function consumerOptions(root: string): ConsumerOptions {
+/** Read the consumer's tsconfig.json, if it has one at its root, and what that extends. */
+export function consumerOptions(root: string, fence: Fence): ConsumerOptions {
   const path = join(root, "tsconfig.json");
-  if (!ts.sys.fileExists(path)) return withDefaults(root, []);
+  const degraded = ["tsconfig.json does not parse"];
+  const defaults = { ...DEFAULTS, types: ambientTypes(fence, upFrom(root)), ...FORCED };
+  if (!fence.fileExists(path)) return { options: defaults, degraded: [] };
 
-  const read = ts.readConfigFile(path, (file) => ts.sys.readFile(file));
-  if (read.error !== undefined) return withDefaults(root, ["tsconfig.json does not parse"]);
+  const host = { ...fencedHost(fence), useCaseSensitiveFileNames: true };
+  const read = ts.readConfigFile(path, host.readFile);
+  if (read.error !== undefined) return { options: defaults, degraded };
 
-  // Only options are wanted: reading no folder saves the walk over the whole tree.
-  const host: ts.ParseConfigHost = { ...ts.sys, readDirectory: () => [] };
-  const parsed = ts.parseJsonConfigFileContent(read.config, host, dirname(path));
+  const parsed = ts.parseJsonConfigFileContent(
+    read.config,
+    host,
+    dirname(path),
+    undefined,
+    path,
+    undefined,
+    undefined,
+    // Without it, files that extend the same ones twice each take time without end.
+    new Map(),
+  );
   const missing = parsed.errors.some(({ code }) => code === EXTENDED_FILE_NOT_FOUND);
   return {
     options: { ...parsed.options, ...FORCED },
@@ -51,14 +65,6 @@ export function consumerOptions(root: string): ConsumerOptions {
 
 const EXTENDED_FILE_NOT_FOUND = 6053;
 
-function withDefaults(root: string, degraded: readonly string[]): ConsumerOptions {
-  return { options: { ...DEFAULTS, types: ambientTypes(root), ...FORCED }, degraded };
-}
-
-/** Node's globals, where their declarations are installed. */
-function ambientTypes(root: string): string[] {
-  for (let folder = root; ; folder = dirname(folder)) {
-    if (ts.sys.directoryExists(join(folder, "node_modules/@types/node"))) return ["node"];
-    if (dirname(folder) === folder) return [];
-  }
+function upFrom(folder: string): string[] {
+  return dirname(folder) === folder ? [folder] : [folder, ...upFrom(dirname(folder))];
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import ts from "typescript";
-import { createHost, type SourceCache, type UnresolvedImport } from "../compiler/compiler-host.ts";
+import { createHost, type Sources, type UnresolvedImport } from "../compiler/compiler-host.ts";
 
 /** How to compile a consumer against one version of the package. */
 export type ConsumerProgramSettings = {
@@ -8,7 +8,7 @@ export type ConsumerProgramSettings = {
   readonly options: ts.CompilerOptions;
   /** The files that import the package, relative to the root. */
   readonly importing: readonly string[];
-  readonly cache: SourceCache;
+  readonly sources: Sources;
   /** Names that the consumer knows the package by. */
   readonly names: readonly string[];
 };
@@ -20,14 +20,14 @@ export type ConsumerProgram = {
 
 /** The consumer's importing files, and what they import, with the package at `directory`. */
 export function createConsumerProgram(
-  { root, options, importing, cache, names }: ConsumerProgramSettings,
+  { root, options, importing, sources, names }: ConsumerProgramSettings,
   directory: string,
 ): ConsumerProgram {
   const view = { names, directory };
   const unresolved: UnresolvedImport[] = [];
   const host = createHost({
     options,
-    cache,
+    sources,
     currentDirectory: root,
     unresolved,
     viewFor: () => view,

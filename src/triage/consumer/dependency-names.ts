@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { Fence } from "../fence.ts";
 import { LIMITS } from "../limits.ts";
 import { isNoise } from "../noise.ts";
 import { parseJson } from "./parse-json.ts";
@@ -23,18 +23,20 @@ export async function dependencyNames(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
+  const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
   let files = 0;
   for await (const path of manifestPaths(root, "", signal)) {
     if (files++ >= LIMITS.filesMax) break;
-    for (const name of await namesIn(join(root, path))) names.add(name);
+    for (const name of namesIn(fence, join(root, path))) names.add(name);
   }
   return names;
 }
 
 /** Whether the tree's own package.json parses; true where there is none. */
 export function hasReadableManifest(root: string): boolean {
+  const fence = new Fence([root]);
   const path = join(root, "package.json");
-  return !existsSync(path) || parseJson(path) !== undefined;
+  return fence.sizeOf(path) === undefined || parseJson(fence, path) !== undefined;
 }
 
 async function* manifestPaths(
@@ -52,9 +54,8 @@ async function* manifestPaths(
   }
 }
 
-async function namesIn(path: string): Promise<string[]> {
-  if ((await stat(path)).size > LIMITS.fileBytesMax) return [];
-  const parsed = manifest.safeParse(parseJson(path));
+function namesIn(fence: Fence, path: string): string[] {
+  const parsed = manifest.safeParse(parseJson(fence, path));
   if (!parsed.success) return [];
   const { devDependencies, optionalDependencies, peerDependencies } = parsed.data;
   const listed = { ...peerDependencies, ...optionalDependencies, ...devDependencies };

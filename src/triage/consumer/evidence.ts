@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Fence } from "../fence.ts";
 import type { Evidence } from "../verdict/match-usage.ts";
 import { commandUses } from "./command-uses.ts";
 import type { ImportUse } from "./imports.ts";
@@ -19,6 +19,8 @@ export type EvidenceParts = {
 /** Everything that says how the consumer uses the package, in one value. */
 export function evidenceOf(parts: EvidenceParts): Evidence {
   const { tree, imports, probe } = parts;
+  const fence = new Fence([tree.root]);
+  const textOf = (path: string): string => fence.readFile(join(tree.root, path)) ?? "";
   const importing = [...new Set(imports.map(({ path }) => path))];
   const runningAs = (format: ModuleFormat): Set<string> =>
     new Set(
@@ -29,7 +31,8 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
     symbols: probe.symbols,
     settled: probe.settled,
     typed: parts.typed,
-    named: parts.interfaceFiles.some((path) => mentions(join(tree.root, path), parts.names)),
+    // interface_files may list what is not there any more.
+    named: parts.interfaceFiles.some((path) => mentions(textOf(path), parts.names)),
     complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
     commonJsFiles: runningAs("commonjs"),
     moduleFiles: runningAs("module"),
@@ -38,13 +41,7 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
 }
 
 /** Whole words only: `retry` is not named by a file that says `p-retry`. */
-function mentions(path: string, names: readonly string[]): boolean {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return false; // interface_files may list what is not there any more
-  }
+function mentions(text: string, names: readonly string[]): boolean {
   const words = new Set(text.split(/[^\w@/.-]+/).map((word) => word.replace(/[./-]+$/, "")));
   return names.some((name) => words.has(name));
 }

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import semver from "semver";
 import { z } from "zod";
 import type { Exposure } from "../analysis.ts";
+import { Fence } from "../fence.ts";
 import { type Manifest, readPackageTree } from "../package/manifest.ts";
 import { parseJson } from "./parse-json.ts";
 
@@ -51,12 +51,14 @@ const lockSchema = z.looseObject({
 
 /** From package-lock.json, else from what is installed in the consumer's own folder. */
 function resolvedVersion(root: string, key: string): string | null {
-  const lock = lockSchema.safeParse(parseJson(join(root, "package-lock.json")));
+  const fence = new Fence([root]);
+  const lock = lockSchema.safeParse(parseJson(fence, join(root, "package-lock.json")));
   const locked = lock.data?.packages[`node_modules/${key}`]?.version;
   if (locked !== undefined) return locked;
 
-  const installed = join(root, "node_modules", key);
-  return existsSync(join(installed, "package.json"))
-    ? readPackageTree(installed).manifest.version
-    : null;
+  try {
+    return readPackageTree(join(root, "node_modules", key), fence).manifest.version;
+  } catch {
+    return null; // not installed there, or elsewhere by a link
+  }
 }

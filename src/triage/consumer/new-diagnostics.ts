@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import ts from "typescript";
+import { type CalledPlaces, called } from "../compiler/called-places.ts";
 import { oneLine, slashed } from "../compiler/declaration.ts";
 import type { Diagnostic } from "../finding.ts";
 import { ownFiles } from "./consumer-program.ts";
@@ -12,11 +13,12 @@ import { ownFiles } from "./consumer-program.ts";
 export function newDiagnostics(
   programs: { readonly before: ts.Program; readonly after: ts.Program },
   root: string,
+  places: CalledPlaces,
 ): Diagnostic[] {
   const known = new Set(errorsIn(programs.before, root).map(keyOf));
   return errorsIn(programs.after, root)
     .filter((error) => !known.has(keyOf(error)))
-    .map((error) => describe(error, root));
+    .map((error) => describe(error, root, places));
 }
 
 type LocatedDiagnostic = ts.Diagnostic & { file: ts.SourceFile; start: number };
@@ -32,11 +34,15 @@ function keyOf({ file, start, code }: LocatedDiagnostic): string {
   return `${file.fileName}:${start}:${code}`;
 }
 
-function describe({ file, start, code, messageText }: LocatedDiagnostic, root: string): Diagnostic {
+function describe(
+  { file, start, code, messageText }: LocatedDiagnostic,
+  root: string,
+  places: CalledPlaces,
+): Diagnostic {
   return {
     path: slashed(relative(root, file.fileName)),
     line: file.getLineAndCharacterOfPosition(start).line + 1,
     code: `TS${code}`,
-    message: oneLine(ts.flattenDiagnosticMessageText(messageText, " ")),
+    message: oneLine(called(ts.flattenDiagnosticMessageText(messageText, " "), places)),
   };
 }

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
-import type { SourceCache, UnresolvedImport } from "../compiler/compiler-host.ts";
+import { placesIn } from "../compiler/called-places.ts";
+import type { Sources, UnresolvedImport } from "../compiler/compiler-host.ts";
 import { slashed } from "../compiler/declaration.ts";
 import { subpathOf } from "../compiler/package-resolver.ts";
 import type { Diagnostic } from "../finding.ts";
@@ -29,7 +30,7 @@ export type ProbeSettings = {
   readonly tree: ConsumerTree;
   readonly names: readonly string[];
   readonly imports: readonly ImportUse[];
-  readonly cache: SourceCache;
+  readonly sources: Sources;
 };
 
 /**
@@ -37,9 +38,9 @@ export type ProbeSettings = {
  * Nothing is installed: imports of the package are led to the version's folder. Types of
  * other packages that are not installed are `any` in both programs alike.
  */
-export function probeConsumer({ pair, tree, names, imports, cache }: ProbeSettings): Probe {
+export function probeConsumer({ pair, tree, names, imports, sources }: ProbeSettings): Probe {
   const { root } = tree;
-  const { options, degraded } = consumerOptions(root);
+  const { options, degraded } = consumerOptions(root, sources.fence);
   const all = [...new Set(imports.map(({ path }) => path))].toSorted();
   if (all.length === 0) {
     return {
@@ -53,7 +54,7 @@ export function probeConsumer({ pair, tree, names, imports, cache }: ProbeSettin
   }
 
   const importing = all.slice(0, LIMITS.importingFilesMax);
-  const settings = { root, options, importing, cache, names };
+  const settings = { root, options, importing, sources, names };
   const before = createConsumerProgram(settings, pair.from.directory);
   const after = createConsumerProgram(settings, pair.to.directory);
   const programs = { before: before.program, after: after.program };
@@ -61,7 +62,11 @@ export function probeConsumer({ pair, tree, names, imports, cache }: ProbeSettin
     ({ specifier, containingFile }) =>
       subpathOf(specifier, names) !== null && containingFile.startsWith(`${root}/`),
   );
-  const diagnostics = newDiagnostics(programs, root);
+  const diagnostics = newDiagnostics(
+    programs,
+    root,
+    placesIn({ pair, root, fence: sources.fence }),
+  );
   const broken = new Set(diagnostics.map(({ path }) => path));
   return {
     diagnostics,

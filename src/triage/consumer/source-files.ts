@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { Fence } from "../fence.ts";
 import { LIMITS } from "../limits.ts";
 
 /** A file of the consumer that can import something, or is a package.json. */
@@ -26,13 +27,15 @@ const SKIPPED = new Set(["node_modules", "dist", "coverage"]);
 export function readConsumerTree(root: string): ConsumerTree {
   const capsHit = new Set<string>();
   const read: ConsumerFile[] = [];
+  const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
   for (const path of walk(root, "")) {
     if (read.length >= LIMITS.filesMax) {
       capsHit.add("files");
       break;
     }
-    if (statSync(join(root, path)).size > LIMITS.fileBytesMax) capsHit.add("file_bytes");
-    else read.push({ path, text: readFileSync(join(root, path), "utf8") });
+    const text = fence.readFile(join(root, path));
+    if (text === undefined) capsHit.add("file_bytes");
+    else read.push({ path, text });
   }
   const files = read.toSorted((left, right) => (left.path < right.path ? -1 : 1));
   return {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Dirent, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import { join, posix } from "node:path";
 import { isCode, isData, isDockerfile, isEnvFile, isShell } from "../change/file-kinds.ts";
+import { Fence } from "../fence.ts";
 import { LIMITS } from "../limits.ts";
 import type { ConsumerFile } from "./source-files.ts";
 
@@ -30,9 +31,7 @@ const SHOWN = new Set([".github", ".gitlab", ".circleci", ".devcontainer", ".doc
  */
 export function readTextTree(root: string, interfaceFiles: readonly string[]): TextTree {
   const reader = new Reader(realpathSync(root));
-  const named = interfaceFiles
-    .map((path) => posix.normalize(path))
-    .filter((path) => reader.isInside(path));
+  const named = interfaceFiles.map((path) => posix.normalize(path));
   const present = named.filter((path) => reader.read(path));
   for (const path of reader.walk("")) {
     if (reader.isFull) break;
@@ -43,44 +42,35 @@ export function readTextTree(root: string, interfaceFiles: readonly string[]): T
 
 class Reader {
   readonly #root: string;
+  readonly #fence: Fence;
   readonly #files = new Map<string, ConsumerFile>();
   readonly #capsHit = new Set<string>();
   #bytes = 0;
 
   constructor(root: string) {
     this.#root = root;
+    this.#fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
   }
 
   get isFull(): boolean {
     return this.#capsHit.has("files") || this.#capsHit.has("tree_bytes");
   }
 
-  /** Whether a path stays in the tree and every folder on the way is none of elsewhere. */
-  isInside(path: string): boolean {
-    if (posix.isAbsolute(path) || path.startsWith("..")) return false;
-    try {
-      const given = join(this.#root, path);
-      return realpathSync(given) === given;
-    } catch {
-      return false; // not there any more
-    }
-  }
-
   /** Whether the file is a text, and part of the tree's texts from here on. */
   read(path: string): boolean {
     if (this.#files.has(path)) return true;
-    const stat = lstatSync(join(this.#root, path));
-    if (!stat.isFile()) return false;
-    if (stat.size > LIMITS.fileBytesMax) {
+    const size = this.#fence.sizeOf(join(this.#root, path));
+    if (size === undefined) return false;
+    if (size > LIMITS.fileBytesMax) {
       this.#capsHit.add("file_bytes");
       return false;
     }
     if (this.#files.size >= LIMITS.filesMax) this.#capsHit.add("files");
-    if (this.#bytes + stat.size > LIMITS.treeBytesMax) this.#capsHit.add("tree_bytes");
+    if (this.#bytes + size > LIMITS.treeBytesMax) this.#capsHit.add("tree_bytes");
     if (this.isFull) return false;
-    const text = readFileSync(join(this.#root, path), "utf8");
-    if (text.includes("\0")) return false;
-    this.#bytes += stat.size;
+    const text = this.#fence.readFile(join(this.#root, path));
+    if (text === undefined || text.includes("\0")) return false;
+    this.#bytes += size;
     this.#files.set(path, { path, text });
     return true;
   }

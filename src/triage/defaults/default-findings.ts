@@ -1,4 +1,3 @@
-import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { locationOf } from "../compiler/declaration.ts";
 import { type Found, finding } from "../finding.ts";
@@ -55,7 +54,7 @@ function thingsBehind(
   const file = resolveSubpath(tree, subpath, loadedBy);
   const entry =
     file === null ? null : files.resolve(join(tree.directory, "package.json"), `./${file}`);
-  return entry === null ? new Map() : exportedThings(files, realpathSync(entry));
+  return entry === null ? new Map() : exportedThings(files, entry);
 }
 
 type About = { readonly subpath: string; readonly root: string; readonly declared: Declared };

@@ -1,6 +1,6 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
+import { Fence } from "../fence.ts";
 import { LIMITS } from "../limits.ts";
 import type { PackageTree } from "../package/manifest.ts";
 import { type ModuleScope, moduleScope } from "./module-scope.ts";
@@ -8,12 +8,14 @@ import { type ModuleScope, moduleScope } from "./module-scope.ts";
 /** The JavaScript files of one version, parsed when they are asked for and within the limits. */
 export class ModuleFiles {
   readonly directory: string;
+  readonly #fence: Fence;
   readonly #scopes = new Map<string, ModuleScope | null>();
   #bytes = 0;
   #isCut = false;
 
   constructor(tree: PackageTree) {
     this.directory = tree.directory;
+    this.#fence = new Fence([tree.directory], { bytesMax: LIMITS.fileBytesMax });
   }
 
   /** Whether a limit kept a file out. */
@@ -39,7 +41,8 @@ export class ModuleFiles {
 
   #read(path: string): ModuleScope | null {
     if (!/\.[cm]?js$/.test(path)) return null;
-    const { size } = statSync(path);
+    const size = this.#fence.sizeOf(path);
+    if (size === undefined) return null;
     const isFull =
       this.#scopes.size >= LIMITS.defaultFilesMax ||
       this.#bytes + size > LIMITS.defaultBytesMax ||
@@ -49,16 +52,14 @@ export class ModuleFiles {
       return null;
     }
     this.#bytes += size;
-    const text = readFileSync(path, "utf8");
-    if (isMinified(text)) return null;
+    const text = this.#fence.readFile(path);
+    if (text === undefined || isMinified(text)) return null;
     return moduleScope(ts.createSourceFile(path, text, PARSED, true));
   }
 
   /** The real path of a file, links followed, if that is in the package. */
   #inside(path: string): string | null {
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
-    const real = realpathSync(path);
-    return real.startsWith(`${this.directory}/`) ? real : null;
+    return this.#fence.sizeOf(path) === undefined ? null : this.#fence.realpath(path);
   }
 }
 

@@ -1,19 +1,23 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Fence } from "../fence.ts";
 
 /**
  * The folder of an installed copy of `name@version`, symbolic links resolved; null if there
  * is none. Looks in the node_modules of each start folder and of every folder above it: at
  * `<name>`, at copies below other packages, in pnpm's store, and at aliases
- * (`npm:<name>@…`), whose folder has another name but whose package.json has the true one.
+ * (`npm:<name>@…`), whose folder has another name but whose package.json has the true one. A
+ * link counts that stays in the start folders and these node_modules.
  */
 export function findInstalled(
   wanted: { readonly name: string; readonly version: string },
   startFolders: readonly string[],
 ): string | null {
-  for (const folder of nodeModulesFolders(startFolders)) {
+  const folders = nodeModulesFolders(startFolders);
+  const fence = new Fence([...startFolders, ...folders]);
+  for (const folder of folders) {
     for (const candidate of candidates(folder, wanted.name)) {
-      if (holds(candidate, wanted)) return realpathSync(candidate);
+      if (holds(candidate, wanted, fence)) return fence.realpath(candidate);
     }
   }
   return null;
@@ -59,9 +63,11 @@ function entriesOf(folder: string): string[] {
   }
 }
 
-function holds(folder: string, wanted: { name: string; version: string }): boolean {
+type Wanted = { readonly name: string; readonly version: string };
+
+function holds(folder: string, wanted: Wanted, fence: Fence): boolean {
   try {
-    const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const manifest: unknown = JSON.parse(fence.readFile(join(folder, "package.json")) ?? "");
     return (
       typeof manifest === "object" &&
       manifest !== null &&

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { PermanentError } from "../../outcome.ts";
 import { withoutMark } from "../../without-mark.ts";
+import { Fence } from "../fence.ts";
 
 const names = z.record(z.string(), z.string()).catch({});
 
@@ -37,19 +37,18 @@ export type PackageTree = {
   readonly text: string;
 };
 
-/** Read `directory`/package.json. Throws a PermanentError that names the file and what is wrong. */
-export function readPackageTree(directory: string): PackageTree {
+/**
+ * Read `directory`/package.json, within a fence. Throws a PermanentError that names the file and
+ * what is wrong.
+ */
+export function readPackageTree(
+  directory: string,
+  fence: Fence = new Fence([directory]),
+): PackageTree {
   const path = join(directory, "package.json");
-  const text = readText(path);
-  return { directory, manifest: parseManifest(path, text), text };
-}
-
-function readText(path: string): string {
-  try {
-    return withoutMark(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new PermanentError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
-  }
+  const text = fence.readFile(path);
+  if (text === undefined) throw new PermanentError(`cannot read ${path}: ${fence.refusal(path)}`);
+  return { directory, manifest: parseManifest(path, withoutMark(text)), text: withoutMark(text) };
 }
 
 function parseManifest(path: string, text: string): Manifest {

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import semver from "semver";
+import { Fence } from "../fence.ts";
 import type { PackageTree } from "./manifest.ts";
 
 /** Where a project writes down its Node for version managers. */
@@ -12,15 +12,12 @@ const PINS = [".nvmrc", ".node-version"];
  */
 export function nodeRange({ manifest, directory }: PackageTree): string | undefined {
   if (manifest.engines["node"] !== undefined) return manifest.engines["node"];
-  return PINS.map((file) => firstLine(join(directory, file))).find(
+  const fence = new Fence([directory]);
+  return PINS.map((file) => firstLine(fence.readFile(join(directory, file)) ?? "")).find(
     (line) => line !== "" && semver.validRange(line) !== null,
   );
 }
 
-function firstLine(path: string): string {
-  try {
-    return readFileSync(path, "utf8").split("\n")[0]?.trim() ?? "";
-  } catch {
-    return ""; // absent
-  }
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]?.trim() ?? "";
 }

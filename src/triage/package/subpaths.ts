@@ -1,6 +1,6 @@
-import { existsSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { exports as resolveExports } from "resolve.exports";
+import { Fence } from "../fence.ts";
 import type { PackageTree } from "./manifest.ts";
 
 /** How a package is loaded: the condition that its `exports` is asked with. */
@@ -52,9 +52,6 @@ function resolveLegacy(tree: PackageTree, subpath: string): string | null {
     (end) => target + end,
   );
   if (subpath === ".") tried.push("index.js");
-  return tried.find((file) => isFile(join(tree.directory, file))) ?? null;
-}
-
-function isFile(path: string): boolean {
-  return existsSync(path) && statSync(path).isFile();
+  const fence = new Fence([tree.directory]);
+  return tried.find((file) => fence.fileExists(join(tree.directory, file))) ?? null;
 }

@@ -3,7 +3,9 @@ import { dirname } from "node:path/posix";
 import type { AnalysisRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
 import { dependencyNames, hasReadableManifest } from "../consumer/dependency-names.ts";
+import { keptFolders } from "../npm-request.ts";
 import { addStandIns } from "../package/add-stand-ins.ts";
+import { installedAbove } from "../package/installed-folders.ts";
 import type { PackagePart } from "../package/package-part.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
 import { extractTree } from "../repository/extract-tree.ts";
@@ -32,7 +34,7 @@ export async function changedPackages(
   { range, change, consumer, payload }: PackageChange,
   options: Options,
 ): Promise<Pick<Work, "packages" | "degraded" | "capsHit">> {
-  const { signal, repositories, kept } = options;
+  const { signal, repositories, workingDirectory, kept } = options;
   const names = await dependencyNames(consumer.path, signal);
   const unread = hasReadableManifest(consumer.path) ? [] : [UNREAD];
   if (names.size === 0) return { packages: [], degraded: unread, capsHit: [] };
@@ -48,13 +50,19 @@ export async function changedPackages(
     kept.keep(await extractTree(range.mirror, commit, repositories, { signal }));
   const before = await extract(range.base);
   const after = await extract(range.head);
+  const alsoReadable = [
+    // A package may be made of files of its neighbours.
+    before.path,
+    after.path,
+    ...keptFolders(payload, workingDirectory).flatMap(installedAbove),
+  ];
   const packages: PackagePart[] = [];
   for (const pair of pairs.slice(0, PACKAGES_MAX)) {
     const fromPath = join(before.path, pair.before.folder);
     const toPath = join(after.path, pair.after.folder);
     const missing = [...(await addStandIns(fromPath)), ...(await addStandIns(toPath))];
     if (missing.length > 0) degraded.push(withoutSources(pair.after.name, missing));
-    const request = requestOf(pair, { fromPath, toPath, consumer, payload });
+    const request = requestOf(pair, { fromPath, toPath, alsoReadable, consumer, payload });
     packages.push({ request, origin: { folder: pair.after.folder, commit: range.head } });
   }
   const capsHit = pairs.length > PACKAGES_MAX ? ["packages"] : [];
@@ -110,11 +118,12 @@ function nearest(path: string, manifests: Manifests): string | null {
 type Places = Pick<PackageChange, "consumer" | "payload"> & {
   readonly fromPath: string;
   readonly toPath: string;
+  readonly alsoReadable: readonly string[];
 };
 
 function requestOf(
   { before, after }: Pair,
-  { fromPath, toPath, consumer, payload }: Places,
+  { fromPath, toPath, alsoReadable, consumer, payload }: Places,
 ): AnalysisRequest {
   return {
     package: { name: after.name, from: before.version, to: after.version, fromPath, toPath },
@@ -123,6 +132,7 @@ function requestOf(
       revision: consumer.revision,
       interfaceFiles: payload.relationship_config.interface_files,
     },
+    alsoReadable,
     searchFrom: [],
     depth: "types",
   };

@@ -6,6 +6,7 @@ import { readBlobs } from "./blobs.ts";
 import { git } from "./git.ts";
 import type { Mirror } from "./mirror-folder.ts";
 import { REPOSITORY_LIMITS } from "./repository-limits.ts";
+import { isSafePath } from "./safe-path.ts";
 
 /** Workspaces of one repository that are looked at. */
 const MANIFESTS_MAX = 2_000;
@@ -34,6 +35,7 @@ export async function manifestsIn(
   const places = [...listed]
     .map(([, id = "", size, path = ""]) => ({ id, size: Number(size), path }))
     .filter(({ path }) => /(?:^|\/)package\.json$/.test(path) && !isNoise(path))
+    .filter(({ path }) => isSafePath(path))
     .filter(({ size }) => size <= fileBytesMax)
     .slice(0, MANIFESTS_MAX);
   const texts = new Map<string, string>();

@@ -1,5 +1,5 @@
 import ts from "typescript";
-import type { SourceCache } from "../compiler/compiler-host.ts";
+import type { Sources } from "../compiler/compiler-host.ts";
 import { type Found, finding } from "../finding.ts";
 import type { PackagePair } from "../package/locate.ts";
 import type { PackageTree } from "../package/manifest.ts";
@@ -12,11 +12,11 @@ import { besidePath, createSurfaceProgram, type EntryPair } from "./surface-prog
  * its JavaScript, `exports.x = …` and `module.exports = {…}` included. Types that it would
  * infer are no contract and are not compared.
  */
-export function compareNames(pair: PackagePair, entries: EntryPair, cache: SourceCache): Found[] {
+export function compareNames(pair: PackagePair, entries: EntryPair, sources: Sources): Found[] {
   const { subpath } = entries.from;
   const text = `import * as all from ${JSON.stringify(pair.from.manifest.name + subpath.slice(1))};\n`;
   const { program } = createSurfaceProgram(pair, [entries.from, entries.to], {
-    cache,
+    sources,
     beside: { from: text, to: text },
     withLibrary: false,
     types: [],

@@ -1,6 +1,6 @@
 import type ts from "typescript";
 import type { AnalysisRequest } from "../analysis.ts";
-import type { SourceCache, UnresolvedImport } from "../compiler/compiler-host.ts";
+import type { Sources, UnresolvedImport } from "../compiler/compiler-host.ts";
 import { declarationKeys } from "../compiler/declaration.ts";
 import { type Found, finding } from "../finding.ts";
 import type { PackagePair } from "../package/locate.ts";
@@ -21,7 +21,7 @@ export type SurfaceChange = {
 };
 
 export type SurfaceDepth = {
-  readonly cache: SourceCache;
+  readonly sources: Sources;
   readonly depth: AnalysisRequest["depth"];
 };
 
@@ -29,11 +29,11 @@ export type SurfaceDepth = {
 export function compareSurfaces(
   pair: PackagePair,
   entries: EntryPair,
-  { cache, depth }: SurfaceDepth,
+  { sources, depth }: SurfaceDepth,
 ): SurfaceChange {
-  const outline = outlineOf(pair, entries, cache);
+  const outline = outlineOf(pair, entries, sources);
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
-    cache,
+    sources,
     beside: outline.beside,
     types: outline.types,
     withLibrary: true,

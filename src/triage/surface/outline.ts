@@ -1,6 +1,6 @@
 import { isBuiltin } from "node:module";
 import ts from "typescript";
-import type { SourceCache } from "../compiler/compiler-host.ts";
+import type { Sources } from "../compiler/compiler-host.ts";
 import type { PackagePair } from "../package/locate.ts";
 import { fileExports } from "./module-exports.ts";
 import {
@@ -26,9 +26,9 @@ export type Outline = {
  * Look over both surfaces. Uses a program without the standard library:
  * names and declarations need no types, and that makes it cheap.
  */
-export function outlineOf(pair: PackagePair, entries: EntryPair, cache: SourceCache): Outline {
+export function outlineOf(pair: PackagePair, entries: EntryPair, sources: Sources): Outline {
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
-    cache,
+    sources,
     beside: NOTHING_BESIDE,
     withLibrary: false,
     types: [],

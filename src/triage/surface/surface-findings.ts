@@ -36,8 +36,8 @@ export function surfaceFindings(
 const NOTHING: SurfaceChange = { found: [], degraded: [], exported: null };
 
 function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth): SurfaceChange {
-  const from = entryOf(pair.from, subpath);
-  const to = entryOf(pair.to, subpath);
+  const from = entryOf(pair.from, subpath, settings.sources);
+  const to = entryOf(pair.to, subpath, settings.sources);
   // A subpath that is gone is a finding of the manifest; one that never was is the probe's.
   if (from === null || to === null) return NOTHING;
   const entries = { from, to };
@@ -49,7 +49,7 @@ function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth
   // A version that brings its first declarations cannot be held against guessed types.
   return to.typed
     ? { ...NOTHING, degraded }
-    : { ...NOTHING, found: compareNames(pair, entries, settings.cache), degraded };
+    : { ...NOTHING, found: compareNames(pair, entries, settings.sources), degraded };
 }
 
 function typesRemoved({ to }: PackagePair, subpath: string): Found {

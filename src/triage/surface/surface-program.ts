@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import ts from "typescript";
-import { createHost, type SourceCache, type UnresolvedImport } from "../compiler/compiler-host.ts";
+import { createHost, type Sources, type UnresolvedImport } from "../compiler/compiler-host.ts";
 import { type PackageView, resolveInView } from "../compiler/package-resolver.ts";
 import type { PackagePair } from "../package/locate.ts";
 import type { PackageTree } from "../package/manifest.ts";
@@ -26,12 +26,12 @@ const OPTIONS: ts.CompilerOptions = {
 };
 
 /** The file that TypeScript finds behind a subpath; null if there is none. */
-export function entryOf(tree: PackageTree, subpath: string): Entry | null {
-  const view = viewOf(tree);
+export function entryOf(tree: PackageTree, subpath: string, { fence }: Sources): Entry | null {
   const specifier = tree.manifest.name + subpath.slice(1);
+  const asked = { specifier, view: viewOf(tree), fence };
   const resolved =
-    resolveInView(specifier, view, OPTIONS, ts.ModuleKind.ESNext) ??
-    resolveInView(specifier, view, OPTIONS, ts.ModuleKind.CommonJS);
+    resolveInView(asked, OPTIONS, ts.ModuleKind.ESNext) ??
+    resolveInView(asked, OPTIONS, ts.ModuleKind.CommonJS);
   if (resolved === undefined || resolved.extension === ".json") return null;
   return {
     subpath,
@@ -57,7 +57,7 @@ export type SurfaceProgram = {
 };
 
 export type SurfaceSettings = {
-  readonly cache: SourceCache;
+  readonly sources: Sources;
   readonly beside: Beside;
   /** Without it names and declarations are there, and types are not. */
   readonly withLibrary: boolean;
@@ -69,7 +69,7 @@ export type SurfaceSettings = {
 export function createSurfaceProgram(
   pair: PackagePair,
   entries: readonly Entry[],
-  { cache, beside, withLibrary, types }: SurfaceSettings,
+  { sources, beside, withLibrary, types }: SurfaceSettings,
 ): SurfaceProgram {
   const options = { ...OPTIONS, noLib: !withLibrary, types: [...types] };
   const unresolved: UnresolvedImport[] = [];
@@ -80,7 +80,7 @@ export function createSurfaceProgram(
   ]);
   const host = createHost({
     options,
-    cache,
+    sources,
     overlay,
     unresolved,
     currentDirectory: pair.to.directory,

@@ -1,4 +1,6 @@
 import { expect } from "vitest";
+import type { AnalysisRequest } from "../../../src/triage/analysis.ts";
+import { analysisFence } from "../../../src/triage/compiler/analysis-fence.ts";
 import { locatePackages } from "../../../src/triage/package/locate.ts";
 import { surfaceFindings } from "../../../src/triage/surface/surface-findings.ts";
 import { test } from "../../support/upgrade.ts";
@@ -155,8 +157,14 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-/** One cache for all: it saves parsing the standard library, and folders are never the same. */
-const SETTINGS = { cache: new Map(), depth: "types" } as const;
+/** One for all: it saves parsing the standard library, and folders are never the same. */
+const parsed = new Map();
+
+function findingsOf(request: AnalysisRequest, depth: AnalysisRequest["depth"] = "types") {
+  const pair = locatePackages(request);
+  const fence = analysisFence(request, request.consumer.path, pair);
+  return surfaceFindings(pair, ["."], { sources: { fence, parsed }, depth });
+}
 
 /** The first one parses the standard library, which takes seconds where others compute as well. */
 const SLOW = { timeout: 60_000 };
@@ -167,7 +175,7 @@ test.for(CASES)("%s", SLOW, async ([, before, after, expected], { makeUpgrade })
     to: { "index.d.ts": after },
   });
 
-  const { found, degraded } = surfaceFindings(locatePackages(request), ["."], SETTINGS);
+  const { found, degraded } = findingsOf(request);
 
   expect(found.map(({ finding }) => `${finding.breaking} ${finding.id}`).toSorted()).toEqual(
     expected,
@@ -184,7 +192,7 @@ test("what took the place of a removed type is named", async ({ makeUpgrade }) =
     },
   });
 
-  const { found } = surfaceFindings(locatePackages(request), ["."], SETTINGS);
+  const { found } = findingsOf(request);
 
   const removed = found.find(({ finding }) => finding.rule === "ts.export_removed");
   expect(removed?.finding).toMatchObject({ subject: "Old", replacement: "New", after: null });
@@ -199,10 +207,7 @@ test("by names alone a changed type is not seen and a removed export is", async 
     to: { "index.d.ts": "export function f(a: string): void;" },
   });
 
-  const { found } = surfaceFindings(locatePackages(request), ["."], {
-    ...SETTINGS,
-    depth: "names",
-  });
+  const { found } = findingsOf(request, "names");
 
   expect(found.map(({ finding }) => finding.id)).toEqual(["ts.export_removed:g"]);
 });
@@ -214,7 +219,7 @@ test("an import of the declarations that leads nowhere is told", async ({ makeUp
     to: { "index.d.ts": declarations },
   });
 
-  const { degraded } = surfaceFindings(locatePackages(request), ["."], SETTINGS);
+  const { degraded } = findingsOf(request);
 
   expect(degraded).toEqual([
     'provider@1.0.0: types of "absent" not found',
@@ -230,7 +235,7 @@ test("a package without declarations is compared by the names its JavaScript exp
     to: { "index.js": "exports.kept = () => {};\n" },
   });
 
-  const { found, degraded, typed } = surfaceFindings(locatePackages(request), ["."], SETTINGS);
+  const { found, degraded, typed } = findingsOf(request);
 
   expect(found.map(({ finding }) => [finding.id, finding.provider])).toEqual([
     ["js.export_removed:gone", { path: "index.js", line: 2 }],
@@ -245,7 +250,7 @@ test("members of `module.exports = {…}` are names as well", async ({ makeUpgra
     to: { "index.js": "module.exports = { kept() {} };\n" },
   });
 
-  const { found } = surfaceFindings(locatePackages(request), ["."], SETTINGS);
+  const { found } = findingsOf(request);
 
   expect(found.map(({ finding }) => finding.id)).toEqual(["js.export_removed:gone"]);
 });
@@ -256,7 +261,7 @@ test("a package that loses its declarations breaks", async ({ makeUpgrade }) => 
     to: { "index.js": "exports.f = 1;" },
   });
 
-  const { found } = surfaceFindings(locatePackages(request), ["."], SETTINGS);
+  const { found } = findingsOf(request);
 
   expect(found.map(({ finding }) => finding.id)).toEqual(["pkg.types_removed:."]);
 });
