@@ -25,6 +25,8 @@ export type Config = {
   /** Days that final tasks and history are kept; 0 = for ever. */
   readonly retention: { readonly taskDays: number; readonly historyDays: number };
   readonly repositories: RepositoryConfig;
+  /** What one analysis of a triage may take. */
+  readonly analysis: AnalysisConfig;
   /** The crontab, absolute; null = `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
   readonly effects: EffectsConfig;
@@ -61,6 +63,12 @@ export type WorkerConfig = {
   readonly shutdownGraceMs: number;
   /** Folder with the handlers, absolute; null = `tasks` here, else those of triaged. */
   readonly tasksFolder: string | null;
+};
+
+export type AnalysisConfig = {
+  readonly timeoutMs: number;
+  /** Of heap, in MiB. */
+  readonly memoryMib: number;
 };
 
 /** Where triage gets repositories from and keeps its mirrors of them. */
@@ -131,6 +139,10 @@ export function readConfig(environment: Environment = process.env): Config {
       cloneBase: settings.GITHUB_CLONE_BASE,
       token: settings.GITHUB_TOKEN ?? null,
       allowPrivate: settings.ALLOW_PRIVATE_WEBHOOKS,
+    },
+    analysis: {
+      timeoutMs: settings.ANALYSIS_TIMEOUT_MS,
+      memoryMib: settings.ANALYSIS_MEMORY_MIB,
     },
     schedulesFile:
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),

@@ -29,6 +29,8 @@ export function describeConfig(config: Config): Record<string, string> {
     TASK_RETENTION_DAYS: String(retention.taskDays),
     HISTORY_RETENTION_DAYS: String(retention.historyDays),
     REPO_CACHE_DIR: repositories.cacheFolder,
+    ANALYSIS_TIMEOUT_MS: String(config.analysis.timeoutMs),
+    ANALYSIS_MEMORY_MIB: String(config.analysis.memoryMib),
     GITHUB_CLONE_BASE: repositories.cloneBase,
     ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
     ...describeEffects(config.effects),

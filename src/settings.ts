@@ -57,6 +57,8 @@ export const SETTINGS = z.object({
   MAX_RESULT_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
   MAX_RESCUES: integer({ min: 1, max: 100 }).default(3),
   REPO_CACHE_DIR: text().optional(),
+  ANALYSIS_TIMEOUT_MS: integer({ min: 100, max: 200_000 }).default(120_000),
+  ANALYSIS_MEMORY_MIB: integer({ min: 64, max: 65_536 }).default(2_048),
   GITHUB_CLONE_BASE: cloneBase().default("https://github.com"),
   GITHUB_TOKEN: token().optional(),
   EFFECTS_MODE: choice(EFFECTS_MODES).default("live"),

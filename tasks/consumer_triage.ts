@@ -29,7 +29,7 @@ export default defineHandler({
   async run(payload, context) {
     const startedAt = performance.now();
     const { signal, logger } = context;
-    const { repositories } = readConfig();
+    const { repositories, analysis: limits } = readConfig();
     const decision = answerIn(context.decision);
     const rules = { handler: "consumer_triage", version: VERSION, decision };
 
@@ -42,6 +42,12 @@ export default defineHandler({
       const work = await prepared.read();
       const found = await analyzeWork(work, {
         signal,
+        limitMs: {
+          types: limits.timeoutMs,
+          names: Math.floor(limits.timeoutMs / 2),
+          service: limits.timeoutMs,
+        },
+        heapMib: limits.memoryMib,
         onProgress: ({ percent, step }) => context.progress(percent, step),
       });
       const analysis = withAnswer(found, decision);

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { PermanentError } from "../outcome.ts";
 import type { AnalysisRequest, Progress, ServiceRequest } from "./analysis.ts";
 import { analyze } from "./analyze.ts";
 import { analyzeService } from "./analyze-service.ts";
 import type { ThreadMessage } from "./run-analysis.ts";
+import { faultOf } from "./too-much.ts";
 
 /** What run-analysis.ts starts: one analysis, its progress, and its result or error. */
 function post(message: ThreadMessage): void {
@@ -19,9 +19,7 @@ try {
     "package" in request ? analyze(request, onProgress) : analyzeService(request, onProgress);
   post({ analysis });
 } catch (error) {
-  // An error's class does not cross the border of a thread: say which one it is.
-  const permanent = error instanceof PermanentError;
-  const message = error instanceof Error ? error.message : String(error);
-  const stack = error instanceof Error ? error.stack : undefined;
-  post({ error: { permanent, message, stack } });
+  // An error's class does not cross the border of a thread: say what it means.
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  post({ error: { fault: faultOf(error), name, message, stack } });
 }

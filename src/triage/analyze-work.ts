@@ -2,15 +2,18 @@ import { PermanentError } from "../outcome.ts";
 import type { Analysis } from "./analysis.ts";
 import { sortedSet } from "./bounded-facts.ts";
 import { combineAnalyses } from "./combine-analyses.ts";
+import { LIMITS } from "./limits.ts";
 import { asSeenFromOutside, withoutFolders } from "./package/seen-from-outside.ts";
 import type { Work } from "./prepare/prepared.ts";
 import { type RunOptions, runAnalysis } from "./run-analysis.ts";
 
 /**
- * Analyse all that a triage is about, each part in a thread of its own. Rejects as runAnalysis
- * does; but a package that cannot be compared beside a service that can is told in `degraded`.
+ * Analyse all that a triage is about, each part in a thread of its own, within the time that one
+ * task has for all. Rejects as runAnalysis does; but a package that cannot be compared beside a
+ * service that can is told in `degraded`.
  */
-export async function analyzeWork(work: Work, options: RunOptions): Promise<Analysis> {
+export async function analyzeWork(work: Work, given: RunOptions): Promise<Analysis> {
+  const options = { until: performance.now() + LIMITS.taskAnalysesMs, ...given };
   const parts = [
     ...(work.service === null ? [] : [work.service]),
     ...work.packages.map(({ request }) => request),

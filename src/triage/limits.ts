@@ -19,11 +19,16 @@ export const LIMITS = {
   diagnosticsMax: 200,
   /** Characters of `before` and `after`. */
   textMax: 300,
+  /** Milliseconds until the thread is ended, by depth (ANALYSIS_TIMEOUT_MS). */
+  analysisMs: { types: 120_000, names: 60_000, service: 120_000 },
   /**
-   * Milliseconds until the thread is ended, by depth. One package by types and then by names
-   * stays below the handler's timeout; several that all take so long do not, and time out.
+   * Milliseconds for all analyses of one task: well below its handler's timeout, which would
+   * count as a failed attempt and have all of it done again.
    */
-  analysisMs: { types: 120_000, names: 120_000, service: 120_000 },
-  /** MiB of heap of the thread; a program of a large consumer takes some hundreds. */
+  taskAnalysesMs: 360_000,
+  /**
+   * MiB of heap of the thread (ANALYSIS_MEMORY_MIB); a program of a large consumer takes some
+   * hundreds.
+   */
   heapMib: 2_048,
 } as const;

@@ -4,6 +4,7 @@ import { type Config, readConfig } from "../../src/config.ts";
 import { EnvironmentError } from "../../src/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
 import { ADJUDICATION_SETTINGS } from "../support/adjudication-settings.ts";
+import { ANALYSIS_SETTINGS } from "../support/analysis-settings.ts";
 import * as effects from "../support/effect-settings.ts";
 
 const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
@@ -140,6 +141,7 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
     seen: (config) => config.repositories.cacheFolder,
     as: path.resolve("mirrors"),
   },
+  ...ANALYSIS_SETTINGS,
   GITHUB_CLONE_BASE: {
     given: { GITHUB_CLONE_BASE: "https://git.example.org/" },
     seen: (config) => config.repositories.cloneBase,
@@ -189,6 +191,7 @@ test("an empty environment means the embedded server and the defaults", () => {
   expect(config).toEqual({
     connection: { kind: "embedded", folder: path.resolve(".triaged") },
     directConnection: null,
+    analysis: { timeoutMs: 120_000, memoryMib: 2_048 },
     schedulesFile: null,
     schema: "triaged",
     pool: { max: 10, acquireTimeoutMs: 30_000, recycleMs: 3_600_000 },

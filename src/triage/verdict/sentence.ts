@@ -9,6 +9,8 @@ export function sentence(finding: Finding, { brief = false } = {}): string {
   switch (rule) {
     case "pkg.version":
       return `${subject} steps from ${before} to ${after}: read its release notes`;
+    case "triage.not_analysed":
+      return `${subject} could not be analysed within its limits: compare it yourself`;
     case "pkg.exports_removed":
       if (subject === "./*")
         return "files that `exports` does not list cannot be imported any more";

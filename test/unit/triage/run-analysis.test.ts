@@ -52,15 +52,31 @@ test("a signal that has aborted starts nothing", async ({ makeUpgrade }) => {
   await expect(runAnalysis(request, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
-test("an analysis that takes too long at every depth can be retried", async ({ makeUpgrade }) => {
+test("an analysis that takes too long at every depth says that nothing is known", async ({
+  makeUpgrade,
+}) => {
   const request = await makeUpgrade(UPGRADE);
   const signal = new AbortController().signal;
 
-  await expect(
-    runAnalysis(request, { signal, limitMs: { types: 1, names: 2 } }),
-  ).rejects.toMatchObject({
-    name: "RetryableError",
-    message: "the analysis took longer than 2 ms",
+  expect(await runAnalysis(request, { signal, limitMs: { types: 1, names: 2 } })).toMatchObject({
+    usage: "unknown",
+    hits: [{ finding: { id: "triage.not_analysed:provider", breaking: "maybe" } }],
+    degraded: ["provider was not analysed: it took longer than 2 ms"],
+    capsHit: ["analysis_time"],
+  });
+});
+
+test("an analysis that would begin after the time of its task is not begun", async ({
+  makeUpgrade,
+}) => {
+  const request = await makeUpgrade(UPGRADE);
+  const signal = new AbortController().signal;
+
+  expect(await runAnalysis(request, { signal, until: performance.now() })).toMatchObject({
+    degraded: [
+      "provider was not analysed: the analyses of its task took all the time that they have together",
+    ],
+    capsHit: ["analysis_time"],
   });
 });
 
