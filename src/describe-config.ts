@@ -29,6 +29,8 @@ export function describeConfig(config: Config): Record<string, string> {
     TASK_RETENTION_DAYS: String(retention.taskDays),
     HISTORY_RETENTION_DAYS: String(retention.historyDays),
     REPO_CACHE_DIR: repositories.cacheFolder,
+    MAX_REPO_BYTES: String(repositories.repositoryBytesMax),
+    MAX_GIT_MEMORY_MIB: String(config.gitMemoryMib),
     GITHUB_CLONE_BASE: repositories.cloneBase,
     ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
     ...describeEffects(config.effects),

@@ -57,6 +57,8 @@ export const SETTINGS = z.object({
   MAX_RESULT_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),
   MAX_RESCUES: integer({ min: 1, max: 100 }).default(3),
   REPO_CACHE_DIR: text().optional(),
+  MAX_REPO_BYTES: integer({ min: 1_000_000, max: 1_000_000_000_000 }).default(5_000_000_000),
+  MAX_GIT_MEMORY_MIB: integer({ min: 128, max: 65_536 }).default(2_048),
   GITHUB_CLONE_BASE: cloneBase().default("https://github.com"),
   GITHUB_TOKEN: token().optional(),
   EFFECTS_MODE: choice(EFFECTS_MODES).default("live"),

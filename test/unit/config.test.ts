@@ -5,6 +5,7 @@ import { EnvironmentError } from "../../src/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
 import { ADJUDICATION_SETTINGS } from "../support/adjudication-settings.ts";
 import * as effects from "../support/effect-settings.ts";
+import { REPOSITORY_SETTINGS } from "../support/repository-settings.ts";
 
 const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
 
@@ -135,21 +136,7 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
     seen: (config) => config.retention.historyDays,
     as: 365,
   },
-  REPO_CACHE_DIR: {
-    given: { REPO_CACHE_DIR: "mirrors" },
-    seen: (config) => config.repositories.cacheFolder,
-    as: path.resolve("mirrors"),
-  },
-  GITHUB_CLONE_BASE: {
-    given: { GITHUB_CLONE_BASE: "https://git.example.org/" },
-    seen: (config) => config.repositories.cloneBase,
-    as: "https://git.example.org",
-  },
-  GITHUB_TOKEN: {
-    given: { GITHUB_TOKEN: " ghp_abc " },
-    seen: (config) => config.repositories.token,
-    as: "ghp_abc",
-  },
+  ...REPOSITORY_SETTINGS,
   MAX_PAYLOAD_BYTES: {
     given: { MAX_PAYLOAD_BYTES: "2048" },
     seen: (config) => config.maxPayloadBytes,
@@ -205,7 +192,9 @@ test("an empty environment means the embedded server and the defaults", () => {
       cloneBase: "https://github.com",
       token: null,
       allowPrivate: false,
+      repositoryBytesMax: 5_000_000_000,
     },
+    gitMemoryMib: 2_048,
     retention: { taskDays: 7, historyDays: 90 },
     effects: effects.EFFECT_DEFAULTS,
     adjudication: null,
