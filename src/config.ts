@@ -77,6 +77,8 @@ export type RepositoryConfig = {
   readonly allowPrivate?: boolean;
   /** Bytes of one mirror, which a fetch is ended at. @default REPOSITORY_LIMITS */
   readonly repositoryBytesMax?: number;
+  /** Bytes of all tarballs that are kept. @default REPOSITORY_LIMITS */
+  readonly packageCacheBytesMax?: number;
 };
 
 /**
@@ -136,6 +138,7 @@ export function readConfig(environment: Environment = process.env): Config {
       token: settings.GITHUB_TOKEN ?? null,
       allowPrivate: settings.ALLOW_PRIVATE_WEBHOOKS,
       repositoryBytesMax: settings.MAX_REPO_BYTES,
+      packageCacheBytesMax: settings.MAX_PACKAGE_CACHE_BYTES,
     },
     gitMemoryMib: settings.MAX_GIT_MEMORY_MIB,
     schedulesFile:

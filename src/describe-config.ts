@@ -31,6 +31,7 @@ export function describeConfig(config: Config): Record<string, string> {
     REPO_CACHE_DIR: repositories.cacheFolder,
     MAX_REPO_BYTES: String(repositories.repositoryBytesMax),
     MAX_GIT_MEMORY_MIB: String(config.gitMemoryMib),
+    MAX_PACKAGE_CACHE_BYTES: String(repositories.packageCacheBytesMax),
     GITHUB_CLONE_BASE: repositories.cloneBase,
     ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
     ...describeEffects(config.effects),

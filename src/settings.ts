@@ -59,6 +59,7 @@ export const SETTINGS = z.object({
   REPO_CACHE_DIR: text().optional(),
   MAX_REPO_BYTES: integer({ min: 1_000_000, max: 1_000_000_000_000 }).default(5_000_000_000),
   MAX_GIT_MEMORY_MIB: integer({ min: 128, max: 65_536 }).default(2_048),
+  MAX_PACKAGE_CACHE_BYTES: integer({ min: 0, max: 1_000_000_000_000 }).default(1_000_000_000),
   GITHUB_CLONE_BASE: cloneBase().default("https://github.com"),
   GITHUB_TOKEN: token().optional(),
   EFFECTS_MODE: choice(EFFECTS_MODES).default("live"),

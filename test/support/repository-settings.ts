@@ -18,6 +18,11 @@ export const REPOSITORY_SETTINGS: Record<string, SettingEffect> = {
     seen: (config) => config.gitMemoryMib,
     as: 512,
   },
+  MAX_PACKAGE_CACHE_BYTES: {
+    given: { MAX_PACKAGE_CACHE_BYTES: "0" },
+    seen: (config) => config.repositories.packageCacheBytesMax,
+    as: 0,
+  },
   GITHUB_CLONE_BASE: {
     given: { GITHUB_CLONE_BASE: "https://git.example.org/" },
     seen: (config) => config.repositories.cloneBase,

@@ -193,6 +193,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       token: null,
       allowPrivate: false,
       repositoryBytesMax: 5_000_000_000,
+      packageCacheBytesMax: 1_000_000_000,
     },
     gitMemoryMib: 2_048,
     retention: { taskDays: 7, historyDays: 90 },

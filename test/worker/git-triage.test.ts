@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Client } from "pg";
 import { expect, vi } from "vitest";
 import { CALLER, CHANGED_SERVICE, SERVICE } from "../support/git-triage.ts";
-import { endlessPack, serveHostile } from "../support/hostile-git-server.ts";
+import { endlessBranches, serveHostile } from "../support/hostile-git-server.ts";
 import { groupsBelow, namesIn } from "../support/process-groups.ts";
 import { changeEvent, childrenOf, relate } from "../support/relationships.ts";
 import { makeRepository } from "../support/repository.ts";
@@ -174,7 +174,7 @@ test("a repository that does not answer fails its task in the end", async ({
 test.skipIf(process.platform !== "linux")(
   "no git of a worker that was killed with SIGKILL goes on",
   async ({ url, client, pushed: { head, env } }) => {
-    await using server = await serveHostile({ pack: endlessPack, everyMs: 20 });
+    await using server = await serveHostile({ refs: endlessBranches, everyMs: 20 });
     await client.query("select triaged.save_repository($1, metadata => $2)", [
       "acme/provider",
       { clone_url: `${server.url}/acme/provider` },

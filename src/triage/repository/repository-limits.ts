@@ -24,6 +24,8 @@ export const REPOSITORY_LIMITS = {
   tarballBytesMax: 100_000_000,
   /** Bytes of all package.json of one commit that are looked at. */
   manifestBytesMax: 20_000_000,
+  /** Bytes of what a registry tells of one package. */
+  packumentBytesMax: 50_000_000,
   /** Files that are compared with each other to find renames that changed the content too. */
   renamesMax: 1_000,
   /** Bytes of a list of files; at about 100 each. */
@@ -42,6 +44,8 @@ export const REPOSITORY_LIMITS = {
   lockWaitMs: 300_000,
   /** Milliseconds for a package from the registry. */
   packageMs: 120_000,
+  /** Bytes of all tarballs that are kept, unless MAX_PACKAGE_CACHE_BYTES says otherwise. */
+  packageCacheBytesMax: 1_000_000_000,
   /** Milliseconds that a mirror is kept after its last use, and bytes of all of them. */
   mirrorAgeMs: 30 * 86_400_000,
   mirrorsBytesMax: 20_000_000_000,

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
-import { endlessPack, serveHostile } from "../../../support/hostile-git-server.ts";
+import { endlessBranches, serveHostile } from "../../../support/hostile-git-server.ts";
 import { groupsBelow, namesIn } from "../../../support/process-groups.ts";
 import { test } from "../../../support/repository.ts";
 
@@ -15,7 +15,7 @@ const SUPPORT = join(import.meta.dirname, "..", "..", "..", "support");
 test.skipIf(process.platform !== "linux")(
   "what git started is gone after its worker was killed with SIGKILL",
   async ({ config }) => {
-    await using server = await serveHostile({ pack: endlessPack, everyMs: 20 });
+    await using server = await serveHostile({ refs: endlessBranches, everyMs: 20 });
     const script = join(SUPPORT, "open-hostile-mirror.ts");
     const child = spawn(process.execPath, [script, config.cacheFolder, server.url], {
       stdio: "ignore",
