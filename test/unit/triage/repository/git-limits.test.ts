@@ -66,6 +66,35 @@ test("a file below more folders than a path may have costs itself alone", async 
   expect(await readdir(tree.path)).toEqual(["a.ts"]);
 });
 
+test("of a file and a folder of one name the first stays, and the rest comes along", async ({
+  repository,
+  config,
+  signal,
+}) => {
+  const bomb = new Bomb(repository);
+  const id = await bomb.blob("1\n");
+  const folder = await bomb.tree([{ mode: "100644", name: "below", id }]);
+  const head = await bomb.commit(
+    await bomb.tree([
+      { mode: "100644", name: "a", id },
+      { mode: "40000", name: "a", id: folder },
+      { mode: "100644", name: "a", id },
+      { mode: "100644", name: Buffer.from([0xff, 0xfe]), id },
+      { mode: "100644", name: "n".repeat(255), id },
+      { mode: "100644", name: "n".repeat(256), id },
+      { mode: "100644", name: "z".repeat(20_000), id },
+    ]),
+  );
+  const mirror = await openMirror(repository.place, config, { signal });
+
+  await using tree = await extractTree(mirror, head, config, { signal });
+
+  expect(tree.capsHit).toEqual(["paths"]);
+  const names = await readdir(tree.path);
+  expect(names.toSorted()).toEqual(["a", "n".repeat(255), "\ufffd\ufffd"]);
+  expect((await stat(join(tree.path, "a"))).isFile()).toBe(true);
+});
+
 test("a crash of git, or of what it has started, is a permanent error that says so", async ({
   repository,
   config,
