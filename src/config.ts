@@ -27,6 +27,8 @@ export type Config = {
   readonly repositories: RepositoryConfig;
   /** What one analysis of a triage may take. */
   readonly analysis: AnalysisConfig;
+  /** MiB of memory for each process of git; git.ts takes it from gitMemoryMib(). */
+  readonly gitMemoryMib: number;
   /** The crontab, absolute; null = `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
   readonly effects: EffectsConfig;
@@ -81,6 +83,10 @@ export type RepositoryConfig = {
   readonly token: string | null;
   /** Whether clone URLs of events may lead to private and link-local addresses. @default false */
   readonly allowPrivate?: boolean;
+  /** Bytes of one mirror, which a fetch is ended at. @default REPOSITORY_LIMITS */
+  readonly repositoryBytesMax?: number;
+  /** Bytes of all tarballs that are kept. @default REPOSITORY_LIMITS */
+  readonly packageCacheBytesMax?: number;
 };
 
 /**
@@ -139,11 +145,14 @@ export function readConfig(environment: Environment = process.env): Config {
       cloneBase: settings.GITHUB_CLONE_BASE,
       token: settings.GITHUB_TOKEN ?? null,
       allowPrivate: settings.ALLOW_PRIVATE_WEBHOOKS,
+      repositoryBytesMax: settings.MAX_REPO_BYTES,
+      packageCacheBytesMax: settings.MAX_PACKAGE_CACHE_BYTES,
     },
     analysis: {
       timeoutMs: settings.ANALYSIS_TIMEOUT_MS,
       memoryMib: settings.ANALYSIS_MEMORY_MIB,
     },
+    gitMemoryMib: settings.MAX_GIT_MEMORY_MIB,
     schedulesFile:
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
     effects,
@@ -171,6 +180,18 @@ export function environmentOf(names: readonly string[]): Record<string, string> 
     if (value !== undefined) environment[name] = value;
   }
   return environment;
+}
+
+/**
+ * MAX_GIT_MEMORY_MIB, read where git is started, so that no caller can forget to pass it on. A
+ * value that cannot be used counts as unset: readConfig has told of it.
+ */
+export function gitMemoryMib(): number {
+  // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
+  const given = process.env["MAX_GIT_MEMORY_MIB"]?.trim() || undefined;
+  const schema = SETTINGS.shape.MAX_GIT_MEMORY_MIB;
+  const parsed = schema.safeParse(given);
+  return parsed.success ? parsed.data : schema.parse(undefined);
 }
 
 /** The settings. What is wrong is added to the problems, and counts as unset from there on. */

@@ -6,6 +6,7 @@ import { SETTINGS } from "../../src/settings.ts";
 import { ADJUDICATION_SETTINGS } from "../support/adjudication-settings.ts";
 import { ANALYSIS_SETTINGS } from "../support/analysis-settings.ts";
 import * as effects from "../support/effect-settings.ts";
+import { REPOSITORY_SETTINGS } from "../support/repository-settings.ts";
 
 const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
 
@@ -136,22 +137,8 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
     seen: (config) => config.retention.historyDays,
     as: 365,
   },
-  REPO_CACHE_DIR: {
-    given: { REPO_CACHE_DIR: "mirrors" },
-    seen: (config) => config.repositories.cacheFolder,
-    as: path.resolve("mirrors"),
-  },
   ...ANALYSIS_SETTINGS,
-  GITHUB_CLONE_BASE: {
-    given: { GITHUB_CLONE_BASE: "https://git.example.org/" },
-    seen: (config) => config.repositories.cloneBase,
-    as: "https://git.example.org",
-  },
-  GITHUB_TOKEN: {
-    given: { GITHUB_TOKEN: " ghp_abc " },
-    seen: (config) => config.repositories.token,
-    as: "ghp_abc",
-  },
+  ...REPOSITORY_SETTINGS,
   MAX_PAYLOAD_BYTES: {
     given: { MAX_PAYLOAD_BYTES: "2048" },
     seen: (config) => config.maxPayloadBytes,
@@ -208,7 +195,10 @@ test("an empty environment means the embedded server and the defaults", () => {
       cloneBase: "https://github.com",
       token: null,
       allowPrivate: false,
+      repositoryBytesMax: 5_000_000_000,
+      packageCacheBytesMax: 1_000_000_000,
     },
+    gitMemoryMib: 2_048,
     retention: { taskDays: 7, historyDays: 90 },
     effects: effects.EFFECT_DEFAULTS,
     adjudication: null,

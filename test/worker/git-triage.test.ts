@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { Client } from "pg";
 import { expect, vi } from "vitest";
 import { CALLER, CHANGED_SERVICE, SERVICE } from "../support/git-triage.ts";
+import { endlessBranches, serveHostile } from "../support/hostile-git-server.ts";
+import { groupsBelow, namesIn } from "../support/process-groups.ts";
 import { changeEvent, childrenOf, relate } from "../support/relationships.ts";
 import { makeRepository } from "../support/repository.ts";
 import { enqueue, query } from "../support/tasks.ts";
@@ -168,3 +170,28 @@ test("a repository that does not answer fails its task in the end", async ({
     error: expect.stringContaining("acme/provider cannot be reached"),
   });
 });
+
+test.skipIf(process.platform !== "linux")(
+  "no git of a worker that was killed with SIGKILL goes on",
+  async ({ url, client, pushed: { head, env } }) => {
+    await using server = await serveHostile({ refs: endlessBranches, everyMs: 20 });
+    await client.query("select triaged.save_repository($1, metadata => $2)", [
+      "acme/provider",
+      { clone_url: `${server.url}/acme/provider` },
+    ]);
+    await notifyAsTask(client, eventOf(head));
+    await using worker = startWorkerProcess(url, {
+      tasks: TASKS,
+      env: { ...env, GITHUB_CLONE_BASE: server.url },
+    });
+    const programs = async () =>
+      (await Promise.all((await groupsBelow(worker.pid)).map(namesIn))).flat();
+    await expect.poll(programs).toContain("git-remote-http");
+    const groups = await groupsBelow(worker.pid);
+
+    worker.signal("SIGKILL");
+    await worker.exited;
+
+    await expect.poll(async () => (await Promise.all(groups.map(namesIn))).flat()).toEqual([]);
+  },
+);

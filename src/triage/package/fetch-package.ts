@@ -1,11 +1,11 @@
-import type { Readable } from "node:stream";
-import pacote from "pacote";
+import { createReadStream } from "node:fs";
 import type { RepositoryConfig } from "../../config.ts";
 import { hasCode } from "../../has-code.ts";
 import { PermanentError, RetryableError } from "../../outcome.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../repository/repository-limits.ts";
 import { makeScratchFolder, type ScratchTree } from "../repository/scratch-folder.ts";
-import { readNpmConfig } from "./npm-config.ts";
+import { Registry } from "./registry.ts";
+import { TarballCache } from "./tarball-cache.ts";
 import { unpack } from "./unpack.ts";
 
 /** A version of a package: a tarball on disk (absolute path), or the registry's. */
@@ -26,92 +26,124 @@ export type FetchOptions = {
 
 const NAME = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/i;
 const VERSION = /^\d+\.\d+\.\d+[\w.+-]*$/;
-/** What asking again does not change. */
-const GONE = [
-  "E404",
-  "ETARGET",
-  "ENOVERSIONS",
-  "ENOENT",
-  "EISDIR",
-  "EINVALIDPACKAGENAME",
-  "TAR_BAD_ARCHIVE",
-  "TAR_ABORT",
-  "Z_BUF_ERROR",
-  "Z_DATA_ERROR",
-];
 
 /**
- * Unpack a version of a package into a scratch folder. Nothing of it is run: no other kind of
- * place is taken, since folders and git repositories would be prepared by their own scripts.
- * npm's cache is used, so that a version had before needs no network.
+ * Unpack a version of a package into a scratch folder. Nothing of it is run: it is a file that
+ * is read, from disk or from the registry. Tarballs are kept up to a total of bytes, so that a
+ * version had before needs no network.
  *
- * Throws a PermanentError for a version that is not there, a RetryableError for a registry
- * that cannot be reached, the signal's reason.
+ * Throws a PermanentError for a version that is not there or is more than the limits allow, a
+ * RetryableError for a registry that cannot be reached and for trouble of this machine, the
+ * signal's reason.
  */
 export async function fetchPackage(
   source: PackageSource,
   config: RepositoryConfig,
-  { workingDirectory, signal, limits = REPOSITORY_LIMITS }: FetchOptions,
+  options: FetchOptions,
 ): Promise<ScratchTree> {
-  const spec = specOf(source);
+  const { workingDirectory, signal, limits = REPOSITORY_LIMITS } = options;
+  requireExact(source);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.packageMs)]);
-  const npmConfig = await readNpmConfig(workingDirectory);
   const scratch = await makeScratchFolder(config.cacheFolder);
-  const unpacking: Promise<string[]>[] = [];
-  const unpackTo = (stream: Readable): Promise<string[]> => {
-    const caps = unpack(stream, scratch.path, { limits, signal: stop });
-    unpacking.push(caps);
-    return caps;
-  };
+  const unpackFrom = async (path: string): Promise<string[]> =>
+    await unpack(createReadStream(path), scratch.path, { limits, signal: stop });
   try {
-    const capsHit = await whileRunning(stop, () =>
-      pacote.tarball.stream(spec, unpackTo, { ...npmConfig, preferOffline: true }),
-    );
+    stop.throwIfAborted();
+    const capsHit =
+      source.tarball === null
+        ? await unpackPublished(source, config, { workingDirectory, stop, limits, unpackFrom })
+        : await unpackFrom(source.tarball);
     return { ...scratch, revision: `npm:${source.name}@${source.version}`, capsHit };
   } catch (error) {
-    await Promise.allSettled(unpacking);
     await scratch[Symbol.asyncDispose]();
     signal.throwIfAborted();
     throw errorFrom(error, source);
   }
 }
 
-function specOf({ name, version, tarball: path }: PackageSource): string {
-  if (!NAME.test(name) || !VERSION.test(version)) {
-    throw new PermanentError(
-      `expected a package's name and exact version, got ${JSON.stringify(`${name}@${version}`)}`,
-    );
-  }
-  return path === null ? `${name}@${version}` : `file:${path}`;
+function requireExact({ name, version }: PackageSource): void {
+  if (NAME.test(name) && VERSION.test(version)) return;
+  throw new PermanentError(
+    `expected a package's name and exact version, got ${JSON.stringify(`${name}@${version}`)}`,
+  );
 }
 
-/** pacote waits for a registry without looking at any signal. */
-async function whileRunning<Result>(
-  signal: AbortSignal,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work(), promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
+type Published = {
+  readonly workingDirectory: string;
+  readonly stop: AbortSignal;
+  readonly limits: RepositoryLimits;
+  readonly unpackFrom: (path: string) => Promise<string[]>;
+};
+
+/** What is kept is never read twice where it is broken: then it is had anew. */
+async function unpackPublished(
+  { name, version }: PackageSource,
+  config: RepositoryConfig,
+  { workingDirectory, stop, limits, unpackFrom }: Published,
+): Promise<string[]> {
+  const registry = await Registry.of(name, { workingDirectory, signal: stop, limits });
+  const cache = new TarballCache(config.cacheFolder, {
+    bytesMax: config.packageCacheBytesMax ?? limits.packageCacheBytesMax,
+  });
+  const key = { registry: registry.url, name, version };
+  const kept = await cache.find(key);
+  if (kept !== null) {
+    try {
+      return await unpackFrom(kept);
+    } catch (error) {
+      stop.throwIfAborted();
+      if (error instanceof RetryableError) throw error;
+      await cache.remove(kept);
+    }
   }
+  return await cache.keep(key, async (path) => {
+    await registry.download(version, path);
+    return await unpackFrom(path);
+  });
 }
+
+/** Trouble of this machine, which says nothing of the package. */
+const OF_MACHINE = [
+  "EMFILE",
+  "ENFILE",
+  "ENOSPC",
+  "EDQUOT",
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "EIO",
+  "ENOMEM",
+  "ENOBUFS",
+  "EBUSY",
+  "EAGAIN",
+];
+/** No tarball, and none at another time: what asking again does not change. */
+const NO_TARBALL = ["TAR_BAD_ARCHIVE", "TAR_ABORT", "Z_BUF_ERROR", "Z_DATA_ERROR"];
+const GONE = ["E404", "E410"];
+const NO_FILE = ["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"];
 
 function errorFrom(error: unknown, { name, version, tarball: path }: PackageSource): Error {
   const what = path ?? `${name}@${version}`;
-  if (error instanceof PermanentError) {
-    return new PermanentError(`cannot take ${what}: ${error.message}`);
-  }
   const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-  return hasCode(error, ...GONE)
-    ? new PermanentError(`there is no ${what}: ${message}`)
-    : new RetryableError(
-        `cannot get ${what}: ${message}; ` +
-          `hint: without a registry, npm install --save-dev ${name}-x@npm:${name}@${version}`,
-        { cause: error },
-      );
+  if (error instanceof PermanentError) return new PermanentError(`cannot take ${what}: ${message}`);
+  const isGone = hasCode(error, ...GONE) || (path !== null && hasCode(error, ...NO_FILE));
+  if (isGone) return new PermanentError(`there is no ${what}: ${message}`);
+  if (hasCode(error, ...NO_TARBALL)) {
+    return new PermanentError(`cannot take ${what}: it is no tarball (${message})`);
+  }
+  if (error instanceof RetryableError) {
+    return new RetryableError(`cannot get ${what}: ${message}`, { cause: error });
+  }
+  if (path !== null || hasCode(error, ...OF_MACHINE, ...NO_FILE)) {
+    return new RetryableError(
+      `cannot get ${what}: ${message}; hint: that is this machine's trouble: its open files, ` +
+        "its disk, or the rights of the worker",
+      { cause: error },
+    );
+  }
+  return new RetryableError(
+    `cannot get ${what}: ${message}; ` +
+      `hint: without a registry, npm install --save-dev ${name}-x@npm:${name}@${version}`,
+    { cause: error },
+  );
 }

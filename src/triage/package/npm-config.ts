@@ -5,7 +5,6 @@ import { environmentWith } from "../../config.ts";
 /** Settings of npm that say where packages come from, and how that is reached. */
 const USED = new Set([
   "registry",
-  "cache",
   "proxy",
   "https-proxy",
   "noproxy",
@@ -20,8 +19,9 @@ const USED = new Set([
 
 /**
  * npm's settings as npm itself finds them (`npm_config_*`, the .npmrc of the folder's project
- * and of the user), in the form that pacote takes: registries, also of scopes, and how to log
- * in to each. All others are left out: npm's own reading of them changes `process.env`.
+ * and of the user), in the form that npm-registry-fetch takes: registries, also of scopes, and
+ * how to log in to each. All others are left out: npm's own reading of them changes
+ * `process.env`, and its cache has no limit.
  */
 export async function readNpmConfig(folder: string): Promise<Record<string, unknown>> {
   const config = new Config({

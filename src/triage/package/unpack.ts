@@ -1,144 +1,153 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { pipeline as pipe, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { PermanentError } from "../../outcome.ts";
 import type { RepositoryLimits } from "../repository/repository-limits.ts";
 import { isSafePath } from "../repository/safe-path.ts";
+import { type NewFile, TreeWriter } from "../repository/tree-writer.ts";
+import { upTo } from "./up-to.ts";
 
 type UnpackLimits = Pick<
   RepositoryLimits,
-  "filesMax" | "packageFileBytesMax" | "tarballBytesMax" | "treeBytesMax"
+  "filesMax" | "foldersMax" | "packageFileBytesMax" | "tarballBytesMax" | "treeBytesMax"
 >;
 
 /**
  * Write the files of a package's tarball below a folder, without the folder that all of them
- * are in. Links and devices are left out, as are paths that lead elsewhere, nothing can be
- * executed, and of a path that comes twice the first stays. Resolves to the caps that were hit.
+ * are in. Links and devices are left out, as are paths that lead elsewhere or cannot be, nothing
+ * can be executed, and of a path that comes twice the first stays. Resolves to the caps that
+ * were hit. When it ends, however it does, nothing is being written any more.
  *
- * Throws a PermanentError for what is no package or unpacks to too much.
+ * Throws a PermanentError for what is no package or unpacks to too much, a RetryableError where
+ * this machine cannot write.
  */
 export async function unpack(
   tarball: Readable,
   folder: string,
   { limits, signal }: { readonly limits: UnpackLimits; readonly signal: AbortSignal },
 ): Promise<string[]> {
-  const capsHit = new Set<string>();
-  const writes = new Writes(folder);
-  const written = new Set<string>();
-  let bytes = 0;
-  const parser = new Parser({
-    onReadEntry(entry) {
-      bytes += entry.size;
-      const path = entry.path.split("/").slice(1).join("/");
-      const cap = capOf(entry, path, written, limits);
-      if (bytes > limits.treeBytesMax) {
-        parser.abort(new PermanentError(`it unpacks to more than ${limits.treeBytesMax} bytes`));
-      } else if (cap === null) {
-        written.add(path);
-        writes.add(path, entry.concat());
-        return;
-      } else if (cap !== "") {
-        capsHit.add(cap);
-      }
-      entry.resume();
-    },
-  });
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => {});
-  parser.on("error", failed.reject);
-  const ended = new Promise<void>((resolve) => {
-    parser.on("end", resolve);
-  });
-  const read = pipeline(
-    tarball,
-    async (chunks: AsyncIterable<Buffer>) => {
-      let size = 0;
-      for await (const chunk of chunks) {
-        size += chunk.length;
-        if (size > limits.tarballBytesMax) {
-          throw new PermanentError(`it has more than ${limits.tarballBytesMax} bytes`);
-        }
-        if (!parser.write(chunk)) await Promise.race([drained(parser), failed.promise]);
-      }
-      parser.end();
-    },
-    { signal },
-  );
+  const unpacking = new Unpacking(folder, limits);
   try {
-    await Promise.race([Promise.all([read, ended]), failed.promise]);
-    await writes.all();
+    await pipeline(
+      tarball,
+      (chunks: AsyncIterable<Buffer>) => upTo(limits.tarballBytesMax, chunks, "it has"),
+      inflated,
+      (chunks: AsyncIterable<Buffer>) => upTo(limits.treeBytesMax, chunks, "it unpacks to"),
+      (chunks: AsyncIterable<Buffer>) => unpacking.read(chunks),
+      { signal },
+    );
   } finally {
-    await writes.end();
+    await unpacking.written;
   }
-  if (!written.has("package.json")) throw new PermanentError("it holds no package.json");
-  return [...capsHit].toSorted();
+  if (!unpacking.hasManifest) throw new PermanentError("it holds no package.json");
+  return [...unpacking.capsHit].toSorted();
 }
 
-function drained(parser: Parser): Promise<void> {
-  return new Promise((resolve) => {
-    parser.once("drain", resolve);
-  });
-}
-
-/** Null: it is written. Empty: it is no file, which is no loss. */
-function capOf(
-  entry: ReadEntry,
-  path: string,
-  written: ReadonlySet<string>,
-  limits: UnpackLimits,
-): string | null {
-  // Which of two npm takes is its own affair; here it is the same one every time.
-  if (written.has(path)) return "";
-  if (!["File", "OldFile", "ContiguousFile"].includes(entry.type)) return "";
-  if (!isSafePath(path)) return "paths";
-  if (entry.size > limits.packageFileBytesMax) return "file_bytes";
-  return written.size >= limits.filesMax ? "files" : null;
-}
-
-/** The files that are being written, so that none of them is when the folder is removed. */
-class Writes {
-  readonly #folder: string;
-  readonly #wanted: Promise<void>[] = [];
-  readonly #begun: Promise<void>[] = [];
-  #isEnded = false;
-
-  constructor(folder: string) {
-    this.#folder = folder;
+/** Inflated here, in small pieces: tar's own parser makes all of a piece at once. */
+async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const rest = chunks[Symbol.asyncIterator]();
+  const first = await rest.next();
+  if (first.done === true) return;
+  const whole = Readable.from(
+    (async function* () {
+      yield first.value;
+      yield* { [Symbol.asyncIterator]: () => rest };
+    })(),
+  );
+  if (!isGzip(first.value)) {
+    yield* whole;
+    return;
   }
-
-  /** Once all of the content is there. */
-  add(path: string, content: Promise<Buffer>): void {
-    const wanted = this.#write(path, content);
-    // Its error is that of all(), which nobody may be waiting for.
-    wanted.catch(() => {});
-    this.#wanted.push(wanted);
-  }
-
-  async #write(path: string, content: Promise<Buffer>): Promise<void> {
-    const bytes = await content;
-    if (this.#isEnded) return;
-    const begun = write(join(this.#folder, path), bytes);
-    this.#begun.push(begun);
-    await begun;
-  }
-
-  async all(): Promise<void> {
-    await Promise.all(this.#wanted);
-  }
-
-  /** Wait for what has begun, however it ends, and begin nothing more. */
-  async end(): Promise<void> {
-    this.#isEnded = true;
-    await Promise.allSettled(this.#begun);
+  // Its errors are those of the iteration.
+  const gunzip = pipe(whole, createGunzip(), () => {});
+  let isFirst = true;
+  for await (const chunk of gunzip) {
+    if (isFirst && isGzip(chunk)) throw new PermanentError("it is compressed twice");
+    isFirst = false;
+    yield chunk;
   }
 }
 
-async function write(path: string, content: Buffer): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content, { flag: "wx", mode: 0o600 }).catch((err: unknown) => {
-    // Two paths may be one to the file system.
-    if (!(err instanceof Error && "code" in err && err.code === "EEXIST")) throw err;
-  });
+function isGzip(chunk: Buffer): boolean {
+  return chunk[0] === 0x1f && chunk[1] === 0x8b;
+}
+
+/** Bytes, and files, that are held until they are written. */
+const HELD_BYTES = 4_000_000;
+const HELD_FILES = 200;
+
+class Unpacking {
+  readonly capsHit = new Set<string>();
+  hasManifest = false;
+  /** Resolves when nothing is being written, and rejects never. */
+  written: Promise<unknown> = Promise.resolve();
+
+  readonly #limits: UnpackLimits;
+  readonly #writer: TreeWriter;
+  readonly #seen = new Set<string>();
+  #held: NewFile[] = [];
+  #heldBytes = 0;
+
+  constructor(folder: string, limits: UnpackLimits) {
+    this.#limits = limits;
+    this.#writer = new TreeWriter(folder, limits);
+  }
+
+  async read(chunks: AsyncIterable<Buffer>): Promise<void> {
+    const parser = new Parser({
+      brotli: false,
+      zstd: false,
+      onReadEntry: (entry) => this.#take(entry),
+    });
+    const ended = Promise.withResolvers<void>();
+    ended.promise.catch(() => {});
+    parser.on("error", ended.reject);
+    parser.on("end", ended.resolve);
+    for await (const chunk of chunks) {
+      parser.write(chunk);
+      if (this.#heldBytes >= HELD_BYTES || this.#held.length >= HELD_FILES) await this.#write();
+    }
+    parser.end();
+    await ended.promise;
+    await this.#write();
+  }
+
+  #take(entry: ReadEntry): void {
+    const path = entry.path.split("/").slice(1).join("/");
+    const cap = this.#capOf(entry, path);
+    if (cap !== null) {
+      if (cap !== "") this.capsHit.add(cap);
+      entry.resume();
+      return;
+    }
+    this.#seen.add(path);
+    this.#heldBytes += entry.size;
+    const parts: Buffer[] = [];
+    entry.on("data", (part: Buffer) => parts.push(part));
+    entry.on("end", () => this.#held.push({ path, content: Buffer.concat(parts) }));
+  }
+
+  /** Null: it is written. Empty: it is no file, which is no loss. */
+  #capOf(entry: ReadEntry, path: string): string | null {
+    // Which of two npm takes is its own affair; here it is the same one every time.
+    if (this.#seen.has(path)) return "";
+    if (!["File", "OldFile", "ContiguousFile"].includes(entry.type)) return "";
+    if (!isSafePath(path)) return "paths";
+    if (entry.size > this.#limits.packageFileBytesMax) return "file_bytes";
+    return this.#seen.size >= this.#limits.filesMax ? "files" : null;
+  }
+
+  async #write(): Promise<void> {
+    const files = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    const writing = this.#writer.write(files);
+    this.written = writing.catch(() => {});
+    const left = await writing;
+    if (left.length > 0) this.capsHit.add("paths");
+    const names = new Set(files.map(({ path }) => path));
+    for (const { path } of left) names.delete(path);
+    this.hasManifest ||= names.has("package.json");
+  }
 }

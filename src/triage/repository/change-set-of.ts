@@ -44,16 +44,22 @@ export async function changeSetOf(
   }));
   const lines = await lineDiffs(mirror.gitDir, pairs, { ...options, scratchFolder: scratch.path });
   const places = new Map(texts.map((change, index) => [change, index]));
+  const { message, capsHit: messageCaps } = await messageOf(mirror, head, options);
   const files = changes.map((change) => fileOf(change, { contents, lines, places }));
   return {
     mode: "git",
     baseSha: base,
     headSha: head,
-    message: await messageOf(mirror, head, options),
+    message,
     files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
     truncated: false,
     capsHit: [
-      ...new Set([...capsHit, ...contentCaps, ...(lines.isCut ? ["diff_bytes"] : [])]),
+      ...new Set([
+        ...capsHit,
+        ...contentCaps,
+        ...messageCaps,
+        ...(lines.isCut ? ["diff_bytes"] : []),
+      ]),
     ].toSorted(),
   };
 }
@@ -155,15 +161,22 @@ function regular(side: RawSide | null): RawSide | null {
   return side?.mode.startsWith("100") === true ? side : null;
 }
 
+/** None of a commit that is too large: git reads, decodes and formats all of it to tell a word. */
 async function messageOf(
   { gitDir }: Mirror,
   commit: string,
   { signal, limits }: DiffOptions,
-): Promise<string> {
+): Promise<{ message: string; capsHit: string[] }> {
+  const asked = await git(gitDir, ["cat-file", "-s", commit], { signal });
+  if (Number(asked.stdout.toString("latin1")) > limits.commitBytesMax) {
+    return { message: "", capsHit: ["commit_bytes"] };
+  }
   const { stdout } = await git(
     gitDir,
-    ["show", "--no-patch", "--format=%B", "--end-of-options", commit],
+    // Not show: it compares the commit with its parent, also where it prints nothing of that.
+    ["log", "--max-count=1", "--no-show-signature", "--format=%B", "--end-of-options", commit],
     { signal, overflow: "cut", bytesMax: limits.messageCharactersMax * 4 },
   );
-  return stdout.toString("utf8").trim().slice(0, limits.messageCharactersMax);
+  const message = stdout.toString("utf8").trim().slice(0, limits.messageCharactersMax);
+  return { message, capsHit: [] };
 }

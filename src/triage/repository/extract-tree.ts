@@ -1,14 +1,12 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { RepositoryConfig } from "../../config.ts";
-import { hasCode } from "../../has-code.ts";
 import { isNoise } from "../noise.ts";
 import { readBlobs } from "./blobs.ts";
-import { git } from "./git.ts";
+import { isRegular, listTree, type TreeEntry } from "./list-tree.ts";
 import type { Mirror } from "./mirror-folder.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "./repository-limits.ts";
 import { isSafePath } from "./safe-path.ts";
 import { makeScratchFolder, type ScratchTree } from "./scratch-folder.ts";
+import { TreeWriter } from "./tree-writer.ts";
 
 export type ExtractOptions = {
   readonly signal: AbortSignal;
@@ -29,12 +27,10 @@ export async function extractTree(
   config: RepositoryConfig,
   { signal, first = [], limits = REPOSITORY_LIMITS }: ExtractOptions,
 ): Promise<ScratchTree> {
-  const listed = await listFiles(mirror, commit, { signal, limits });
-  const { chosen, capsHit } = choose(listed.entries, new Set(first), limits);
-  for (const cap of listed.capsHit) capsHit.add(cap);
+  const { chosen, capsHit } = await chooseFiles(mirror, commit, { signal, first, limits });
   const scratch = await makeScratchFolder(config.cacheFolder);
   try {
-    if (await writeFiles(mirror, chosen, scratch.path, signal)) capsHit.add("paths");
+    if (await writeFiles(mirror, chosen, scratch.path, { signal, limits })) capsHit.add("paths");
   } catch (error) {
     await scratch[Symbol.asyncDispose]();
     throw error;
@@ -42,91 +38,66 @@ export async function extractTree(
   return { ...scratch, revision: commit, capsHit: [...capsHit].toSorted() };
 }
 
-type Entry = { readonly path: string; readonly id: string; readonly size: number };
-type Listed = { readonly entries: readonly Entry[]; readonly capsHit: readonly string[] };
+type Chosen = { readonly chosen: readonly TreeEntry[]; readonly capsHit: Set<string> };
 
-async function listFiles(
+/** What the limits allow, those of `first` before all others. No more than that is kept of a list. */
+async function chooseFiles(
   { gitDir }: Mirror,
   commit: string,
-  { signal, limits }: { signal: AbortSignal; limits: RepositoryLimits },
-): Promise<Listed> {
-  const { stdout, isCut } = await git(
-    gitDir,
-    ["ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit],
-    { signal, overflow: "cut", bytesMax: limits.listBytesMax },
-  );
-  const entries: Entry[] = [];
-  for (const record of stdout.toString("utf8").split("\0").slice(0, -1)) {
-    const told = /^100\d+ blob ([0-9a-f]+) +(\d+)\t(.+)$/s.exec(record);
-    const [, id = "", size, path = ""] = told ?? [];
-    if (told !== null && !isNoise(path)) entries.push({ path, id, size: Number(size) });
-  }
-  return { entries, capsHit: isCut ? ["files"] : [] };
-}
-
-function choose(
-  entries: readonly Entry[],
-  first: ReadonlySet<string>,
-  limits: RepositoryLimits,
-): { chosen: Entry[]; capsHit: Set<string> } {
+  { signal, first, limits }: Required<ExtractOptions>,
+): Promise<Chosen> {
   const capsHit = new Set<string>();
-  const chosen: Entry[] = [];
-  let bytes = 0;
-  const urgent = entries.filter(({ path }) => first.has(path));
-  const rest = entries.filter(({ path }) => !first.has(path));
-  for (const entry of [...urgent, ...rest]) {
+  const wanted = new Set(first);
+  const urgent: TreeEntry[] = [];
+  const rest: TreeEntry[] = [];
+  const offer = (entry: TreeEntry): boolean => {
+    if (!isRegular(entry.mode) || isNoise(entry.path)) return false;
     if (!isSafePath(entry.path)) capsHit.add("paths");
     else if (entry.size > limits.fileBytesMax) capsHit.add("file_bytes");
-    else if (chosen.length >= limits.filesMax) capsHit.add("files");
-    else if (bytes + entry.size > limits.treeBytesMax) capsHit.add("tree_bytes");
+    else if (wanted.has(entry.path)) urgent.push(entry);
+    else if (rest.length < limits.filesMax) rest.push(entry);
+    else capsHit.add("files");
+    return false;
+  };
+  const listed = await listTree(gitDir, commit, { signal, limits, keep: offer });
+  if (listed.isCut) capsHit.add("files");
+  if (listed.hasLongNames) capsHit.add("paths");
+  let bytes = 0;
+  const chosen = [...urgent, ...rest].filter(({ size }, place) => {
+    if (place >= limits.filesMax) capsHit.add("files");
+    else if (bytes + size > limits.treeBytesMax) capsHit.add("tree_bytes");
     else {
-      chosen.push(entry);
-      bytes += entry.size;
+      bytes += size;
+      return true;
     }
-  }
+    return false;
+  });
   return { chosen, capsHit };
 }
-
-/** Files that are written at a time. */
-const WRITES = 64;
 
 /** Whether some could not be written because of their names. */
 async function writeFiles(
   { gitDir }: Mirror,
-  entries: readonly Entry[],
+  entries: readonly TreeEntry[],
   folder: string,
-  signal: AbortSignal,
+  { signal, limits }: Required<Pick<ExtractOptions, "signal" | "limits">>,
 ): Promise<boolean> {
   const places = Map.groupBy(entries, ({ id }) => id);
-  const made = new Set<string>();
+  const writer = new TreeWriter(folder, limits);
   let isMissing = false;
   const blobs = [...places].map(([id, [entry]]) => ({ id, size: entry?.size ?? 0 }));
   for await (const batch of readBlobs(gitDir, blobs, { signal })) {
     const files = [...batch].flatMap(([id, content]) =>
-      (places.get(id) ?? []).map(({ path }) => ({ path: join(folder, path), content })),
+      (places.get(id) ?? []).map(({ path }) => ({ path, content })),
     );
-    for (let at = 0; at < files.length; at += WRITES) {
+    for (let at = 0; at < files.length; at += FILES_BETWEEN_LOOKS) {
       signal.throwIfAborted();
-      const some = files.slice(at, at + WRITES);
-      const written = await Promise.all(some.map((file) => write(file.path, file.content, made)));
-      isMissing ||= written.includes(false);
+      const left = await writer.write(files.slice(at, at + FILES_BETWEEN_LOOKS));
+      isMissing ||= left.length > 0;
     }
   }
   return isMissing;
 }
 
-/** False for a name that the file system has already, or cannot have. */
-async function write(path: string, content: Buffer, made: Set<string>): Promise<boolean> {
-  try {
-    const folder = dirname(path);
-    if (!made.has(folder)) {
-      await mkdir(folder, { recursive: true });
-      made.add(folder);
-    }
-    await writeFile(path, content, { flag: "wx", mode: 0o600 });
-    return true;
-  } catch (err) {
-    if (hasCode(err, "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "EINVAL")) return false;
-    throw err;
-  }
-}
+/** Files that are written until the signal is looked at again. */
+const FILES_BETWEEN_LOOKS = 200;

@@ -1,4 +1,4 @@
-import { environmentOf } from "../../config.ts";
+import { environmentOf, gitMemoryMib } from "../../config.ts";
 
 /** What git and ssh need of the environment. The rest holds secrets, and GIT_DIR of a hook. */
 const INHERITED = [
@@ -34,6 +34,15 @@ export const HARDENING: readonly string[] = [
   "maintenance.autoDetach=false",
   // Fetched packs stay packs: a mirror is few files, and its size is soon known.
   "fetch.unpackLimit=1",
+  // What it keeps in memory, so that honest repositories of any size fit into the limit: a
+  // window on a pack in place of all of it, one thread, and no blob as a whole that nobody reads.
+  "core.packedGitWindowSize=32m",
+  "core.packedGitLimit=256m",
+  "core.deltaBaseCacheLimit=64m",
+  "core.bigFileThreshold=16m",
+  "pack.threads=1",
+  "pack.windowMemory=64m",
+  "pack.deltaCacheSize=64m",
   // A server that stalls is left after half a minute.
   "http.lowSpeedLimit=1000",
   "http.lowSpeedTime=30",
@@ -59,6 +68,8 @@ export function gitEnvironment(
     GIT_NO_LAZY_FETCH: "1",
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_LFS_SKIP_SMUDGE: "1",
+    // Of one allocation, also where the system has no limit for all of them.
+    GIT_ALLOC_LIMIT: `${gitMemoryMib()}m`,
     // Empty: none. Unset would mean those of the configuration.
     GIT_ALLOW_PROTOCOL: protocols.join(":"),
     GIT_CONFIG_COUNT: String(config.size),

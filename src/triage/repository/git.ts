@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { tmpdir } from "node:os";
 import type { Readable } from "node:stream";
-import { RetryableError } from "../../outcome.ts";
+import { gitMemoryMib } from "../../config.ts";
+import { PermanentError, RetryableError } from "../../outcome.ts";
 import { gitEnvironment, HARDENING } from "./git-environment.ts";
+import { type GitEnding, startGit } from "./git-process.ts";
 import { maskConfig } from "./mask-config.ts";
 import { REPOSITORY_LIMITS } from "./repository-limits.ts";
 
@@ -19,12 +19,19 @@ export type GitOptions = {
   readonly config?: ReadonlyMap<string, string>;
   /** Exit codes that are an answer. @default [0] */
   readonly exitCodes?: readonly number[];
-  /** Milliseconds. @default REPOSITORY_LIMITS.commandMs */
+  /** Milliseconds; three quarters may be processor time. @default REPOSITORY_LIMITS.commandMs */
   readonly limitMs?: number;
+  /** Bytes of one file that it may write. @default none */
+  readonly fileBytesMax?: number;
   /** Bytes of its stdout. @default REPOSITORY_LIMITS.listBytesMax */
   readonly bytesMax?: number;
   /** What becomes of more: an error, or the output up to there. @default "fail" */
   readonly overflow?: "fail" | "cut";
+  /**
+   * Takes the output as it comes, in place of the answer, which has none then. False: that is
+   * enough, and git is ended as by a cut.
+   */
+  readonly take?: (chunk: Buffer) => boolean;
 };
 
 export type GitOutput = {
@@ -40,23 +47,27 @@ export class GitError extends Error {
   readonly exitCode: number | null;
   readonly stderr: string;
 
-  constructor(command: string, exitCode: number | null, stderr: string) {
+  constructor(command: string, { exitCode, signal }: GitEnding, stderr: string) {
     const said = stderr.trim().split("\n").slice(-3).join("; ");
-    super(`git ${command} ended with ${exitCode ?? "a signal"}: ${said || "it said nothing"}`);
+    const how = signal === null ? String(exitCode) : `signal ${signal}`;
+    super(`git ${command} ended with ${how}: ${said || "it said nothing"}`);
     this.exitCode = exitCode;
     this.stderr = stderr;
   }
 }
 
+/** What was asked of git is more than it may take: the same again has the same end. */
+export class GitLimitError extends PermanentError {}
+
 const STDERR_BYTES_MAX = 16_384;
-/** Milliseconds from SIGTERM, at which git removes its own locks, to SIGKILL. */
-const GRACE_MS = 2_000;
 
 /**
- * Run git on a bare repository: no shell, no hooks, no settings but ours, bounded output.
- * Names that come from outside go behind `--end-of-options` or `--`. Rejects with the
- * signal's reason, a RetryableError after the time limit, a GitError for an exit code that
- * is no answer.
+ * Run git on a bare repository: no shell sees its arguments, no hooks, no settings but ours.
+ * Its time, processor time, memory and output have limits, and so has all that it starts; it
+ * ends with this process. Names that come from outside go behind `--end-of-options` or `--`.
+ *
+ * Rejects with the signal's reason, a RetryableError after the time limit, a GitLimitError at
+ * any other limit, a GitError for an exit code that is no answer.
  */
 export async function git(
   gitDir: string,
@@ -65,91 +76,108 @@ export async function git(
 ): Promise<GitOutput> {
   const { signal, exitCodes = [0], limitMs = REPOSITORY_LIMITS.commandMs } = options;
   signal.throwIfAborted();
-  const child = start(gitDir, args, options);
+  const limits = {
+    memoryMib: gitMemoryMib(),
+    cpuSeconds: Math.ceil((limitMs * 0.75) / 1000),
+    fileBytesMax: options.fileBytesMax ?? null,
+  };
+  const { protocols = [], config = new Map<string, string>(), input, environment } = options;
+  const child = startGit([...HARDENING, `--git-dir=${gitDir}`, ...args], {
+    environment: { ...gitEnvironment(protocols, config), ...environment },
+    input,
+    limits,
+  });
   const timeout = AbortSignal.timeout(limitMs);
   const stop = AbortSignal.any([signal, timeout]);
-  const onStop = () => endGroup(child);
-  stop.addEventListener("abort", onStop, { once: true });
+  stop.addEventListener("abort", child.end, { once: true });
   try {
-    const { bytesMax = REPOSITORY_LIMITS.listBytesMax, overflow = "fail" } = options;
-    const [exitCode, out, err] = await Promise.all([
-      exitOf(child),
-      collect(child.stdout, bytesMax, () => endGroup(child)),
-      collect(child.stderr, STDERR_BYTES_MAX, () => {}),
+    const { bytesMax = REPOSITORY_LIMITS.listBytesMax, overflow = "fail", take } = options;
+    const [ending, out, err] = await Promise.all([
+      child.ended,
+      collect(child.stdout, { bytesMax, take, onCut: child.end }),
+      collect(child.stderr, { bytesMax: STDERR_BYTES_MAX, take: undefined, onCut: () => {} }),
     ]);
     signal.throwIfAborted();
     if (timeout.aborted) throw new RetryableError(`git ${args[0]} took longer than ${limitMs} ms`);
     if (out.isCut && overflow === "fail") {
-      throw new Error(`git ${args[0]} printed more than ${bytesMax} bytes`);
+      throw new GitLimitError(`git ${args[0]} printed more than ${bytesMax} bytes`);
     }
+    const { exitCode } = ending;
     if (!out.isCut && (exitCode === null || !exitCodes.includes(exitCode))) {
-      const said = maskConfig(err.bytes.toString("utf8"), options.config ?? new Map());
-      throw new GitError(args[0], exitCode, said);
+      const said = maskConfig(err.bytes.toString("utf8"), config);
+      throw limitErrorFrom(args[0], ending, said, limits) ?? new GitError(args[0], ending, said);
     }
     return { stdout: out.bytes, exitCode: exitCode ?? exitCodes[0] ?? 0, isCut: out.isCut };
   } finally {
-    stop.removeEventListener("abort", onStop);
+    stop.removeEventListener("abort", child.end);
   }
 }
 
-function start(gitDir: string, args: readonly string[], options: GitOptions) {
-  const { input, environment, protocols = [], config = new Map() } = options;
-  const child = spawn("git", [...HARDENING, `--git-dir=${gitDir}`, ...args], {
-    // Not where the worker was started: a repository there has settings of its own.
-    cwd: tmpdir(),
-    env: { ...gitEnvironment(protocols, config), ...environment },
-    // A group of its own: what git starts ends with it.
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  // A command that ends early does not read its input.
-  child.stdin.on("error", () => {});
-  child.stdin.end(input);
-  return child;
-}
+/** What the other side complains of is its own trouble. */
+const OF_REMOTE = /^(?:remote:|fatal: remote error).*$/gm;
+const OUT_OF_MEMORY =
+  /\bout of memory\b|attempting to (?:allocate|mmap) \d+ over limit|mmap failed: Cannot allocate|cannot be mapped: Cannot allocate|failed to map segment/i;
 
-/** Rejects when git could not be started. */
-function exitOf(child: ChildProcess): Promise<number | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-  child.once("error", reject);
-  child.once("close", resolve);
-  return promise;
+/** Signals of a limit, and of a crash; the numbers are those of Linux and macOS. */
+const SIGNALS = { abort: 6, segmentation: 11, cpu: 24 } as const;
+
+/** Null where git failed for another reason. A process below it counts as git itself. */
+function limitErrorFrom(
+  command: string,
+  { signal }: GitEnding,
+  stderr: string,
+  { memoryMib, cpuSeconds, fileBytesMax }: Limits,
+): GitLimitError | null {
+  const said = stderr.replaceAll(OF_REMOTE, "");
+  const of = signal ?? Number(/died of signal (\d+)/.exec(said)?.[1] ?? 0);
+  if (OUT_OF_MEMORY.test(said)) {
+    return new GitLimitError(
+      `git ${command} needed more than ${memoryMib} MiB of memory; ` +
+        "hint: MAX_GIT_MEMORY_MIB is the limit",
+    );
+  }
+  if (/\bFile too large\b/.test(said)) {
+    return new GitLimitError(
+      `git ${command} wrote more than ${fileBytesMax} bytes; hint: MAX_REPO_BYTES is the limit`,
+    );
+  }
+  switch (of) {
+    case SIGNALS.cpu:
+      return new GitLimitError(`git ${command} needed more than ${cpuSeconds} s of processor time`);
+    case SIGNALS.abort:
+    case SIGNALS.segmentation:
+      return new GitLimitError(
+        `git ${command} crashed (signal ${of}), as it does where objects are nested too deep ` +
+          `for its stack, or need more than ${memoryMib} MiB of memory (MAX_GIT_MEMORY_MIB)`,
+      );
+    default:
+      return null;
+  }
 }
+type Limits = Parameters<typeof startGit>[1]["limits"];
 
 type Collected = { readonly bytes: Buffer; readonly isCut: boolean };
+type Collect = {
+  readonly bytesMax: number;
+  readonly take: GitOptions["take"];
+  readonly onCut: () => void;
+};
 
-async function collect(from: Readable, bytesMax: number, onCut: () => void): Promise<Collected> {
+async function collect(from: Readable, { bytesMax, take, onCut }: Collect): Promise<Collected> {
   const chunks: Buffer[] = [];
   let size = 0;
   let isCut = false;
   from.on("data", (chunk: Buffer) => {
-    if (!isCut && size + chunk.length > bytesMax) {
-      chunks.push(chunk.subarray(0, bytesMax - size));
-      isCut = true;
-      onCut();
-    } else if (!isCut) {
-      chunks.push(chunk);
-      size += chunk.length;
-    }
+    if (isCut) return;
+    const some = size + chunk.length > bytesMax ? chunk.subarray(0, bytesMax - size) : chunk;
+    size += some.length;
+    if (take === undefined) chunks.push(some);
+    const isEnough = take !== undefined && !take(some);
+    isCut = isEnough || some.length < chunk.length;
+    if (isCut) onCut();
   });
   await new Promise<void>((resolve) => {
     from.once("close", resolve);
   });
   return { bytes: Buffer.concat(chunks), isCut };
-}
-
-function endGroup(child: ChildProcess): void {
-  const { pid } = child;
-  if (pid === undefined) return;
-  kill(pid, "SIGTERM");
-  const timer = setTimeout(() => kill(pid, "SIGKILL"), GRACE_MS);
-  child.once("close", () => clearTimeout(timer));
-}
-
-function kill(group: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-group, signal);
-  } catch {
-    // It has ended by itself.
-  }
 }

@@ -1,9 +1,9 @@
-import { dirname } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import { z } from "zod";
 import { parseJsonText } from "../../json.ts";
 import { isNoise } from "../noise.ts";
 import { readBlobs } from "./blobs.ts";
-import { git } from "./git.ts";
+import { isRegular, listTree } from "./list-tree.ts";
 import type { Mirror } from "./mirror-folder.ts";
 import { REPOSITORY_LIMITS } from "./repository-limits.ts";
 import { isSafePath } from "./safe-path.ts";
@@ -25,19 +25,21 @@ export async function manifestsIn(
   commit: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Named>> {
-  const { fileBytesMax, listBytesMax } = REPOSITORY_LIMITS;
-  const { stdout } = await git(
-    gitDir,
-    ["ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit],
-    { signal, overflow: "cut", bytesMax: listBytesMax },
-  );
-  const listed = stdout.toString("utf8").matchAll(/100\d+ blob ([0-9a-f]+) +(\d+)\t([^\0]+)\0/g);
-  const places = [...listed]
-    .map(([, id = "", size, path = ""]) => ({ id, size: Number(size), path }))
-    .filter(({ path }) => /(?:^|\/)package\.json$/.test(path) && !isNoise(path))
-    .filter(({ path }) => isSafePath(path))
-    .filter(({ size }) => size <= fileBytesMax)
-    .slice(0, MANIFESTS_MAX);
+  const { fileBytesMax, manifestBytesMax } = REPOSITORY_LIMITS;
+  const { entries } = await listTree(gitDir, commit, {
+    signal,
+    limits: REPOSITORY_LIMITS,
+    keep: ({ path, mode, size }) =>
+      isRegular(mode) &&
+      isSafePath(path) &&
+      size <= fileBytesMax &&
+      basename(path) === "package.json" &&
+      !isNoise(path),
+  });
+  let bytes = 0;
+  const places = entries
+    .slice(0, MANIFESTS_MAX)
+    .filter(({ size }) => (bytes += size) <= manifestBytesMax);
   const texts = new Map<string, string>();
   const unique = new Map(places.map((place) => [place.id, place]));
   for await (const batch of readBlobs(gitDir, unique.values(), { signal })) {

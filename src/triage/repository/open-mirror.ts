@@ -36,13 +36,14 @@ export async function openMirror(
     await noteUsed(mirror.gitDir);
     return mirror;
   }
+  const limits = { bytesMax: config.repositoryBytesMax };
   await underMirrorLock(mirror.gitDir, { signal }, async () => {
     const refreshed = await refreshedAt(mirror.gitDir);
     // One that began after we asked has seen all that we could see.
-    if (refreshed === null || refreshed < askedAt) await fetchMirror(mirror, signal);
+    if (refreshed === null || refreshed < askedAt) await fetchMirror(mirror, signal, limits);
     for (const sha of commits) {
       if (FULL_SHA.test(sha) && !(await has(mirror, sha, signal))) {
-        await fetchCommit(mirror, sha, signal);
+        await fetchCommit(mirror, sha, signal, limits);
       }
     }
     await noteUsed(mirror.gitDir);

@@ -1,5 +1,7 @@
+import { PermanentError } from "../../outcome.ts";
 import { isNoise } from "../noise.ts";
-import { git } from "./git.ts";
+import { GitLimitError, git } from "./git.ts";
+import { isBeyondLimits } from "./list-tree.ts";
 import type { Mirror } from "./mirror-folder.ts";
 import type { RepositoryLimits } from "./repository-limits.ts";
 
@@ -13,22 +15,52 @@ export type RawDiff = { readonly changes: readonly RawChange[]; readonly capsHit
 
 export type DiffOptions = { readonly signal: AbortSignal; readonly limits: RepositoryLimits };
 
-/** The files that differ between two commits, without noise, renames found, in git's order. */
+/**
+ * The files that differ between two commits, without noise, renames found, in git's order.
+ * Where finding renames takes more than git may take, they are told as files that went and
+ * files that came. Throws a PermanentError for trees with too many files to compare: git keeps
+ * all differences in memory before it tells one, so they are counted before.
+ */
 export async function rawDiff(
   { gitDir }: Mirror,
   base: string,
   head: string,
   { signal, limits }: DiffOptions,
 ): Promise<RawDiff> {
-  const flags = ["-r", "-z", "-M", `-l${limits.renamesMax}`, "--raw", "--no-abbrev"];
-  const { stdout, isCut } = await git(
-    gitDir,
-    ["diff-tree", ...flags, "--end-of-options", base, head, "--"],
-    { signal, bytesMax: limits.listBytesMax, overflow: "cut" },
-  );
+  for (const tree of [base, head]) {
+    if (!(await isBeyondLimits(gitDir, tree, { signal, limits }))) continue;
+    throw new PermanentError(
+      `the tree of ${tree} is too large to be compared: it has more than ` +
+        `${limits.treeEntriesMax} files, or names of more than ${limits.listBytesMax} bytes`,
+    );
+  }
+  const diff = async (...renames: readonly string[]) =>
+    await git(
+      gitDir,
+      [
+        "diff-tree",
+        "-r",
+        "-z",
+        "--raw",
+        "--no-abbrev",
+        ...renames,
+        "--end-of-options",
+        base,
+        head,
+        "--",
+      ],
+      { signal, bytesMax: limits.listBytesMax, overflow: "cut" },
+    );
+  const capsHit: string[] = [];
+  const { stdout, isCut } = await diff("-M", `-l${limits.renamesMax}`).catch((err: unknown) => {
+    if (!(err instanceof GitLimitError)) throw err;
+    capsHit.push("renames");
+    return diff("--no-renames");
+  });
   const all = [...changesIn(stdout.toString("utf8"))].filter((change) => !isNoise(pathOf(change)));
   const changes = all.slice(0, limits.filesMax);
-  return { changes, capsHit: isCut || changes.length < all.length ? ["files"] : [] };
+  if (isCut || changes.length < all.length) capsHit.push("files");
+  return { changes, capsHit };
 }
 
 export function pathOf({ before, after }: RawChange): string {

@@ -1,5 +1,5 @@
+import { isRegular, type TreeEntry } from "../repository/list-tree.ts";
 import type { Disposition } from "./disposition.ts";
-import { isRegular, type TreeEntry } from "./tree-listing.ts";
 
 /** One side of a change of the template, with the path that it has in the derivative. */
 export type MappedSide = { readonly path: string; readonly mode: string; readonly id: string };

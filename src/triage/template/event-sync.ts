@@ -2,6 +2,7 @@ import type { Progress } from "../analysis.ts";
 import { sortedSet } from "../bounded-facts.ts";
 import type { ChangedFile, ChangeSet } from "../change-set.ts";
 import type { ChangeEvent, EventFile } from "../event/change-event.ts";
+import type { TreeEntry } from "../repository/list-tree.ts";
 import { assessBy } from "./assess.ts";
 import type { TreeEdit } from "./decide.ts";
 import type { Disposition, SyncedFile } from "./disposition.ts";
@@ -14,7 +15,7 @@ import type { TemplateConfig } from "./payload.ts";
 import type { SyncFacts } from "./sync-facts.ts";
 import { freshIndex } from "./sync-patch.ts";
 import { TEMPLATE_LIMITS } from "./template-limits.ts";
-import { type TreeEntry, treeListing } from "./tree-listing.ts";
+import { treeListing } from "./tree-listing.ts";
 
 /** A change that is known by the diffs of an event alone, and the derivative if it is known. */
 export type EventSync = {

@@ -1,8 +1,8 @@
 import type { ChangedFile } from "../change-set.ts";
 import { readBlobs } from "../repository/blobs.ts";
+import type { TreeEntry } from "../repository/list-tree.ts";
 import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
 import type { JoinedStore } from "./joined-store.ts";
-import type { TreeEntry } from "./tree-listing.ts";
 
 /**
  * Whether a file has all lines that a change added, and none that it removed: a diff without

@@ -38,7 +38,10 @@ export async function ownChanges(
   const commits = found.split("\n").filter((line) => line !== "");
   const [newest, oldest] = [commits[0], commits.at(-1)];
   if (newest === undefined || oldest === undefined) return null;
-  const message = await store.line(["show", "--no-patch", "--format=%B", newest]);
+  const message = await store.line(["log", "--max-count=1", "--format=%B", newest], {
+    overflow: "cut",
+    bytesMax: 8_000,
+  });
   return {
     baseSha: mergeBase ?? (await store.line(["rev-parse", "--verify", `${oldest}^1`])),
     headSha: target,

@@ -1,7 +1,7 @@
+import { isRegular, type TreeEntry } from "../repository/list-tree.ts";
 import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { TEMPLATE_LIMITS } from "./template-limits.ts";
-import { isRegular, type TreeEntry } from "./tree-listing.ts";
 
 export type Renames = {
   /** By the id of the template's blob. */

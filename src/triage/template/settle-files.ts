@@ -1,4 +1,5 @@
 import { isLockfile } from "../change/file-kinds.ts";
+import { isRegular, type TreeEntry } from "../repository/list-tree.ts";
 import { type Conflict, conflictHunks } from "./conflict-hunks.ts";
 import {
   decide,
@@ -13,7 +14,6 @@ import type { JoinedStore } from "./joined-store.ts";
 import { type Merged, mergeFiles } from "./merge-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { findRenames } from "./renames.ts";
-import { isRegular, type TreeEntry } from "./tree-listing.ts";
 import { withRoom } from "./with-room.ts";
 
 /** A change of a file, and why it is not wanted. */

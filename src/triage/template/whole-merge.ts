@@ -1,5 +1,6 @@
+import type { TreeEntry } from "../repository/list-tree.ts";
 import type { JoinedStore } from "./joined-store.ts";
-import { type TreeEntry, treeListing } from "./tree-listing.ts";
+import { treeListing } from "./tree-listing.ts";
 
 /** What comes out when the derivative merges the template, as `git merge` would. */
 export type WholeMerge = {

@@ -1,7 +1,7 @@
+import type { TreeEntry } from "../repository/list-tree.ts";
 import { isSafePath } from "../repository/safe-path.ts";
 import type { TreeEdit } from "./decide.ts";
 import type { Outcome } from "./outcome.ts";
-import type { TreeEntry } from "./tree-listing.ts";
 
 type Room = { readonly outcomes: readonly Outcome[]; readonly capsHit: readonly string[] };
 

@@ -5,8 +5,6 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { gzipSync } from "node:zlib";
-import { Header } from "tar";
 import { expect, vi } from "vitest";
 import { fetchPackage } from "../../../src/triage/package/fetch-package.ts";
 import { obtainPackages } from "../../../src/triage/package/obtain-packages.ts";
@@ -14,34 +12,7 @@ import { unpack } from "../../../src/triage/package/unpack.ts";
 import { REPOSITORY_LIMITS } from "../../../src/triage/repository/repository-limits.ts";
 import { serve } from "../../support/http-server.ts";
 import { test, textIn } from "../../support/repository.ts";
-
-type Member = Readonly<{ path: string; content?: string; type?: "File" | "SymbolicLink" | "Link" }>;
-
-/** A tarball of any members, also those that no tool would write. */
-function tarballOf(members: readonly Member[]): Buffer {
-  const blocks = members.flatMap(({ path, content = "", type = "File" }) => {
-    const isFile = type === "File";
-    const body = Buffer.from(isFile ? content : "");
-    const header = new Header({
-      path,
-      type,
-      size: body.length,
-      mode: 0o777,
-      ...(isFile ? {} : { linkpath: content }),
-    });
-    const block = Buffer.alloc(512);
-    header.encode(block, 0);
-    return [block, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
-  });
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
-}
-
-function provider(version: string): Member[] {
-  return [
-    { path: "package/package.json", content: JSON.stringify({ name: "provider", version }) },
-    { path: "package/index.d.ts", content: `export const version: "${version}";\n` },
-  ];
-}
+import { provider, tarballOf } from "../../support/tarball.ts";
 
 const SOURCE = { name: "provider", version: "1.0.0", tarball: null };
 
@@ -175,12 +146,12 @@ test.for(["git+ssh://git@host/x", "../provider", "file:.", "provider@npm:other",
   },
 );
 
-/** A project whose .npmrc names the registry, and a cache of its own. */
+/** A project whose .npmrc names the registry. */
 async function projectWith(folder: string, registry: string): Promise<string> {
   const project = join(folder, "project");
   await mkdir(project, { recursive: true });
   await writeFile(join(project, "package.json"), "{}");
-  const lines = [`registry=${registry}/`, `cache=${join(folder, "npm")}`, "fetch-retries=0"];
+  const lines = [`registry=${registry}/`, "fetch-retries=0"];
   await writeFile(join(project, ".npmrc"), lines.join("\n"));
   return project;
 }
