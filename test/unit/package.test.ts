@@ -40,6 +40,7 @@ test("every link between the pages of the package leads to a page and a heading 
   const files = packedFiles();
 
   expect(files).toContain("README.md");
+  expect(files).toContain("SECURITY.md");
   expect(brokenLinks(ROOT, files)).toEqual([]);
 });
 
