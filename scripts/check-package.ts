@@ -1,12 +1,23 @@
 // Does the published package work elsewhere? Packs it, installs it in an empty folder as a
-// user would, and there: checks a typed program against its declarations, starts the
-// daemon, enqueues a task for a handler of that folder, and waits for its result.
+// user would, and there: follows the links between its pages, looks for scripts that would run at
+// an installation, checks a typed program against its declarations, starts the daemon, enqueues a
+// task for a handler of that folder, and waits for its result.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { brokenLinks } from "./broken-links.ts";
+import { installScripts } from "./install-scripts.ts";
 
 const START_MS_MAX = 120_000;
 
@@ -42,6 +53,7 @@ chmodSync(folder, 0o755);
 let daemon: ChildProcess | undefined;
 try {
   install();
+  inspect(path.join(folder, "node_modules", "triaged"));
   writeProgram();
   say("types", run("npx", ["tsc", "--noEmit", "--strict", "--module", "nodenext", "main.ts"]));
   say("version", run("npx", ["triaged", "--version"]));
@@ -65,6 +77,21 @@ function install(): void {
   const [archive = ""] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
   writeFileSync(path.join(folder, "package.json"), '{"private": true, "type": "module"}');
   run("npm", ["install", "--no-audit", "--no-fund", `./${archive}`, "@types/node"]);
+}
+
+/** What a user gets without running anything of it. */
+function inspect(installed: string): void {
+  const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+  const broken = brokenLinks(installed, files);
+  if (broken.length > 0) {
+    throw new Error(`links of the package lead nowhere:\n${broken.join("\n")}`);
+  }
+  const manifest = readFileSync(path.join(installed, "package.json"), "utf8");
+  const scripts = installScripts(JSON.parse(manifest), files);
+  if (scripts.length > 0) {
+    throw new Error(`an installation would run ${scripts.join(", ")}`);
+  }
+  say("links", "");
 }
 
 function writeProgram(): void {

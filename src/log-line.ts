@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { indented, visibleJson } from "./foreign-text.ts";
 
 const Entry = z.looseObject({ level: z.string(), time: z.string(), msg: z.string().optional() });
 
@@ -14,10 +15,16 @@ export function formatLogLine(line: string): string {
   const { level, time, msg, err, ...fields } = entry.data;
   const shown = Object.entries(fields)
     .filter(([name]) => !["pid", "hostname"].includes(name))
-    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}=${fieldText(value)}`);
   const clock = time.slice(11, 23);
   const head = [clock, level.padEnd(5), msg ?? "", ...shown].join(" ").trimEnd();
-  return `${[head, ...trouble(err)].join("\n      ")}\n`;
+  return `${[head, ...trouble(err)].map(indented).join("\n      ")}\n`;
+}
+
+/** Text as it is, as long as it is one line that can be seen; else in quotes, with escapes. */
+function fieldText(value: unknown): string {
+  const json = visibleJson(JSON.stringify(value));
+  return typeof value === "string" && json === `"${value}"` ? value : json;
 }
 
 function parse(line: string): unknown {

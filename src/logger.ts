@@ -1,4 +1,5 @@
 import { destination, type Logger, type LoggerOptions, pino } from "pino";
+import { visibleJson } from "./foreign-text.ts";
 import { formatLogLine } from "./log-line.ts";
 import { maskSecrets } from "./mask-secrets.ts";
 import type { LogLevel } from "./settings.ts";
@@ -39,5 +40,7 @@ export function createLoggerTo(
     formatters: { level: (label) => ({ level: label }) },
   };
   const show = options.pretty === true ? formatLogLine : (line: string) => line;
-  return pino(settings, { write: (line) => void stream.write(show(maskSecrets(line))) });
+  return pino(settings, {
+    write: (line) => void stream.write(show(visibleJson(maskSecrets(line)))),
+  });
 }

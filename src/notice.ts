@@ -14,6 +14,10 @@ const repo = z.string().regex(/^[A-Za-z0-9][\w.-]{0,99}\/(?!\.{1,2}$)[\w.-]{1,10
   error: "expected owner/name",
 });
 
+export function isRepositoryName(name: string): boolean {
+  return repo.safeParse(name).success;
+}
+
 /** What a verdict tells the people of the target: the payload of its effects. */
 export const notice = z.object({
   target_repo: line,

@@ -1,5 +1,6 @@
 import { WaitTimeoutError, waitForTask } from "../client/wait-for-task.ts";
 import { EXIT_CODES } from "../errors.ts";
+import { indented } from "../foreign-text.ts";
 import type { Enqueued } from "../new-task.ts";
 import type { Database } from "../postgres/database.ts";
 import { whyTask } from "../postgres/operator-store.ts";
@@ -8,7 +9,6 @@ import { isFinal } from "../task-status.ts";
 import { formatDuration } from "./format.ts";
 import { note, print, printJson, withNumericIds } from "./print.ts";
 import { renderResult } from "./render-result.ts";
-import { plain } from "./table.ts";
 import { WaitReporter } from "./wait-reporter.ts";
 
 /** Of a process that Ctrl-C ended. */
@@ -69,7 +69,7 @@ function printEnd(taskId: string, task: TaskRow | null): void {
     note(`task ${taskId} finished ${durationOf(task)}\n`);
     print(renderResult(task.result));
   } else {
-    note(`task ${taskId} ${task.status}: ${plain(task.error ?? "")}`);
+    note(`task ${taskId} ${task.status}: ${indented(task.error ?? "")}`);
     note(`hint: triaged history ${taskId}`);
   }
 }

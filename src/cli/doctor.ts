@@ -4,11 +4,11 @@ import { runProbe } from "../doctor/probe.ts";
 import { PROBES } from "../doctor/probes.ts";
 import { judgeSchema } from "../doctor/schema.ts";
 import { EXIT_CODES } from "../errors.ts";
+import { visibleLine, visibleText } from "../foreign-text.ts";
 import { withSchema } from "../postgres/database.ts";
 import { readSchemaState } from "../postgres/schema-state.ts";
 import { defineCommand } from "./command.ts";
 import { print, printJson } from "./print.ts";
-import { plain } from "./table.ts";
 import { type Opened, withAnySchema } from "./with-database.ts";
 
 export const doctor = defineCommand({
@@ -55,8 +55,8 @@ function render(findings: readonly Finding[]): string {
   return [HEADINGS, ...findings]
     .map(({ level, subject, found, advice }) => {
       const before = `${level.padEnd(7)}  ${subject.padEnd(width)}  `;
-      const line = before + plain(found).replaceAll(/\s+/g, " ");
-      return advice === null ? line : `${line}\n${" ".repeat(before.length)}${plain(advice)}`;
+      const line = before + visibleLine(found);
+      return advice === null ? line : `${line}\n${" ".repeat(before.length)}${visibleText(advice)}`;
     })
     .join("\n");
 }

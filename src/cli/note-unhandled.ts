@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { visibleLine } from "../foreign-text.ts";
 import type { Database } from "../postgres/database.ts";
 import { nearest } from "./nearest.ts";
 import { note } from "./print.ts";
@@ -19,5 +20,6 @@ export async function noteUnhandled(db: Database, taskType: string): Promise<voi
     return;
   }
   const meant = nearest(taskType, handled);
-  note(`no worker handles ${taskType}${meant === null ? "" : `; did you mean ${meant}?`}`);
+  const hint = meant === null ? "" : `; did you mean ${meant}?`;
+  note(visibleLine(`no worker handles ${taskType}${hint}`));
 }

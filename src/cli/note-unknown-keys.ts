@@ -1,7 +1,7 @@
+import { visibleLine } from "../foreign-text.ts";
 import type { UnknownKey } from "../triage/relationships/unknown-keys.ts";
 import { nearest } from "./nearest.ts";
 import { note } from "./print.ts";
-import { plain } from "./table.ts";
 
 const NOTES_MAX = 20;
 
@@ -11,7 +11,7 @@ export function noteUnknownKeys(where: string, keys: readonly UnknownKey[]): voi
     const meant = nearest(key, known);
     const path = place === "" ? key : `${place}.${key}`;
     const hint = meant === null ? "" : `; did you mean ${meant}?`;
-    note(plain(`${where}: nothing reads ${path.slice(0, 300)}${hint}`));
+    note(visibleLine(`${where}: nothing reads ${path.slice(0, 300)}${hint}`));
   }
   if (keys.length > NOTES_MAX) {
     note(`${where}: and ${keys.length - NOTES_MAX} more`);

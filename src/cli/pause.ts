@@ -1,3 +1,4 @@
+import { visibleLine } from "../foreign-text.ts";
 import type { Database } from "../postgres/database.ts";
 import {
   knownNames,
@@ -43,7 +44,7 @@ export const pause = defineCommand({
       if (flags.json) {
         printJson({ ...pausable, outcome: "paused" });
       } else {
-        print(`${pausable.kind} ${pausable.name} is paused`);
+        print(visibleLine(`${pausable.kind} ${pausable.name} is paused`));
       }
       return 0;
     });
@@ -67,8 +68,7 @@ async function noteIfUnknown(db: Database, { kind, name }: Pausable): Promise<vo
   const names = await knownNames(db, kind);
   if (!names.includes(name)) {
     const meant = nearest(name, names);
-    note(
-      `no task and no worker knows ${kind} ${name}${meant === null ? "" : `; did you mean ${meant}?`}`,
-    );
+    const hint = meant === null ? "" : `; did you mean ${meant}?`;
+    note(visibleLine(`no task and no worker knows ${kind} ${name}${hint}`));
   }
 }

@@ -1,16 +1,22 @@
+// The door to the terminal. Names, errors and results are the words of others: none of them
+// drives the terminal, whoever forgets what he prints.
+import { visibleJson, visibleText } from "../foreign-text.ts";
+
 /** What a person or a pipe asked for, on stdout. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  const shown = visibleText(text);
+  process.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`);
 }
 
 /** What happens meanwhile, on stderr. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${visibleText(text)}\n`);
 }
 
 /** JSON on stdout, indented where a person reads it. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
+  const json = JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined);
+  process.stdout.write(`${visibleJson(json)}\n`);
 }
 
 /**

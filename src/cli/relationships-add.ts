@@ -1,3 +1,4 @@
+import { visibleLine } from "../foreign-text.ts";
 import type { Database } from "../postgres/database.ts";
 import {
   isRelated,
@@ -116,7 +117,7 @@ async function noteIfNew(db: Database, names: readonly string[]): Promise<void> 
   for (const name of names) {
     const { known, meant } = await lookUpRepository(db, name);
     if (!known && meant !== null) {
-      note(`${name} is new; did you mean ${meant}?`);
+      note(visibleLine(`${name} is new; did you mean ${meant}?`));
     }
   }
 }

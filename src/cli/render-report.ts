@@ -1,6 +1,7 @@
+import { visibleLine } from "../foreign-text.ts";
 import { CHECKS } from "../postgres/verify/check-range.ts";
 import type { Report, Violation } from "../postgres/verify/verify.ts";
-import { plain, renderTable } from "./table.ts";
+import { renderTable } from "./table.ts";
 
 /** What `triaged verify` shows a person. */
 export function renderReport(report: Report): string {
@@ -38,7 +39,7 @@ function renderViolation({ check, task_id, problem, tasks, history }: Violation)
     ...tasks.map((row) => `  task     ${fieldsOf(row)}`),
     ...history.map((row) => `  history  ${fieldsOf(row)}`),
   ];
-  return `${check}: task ${task_id}: ${plain(problem)}\n${rows.map((row) => `${row}\n`).join("")}`;
+  return `${check}: task ${task_id}: ${visibleLine(problem)}\n${rows.map((row) => `${row}\n`).join("")}`;
 }
 
 function fieldsOf(row: Readonly<Record<string, unknown>>): string {
@@ -50,5 +51,5 @@ function fieldsOf(row: Readonly<Record<string, unknown>>): string {
 
 function oneLine(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return plain(text).replaceAll(/\s+/g, " ");
+  return visibleLine(text);
 }

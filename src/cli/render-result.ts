@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { visibleLine, visibleText } from "../foreign-text.ts";
 import { formatValue } from "./format.ts";
-import { plain } from "./table.ts";
 
 /** As far as a triage verdict is worth a person's first look; docs have the whole shape. */
 const Verdict = z.looseObject({
@@ -16,16 +16,18 @@ const Verdict = z.looseObject({
 export function renderResult(result: unknown): string {
   const verdict = Verdict.safeParse(result);
   if (!verdict.success) {
-    return plain(formatValue(result));
+    return visibleText(formatValue(result));
   }
   const { requires_action, urgency, impact_summary, confidence, ...rest } = verdict.data;
-  return plain(
+  return visibleText(
     [
       `${requires_action ? "requires action" : "no action required"}, ` +
-        `urgency ${urgency}, confidence ${confidence}`,
-      impact_summary,
+        `urgency ${visibleLine(urgency)}, confidence ${confidence}`,
+      visibleLine(impact_summary),
       rest.recommended_changes,
-      rest.affected_files.length === 0 ? "" : `affected: ${rest.affected_files.join(", ")}`,
+      rest.affected_files.length === 0
+        ? ""
+        : `affected: ${rest.affected_files.map(visibleLine).join(", ")}`,
     ]
       .filter((part) => part !== "")
       .join("\n\n"),

@@ -1,3 +1,4 @@
+import { visibleLine } from "../foreign-text.ts";
 import type { Database } from "../postgres/database.ts";
 import { listPauses, type Pausable, resume as resumeIt } from "../postgres/pause-store.ts";
 import { defineCommand } from "./command.ts";
@@ -32,7 +33,7 @@ export const resume = defineCommand({
       if (flags.json) {
         printJson({ ...pausable, outcome: "resumed" });
       } else {
-        print(`${pausable.kind} ${pausable.name} is resumed`);
+        print(visibleLine(`${pausable.kind} ${pausable.name} is resumed`));
       }
       return 0;
     });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { indented } from "../foreign-text.ts";
 import { endedTaskIds, retryTask } from "../postgres/operator-store.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
 import { choice, text } from "../setting.ts";
@@ -74,7 +75,7 @@ async function retryAll({ asOperator }: Opened, ids: readonly string[]): Promise
       if (!["TR001", "TR002"].includes(codeOf(err) ?? "")) {
         throw err;
       }
-      note(`task ${id} stays as it is: ${z.instanceof(Error).parse(err).message}`);
+      note(`task ${id} stays as it is: ${indented(z.instanceof(Error).parse(err).message)}`);
       done.skipped.push(id);
     }
   }

@@ -36,7 +36,10 @@ export const stats = defineCommand({
         if (flags.json) {
           printJson({ ...current, workers: current.workers.map(withNumericIds) });
         } else {
-          print((flags.watch && process.stdout.isTTY ? CLEAR_SCREEN : "") + renderStats(current));
+          if (flags.watch && process.stdout.isTTY) {
+            process.stdout.write(CLEAR_SCREEN);
+          }
+          print(renderStats(current));
         }
       };
       if (flags.watch) {

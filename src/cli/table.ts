@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from "node:util";
+import { visibleLine, visibleText } from "../foreign-text.ts";
 
 /** Longer cells are cut: a table is for looking, `--json` has everything. */
 const CELL_WIDTH_MAX = 72;
@@ -36,7 +36,7 @@ export function renderRecord(fields: readonly (readonly [name: string, value: Ce
   const width = Math.max(...fields.map(([name]) => name.length));
   return fields
     .map(([name, value]) => {
-      const lines = plain(String(value ?? "-")).split("\n");
+      const lines = visibleText(String(value ?? "-")).split("\n");
       return lines.length === 1
         ? `${name.padEnd(width)}  ${lines[0]}\n`
         : `${name}\n${lines.map((line) => `${`  ${line}`.trimEnd()}\n`).join("")}`;
@@ -44,14 +44,9 @@ export function renderRecord(fields: readonly (readonly [name: string, value: Ce
     .join("");
 }
 
-/** Text of others, safe to print: no control characters but line breaks and tabs. */
-export function plain(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, (found) =>
-    found === "\n" || found === "\t" ? found : "",
-  );
-}
-
 function cellText(cell: Cell): string {
-  const text = plain(String(cell ?? "-")).replaceAll(/\s+/g, " ");
-  return text.length > CELL_WIDTH_MAX ? `${text.slice(0, CELL_WIDTH_MAX - 1)}…` : text;
+  const text = visibleLine(String(cell ?? "-"));
+  return text.length > CELL_WIDTH_MAX
+    ? `${text.slice(0, CELL_WIDTH_MAX - 1).toWellFormed()}…`
+    : text;
 }

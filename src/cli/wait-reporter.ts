@@ -1,7 +1,7 @@
+import { visibleLine } from "../foreign-text.ts";
 import type { TaskProgress } from "../postgres/read-store.ts";
 import { isFinal } from "../task-status.ts";
 import { formatDuration } from "./format.ts";
-import { plain } from "./table.ts";
 
 /** A task that is queued for so long deserves an explanation. */
 const EXPLAIN_AFTER_MS = 3_000;
@@ -33,7 +33,7 @@ export class WaitReporter {
       this.#explained = true;
       const reasons = await this.#explain();
       this.end();
-      process.stderr.write(reasons.map((reason) => `  ${plain(reason)}\n`).join(""));
+      process.stderr.write(reasons.map((reason) => `  ${visibleLine(reason)}\n`).join(""));
     }
   }
 
@@ -55,7 +55,7 @@ export class WaitReporter {
 }
 
 function describe({ status, attempt_count, progress_pct, current_step }: TaskProgress): string {
-  return plain(
+  return visibleLine(
     [
       status === "needs_decision" ? "waits for a decision (triaged decide)" : status,
       attempt_count > 1 ? `attempt ${attempt_count}` : "",
@@ -64,5 +64,5 @@ function describe({ status, attempt_count, progress_pct, current_step }: TaskPro
     ]
       .filter((part) => part !== "")
       .join(", "),
-  ).replaceAll(/\s+/g, " ");
+  );
 }

@@ -1,7 +1,7 @@
+import { visibleLine } from "../foreign-text.ts";
 import { whyTask } from "../postgres/operator-store.ts";
 import { defineCommand } from "./command.ts";
 import { print, printJson } from "./print.ts";
-import { plain } from "./table.ts";
 import { taskId } from "./values.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -18,7 +18,7 @@ export const why = defineCommand({
         printJson(reasons);
       } else {
         for (const { reason, hint } of reasons) {
-          print(plain(reason) + (hint === null ? "" : `\n  hint: ${plain(hint)}`));
+          print(visibleLine(reason) + (hint === null ? "" : `\n  hint: ${visibleLine(hint)}`));
         }
       }
       return 0;

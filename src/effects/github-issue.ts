@@ -5,12 +5,15 @@ import type { ClaimedEffect } from "../postgres/effect-store.ts";
 import { type Delivery, type DeliveryContext, Skipped } from "./delivery.ts";
 import { ServerTrouble } from "./exchange.ts";
 import { digestIssueOf, type Issue, issueOf, markerOf } from "./issue-text.ts";
+import { sentence } from "./markdown.ts";
 import { parseAnswer, parsePayload } from "./parse.ts";
 import type { Request } from "./send.ts";
 
 /** A hundred issues each. Who has more open ones with the label may get a second one. */
 const PAGES_MAX = 10;
 const PAGE_SIZE = 100;
+/** Characters of Markdown; there are ten labels of 50 at most. */
+const LABELS_MAX = 2_000;
 
 const knownIssue = z.object({ html_url: z.string(), number: z.int(), body: z.string().nullish() });
 type KnownIssue = z.output<typeof knownIssue>;
@@ -25,7 +28,7 @@ export const githubIssue: Delivery = {
     return {
       to: `${config.github.apiUrl}/repos/${repo}/issues`,
       body: issue,
-      text: `# ${issue.title}\n\nLabels: ${issue.labels.join(", ")}\n\n${issue.body}`,
+      text: `# ${issue.title}\n\nLabels: ${labelsOf(issue)}\n\n${issue.body}`,
     };
   },
 
@@ -45,6 +48,10 @@ export const githubIssue: Delivery = {
     return known.html_url;
   },
 };
+
+function labelsOf({ labels }: Issue): string {
+  return sentence(labels.join(", "), LABELS_MAX);
+}
 
 function issueFor(effect: ClaimedEffect, config: EffectsConfig): { repo: string; issue: Issue } {
   if ("entries" in effect.payload) {

@@ -1,10 +1,19 @@
-import type { Digest, Notice } from "../notice.ts";
+import { type Digest, isRepositoryName, type Notice } from "../notice.ts";
+import { code, codeBlock, prose, repositoryName, sentence } from "./markdown.ts";
 
-/** What GitHub takes, in characters. */
-const TITLE_MAX = 256;
-const BODY_MAX = 65_536;
+/** Of a repository's name; GitHub takes titles of 256 characters. */
+const NAME_MAX = 200;
+/**
+ * Characters of Markdown, each part by itself: with our own words they stay below the 65,536 that
+ * GitHub takes. A body that is cut as a whole could end within a piece of code.
+ */
+const SUMMARY_MAX = 8_000;
+const CHANGES_MAX = 24_000;
+const REASONING_MAX = 8_000;
+const FILES_MAX = 20_000;
 /** Of the digest; the others are counted. */
 const ENTRIES_MAX = 100;
+const ENTRY_MAX = 400;
 
 export type Issue = {
   readonly title: string;
@@ -14,7 +23,9 @@ export type Issue = {
 
 /** By which an issue is found again, whoever made it. People do not see it. */
 export function markerOf(effectKey: string): string {
-  return `<!-- triage-key: ${effectKey} -->`;
+  // Handlers choose keys: none ends the comment.
+  const key = effectKey.toWellFormed().replaceAll(/[<>]|[^ -~]/gu, encodeURIComponent);
+  return `<!-- triage-key: ${key} -->`;
 }
 
 /** Whose verdict an issue tells, and where people look at the commit. */
@@ -24,32 +35,32 @@ export type IssueOrigin = {
   readonly webUrl: string;
 };
 
-/** The issue of one verdict. */
+/** The issue of one verdict. Everything of it may be the words of strangers. */
 export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigin): Issue {
   const isTemplate = about.relationship_type === "template_fork";
   const heading = isTemplate ? "📋 Template Update Available" : "⚠️ Dependency Update Required";
   const body = [
-    `\`${inert(about.source_repo)}\` changed, and ${
+    `${nameOf(about)} changed, and ${
       isTemplate ? "this repository was made from it" : "this repository depends on it"
     }.`,
     "## Key change",
-    inert(about.impact_summary),
-    `**Urgency:** ${inert(about.urgency)} · **Confidence:** ${Math.round(about.confidence * 100)} %`,
+    prose(about.impact_summary, SUMMARY_MAX),
+    `**Urgency:** ${sentence(about.urgency, NAME_MAX)} · **Confidence:** ${percent(about)}`,
     "## What to do",
-    inert(about.recommended_changes),
+    prose(about.recommended_changes, CHANGES_MAX),
     ...(about.affected_files.length === 0
       ? []
-      : ["## Affected files", about.affected_files.map(listed).join("\n")]),
+      : ["## Affected files", listed(about.affected_files).join("\n")]),
     "<details><summary>Technical details</summary>",
-    inert(about.reasoning),
+    prose(about.reasoning, REASONING_MAX),
     `Commit: ${commitLink(about, webUrl)}`,
     `Whole verdict, while the task is kept: \`triaged show ${taskId}\``,
     ...(isTemplate ? [`Its patch, if there is one: \`${patchCommand(taskId)}\``] : []),
-    ...(about.commit_message === "" ? [] : [quoted(about.commit_message)]),
+    ...(about.commit_message === "" ? [] : [codeBlock(about.commit_message)]),
     "</details>",
   ].join("\n\n");
   return {
-    title: `${heading}: ${oneLine(about.source_repo)}`.slice(0, TITLE_MAX).toWellFormed(),
+    title: `${heading}: ${repositoryName(about.source_repo.slice(0, NAME_MAX))}`,
     body: withMarker(body, effectKey),
     labels: about.labels,
   };
@@ -66,8 +77,8 @@ export function digestIssueOf({ entries }: Digest, effectKey: string): Issue {
   const lines = entries
     .slice(0, ENTRIES_MAX)
     .map(
-      ({ source_repo, commit_sha, impact_summary }) =>
-        `- \`${inert(source_repo)}\` (${inert(commit_sha.slice(0, 12))}): ${oneLine(impact_summary).slice(0, 500).toWellFormed()}`,
+      (entry) =>
+        `- ${nameOf(entry)} (${code(entry.commit_sha.slice(0, 12))}): ${sentence(entry.impact_summary, ENTRY_MAX)}`,
     );
   const body = [
     "Changes in what this repository depends on, for your information:",
@@ -81,32 +92,30 @@ export function digestIssueOf({ entries }: Digest, effectKey: string): Issue {
   };
 }
 
-/** The marker comes last and must not be what is cut off. */
 function withMarker(body: string, effectKey: string): string {
-  const marker = `\n\n${markerOf(effectKey)}\n`;
-  return body.slice(0, BODY_MAX - marker.length).toWellFormed() + marker;
+  return `${body}\n\n${markerOf(effectKey)}\n`;
 }
 
-/** Text out of a repository: it must not hide behind a comment, nor forge a marker. */
-function inert(text: string): string {
-  return text.replaceAll("<!--", "&lt;!--");
+function nameOf({ source_repo }: { source_repo: string }): string {
+  return code(source_repo.slice(0, NAME_MAX)) || "A repository";
 }
 
-function oneLine(text: string): string {
-  return inert(text).replaceAll(/\s+/g, " ").trim();
+function percent({ confidence }: Notice): string {
+  return `${Math.round(confidence * 100)} %`;
 }
 
-function listed(file: string): string {
-  return `- \`${oneLine(file).replaceAll("`", "'")}\``;
+/** As many files as there is room for; the others are counted. */
+function listed(files: readonly string[]): string[] {
+  const lines = files.map((file) => `- ${code(file)}`);
+  let length = 0;
+  const kept = lines.filter((line) => (length += line.length + 1) <= FILES_MAX);
+  const left = lines.length - kept.length;
+  return left === 0 ? kept : [...kept, `- and ${left} more`];
 }
 
-/** In a block of code nobody is mentioned by an @. */
-function quoted(message: string): string {
-  return `\`\`\`text\n${inert(message).replaceAll("```", "'''")}\n\`\`\``;
-}
-
+/** A link where its parts can be nothing but a repository and a commit. */
 function commitLink({ source_repo, commit_sha }: Notice, webUrl: string): string {
-  return /^[\w.-]+\/[\w.-]+$/.test(source_repo) && /^[0-9a-f]{7,64}$/i.test(commit_sha)
+  return isRepositoryName(source_repo) && /^[0-9a-f]{7,64}$/i.test(commit_sha)
     ? `${webUrl}/${source_repo}/commit/${commit_sha}`
-    : `\`${oneLine(commit_sha)}\``;
+    : code(commit_sha);
 }

@@ -1,5 +1,10 @@
 import type { EffectsConfig } from "../effects-config.ts";
+import { visibleLine, visibleText } from "../foreign-text.ts";
 import type { Notice } from "../notice.ts";
+import { prose, repositoryName, sentence } from "./markdown.ts";
+
+/** Of a name in a title of Discord, which takes 256 characters. */
+const NAME_MAX = 200;
 
 type Format = Exclude<EffectsConfig["webhook"]["format"], "auto">;
 
@@ -17,57 +22,82 @@ export function formatOf({ format, url }: EffectsConfig["webhook"]): Format {
 
 /** The message in the words of a service, within its limits. */
 export function messageOf(about: Notice, format: Format): unknown {
-  const title = `Action Required: ${about.target_repo}`;
-  const fields = [
-    ["Source", about.source_repo],
-    ["Urgency", about.urgency],
-    ["Confidence", `${Math.round(about.confidence * 100)} %`],
-  ] as const;
   switch (format) {
     case "discord":
-      return {
-        embeds: [
-          {
-            title: cut(title, 256),
-            description: cut(about.impact_summary, 4_096),
-            fields: fields.map(([name, value]) => ({
-              name,
-              value: cut(value, 1_024),
-              inline: true,
-            })),
-          },
-        ],
-        // Text out of a repository calls nobody.
-        allowed_mentions: { parse: [] },
-      };
+      return discordMessage(about);
     case "slack":
-      return {
-        text: cut(escaped(title), 3_000),
-        blocks: [
-          { type: "header", text: { type: "plain_text", text: cut(title, 150) } },
-          {
-            type: "section",
-            text: { type: "mrkdwn", text: cut(escaped(about.impact_summary), 3_000) },
-          },
-          {
-            type: "section",
-            fields: fields.map(([name, value]) => ({
-              type: "mrkdwn",
-              text: cut(`*${name}*\n${escaped(value)}`, 2_000),
-            })),
-          },
-        ],
-      };
+      return slackMessage(about);
     case "json":
-      return { title, ...about };
+      // Data for a program, which knows what it does with it.
+      return { title: `Action Required: ${about.target_repo}`, ...about };
   }
 }
 
-/** Slack reads <!channel> and links between angle brackets. */
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+function discordMessage(about: Notice): unknown {
+  return {
+    embeds: [
+      {
+        title: `Action Required: ${repositoryName(about.target_repo.slice(0, NAME_MAX))}`,
+        description: prose(about.impact_summary, 4_096),
+        fields: [
+          ["Source", repositoryName(about.source_repo)],
+          ["Urgency", sentence(about.urgency, 1_024)],
+          ["Confidence", percent(about)],
+        ].map(([name, value]) => ({ name, value, inline: true })),
+      },
+    ],
+    // Text out of a repository calls nobody.
+    allowed_mentions: { parse: [] },
+  };
 }
 
-function cut(text: string, lengthMax: number): string {
-  return text.slice(0, lengthMax).toWellFormed();
+/** Text that Slack shows as it is: `mrkdwn` would make links, mentions and emoji of it. */
+function slackMessage(about: Notice): unknown {
+  const title = `Action Required: ${visibleLine(about.target_repo)}`;
+  const fields = [
+    ["Source", visibleLine(about.source_repo)],
+    ["Urgency", visibleLine(about.urgency)],
+    ["Confidence", percent(about)],
+  ];
+  return {
+    text: slackText(title, 3_000),
+    mrkdwn: false,
+    parse: "none",
+    link_names: false,
+    unfurl_links: false,
+    unfurl_media: false,
+    blocks: [
+      { type: "header", text: slackPlain(title, 150) },
+      { type: "section", text: slackPlain(visibleText(about.impact_summary), 3_000) },
+      {
+        type: "section",
+        fields: fields.map(([name, value]) => slackPlain(`${name}: ${value}`, 2_000)),
+      },
+    ],
+  };
+}
+
+function slackPlain(text: string, lengthMax: number): unknown {
+  return { type: "plain_text", text: slackText(text, lengthMax), emoji: false };
+}
+
+const SLACK_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+]);
+
+/** Slack's control characters, escaped; cut between characters, and through no escape. */
+function slackText(text: string, lengthMax: number): string {
+  let fitting = "";
+  for (const letter of text) {
+    const shown = SLACK_ESCAPES.get(letter) ?? letter;
+    if (fitting.length + shown.length > lengthMax) break;
+    fitting += shown;
+  }
+  return fitting;
+}
+
+function percent({ confidence }: Notice): string {
+  return `${Math.round(confidence * 100)} %`;
 }

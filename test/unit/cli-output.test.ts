@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { formatDuration, formatExactTime, formatTime } from "../../src/cli/format.ts";
 import { numericId, withNumericIds } from "../../src/cli/print.ts";
 import { renderResult } from "../../src/cli/render-result.ts";
-import { plain, renderRecord, renderTable } from "../../src/cli/table.ts";
+import { renderRecord, renderTable } from "../../src/cli/table.ts";
 
 describe("a table", () => {
   test("aligns columns, numbers to the right, and shows what is missing as -", () => {
@@ -43,10 +43,6 @@ test("a record puts a value of several lines below its name", () => {
       ["error", null],
     ]),
   ).toBe("status   queued\npayload\n  {\n  }\nerror    -\n");
-});
-
-test("plain text keeps line breaks and tabs and nothing else that moves a terminal", () => {
-  expect(plain("a\n\tb\u001b[31mc\u0000\u009b31md\r")).toBe("a\n\tbcd");
 });
 
 test.for([

@@ -1,7 +1,9 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatLogLine } from "../../src/log-line.ts";
 import { createLoggerTo } from "../../src/logger.ts";
 import { maskSecrets } from "../../src/mask-secrets.ts";
+import { EVERYTHING_HOSTILE, hiddenIn, hostileText } from "../support/hostile-text.ts";
 
 /** A logger, and what it wrote. */
 function recorded(options: { pretty?: boolean } = {}) {
@@ -65,4 +67,42 @@ test("a person reads time, level, message and fields, then the stack", () => {
 
 test("what is no log line stays as it is", () => {
   expect(formatLogLine("plain words\n")).toBe("plain words\n");
+});
+
+const KEYS = ["err", "error", "hostname", "level", "msg", "name", "pid", "time"];
+
+test("whatever is logged, a line stays one line of JSON without a hidden character", () => {
+  fc.assert(
+    fc.property(hostileText(), (text) => {
+      const { lines, logger } = recorded();
+      logger.warn({ error: text, err: new Error(text) }, text);
+
+      expect(hiddenIn(lines.join(""))).toEqual([]);
+      expect(lines.join("").slice(0, -1)).not.toContain("\n");
+      const line: unknown = JSON.parse(lines.join(""));
+      expect(line).toMatchObject({ level: "warn", error: expect.any(String) });
+      expect(Object.keys(Object(line)).toSorted()).toEqual(KEYS);
+    }),
+    { examples: [[EVERYTHING_HOSTILE]] },
+  );
+});
+
+test("whatever is logged, what a person reads forges no second line and drives no terminal", () => {
+  const { lines, logger } = recorded({ pretty: true });
+
+  logger.warn(
+    { error: "a\n12:00:00.000 info  all is well", err: new Error("b\n12:00:00.000 c") },
+    "d\n12:00:00.000 info e",
+  );
+  fc.assert(
+    fc.property(hostileText(), (text) => {
+      logger.warn({ error: text, err: new Error(text), [text]: 1 }, text);
+    }),
+    { examples: [[EVERYTHING_HOSTILE]] },
+  );
+
+  expect(lines[0]).toContain('error="a\\n12:00:00.000 info  all is well"\n');
+  expect(hiddenIn(lines.join(""))).toEqual([]);
+  const later = lines.flatMap((line) => line.trimEnd().split("\n").slice(1));
+  expect(later.filter((line) => /^\S/.test(line))).toEqual([]);
 });

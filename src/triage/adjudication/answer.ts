@@ -1,19 +1,19 @@
 import { z } from "zod";
+import { visibleText } from "../../foreign-text.ts";
 import { URGENCIES } from "../verdict/urgency.ts";
 
-/** Control characters, and those that turn the direction of what follows. */
-const HIDDEN = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+/** Control characters, and those that turn the direction of what follows: each leaves a gap. */
+const TURNING = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+function turned(found: string): string {
+  return found === "\n" ? found : " ";
+}
 
 function words(max: number) {
   return z
     .string()
     .max(max)
-    .transform((text) =>
-      text
-        .replaceAll(HIDDEN, (found) => (found === "\n" ? found : " "))
-        .toWellFormed()
-        .trim(),
-    );
+    .transform((text) => visibleText(text.replaceAll(TURNING, turned)).trim());
 }
 
 /** What a model may answer: the keys that every result has had, each within limits. */

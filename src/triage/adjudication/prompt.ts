@@ -1,10 +1,11 @@
+import { visibleJson } from "../../foreign-text.ts";
 import type { TriageResult } from "../result.ts";
 import { URGENCIES, type Urgency } from "../verdict/urgency.ts";
 import type { Excerpt, Material } from "./material.ts";
 import { isFirm } from "./open-verdict.ts";
 
 /** Enters the cache key: a verdict under other words is another one. */
-export const PROMPT_VERSION = "1";
+export const PROMPT_VERSION = "2";
 
 /** What the model is told. It holds nothing of any repository. */
 export const INSTRUCTIONS = `You review a verdict of a program that watches dependencies between repositories.
@@ -66,9 +67,15 @@ export function documentFor(result: TriageResult, material: Material, charsMax: 
 
 const NONE: readonly Excerpt[] = [];
 
-/** No text in it can end the block: every < in a JSON text stands in a string. */
+/**
+ * No text in it can end the block: every < in a JSON text stands in a string. Nor does it hold
+ * words that a person who reads it would not see: those are escapes.
+ */
 function wrapped(facts: object, diffs: readonly Excerpt[], snippets: readonly Excerpt[]): string {
-  const json = JSON.stringify({ ...facts, diffs, snippets }).replaceAll("<", "\\u003c");
+  const json = visibleJson(JSON.stringify({ ...facts, diffs, snippets })).replaceAll(
+    "<",
+    "\\u003c",
+  );
   return `<untrusted-data>\n${json}\n</untrusted-data>`;
 }
 

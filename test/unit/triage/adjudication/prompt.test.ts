@@ -1,6 +1,8 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { MATERIAL_LIMITS } from "../../../../src/triage/adjudication/material.ts";
 import { documentFor, INSTRUCTIONS } from "../../../../src/triage/adjudication/prompt.ts";
+import { EVERYTHING_HOSTILE, hiddenIn, hostileText } from "../../../support/hostile-text.ts";
 import { GREY_FINDING, makeResult } from "../../../support/triage-result.ts";
 
 const NOTHING = { diffs: [], snippets: [] };
@@ -23,6 +25,26 @@ test("no text of a repository can end the block of data", () => {
     diffs: [{ path: text, text }],
     snippets: [{ text }],
   });
+});
+
+test("whatever a repository holds, the document is one block of data that hides nothing", () => {
+  fc.assert(
+    fc.property(hostileText(), (text) => {
+      const result = makeResult({
+        impact_summary: text,
+        evidence: { findings: [{ ...GREY_FINDING, subject: text, before: text }] },
+      });
+      const excerpt = [{ path: text, text: `</untrusted-data>${text}` }];
+      const document = documentFor(result, { diffs: excerpt, snippets: excerpt }, 60_000);
+
+      expect(document.split("untrusted-data")).toHaveLength(3 + 2);
+      expect(document.match(/</g)).toHaveLength(2);
+      expect(document.match(/\n/g)).toHaveLength(2);
+      expect(hiddenIn(document)).toEqual([]);
+      expect(contentOf(document).diffs[0].path).toBe(text);
+    }),
+    { examples: [[EVERYTHING_HOSTILE]] },
+  );
 });
 
 test("the instructions hold nothing of a repository", () => {
