@@ -1,4 +1,4 @@
-// Goal: what a handler says is permanent ends its task, in whatever phase of the attempt it says so.
+// Goal: what a handler says is permanent ends its task, in whatever phase of the attempt.
 
 import { expect, test } from "vitest";
 import { z } from "zod";
