@@ -13,6 +13,8 @@ import { quantile } from "./frame/statistics.ts";
 
 /** As of a worker that claims what its default concurrency has room for. */
 const BATCH = 10;
+/** As such a worker asks for. */
+const INPUT_BYTES_MAX = 1_677_721;
 const CLAIMS_MAX = 2_000;
 /** Claims before the clock counts: the session has made its plans. */
 const WARM_UP = 50;
@@ -130,7 +132,12 @@ class BareWorker {
     const before = performance.now();
     const depth = this.#lanes.depth(before);
     const lanes = this.#lanes.next(before, { depth, full: new Set() });
-    const tasks = await claimTasks(this.#db, { workerId: this.#workerId, limit: BATCH, lanes });
+    const tasks = await claimTasks(this.#db, {
+      workerId: this.#workerId,
+      limit: BATCH,
+      lanes,
+      inputBytesMax: INPUT_BYTES_MAX,
+    });
     const now = performance.now();
     this.#lanes.claimed(tasks, { now, tookMs: now - before, depth, more: tasks.length === BATCH });
     return { tasks, tookMs: now - before, sweep: depth === "all" };

@@ -43,9 +43,9 @@ export type HandlerContext = {
    */
   readonly note: (note: Note) => void;
   /**
-   * Enqueue tasks whose parent is this one: all in one transaction of their own, or none. The
-   * answers come in the order of the tasks. The attempt may run again, also when it has
-   * enqueued: give each task a `dedupeKey` and a `dedupeForMs` that outlast that.
+   * Enqueue tasks whose parent is this one: all in one transaction of their own, or none, and
+   * at most 64 MiB. The answers come in the order of the tasks. The attempt may run again, also
+   * when it has enqueued: give each task a `dedupeKey` and a `dedupeForMs` that outlast that.
    */
   readonly enqueue: (tasks: readonly ChildTask[]) => Promise<readonly Enqueued[]>;
   /**

@@ -6,6 +6,9 @@
 /** The limit of the database, in bytes of JSON, unless both sides are set otherwise. */
 export const MAX_PAYLOAD_BYTES = 1_048_576;
 
+/** Of all tasks of one call together; sql/functions/check_batch.sql has the same. */
+export const MAX_BATCH_BYTES = 67_108_864;
+
 /** Deeper nesting is a mistake, or meant to exhaust the stack of whoever reads it. */
 const MAX_DEPTH = 200;
 
@@ -59,6 +62,21 @@ export function serializePayload(
   }
   checkParts(sent);
   return text;
+}
+
+/**
+ * Tasks, each as JSON, as one JSON array. Throws a PayloadError beyond what one call may take:
+ * before they are put together, as there are texts that are longer than any string.
+ */
+export function batchText(tasks: readonly string[]): string {
+  const bytes = tasks.reduce((sum, task) => sum + Buffer.byteLength(task), 0);
+  if (bytes > MAX_BATCH_BYTES) {
+    throw new PayloadError(
+      `the tasks have ${bytes} bytes together, more than the limit of ${MAX_BATCH_BYTES}`,
+      { hint: "enqueue them in several calls; in one transaction, if it must be all or none" },
+    );
+  }
+  return `[${tasks.join(",")}]`;
 }
 
 function stringify(payload: unknown): string | undefined {

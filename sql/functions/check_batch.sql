@@ -8,6 +8,9 @@ as $$
 declare
   v_known constant text[] := '{task_type, payload, queue, priority, run_at, max_attempts,
     dedupe_key, dedupe_mode, dedupe_for, parent_task_id, metadata}';
+  -- In memory. All of them are written in one transaction, and read several times for it; jsonb
+  -- itself ends at 256 MiB, with a message that helps nobody.
+  v_bytes_max constant integer := 67108864;
   v_key text;
   v_type text;
 begin
@@ -15,6 +18,14 @@ begin
     raise exception 'expected tasks to be a JSON array, got %',
       coalesce(jsonb_typeof(p_tasks), 'null')
       using errcode = '22023';
+  end if;
+
+  if pg_column_size(p_tasks) > v_bytes_max then
+    raise exception 'the tasks have % bytes together, more than the limit of %',
+      pg_column_size(p_tasks), v_bytes_max
+      using
+        errcode = 'TR003',
+        hint = 'Enqueue them in several calls; in one transaction, if it must be all or none.';
   end if;
 
   select jsonb_typeof(task) into v_type

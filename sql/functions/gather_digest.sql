@@ -23,10 +23,12 @@ begin
       max(waiting.effect_id) as newest_id,
       max(waiting.task_id) as task_id,
       jsonb_agg(
+        -- As much as an issue tells of each: all of them together are one row, and one
+        -- request, and a handler may have written a MiB into each.
         jsonb_build_object(
-          'source_repo', waiting.payload -> 'source_repo',
-          'commit_sha', waiting.payload -> 'commit_sha',
-          'impact_summary', waiting.payload -> 'impact_summary'
+          'source_repo', left(waiting.payload ->> 'source_repo', 300),
+          'commit_sha', left(waiting.payload ->> 'commit_sha', 300),
+          'impact_summary', left(waiting.payload ->> 'impact_summary', 1000)
         )
         order by waiting.effect_id
       ) as entries

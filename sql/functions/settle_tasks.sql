@@ -36,7 +36,7 @@ begin
         array_agg(
           case when given.delay_ms > 31622400000 then 31622400000 else given.delay_ms end
         ) as delays_ms,
-        array_agg(given.prompt) as prompts,
+        array_agg(left(given.prompt, 8192)) as prompts,
         -- By task and attempt: one batch may hold two attempts of a task.
         jsonb_object_agg(given.task_id || '/' || given.attempt, given.detail)
           filter (where given.detail is not null) as details

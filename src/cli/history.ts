@@ -1,5 +1,6 @@
-import { taskHistory } from "../postgres/history-store.ts";
+import { HISTORY_ROWS_MAX, taskHistory } from "../postgres/history-store.ts";
 import { getTask } from "../postgres/read-store.ts";
+import { integer } from "../setting.ts";
 import { defineCommand } from "./command.ts";
 import { formatDuration, formatExactTime } from "./format.ts";
 import { print, printJson, withNumericIds } from "./print.ts";
@@ -10,17 +11,26 @@ import { withDatabase } from "./with-database.ts";
 
 export const history = defineCommand({
   name: "history",
-  summary: "show every transition of a task, the oldest first",
-  description: "History is kept longer than tasks: it also tells of a task that was dropped.",
+  summary: "show the transitions of a task, the oldest first",
+  description:
+    "History is kept longer than tasks: it also tells of a task that was dropped. Of more\nthan a thousand transitions, or than --limit, it shows the newest.",
   args: [{ name: "TASK_ID", schema: taskId() }],
-  options: { json: { about: "print a JSON array of rows, the oldest first" } },
+  options: {
+    limit: {
+      short: "n",
+      value: "N",
+      about: `how many, 1 to ${HISTORY_ROWS_MAX} (default ${HISTORY_ROWS_MAX})`,
+      schema: integer({ min: 1, max: HISTORY_ROWS_MAX }),
+    },
+    json: { about: "print a JSON array of rows, the oldest first" },
+  },
   examples: [
     ["history 42", "what happened to task 42, and who did it"],
     ["history 42 --json | jq '.[].event'", "the events alone"],
   ],
   run: ({ flags, args: [id] }) =>
     withDatabase(async ({ db }) => {
-      const rows = await taskHistory(db, id);
+      const rows = await taskHistory(db, id, { limit: flags.limit });
       if (rows.length === 0 && (await getTask(db, id)) === null) {
         throw unknownTask(id);
       }

@@ -1,7 +1,7 @@
 import type { PayloadOf, ResultOf } from "../handler.ts";
 import type { Enqueued, EnqueueOptions } from "../new-task.ts";
 import { serializePayload } from "../payload.ts";
-import { taskHistory } from "../postgres/history-store.ts";
+import { HISTORY_ROWS_MAX, taskHistory } from "../postgres/history-store.ts";
 import {
   type CancelOutcome,
   cancelTask,
@@ -69,7 +69,10 @@ export class Client<Known extends Handlers = Handlers> extends TriageCalls {
     return { ...enqueued, taskType };
   }
 
-  /** Enqueue many in one statement, all or none. The answers are in the order of the tasks. */
+  /**
+   * Enqueue many in one statement, all or none; at most 64 MiB of them. The answers are in the
+   * order of the tasks.
+   */
   async enqueueMany(
     tasks: readonly TaskToEnqueue<Known>[],
     options: InTransaction = {},
@@ -128,9 +131,21 @@ export class Client<Known extends Handlers = Handlers> extends TriageCalls {
     return rows.map(toListedTask);
   }
 
-  /** Every transition of a task, the oldest first; also of one that was dropped since. */
-  async history(taskId: string, options: InTransaction = {}): Promise<HistoryEntry[]> {
-    const rows = await this.#connection.ask(options, (db) => taskHistory(db, taskId));
+  /**
+   * The transitions of a task, the oldest first; also of one that was dropped since. Of more than
+   * a thousand, or than `limit`, the newest.
+   */
+  async history(
+    taskId: string,
+    options: InTransaction & { readonly limit?: number } = {},
+  ): Promise<HistoryEntry[]> {
+    const { limit = HISTORY_ROWS_MAX } = options;
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= HISTORY_ROWS_MAX)) {
+      throw new TypeError(
+        `expected limit to be an integer from 1 to ${HISTORY_ROWS_MAX}, got ${limit}`,
+      );
+    }
+    const rows = await this.#connection.ask(options, (db) => taskHistory(db, taskId, { limit }));
     return rows.map(toHistoryEntry);
   }
 

@@ -24,8 +24,18 @@ const HistoryRow = z.object({
 });
 export type HistoryRow = z.output<typeof HistoryRow>;
 
-/** Every transition of a task, the oldest first; empty for one that history does not know. */
-export async function taskHistory(db: Database, taskId: string): Promise<HistoryRow[]> {
+/** Rows of one answer. A task that snoozes for years has more, and each may have an error. */
+export const HISTORY_ROWS_MAX = 1_000;
+
+/**
+ * The newest transitions of a task, the oldest of them first; empty for one that history does
+ * not know.
+ */
+export async function taskHistory(
+  db: Database,
+  taskId: string,
+  { limit = HISTORY_ROWS_MAX }: { limit?: number | undefined } = {},
+): Promise<HistoryRow[]> {
   const rows = await db.query({
     text: `select
              history.history_id, history.task_id, history.task_type, history.at, history.event,
@@ -34,8 +44,9 @@ export async function taskHistory(db: Database, taskId: string): Promise<History
            from triaged.task_history as history
            left join triaged.workers as worker using (worker_id)
            where history.task_id = $1
-           order by history.at, history.history_id`,
-    values: [taskId],
+           order by history.at desc, history.history_id desc
+           limit $2`,
+    values: [taskId, limit],
   });
-  return rows.map((row) => HistoryRow.parse(row));
+  return rows.map((row) => HistoryRow.parse(row)).toReversed();
 }

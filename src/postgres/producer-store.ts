@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Enqueued, EnqueueOptions, NewTask } from "../new-task.ts";
+import { batchText } from "../payload.ts";
 import type { Database } from "./database.ts";
 
 const EnqueuedRow = z
@@ -33,11 +34,14 @@ export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued
   return EnqueuedRow.parse(row);
 }
 
-/** Enqueue many in one statement: all, or none where one is refused. In the given order. */
+/**
+ * Enqueue many in one statement: all, or none where one is refused. In the given order. Throws a
+ * PayloadError where they are too long together.
+ */
 export async function enqueueTasks(db: Database, tasks: readonly NewTask[]): Promise<Enqueued[]> {
   const rows = await db.query({
     text: `select task_id, outcome from triaged.enqueue_tasks($1::jsonb) order by "position"`,
-    values: [`[${tasks.map(asJson).join(",")}]`],
+    values: [batchText(tasks.map(asJson))],
   });
   return rows.map((row) => EnqueuedRow.parse(row));
 }

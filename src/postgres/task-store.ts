@@ -1,27 +1,56 @@
 import type { Attempt } from "../errors.ts";
 import type { Lane } from "../lane.ts";
-import type { ClaimedTask } from "../task.ts";
+import type { ClaimedTask, TaskInput } from "../task.ts";
 import type { TaskStatus } from "../task-status.ts";
 import type { Database } from "./database.ts";
 
 /** Of a claimed task, all but its lane. */
 const CLAIMED = `
-  task_id as "taskId", payload::text as "payloadText", attempt_count as attempt,
-  failure_count as "failureCount", max_attempts as "maxAttempts", run_at::text as "runAt",
-  error as "previousError", decision, parent_task_id as "parentTaskId",
-  root_task_id as "rootTaskId", metadata`;
+  task_id as "taskId", attempt_count as attempt, failure_count as "failureCount",
+  max_attempts as "maxAttempts", run_at::text as "runAt", parent_task_id as "parentTaskId",
+  root_task_id as "rootTaskId", input.*`;
 
-/** Claim up to `limit` due tasks, lane by lane. Empty when there is nothing to do. */
+const INPUT = `
+  claimed.payload::text as "payloadText", claimed.metadata::text as "metadataText",
+  claimed.decision::text as "decisionText", claimed.error as "previousError"`;
+
+/** Of JSON; four is common, and what shrinks more is written out for nothing at times. */
+const RATIO = 8;
+
+/**
+ * The input of a claimed task, or nulls where it is longer than `bytesMax`. What is long as a
+ * row has it is not unpacked and written out to find so.
+ */
+function inputUpTo(bytesMax: string): string {
+  return `left join lateral (
+      select * from (
+        select ${INPUT}
+        where pg_column_size(claimed.payload) + pg_column_size(claimed.metadata)
+          <= ${bytesMax}::integer
+            / case when pg_column_compression(claimed.payload) is null then 1 else ${RATIO} end
+        offset 0
+      ) as input
+      where octet_length("payloadText")::bigint + octet_length("metadataText")
+        + coalesce(octet_length("decisionText"), 0) + coalesce(octet_length("previousError"), 0)
+        <= ${bytesMax}
+    ) as input on true`;
+}
+
+/**
+ * Claim up to `limit` due tasks, lane by lane. Empty when there is nothing to do. Input that is
+ * longer than `inputBytesMax` is left to `loadInput`.
+ */
 export async function claimTasks(
   db: Database,
-  options: { workerId: string; limit: number; lanes: readonly Lane[] },
+  options: { workerId: string; limit: number; lanes: readonly Lane[]; inputBytesMax: number },
 ): Promise<ClaimedTask[]> {
-  const { workerId, limit, lanes } = options;
+  const { workerId, limit, lanes, inputBytesMax } = options;
   // The rows are those of our own function, so their shape is trusted.
   return await db.query<ClaimedTask>({
     name: "claim_tasks",
     text: `select ${CLAIMED}, task_type as "taskType", queue, priority
-      from triaged.claim_tasks($1, $2, $3, $4, $5, $6, $7)`,
+      from triaged.claim_tasks($1, $2, $3, $4, $5, $6, $7) as claimed
+      ${inputUpTo("$8")}`,
     values: [
       workerId,
       limit,
@@ -30,23 +59,49 @@ export async function claimTasks(
       lanes.map((lane) => lane.priority),
       lanes.map(({ after }) => after?.runAt ?? null),
       lanes.map(({ after }) => after?.taskId ?? null),
+      inputBytesMax,
     ],
   });
 }
 
-/** Claim up to `limit` due tasks of one lane. Empty when there is nothing to do. */
+/** Claim up to `limit` due tasks of one lane, as `claimTasks` does. */
 export async function claimLane(
   db: Database,
-  options: { workerId: string; limit: number; lane: Lane },
+  options: { workerId: string; limit: number; lane: Lane; inputBytesMax: number },
 ): Promise<ClaimedTask[]> {
-  const { workerId, limit, lane } = options;
+  const { workerId, limit, lane, inputBytesMax } = options;
   const { queue, taskType, priority, after } = lane;
-  const tasks = await db.query<Omit<ClaimedTask, "queue" | "taskType" | "priority">>({
+  const tasks = await db.query<ClaimedTask>({
     name: "claim_lane",
-    text: `select ${CLAIMED} from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7)`,
-    values: [workerId, limit, queue, taskType, priority, after?.runAt, after?.taskId],
+    text: `select ${CLAIMED} from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7) as claimed
+      ${inputUpTo("$8")}`,
+    values: [
+      workerId,
+      limit,
+      queue,
+      taskType,
+      priority,
+      after?.runAt,
+      after?.taskId,
+      inputBytesMax,
+    ],
   });
   return tasks.map((task) => ({ ...task, queue, taskType, priority }));
+}
+
+/** What a claim left out. Null where the attempt does not hold its task any more. */
+export async function loadInput(
+  db: Database,
+  { taskId, attempt }: Attempt,
+): Promise<TaskInput | null> {
+  const [row] = await db.query<TaskInput>({
+    name: "load_input",
+    text: `select ${INPUT}
+      from triaged.live_tasks as claimed
+      where task_id = $1 and attempt_count = $2 and status = 'started'`,
+    values: [taskId, attempt],
+  });
+  return row ?? null;
 }
 
 /**

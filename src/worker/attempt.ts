@@ -1,19 +1,19 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Logger } from "pino";
-import { LeaseLostError } from "../errors.ts";
+import { type Attempt, LeaseLostError } from "../errors.ts";
 import { failpoint } from "../failpoint.ts";
-import type { Handler, HandlerContext } from "../handler.ts";
-import type { Note, Outcome } from "../outcome.ts";
+import type { Handler } from "../handler.ts";
+import type { Outcome } from "../outcome.ts";
 import type { Database } from "../postgres/database.ts";
-import type { ClaimedTask } from "../task.ts";
+import { type ClaimedTask, hasInput, type TaskInput } from "../task.ts";
 import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
+import { AttemptContext } from "./attempt-context.ts";
 import type { Begun } from "./begun.ts";
-import { EffectList } from "./effect-list.ts";
+import { type Ending, endingOf } from "./ending.ts";
 import { outcomeOfThrown } from "./outcome-of.ts";
 import { checkResult, parsePayload } from "./parse-payload.ts";
-import { type Progress, ProgressReporter } from "./progress.ts";
-import { type QueueAccess, queueAccess } from "./queue-access.ts";
+import type { Progress } from "./progress.ts";
 
 const TIMEOUT_MS_DEFAULT = 600_000;
 
@@ -25,10 +25,16 @@ export type AttemptHost = {
   readonly logger: Logger;
   /** How long a handler may go on after it was told to stop. */
   readonly graceMs: number;
-  /** Where the heartbeat thread sees whose handlers were called. */
+  readonly resultBytesMax: number;
+  /** Where the heartbeat thread sees which attempts have begun. */
   readonly begun: Begun;
   /** What handlers enqueue and ask through. */
   readonly taskDb: Database;
+  /**
+   * What a claim left out because it was long. Null where the attempt lost its task. Rejects
+   * when the signal aborts.
+   */
+  loadInput(attempt: Attempt, signal: AbortSignal): Promise<TaskInput | null>;
   sendProgress(attempt: RunningAttempt, progress: Progress): void;
   /** The handler ignores its signal: nothing in this process can stop it. */
   onStuck(attempt: RunningAttempt): void;
@@ -38,11 +44,10 @@ export type AttemptHost = {
 export const currentAttempt = new AsyncLocalStorage<RunningAttempt>();
 
 /**
- * One attempt at one task: payload in, handler, outcome out; timeout and abort in between.
- *
- * What few handlers look at is made when asked for: with a signal, a progress reporter and
- * a race between promises for each, an attempt that does nothing cost 13 us of processor
- * time instead of 10, most of it in the garbage collector.
+ * One attempt at one task: payload in, handler, the end of it written down; timeout and abort
+ * in between. From the first look at its payload to the last at its result it stands in
+ * `host.begun`: all of that is other people's code, or driven by their data, and may block the
+ * event loop.
  */
 export class RunningAttempt {
   readonly task: ClaimedTask;
@@ -51,11 +56,10 @@ export class RunningAttempt {
   readonly #epoch: number;
   #place: number | null = null;
   #controller: AbortController | null = null;
-  #progress: ProgressReporter | null = null;
-  #effects: EffectList | null = null;
-  #note: Note | null = null;
+  #context: AttemptContext | null = null;
   #reject: (strayError: unknown) => void = () => undefined;
   #aborted: AttemptAborted | null = null;
+  #timeout: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
 
   /** `epoch`: when it was claimed, as `host.begun` tells. */
@@ -70,12 +74,23 @@ export class RunningAttempt {
     return this.#aborted;
   }
 
+  /** Made when somebody asks for it, which few handlers do. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== null) {
+        this.#controller.abort(this.#aborted);
+      }
+    }
+    return this.#controller.signal;
+  }
+
   /** Tell the handler to stop. The first reason counts. */
-  abort(kind: AbortKind): void {
+  abort(kind: AbortKind, how = ""): void {
     if (this.#aborted !== null) {
       return;
     }
-    this.#aborted = new AttemptAborted(kind, this.#describe(kind));
+    this.#aborted = new AttemptAborted(kind, this.#describe(kind) + how);
     this.#graceTimer = setTimeout(() => this.#host.onStuck(this), this.#host.graceMs);
     this.#controller?.abort(this.#aborted);
   }
@@ -85,36 +100,26 @@ export class RunningAttempt {
     this.#reject(strayError);
   }
 
-  /** Resolves with the outcome; null when the lease was lost and nothing may be recorded. */
-  async run(): Promise<Outcome | null> {
-    const timeout = setTimeout(() => this.abort("timeout"), this.#timeoutMs);
-    let outcome: Outcome;
+  sendProgress(progress: Progress): void {
+    this.#host.sendProgress(this, progress);
+  }
+
+  /** Resolves with its end; null when the lease was lost and nothing may be recorded. */
+  async run(): Promise<Ending | null> {
     try {
-      const result = await new Promise<unknown>((resolve, reject) => {
-        this.#reject = reject;
-        currentAttempt.run(this, () => this.#runHandler()).then(resolve, reject);
-      });
-      // It finished before it noticed that it should stop: the work was done.
-      outcome = { outcome: "finish", result, ...(this.#note !== null && { detail: this.#note }) };
-    } catch (err) {
-      if (err === TAKEN_BACK) {
-        return { outcome: "release" };
-      }
-      this.#host.logger.debug({ err, taskId: this.task.taskId }, "handler threw");
-      outcome = outcomeOfThrown(err, {
-        task: this.task,
-        handler: this.handler,
-        aborted: this.#aborted,
-      });
+      const ending = await this.#runToEnd();
+      return this.#aborted?.kind === "lease lost" ? null : ending;
     } finally {
-      clearTimeout(timeout);
+      clearTimeout(this.#timeout);
       clearTimeout(this.#graceTimer);
-      this.#progress?.close();
+      this.#context?.close();
+      // They hold the result, and this waits for its end to be recorded.
+      this.#context = null;
+      this.#reject = () => undefined;
       if (this.#place !== null) {
         this.#host.begun.end(this.#place);
       }
     }
-    return this.#aborted?.kind === "lease lost" ? null : this.#withEffects(outcome);
   }
 
   /** Its end is recorded, or never will be. */
@@ -125,44 +130,77 @@ export class RunningAttempt {
     }
   }
 
-  /** What to record of an attempt whose handler goes on although it was told to stop. */
+  /**
+   * What to record of an attempt whose handler goes on although it was told to stop. One that
+   * took too long has failed, also where it is another one that takes the worker down.
+   */
   outcomeWhenStuck(): Outcome | null {
-    if (this.#aborted?.kind === "timeout") {
-      const error = `${this.#aborted.message}; the handler ignored its signal for ${this.#host.graceMs} ms more`;
-      return outcomeOfThrown(new Error(error), {
-        task: this.task,
-        handler: this.handler,
-        aborted: new AttemptAborted("timeout", error),
-      });
+    const aborted = this.#aborted;
+    if (aborted === null || aborted.kind === "lease lost") {
+      return null;
     }
-    return this.#aborted === null || this.#aborted.kind === "lease lost"
-      ? null
-      : outcomeOfThrown(this.#aborted, {
-          task: this.task,
-          handler: this.handler,
-          aborted: this.#aborted,
-        });
+    if (aborted.kind !== "timeout") {
+      return this.#outcomeOfThrown(aborted, aborted);
+    }
+    const error = `${aborted.message}; the handler ignored its signal until its worker ended`;
+    const late = new AttemptAborted("timeout", error);
+    return this.#outcomeOfThrown(late, late);
   }
 
-  /** Of an attempt that failed or goes back they are dropped: the next one asks for its own. */
-  #withEffects(outcome: Outcome): Outcome {
-    return this.#effects !== null && (outcome.outcome === "finish" || outcome.outcome === "ask")
-      ? { ...outcome, effects: this.#effects.members }
-      : outcome;
+  async #runToEnd(): Promise<Ending> {
+    try {
+      const result = await new Promise<unknown>((resolve, reject) => {
+        this.#reject = reject;
+        currentAttempt.run(this, () => this.#runHandler()).then(resolve, reject);
+      });
+      // It finished before it noticed that it should stop: the work was done.
+      return this.#execute(() => this.#endingOf({ outcome: "finish", result }));
+    } catch (thrown) {
+      if (thrown === TAKEN_BACK) {
+        return this.#endingOf({ outcome: "release" });
+      }
+      return this.#execute(() => {
+        this.#host.logger.debug({ err: thrown, taskId: this.task.taskId }, "handler threw");
+        return this.#endingOf(this.#outcomeOfThrown(thrown, this.#aborted));
+      });
+    }
   }
 
   async #runHandler(): Promise<unknown> {
-    const payload = await parsePayload(this.handler, this.task.payloadText);
+    const { task, handler } = this;
+    const input = hasInput(task) ? task : await this.#loadInput();
+    // From here to the call of the handler in one turn of the event loop, if the schema can be.
     this.#begin();
+    const startedMs = performance.now();
+    const parsed = this.#execute(() => parsePayload(handler, input.payloadText));
+    const payload = parsed instanceof Promise ? await parsed : parsed;
+    this.#refuseLate(performance.now() - startedMs);
+    if (this.#place !== null && !this.#host.begun.run(this.#place)) {
+      throw TAKEN_BACK;
+    }
     failpoint("run.before");
-    const result: unknown = await this.handler.run(payload, this.#context());
+    const context = new AttemptContext(this, input, this.#host);
+    this.#context = context;
+    const result: unknown = await this.#execute(() =>
+      handler.run(payload.value, context.forHandler()),
+    );
     failpoint("run.ended");
-    return await checkResult(this.handler, result);
+    const checked = this.#execute(() => checkResult(handler, result));
+    return (checked instanceof Promise ? await checked : checked).value;
+  }
+
+  async #loadInput(): Promise<TaskInput> {
+    const input = await this.#host.loadInput(this.task, this.signal);
+    if (input === null) {
+      this.abort("lease lost");
+      throw this.signal.reason;
+    }
+    return input;
   }
 
   /**
-   * At the last moment: of all attempts that start in one turn of the event loop, the first
-   * handler may block it, and the others are free to run elsewhere.
+   * Before anything of the task is read, and no earlier: of all attempts that start in one turn
+   * of the event loop the first may block it, and the others are free to run elsewhere.
    */
   #begin(): void {
     const { begun, graceMs } = this.#host;
@@ -170,63 +208,37 @@ export class RunningAttempt {
     if (this.#place === null) {
       throw TAKEN_BACK;
     }
+    this.#timeout = setTimeout(() => this.abort("timeout"), this.#timeoutMs);
+  }
+
+  /** Reading the payload took `ms`, in which the timer may have had no chance to fire. */
+  #refuseLate(ms: number): void {
+    if (ms > this.#timeoutMs) {
+      this.abort(
+        "timeout",
+        `; reading the payload took ${Math.round(ms)} ms and blocked the worker`,
+      );
+    }
+    if (this.#aborted !== null) {
+      throw this.#aborted;
+    }
+  }
+
+  /** Code of the handler, or that its data drives: where it blocks the loop, it is to blame. */
+  #execute<Result>(code: () => Result): Result {
+    return this.#place === null ? code() : this.#host.begun.execute(this.#place, code);
+  }
+
+  #endingOf(outcome: Outcome): Ending {
+    return endingOf(this.task, this.#context?.complete(outcome) ?? outcome, this.#host);
+  }
+
+  #outcomeOfThrown(thrown: unknown, aborted: AttemptAborted | null): Outcome {
+    return outcomeOfThrown(thrown, { task: this.task, handler: this.handler, aborted });
   }
 
   get #timeoutMs(): number {
     return this.handler.timeout ?? TIMEOUT_MS_DEFAULT;
-  }
-
-  #context(): HandlerContext {
-    const { task } = this;
-    const { logger } = this.#host;
-    const signal = () => this.#signal();
-    let child: Logger | undefined;
-    let queue: QueueAccess | undefined;
-    const access = () => (queue ??= queueAccess(this.#host.taskDb, { task, signal }));
-    return {
-      task,
-      attempt: task.attempt,
-      failureCount: task.failureCount,
-      maxAttempts: task.maxAttempts,
-      previousError: task.previousError,
-      decision: task.decision,
-      get signal() {
-        return signal();
-      },
-      get logger() {
-        child ??= logger.child({
-          taskId: task.taskId,
-          taskType: task.taskType,
-          attempt: task.attempt,
-        });
-        return child;
-      },
-      progress: (percent, step) => {
-        this.#progress ??= new ProgressReporter((newest) => this.#host.sendProgress(this, newest));
-        this.#progress.report(percent, step);
-      },
-      note: (note) => {
-        this.#note = { ...this.#note, ...note };
-      },
-      enqueue: (tasks) => access().enqueue(tasks),
-      query: (text, values) => access().query(text, values),
-      effects: {
-        add: (effect) => {
-          this.#effects ??= new EffectList();
-          this.#effects.add(effect);
-        },
-      },
-    };
-  }
-
-  #signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== null) {
-        this.#controller.abort(this.#aborted);
-      }
-    }
-    return this.#controller.signal;
   }
 
   #describe(kind: AbortKind): string {

@@ -9,32 +9,54 @@ export type BegunMemory = {
   readonly deadlines: Float64Array<SharedArrayBuffer>;
 };
 
-/** An attempt that runs, and when it should have ended, by `clockMs`. */
-export type BegunAttempt = Attempt & { readonly deadlineMs: number };
+/** An attempt that is under way, and when it should have ended, by `clockMs`. */
+export type BegunAttempt = Attempt & {
+  readonly place: number;
+  readonly deadlineMs: number;
+  /** Its payload is being read: its handler was not called yet. */
+  readonly isReading: boolean;
+};
+
+/** What the memory says at one moment. */
+export type BegunList = {
+  readonly underWay: readonly BegunAttempt[];
+  /** The one whose code is being executed, where that is known. */
+  readonly current: BegunAttempt | null;
+  readonly ended: readonly Attempt[];
+};
 
 /** Places in `header`. */
 const BEATS = 0;
 const EPOCH = 1;
 const UNLISTED = 2;
-const HEADER_SIZE = 3;
+/** 1 + the place of the attempt whose code is being executed, or 0. */
+const CURRENT = 3;
+const HEADER_SIZE = 4;
 
 /** Values in `states`. */
 const FREE = 0;
-const RUNNING = 1;
-const ENDED = 2;
+const READING = 1;
+const RUNNING = 2;
+const ENDED = 3;
+/** It was being read, and the thread gave it back. */
+const TAKEN = 4;
 
 /** For an attempt that found no place. */
 const NO_PLACE = -1;
 
 /**
- * The attempts whose handlers were called and whose ends are not recorded yet, where the
- * heartbeat thread can read them while the event loop of the worker is blocked.
+ * The attempts that have begun and whose ends are not recorded yet, where the heartbeat thread
+ * can read them while the event loop of the worker is blocked. An attempt begins before
+ * anything of its task is read: reading alone may block the loop, and an attempt that did so
+ * without being written down would be given back, and block the next worker, for ever.
  *
- * What is not among them the thread may take back, so a handler must not be called behind its
+ * What is not among them the thread may take back, so an attempt must not begin behind its
  * back. An epoch keeps the two apart: the thread raises it before it looks and again when it
  * is done, and the worker begins nothing that it claimed in another epoch. The worker writes
  * an attempt down and then reads the epoch; the thread raises the epoch and then reads what is
- * written: whoever comes second sees the other.
+ * written: whoever comes second sees the other. An attempt whose payload was read and whose
+ * handler was not called the thread may still take, while it knows that another one blocks the
+ * loop; whoever changes its state first has it.
  */
 export class Begun {
   readonly memory: BegunMemory;
@@ -65,9 +87,9 @@ export class Begun {
   }
 
   /**
-   * Write down that a handler is about to be called, for an attempt claimed in `epoch`, that
-   * should end within `limitMs`. Returns the place to name at its end; null when the attempt
-   * may have been taken back, and must not begin.
+   * Write down that an attempt begins that was claimed in `epoch` and should end within
+   * `limitMs`. Returns the place to name from then on; null when it may have been taken back,
+   * and must not begin.
    */
   begin({ taskId, attempt }: Attempt, limitMs: number, epoch: number): number | null {
     const { header, states, taskIds, attempts, deadlines } = this.memory;
@@ -78,7 +100,7 @@ export class Begun {
       taskIds[place] = BigInt(taskId);
       attempts[place] = attempt;
       deadlines[place] = clockMs() + limitMs;
-      Atomics.store(states, place, RUNNING);
+      Atomics.store(states, place, READING);
     }
     if (this.epoch !== epoch) {
       this.forget(place);
@@ -87,7 +109,26 @@ export class Begun {
     return place;
   }
 
-  /** The handler has ended; its end is not recorded yet. */
+  /** Its handler is about to be called. False: it was taken back, and must not be. */
+  run(place: number): boolean {
+    return (
+      place === NO_PLACE ||
+      Atomics.compareExchange(this.memory.states, place, READING, RUNNING) === READING
+    );
+  }
+
+  /** Execute code of an attempt, or such that its data drives, as the current one. */
+  execute<Result>(place: number, code: () => Result): Result {
+    const { header } = this.memory;
+    Atomics.store(header, CURRENT, place + 1);
+    try {
+      return code();
+    } finally {
+      Atomics.store(header, CURRENT, 0);
+    }
+  }
+
+  /** Nothing of it is executed any more; its end is not recorded yet. */
   end(place: number): void {
     if (place !== NO_PLACE) {
       Atomics.store(this.memory.states, place, ENDED);
@@ -113,23 +154,32 @@ export class Begun {
     Atomics.add(this.memory.header, EPOCH, 1);
   }
 
+  /** For the thread: whether it may give back an attempt that was being read. */
+  take(place: number): boolean {
+    return Atomics.compareExchange(this.memory.states, place, READING, TAKEN) === READING;
+  }
+
   /** Null when there are more than the memory holds: what the others are is not known. */
-  list(): { running: BegunAttempt[]; ended: Attempt[] } | null {
+  list(): BegunList | null {
     const { header, states, taskIds, attempts, deadlines } = this.memory;
-    const running: BegunAttempt[] = [];
+    const underWay: BegunAttempt[] = [];
     const ended: Attempt[] = [];
+    const currentPlace = Atomics.load(header, CURRENT) - 1;
     for (const place of states.keys()) {
       const state = Atomics.load(states, place);
-      if (state !== FREE) {
-        const attempt = { taskId: String(taskIds[place]), attempt: attempts[place] ?? 0 };
-        if (state === RUNNING) {
-          running.push({ ...attempt, deadlineMs: deadlines[place] ?? 0 });
-        } else {
-          ended.push(attempt);
-        }
+      if (state !== READING && state !== RUNNING && state !== ENDED) {
+        continue;
+      }
+      const attempt = { taskId: String(taskIds[place]), attempt: attempts[place] ?? 0 };
+      if (state === ENDED) {
+        ended.push(attempt);
+      } else {
+        const deadlineMs = deadlines[place] ?? 0;
+        underWay.push({ ...attempt, place, deadlineMs, isReading: state === READING });
       }
     }
-    return Atomics.load(header, UNLISTED) === 0 ? { running, ended } : null;
+    const current = underWay.find(({ place }) => place === currentPlace) ?? null;
+    return Atomics.load(header, UNLISTED) === 0 ? { underWay, current, ended } : null;
   }
 
   #takePlace(): number {

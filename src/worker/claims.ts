@@ -85,7 +85,12 @@ export class Claims {
       if (asked.length === 0) {
         continue;
       }
-      const tasks = await this.#claim({ limit, lanes: asked, isNamed: only !== null });
+      const tasks = await this.#claim({
+        limit,
+        lanes: asked,
+        inputBytesMax: plan.inputBytesMax,
+        isNamed: only !== null,
+      });
       const now = performance.now();
       const isFull = tasks.length === limit;
       // A look into some lanes is no sweep, whose time and cost would count for all.
@@ -102,10 +107,11 @@ export class Claims {
   async #claim(of: {
     limit: number;
     lanes: readonly Lane[];
+    inputBytesMax: number;
     isNamed: boolean;
   }): Promise<ClaimedTask[]> {
     const { db, doorbell, link, workerId, signal } = this.#deps;
-    const { limit, lanes } = of;
+    const { limit, lanes, inputBytesMax } = of;
     const [first, ...others] = lanes;
     let session = of.isNamed ? doorbell.session : null;
     return await link.run(async () => {
@@ -117,8 +123,8 @@ export class Claims {
         failpoint("claim.before");
         const tasks =
           first !== undefined && others.length === 0
-            ? await claimLane(on, { workerId, limit, lane: first })
-            : await claimTasks(on, { workerId, limit, lanes });
+            ? await claimLane(on, { workerId, limit, lane: first, inputBytesMax })
+            : await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
         if (tasks.length > 0) {
           failpoint("claim.answered");
         }

@@ -11,6 +11,8 @@ export type Ending = Attempt & {
   readonly json: string;
   /** Elements of the array of effects that triaged.settle_tasks_with_effects takes. */
   readonly effects: readonly string[];
+  /** Of `json` and `effects` together. */
+  readonly bytes: number;
 };
 
 const NONE: readonly string[] = [];
@@ -32,15 +34,21 @@ export function endingOf(
 ): Ending {
   const { taskId, attempt: number } = attempt;
   const base = `{"task_id":${taskId},"attempt":${number},"outcome":"${outcome.outcome}"`;
-  const ending = (more: string, error: string | null = null, effects?: EffectMembers): Ending => ({
-    taskId,
-    attempt: number,
-    outcome: outcome.outcome,
-    error,
-    json: `${base}${more}}`,
-    effects:
-      effects?.map((members) => `{"task_id":${taskId},"attempt":${number},${members}}`) ?? NONE,
-  });
+  const ending = (more: string, error: string | null = null, asked?: EffectMembers): Ending => {
+    const json = `${base}${more}}`;
+    const effects =
+      asked?.map((members) => `{"task_id":${taskId},"attempt":${number},${members}}`) ?? NONE;
+    const bytes = effects.reduce((sum, effect) => sum + Buffer.byteLength(effect), 0);
+    return {
+      taskId,
+      attempt: number,
+      outcome: outcome.outcome,
+      error,
+      json,
+      effects,
+      bytes: bytes + Buffer.byteLength(json),
+    };
+  };
   try {
     switch (outcome.outcome) {
       case "finish":

@@ -23,6 +23,7 @@ export type HeartbeatSettings = {
   readonly intervalMs: number;
   /** Whether to hold the session lock; not behind a transaction pooler. */
   readonly sessionLock: boolean;
+  readonly graceMs: number;
   readonly begun: BegunMemory;
   /** The thread logs by itself what the worker cannot: its event loop is blocked then. */
   readonly log: { readonly name: string; readonly level: LogLevel };
@@ -101,7 +102,7 @@ async function beatUntilLost(
 }
 
 async function watch(
-  { begun, workerId, log }: HeartbeatSettings,
+  { begun, workerId, graceMs, log }: HeartbeatSettings,
   signal: AbortSignal,
 ): Promise<void> {
   // The lock comes first: until it is had, a crash costs the lease. The logger takes a while to
@@ -111,6 +112,7 @@ async function watch(
   const stalls = new StallWatch({
     begun: new Begun(begun),
     workerId,
+    graceMs,
     logger: createLogger(log).child({ workerId }),
     db: () => connected,
     onTookBack: () => tell({ kind: "took back" }),

@@ -1,16 +1,18 @@
 import type { ClientConfig } from "pg";
 import type { Logger } from "pino";
+import type { Attempt } from "../errors.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Handler } from "../handler.ts";
 import type { Database } from "../postgres/database.ts";
 import type { Doorbell } from "../postgres/doorbell.ts";
-import { reportProgress } from "../postgres/task-store.ts";
+import { loadInput, reportProgress } from "../postgres/task-store.ts";
 import { cancelRequests, registerWorker } from "../postgres/worker-store.ts";
 import type { LogLevel } from "../settings.ts";
-import type { ClaimedTask } from "../task.ts";
+import type { ClaimedTask, TaskInput } from "../task.ts";
 import type { AttemptHost, RunningAttempt } from "./attempt.ts";
 import { Begun } from "./begun.ts";
 import type { DatabaseLink } from "./database-link.ts";
+import { unlessAborted } from "./every.ts";
 import { Flag } from "./flag.ts";
 import { getReady } from "./get-ready.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -78,6 +80,7 @@ export async function runIncarnation(deps: IncarnationDeps): Promise<Incarnation
 class Incarnation implements AttemptHost {
   readonly logger: Logger;
   readonly graceMs: number;
+  readonly resultBytesMax: number;
   readonly begun: Begun;
   readonly taskDb: Database;
   readonly #deps: IncarnationDeps;
@@ -95,11 +98,12 @@ class Incarnation implements AttemptHost {
   #failure: Error | null = null;
 
   constructor(deps: IncarnationDeps, workerId: string) {
-    const { db, link, logger, handlers, concurrency, resultBytesMax } = deps;
+    const { db, link, logger, handlers, concurrency } = deps;
     this.#deps = deps;
     this.#workerId = workerId;
     this.logger = logger;
     this.graceMs = deps.graceMs;
+    this.resultBytesMax = deps.resultBytesMax;
     this.taskDb = deps.taskDb;
     this.#settler = new Settler({
       db,
@@ -113,7 +117,6 @@ class Incarnation implements AttemptHost {
     this.#slots = new Slots({
       handlers,
       concurrency,
-      resultBytesMax,
       settler: this.#settler,
       host: this,
       logger,
@@ -160,6 +163,14 @@ class Incarnation implements AttemptHost {
     return end;
   }
 
+  async loadInput(attempt: Attempt, signal: AbortSignal): Promise<TaskInput | null> {
+    const { db, link } = this.#deps;
+    return await unlessAborted(
+      signal,
+      link.run(() => loadInput(db, attempt), signal),
+    );
+  }
+
   sendProgress({ task }: RunningAttempt, progress: Progress): void {
     void this.#reportProgress(task, progress);
   }
@@ -181,6 +192,7 @@ class Incarnation implements AttemptHost {
         workerId: this.#workerId,
         intervalMs: HEARTBEAT_MS,
         sessionLock: hasSessions,
+        graceMs: this.graceMs,
         begun: this.begun,
         log: { name, level: logLevel },
       },

@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs, DEFAULT_BACKOFF } from "../backoff.ts";
 import type { Handler } from "../handler.ts";
-import type { FailureClass, Outcome } from "../outcome.ts";
+import { type FailureClass, type Outcome, PermanentError } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { AttemptAborted } from "./abort-reason.ts";
 import { errorText, storable } from "./error-text.ts";
@@ -28,7 +28,11 @@ export function outcomeOfThrown(thrown: unknown, thrower: Thrower): Outcome {
  * copy of this package of its own.
  */
 function outcomeOf(thrown: unknown, { task, handler, aborted }: Thrower): Outcome {
-  // What a handler throws after its signal is most often the signal's doing.
+  // Not cancelled, where it does not matter, and not where it says no more than the signal.
+  if (isPermanent(thrown) && aborted?.kind !== "cancel" && !comesOf(thrown, aborted)) {
+    return { outcome: "fail", error: errorText(thrown), detail: { class: classOf(thrown) } };
+  }
+  // What else a handler throws after its signal is most often the signal's doing.
   if (aborted?.kind === "shutdown") {
     return { outcome: "release" };
   }
@@ -42,8 +46,6 @@ function outcomeOf(thrown: unknown, { task, handler, aborted }: Thrower): Outcom
     return retry(thrown, "other", backoffOf(handler, task));
   }
   switch (thrown.name) {
-    case "PermanentError":
-      return { outcome: "fail", error: errorText(thrown), detail: { class: classOf(thrown) } };
     case "RetryableError": {
       const asked = numberOf(thrown, "retryAfterMs");
       const detail = asked === null ? classOf(thrown) : "rate_limit";
@@ -64,6 +66,28 @@ function outcomeOf(thrown: unknown, { task, handler, aborted }: Thrower): Outcom
     default:
       return retry(thrown, classOf(thrown), backoffOf(handler, task));
   }
+}
+
+/** In whatever phase of the attempt it was thrown, and under whatever name. */
+function isPermanent(thrown: unknown): thrown is Error {
+  return thrown instanceof PermanentError || (thrown instanceof Error && thrown.name === PERMANENT);
+}
+
+/** A shutdown is no verdict on the task, though a handler may wrap all that it meets. */
+function comesOf(err: Error, aborted: AttemptAborted | null): boolean {
+  return aborted?.kind === "shutdown" && causesOf(err).some((cause) => ABORTS.has(cause.name));
+}
+
+const PERMANENT = "PermanentError";
+const ABORTS = new Set(["AttemptAborted", "AbortError"]);
+
+/** An error and what it comes of. A circle is as likely as a bug in the handler's libraries. */
+function causesOf(err: Error): Error[] {
+  const seen = new Set<Error>();
+  for (let cause: unknown = err; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    seen.add(cause);
+  }
+  return [...seen];
 }
 
 function retry(thrown: unknown, failureClass: FailureClass, delayMs: number): Outcome {
@@ -87,16 +111,11 @@ function numberOf(err: Error, field: string): number | null {
  * or on their causes: fetch wraps them.
  */
 function classOf(err: Error): FailureClass {
-  // A circle of causes is as likely as a bug in the handler's libraries.
-  const seen = new Set<unknown>();
-  for (let cause: unknown = err; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
-    const own = ownClassOf(cause);
-    if (own !== "other") {
-      return own;
-    }
-    seen.add(cause);
-  }
-  return "other";
+  return (
+    causesOf(err)
+      .map(ownClassOf)
+      .find((own) => own !== "other") ?? "other"
+  );
 }
 
 function ownClassOf(err: Error): FailureClass {

@@ -1,34 +1,66 @@
+import type { z } from "zod";
 import type { Handler } from "../handler.ts";
 import { InvalidData } from "./invalid-data.ts";
 
 const ISSUES_MAX = 20;
+/** Characters of an issue; how many there may be is up to the schema. */
+const ISSUE_MAX = 1_000;
+
+/** Schemas that were found to wait for something. */
+const asynchronous = new WeakSet<z.ZodType>();
+
+/** A value as a schema gives it. */
+export type Parsed = { readonly value: unknown };
 
 /**
- * The payload as the handler's schema gives it. Throws InvalidData with the list of
- * issues where it does not parse: no later attempt would fare better.
+ * The payload as the handler's schema gives it; a promise only where the schema itself waits
+ * for something. Throws or rejects with InvalidData with the list of issues where it does not
+ * parse: no later attempt would fare better.
  */
-export async function parsePayload(handler: Handler, text: string): Promise<unknown> {
+export function parsePayload(handler: Handler, text: string): Parsed | Promise<Parsed> {
   const raw: unknown = JSON.parse(text);
   if (text.includes("__proto__") && hasProtoKey(raw)) {
     throw new InvalidData("payload does not parse: it holds a __proto__ key; rename it");
   }
-  const parsed = await handler.payload.safeParseAsync(raw);
-  if (!parsed.success) {
-    throw new InvalidData(`payload does not parse: ${issueList(parsed.error.issues)}`);
-  }
-  return parsed.data;
+  return parse(handler.payload, raw, "payload does not parse");
 }
 
-/** What a handler returned, checked by its schema if it has one. Throws InvalidData. */
-export async function checkResult(handler: Handler, result: unknown): Promise<unknown> {
-  if (handler.result === undefined) {
-    return result;
+/** What a handler returned, checked by its schema if it has one; as `parsePayload`. */
+export function checkResult(handler: Handler, result: unknown): Parsed | Promise<Parsed> {
+  return handler.result === undefined
+    ? { value: result }
+    : parse(handler.result, result, "result does not match its schema");
+}
+
+/**
+ * In one go where the schema allows it, so that what follows does so in the same turn of the
+ * event loop: attempts that start together then block it one after the other, and of those
+ * that have not begun nothing is lost.
+ */
+function parse(schema: z.ZodType, value: unknown, trouble: string): Parsed | Promise<Parsed> {
+  if (!asynchronous.has(schema)) {
+    try {
+      return parsed(schema.safeParse(value), trouble);
+    } catch (err) {
+      if (!isAsynchronous(err)) {
+        throw err;
+      }
+      asynchronous.add(schema);
+    }
   }
-  const parsed = await handler.result.safeParseAsync(result);
-  if (!parsed.success) {
-    throw new InvalidData(`result does not match its schema: ${issueList(parsed.error.issues)}`);
+  return schema.safeParseAsync(value).then((answer) => parsed(answer, trouble));
+}
+
+function parsed(answer: z.ZodSafeParseResult<unknown>, trouble: string): Parsed {
+  if (!answer.success) {
+    throw new InvalidData(`${trouble}: ${issueList(answer.error.issues)}`);
   }
-  return parsed.data;
+  return { value: answer.data };
+}
+
+/** By its text: the schema may come with a copy of zod of its own. */
+function isAsynchronous(err: unknown): boolean {
+  return err instanceof Error && err.message.includes("parseAsync");
 }
 
 type Issue = { readonly path: readonly PropertyKey[]; readonly message: string };
@@ -36,7 +68,9 @@ type Issue = { readonly path: readonly PropertyKey[]; readonly message: string }
 function issueList(issues: readonly Issue[]): string {
   const lines = issues
     .slice(0, ISSUES_MAX)
-    .map(({ path, message }) => `${path.map(String).join(".") || "(whole)"}: ${message}`);
+    .map(({ path, message }) =>
+      `${path.map(String).join(".") || "(whole)"}: ${message}`.slice(0, ISSUE_MAX),
+    );
   const more = issues.length - lines.length;
   return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }

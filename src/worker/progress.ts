@@ -1,7 +1,11 @@
 import { clearTimeout, setTimeout } from "node:timers";
+import { storable } from "./error-text.ts";
 
 /** An attempt reports at most once in so long; the newest report counts. */
 const INTERVAL_MS = 250;
+
+/** Characters of a step; sql/functions/report_progress.sql cuts there too. */
+const STEP_MAX = 200;
 
 export type Progress = { readonly percent: number; readonly step: string | null };
 
@@ -20,7 +24,7 @@ export class ProgressReporter {
     if (!(Number.isInteger(percent) && percent >= 0 && percent <= 100)) {
       throw new RangeError(`expected percent to be an integer from 0 to 100, got ${percent}`);
     }
-    this.#newest = { percent, step: step ?? null };
+    this.#newest = { percent, step: step === undefined ? null : stepText(step) };
     if (this.#timer === null) {
       this.#sendNewest();
       this.#timer = setTimeout(() => {
@@ -44,4 +48,9 @@ export class ProgressReporter {
       this.#newest = null;
     }
   }
+}
+
+/** Whoever writes in JavaScript may give anything. */
+function stepText(step: unknown): string {
+  return storable(String(step).slice(0, STEP_MAX));
 }

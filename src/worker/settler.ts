@@ -11,6 +11,8 @@ import { storable } from "./error-text.ts";
 
 /** Endings in one statement; as many as tasks in a claim. */
 const BATCH_MAX = 1_000;
+/** And their bytes, but for a single one that has more. jsonb itself ends at 256 MiB. */
+const BATCH_BYTES_MAX = 8 * 2 ** 20;
 /**
  * Statements at a time. The second one starts when a whole batch waits behind the first, so
  * that a database with a core to spare uses it. 50,000 no-op tasks through one worker, beside
@@ -38,6 +40,8 @@ type Waiting = { readonly ending: Ending; readonly done: (settled: boolean) => v
 export class Settler {
   readonly #deps: SettlerDeps;
   #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #inFlightBytes = 0;
   /** What the statements that are under way record. */
   readonly #inFlight = new Set<readonly Waiting[]>();
   /** Loops that take what waits, one statement each. */
@@ -53,6 +57,11 @@ export class Settler {
     return this.#waiting.length;
   }
 
+  /** Of all endings that are not recorded yet. */
+  get bytes(): number {
+    return this.#waitingBytes + this.#inFlightBytes;
+  }
+
   /** The attempts whose endings are not recorded yet, or are being recorded. */
   get unsettled(): readonly Attempt[] {
     return [...[...this.#inFlight].flat(), ...this.#waiting].map(({ ending }) => ending);
@@ -64,7 +73,8 @@ export class Settler {
    */
   settle(ending: Ending, done: (settled: boolean) => void): void {
     this.#waiting.push({ ending, done });
-    const isBehind = this.#waiting.length >= BATCH_MAX;
+    this.#waitingBytes += ending.bytes;
+    const isBehind = this.#waiting.length >= BATCH_MAX || this.#waitingBytes >= BATCH_BYTES_MAX;
     if (this.#drains < (isBehind ? IN_FLIGHT_MAX : 1)) {
       void this.#drain();
     }
@@ -83,10 +93,10 @@ export class Settler {
     // for all but the first few, and they would cost a statement and a commit of their own.
     await setImmediate();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_MAX);
-      this.#inFlight.add(batch);
+      const { batch, bytes } = this.#takeBatch();
       const settled = await this.#settleBatch(batch.map(({ ending }) => ending));
       this.#inFlight.delete(batch);
+      this.#inFlightBytes -= bytes;
       for (const { ending, done } of batch) {
         done(settled === "all" || settled.has(tokenOf(ending)));
       }
@@ -96,6 +106,24 @@ export class Settler {
       this.#whenIdle.resolve();
       this.#whenIdle = Promise.withResolvers();
     }
+  }
+
+  /** The oldest that wait: as many as one statement takes, and one at least. */
+  #takeBatch(): { batch: readonly Waiting[]; bytes: number } {
+    let count = 0;
+    let bytes = 0;
+    for (const { ending } of this.#waiting) {
+      if (count === BATCH_MAX || (count > 0 && bytes + ending.bytes > BATCH_BYTES_MAX)) {
+        break;
+      }
+      count += 1;
+      bytes += ending.bytes;
+    }
+    const batch = this.#waiting.splice(0, count);
+    this.#waitingBytes -= bytes;
+    this.#inFlight.add(batch);
+    this.#inFlightBytes += bytes;
+    return { batch, bytes };
   }
 
   async #settleBatch(endings: readonly Ending[]): Promise<Set<string> | "all"> {
@@ -162,8 +190,11 @@ function tokenOf({ taskId, attempt }: { taskId: string; attempt: number }): stri
   return `${taskId}/${attempt}`;
 }
 
-/** The statement is fine and a value in it is not: data exception, or a limit of the server. */
+/**
+ * The statement is fine and a value in it is not: data exception, or a limit of the server; or
+ * it is longer than a string or a buffer can be.
+ */
 function isRefused(err: unknown): boolean {
-  const code = codeOf(err);
-  return code !== null && (code.startsWith("22") || code.startsWith("54"));
+  const code = codeOf(err) ?? "";
+  return err instanceof RangeError || code.startsWith("22") || code.startsWith("54");
 }

@@ -5,12 +5,13 @@ import type { Outcome } from "../outcome.ts";
 import type { ClaimedTask } from "../task.ts";
 import type { AbortKind } from "./abort-reason.ts";
 import { type AttemptHost, RunningAttempt } from "./attempt.ts";
-import { endingOf } from "./ending.ts";
+import { type Ending, endingOf } from "./ending.ts";
 import type { Flag } from "./flag.ts";
 import { logSettled } from "./log-settled.ts";
 import { Pace } from "./pace.ts";
 import type { Settler } from "./settler.ts";
 import { startAnywhere } from "./start-anywhere.ts";
+import { type WaitingTask, WaitingTasks } from "./waiting-tasks.ts";
 
 /** A worker holds what it starts within so long at its present rate, and no more. */
 const PREFETCH_MS = 100;
@@ -18,22 +19,25 @@ const PREFETCH_MS = 100;
 const STALE_MS = 1_000;
 /** Rows in one claim. Half as many are a tenth dearer for each, for the commits and the plans. */
 const CLAIM_MAX = 1_000;
-/** Endings that may wait for the database before no more attempts are started. */
+/** Endings that may wait for the database before no more attempts are started … */
 const UNSETTLED_MAX = 2_000;
+/** … and their bytes. Those of the attempts that run by then come on top. */
+const UNSETTLED_BYTES_MAX = 32 * 2 ** 20;
+/**
+ * Bytes of payloads and the like that wait here. Of a claim each task has an equal share of what
+ * is left; what is longer stays in the database until its attempt starts.
+ */
+const INPUT_BYTES_MAX = 16 * 2 ** 20;
 
 export type SlotsDeps = {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly concurrency: number;
-  readonly resultBytesMax: number;
-  readonly settler: Pick<Settler, "settle" | "size" | "unsettled">;
+  readonly settler: Pick<Settler, "settle" | "size" | "bytes" | "unsettled">;
   readonly host: AttemptHost;
   readonly logger: Logger;
   /** Raised when a slot became free. */
   readonly changed: Flag;
 };
-
-/** Claimed at `since` in `epoch`, and not begun. */
-type Waiting = { readonly task: ClaimedTask; readonly since: number; readonly epoch: number };
 
 /** One claim to make: at most `limit` tasks, of none of the `full` types. */
 export type ClaimPlan = { readonly limit: number; readonly full: ReadonlySet<string> };
@@ -43,6 +47,8 @@ export type Plan = {
   readonly claims: readonly ClaimPlan[];
   /** Tasks that all of them together may take. */
   readonly room: number;
+  /** Of each task so much input is taken along; longer input is loaded by its attempt. */
+  readonly inputBytesMax: number;
   /** Whether every type has room: a slot that becomes free makes no other claim worthwhile. */
   readonly isWhole: boolean;
   /** To be passed on with what these claims take. */
@@ -57,9 +63,7 @@ export class Slots {
   readonly #pace: Pace;
   readonly #limited: ReadonlyMap<string, number>;
   readonly #limitedTypes: ReadonlySet<string>;
-  #waiting: Waiting[] = [];
-  /** The epoch in which all that waits was claimed; null where that differs. */
-  #epoch: number | null = null;
+  readonly #waiting = new WaitingTasks();
   /** Whether endings that the database has not taken yet keep claims back. */
   #isHeldBack = false;
 
@@ -75,7 +79,7 @@ export class Slots {
   }
 
   get isEmpty(): boolean {
-    return this.#running.size === 0 && this.#waiting.length === 0;
+    return this.#running.size === 0 && this.#waiting.count === 0;
   }
 
   get runningCount(): number {
@@ -86,7 +90,7 @@ export class Slots {
   known(): Attempt[] {
     return [
       ...[...this.#running.values()].map(({ task }) => task),
-      ...this.#waiting.map(({ task }) => task),
+      ...this.#waiting.list(),
       ...this.#deps.settler.unsettled,
     ];
   }
@@ -96,12 +100,14 @@ export class Slots {
     const { begun } = this.#deps.host;
     const { epoch } = begun;
     const want = begun.isTakingBack ? 0 : this.#room(now);
+    const freeBytes = Math.max(0, INPUT_BYTES_MAX - this.#waiting.inputLength);
+    const shared = { room: want, inputBytesMax: Math.floor(freeBytes / Math.max(1, want)), epoch };
     if (want === 0) {
-      return { claims: [], room: 0, isWhole: false, epoch };
+      return { ...shared, claims: [], isWhole: false };
     }
     const full = this.#limitedTypes;
     if (full.size === 0) {
-      return { claims: [{ limit: want, full }], room: want, isWhole: true, epoch };
+      return { ...shared, claims: [{ limit: want, full }], isWhole: true };
     }
     const types = [...this.#deps.handlers.keys()];
     const claims: ClaimPlan[] = full.size < types.length ? [{ limit: want, full }] : [];
@@ -114,7 +120,7 @@ export class Slots {
         isWhole = false;
       }
     }
-    return { claims: startAnywhere(claims), room: want, isWhole, epoch };
+    return { ...shared, claims: startAnywhere(claims), isWhole };
   }
 
   /**
@@ -124,11 +130,10 @@ export class Slots {
   accept(tasks: readonly ClaimedTask[], { more, epoch }: { more: boolean; epoch: number }): void {
     const since = performance.now();
     this.#pace.claimed(since, { more });
-    this.#epoch = this.#waiting.length === 0 || this.#epoch === epoch ? epoch : null;
     for (const task of tasks) {
       this.#count(task, 1);
-      this.#waiting.push({ task, since, epoch });
     }
+    this.#waiting.add(tasks, { since, epoch });
     if (more) {
       setImmediate(() => this.#fill());
     } else {
@@ -149,7 +154,9 @@ export class Slots {
 
   /** Give back what has not been started; with `staleAt` only what waits for too long. */
   releaseWaiting({ staleAt }: { staleAt?: number } = {}): void {
-    this.#releaseAllBut(({ since }) => staleAt !== undefined && staleAt - since < STALE_MS);
+    this.#release(
+      this.#waiting.takeAllBut(({ since }) => staleAt !== undefined && staleAt - since < STALE_MS),
+    );
   }
 
   /** Go on after the event loop was blocked: what waits since then is not this worker's. */
@@ -160,7 +167,7 @@ export class Slots {
 
   /** The worker was declared dead: nothing here is its own, and nothing can be given back. */
   loseAll(): void {
-    this.#waiting = [];
+    this.#waiting.takeAllBut(() => false);
     this.abortAll("lease lost");
   }
 
@@ -170,57 +177,51 @@ export class Slots {
       this.#running.delete(token);
       const outcome = outcomeOf(attempt);
       if (outcome !== null) {
-        this.#settle(attempt.task, outcome);
+        this.#settle(attempt.task, endingOf(attempt.task, outcome, this.#deps.host));
       }
     }
   }
 
+  /** Endings that the database has not taken yet keep claims and starts back. */
+  #holdBack(): boolean {
+    const { settler } = this.#deps;
+    this.#isHeldBack = settler.size > UNSETTLED_MAX || settler.bytes > UNSETTLED_BYTES_MAX;
+    return this.#isHeldBack;
+  }
+
   #room(now: number): number {
-    const { concurrency, settler } = this.#deps;
-    this.#isHeldBack = settler.size > UNSETTLED_MAX;
-    if (this.#isHeldBack) {
+    const { concurrency } = this.#deps;
+    if (this.#holdBack()) {
       return 0;
     }
     // Rounded down: one task ahead at a rate of one a second would wait for that second.
     const prefetch = Math.floor(this.#pace.perMs(now) * PREFETCH_MS);
     // Refilled when it is half empty, so that claims stay large.
-    if (this.#running.size >= concurrency && this.#waiting.length * 2 > prefetch) {
+    if (this.#running.size >= concurrency && this.#waiting.count * 2 > prefetch) {
       return 0;
     }
-    const room = concurrency + prefetch - this.#running.size - this.#waiting.length;
+    const room = concurrency + prefetch - this.#running.size - this.#waiting.count;
     return Math.min(Math.max(room, 0), CLAIM_MAX);
   }
 
-  #releaseAllBut(isKept: (waiting: Waiting) => boolean): void {
-    const released = this.#waiting.filter((waiting) => !isKept(waiting));
-    if (released.length > 0) {
-      this.#waiting = this.#waiting.filter(isKept);
-      for (const { task } of released) {
-        this.#settle(task, { outcome: "release" });
-      }
+  #release(tasks: readonly WaitingTask[]): void {
+    for (const { task } of tasks) {
+      this.#settle(task, endingOf(task, { outcome: "release" }, this.#deps.host));
     }
   }
 
   #fill(): void {
-    const { epoch } = this.#deps.host.begun;
-    // Not looked through at each end of an attempt: that cost 3 us of the 18 that a task took.
-    if (this.#epoch !== epoch) {
-      // The thread gave it back, or tried to: twice is no harm, and not at all would be.
-      this.#releaseAllBut((waiting) => waiting.epoch === epoch);
-      this.#epoch = epoch;
-    }
-    let started = 0;
-    while (this.#running.size < this.#deps.concurrency && started < this.#waiting.length) {
-      const next = this.#waiting[started];
-      started += 1;
-      if (next !== undefined) {
+    // The thread gave them back, or tried to: twice is no harm, and not at all would be.
+    this.#release(this.#waiting.takeOfOtherEpochs(this.#deps.host.begun.epoch));
+    const room = this.#deps.concurrency - this.#running.size;
+    if (room > 0 && this.#waiting.count > 0 && !this.#holdBack()) {
+      for (const next of this.#waiting.take(room)) {
         this.#start(next);
       }
     }
-    this.#waiting.splice(0, started);
   }
 
-  #start({ task, epoch }: Waiting): void {
+  #start({ task, epoch }: WaitingTask): void {
     const handler = this.#deps.handlers.get(task.taskType);
     if (handler === undefined) {
       // Not of a lane of this worker: no claim returns it.
@@ -233,32 +234,32 @@ export class Slots {
   }
 
   async #runToEnd(token: string, attempt: RunningAttempt): Promise<void> {
-    const outcome = await attempt.run();
+    const ending = await attempt.run();
     this.#pace.ended();
     // False where settleRunning was quicker: the handler ended too late.
     if (!this.#running.delete(token)) {
       return;
     }
-    if (outcome === null) {
+    if (ending === null) {
       this.#count(attempt.task, -1);
       attempt.forget();
     } else {
-      this.#settle(attempt.task, outcome, attempt);
+      this.#settle(attempt.task, ending, attempt);
     }
     this.#fill();
     this.#deps.changed.raise();
   }
 
-  #settle(task: ClaimedTask, outcome: Outcome, attempt?: RunningAttempt): void {
+  #settle(task: ClaimedTask, ending: Ending, attempt?: RunningAttempt): void {
     const { settler, changed, logger } = this.#deps;
     this.#count(task, -1);
-    const ending = endingOf(task, outcome, this.#deps);
     settler.settle(ending, (held) => {
       attempt?.forget();
-      if (this.#isHeldBack) {
+      logSettled(logger, { task, ending, held });
+      if (this.#isHeldBack && !this.#holdBack()) {
+        this.#fill();
         changed.raise();
       }
-      logSettled(logger, { task, ending, held });
     });
   }
 

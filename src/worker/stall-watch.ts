@@ -6,7 +6,7 @@ import type { Database } from "../postgres/database.ts";
 import { heldAttempts } from "../postgres/held-attempts.ts";
 import { settleTasks } from "../postgres/task-store.ts";
 import { endWorker } from "../postgres/worker-store.ts";
-import { type Begun, type BegunAttempt, clockMs } from "./begun.ts";
+import { type Begun, type BegunAttempt, type BegunList, clockMs } from "./begun.ts";
 import { endingOf } from "./ending.ts";
 
 /** How often the thread looks whether the event loop of its worker turns. */
@@ -17,10 +17,16 @@ export const LOOK_MS = 250;
  * that was frozen as a whole has missed both.
  */
 const SILENT_LOOKS = 4;
+/**
+ * A loop that is blocked for the grace time, and so long at least, while nothing is under way is
+ * taken for blocked for ever: by a timer that a handler left behind.
+ */
+const ORPHAN_MS_MIN = 10_000;
 
 export type StallWatchDeps = {
   readonly begun: Begun;
   readonly workerId: string;
+  readonly graceMs: number;
   readonly logger: Logger;
   /** Null while there is no connection. */
   readonly db: () => Database | null;
@@ -29,10 +35,12 @@ export type StallWatchDeps = {
 };
 
 /**
- * Looks, from the heartbeat thread, whether the event loop of the worker turns. Where a handler
+ * Looks, from the heartbeat thread, whether the event loop of the worker turns. Where an attempt
  * blocks it for a second, what the worker holds and has not begun goes back to the queue. Where
- * every attempt that it runs is past its timeout and the grace time, whichever blocks the loop
- * will not end by itself, and no abort can reach it: the process is killed.
+ * the one that blocks it is past its timeout and the grace time it will not end by itself, and no
+ * abort can reach it: the process is killed. It is known where the loop went into its code and
+ * has not come out; after a wait of its own it may be any of those under way, and then all of
+ * them must be past their time.
  */
 export class StallWatch {
   readonly #deps: StallWatchDeps;
@@ -60,15 +68,26 @@ export class StallWatch {
     } catch (err) {
       logger.warn({ err }, "the event loop is blocked, and its tasks cannot be given back");
     }
-    const running = begun.list()?.running ?? [];
+    const listed = begun.list();
+    const suspects = listed === null ? [] : suspectsOf(listed);
     const now = clockMs();
-    if (running.length > 0 && running.every(({ deadlineMs }) => deadlineMs < now)) {
-      await this.#kill(running);
+    if (suspects.length > 0 && suspects.every(({ deadlineMs }) => deadlineMs < now)) {
+      await this.#kill(suspects);
+    } else if (listed !== null && suspects.length === 0 && this.#blockedMs > this.#orphanMsMax) {
+      await this.#kill([]);
     }
   }
 
   get #isBlocked(): boolean {
     return this.#deps.begun.beats === this.#beats;
+  }
+
+  get #blockedMs(): number {
+    return this.#silentLooks * LOOK_MS;
+  }
+
+  get #orphanMsMax(): number {
+    return Math.max(ORPHAN_MS_MIN, this.#deps.graceMs);
   }
 
   /** Release what the worker holds and has not begun, also what a claim took just now. */
@@ -84,7 +103,7 @@ export class StallWatch {
       if (listed === null) {
         return;
       }
-      const kept = new Set([...listed.running, ...listed.ended].map(tokenOf));
+      const kept = new Set([...this.#keep(listed), ...listed.ended].map(tokenOf));
       // Named one by one, not whatever is held when the statement is made: if its answer is
       // lost it may be made late, and must not meet what the worker claimed after this.
       const others = (await heldAttempts(db, workerId)).filter(
@@ -96,8 +115,10 @@ export class StallWatch {
           count: others.length,
         });
         const tasks = released === "all" ? others.length : released.length;
-        const blockedMs = this.#silentLooks * LOOK_MS;
-        logger.warn({ tasks, blockedMs }, "the event loop is blocked; gave back what waits");
+        logger.warn(
+          { tasks, blockedMs: this.#blockedMs },
+          "the event loop is blocked; gave back what waits",
+        );
       }
     } finally {
       begun.reopen();
@@ -105,20 +126,28 @@ export class StallWatch {
     }
   }
 
-  async #kill(running: readonly BegunAttempt[]): Promise<void> {
+  /** Of those under way, what stays: all, but for those that wait while another one blocks. */
+  #keep({ underWay, current }: BegunList): readonly BegunAttempt[] {
+    return underWay.filter(
+      ({ place, isReading }) =>
+        current === null || place === current.place || !isReading || !this.#deps.begun.take(place),
+    );
+  }
+
+  async #kill(suspects: readonly BegunAttempt[]): Promise<void> {
     const { db: connected, workerId, logger } = this.#deps;
     if (!this.#isBlocked) {
       return;
     }
-    const tasks = running.map(({ taskId }) => taskId);
-    logger.fatal({ tasks }, "a handler blocks the event loop past its timeout; killing the worker");
+    const tasks = suspects.map(({ taskId }) => taskId);
+    logger.fatal({ tasks }, "the event loop is blocked past any timeout; killing the worker");
     const db = connected();
-    const [only, ...others] = running;
+    const [only, ...others] = suspects;
     try {
-      // One of several blocks the loop, and the others are not to blame: they are left to the
-      // rescue, which counts a death for each and stops at the third.
+      // One of several blocks the loop, or none that is known: they are left to the rescue,
+      // which counts a death for each and stops at the third.
       if (db !== null && only !== undefined && others.length === 0) {
-        await settleTasks(db, { outcomes: jsonOf(running, BLOCKED), count: 1 });
+        await settleTasks(db, { outcomes: jsonOf([only], blockedBy(only)), count: 1 });
         await endWorker(db, workerId, "a handler blocks the event loop");
       }
     } catch (err) {
@@ -129,12 +158,20 @@ export class StallWatch {
   }
 }
 
-const BLOCKED: Outcome = {
-  outcome: "retry",
-  error: "AttemptAborted: timed out; the handler blocked the event loop past the grace time",
-  delayMs: backoffMs(1, DEFAULT_BACKOFF),
-  detail: { class: "timeout" },
-};
+/** Those of which one blocks the loop. */
+function suspectsOf({ underWay, current }: BegunList): readonly BegunAttempt[] {
+  return current === null ? underWay : [current];
+}
+
+function blockedBy({ isReading }: BegunAttempt): Outcome {
+  const what = isReading ? "reading the payload" : "the handler";
+  return {
+    outcome: "retry",
+    error: `AttemptAborted: timed out; ${what} blocked the event loop past the grace time`,
+    delayMs: backoffMs(1, DEFAULT_BACKOFF),
+    detail: { class: "timeout" },
+  };
+}
 
 function jsonOf(attempts: readonly Attempt[], outcome: Outcome): string {
   const endings = attempts.map((attempt) => endingOf(attempt, outcome, { resultBytesMax: 0 }));

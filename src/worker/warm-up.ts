@@ -14,10 +14,10 @@ const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
  */
 export async function warmUp(db: Database, workerId: string): Promise<void> {
   const lanes = PRIORITIES.map((priority) => ({ queue: "", taskType: "", priority }));
-  await onEach(() => claimTasks(db, { workerId, limit: 0, lanes }));
+  await onEach(() => claimTasks(db, { workerId, limit: 0, lanes, inputBytesMax: 0 }));
   // For the bell's session, which is not of the pool: a function that is missing shows at start.
   const lane = { queue: "", taskType: "", priority: 0 };
-  await claimLane(db, { workerId, limit: 0, lane });
+  await claimLane(db, { workerId, limit: 0, lane, inputBytesMax: 0 });
   await onEach(() => settleTasks(db, { outcomes: NOTHING, count: 1 }));
 }
 

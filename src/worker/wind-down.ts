@@ -55,7 +55,10 @@ export async function windDown(deps: WindDownDeps): Promise<void> {
     slots.abortAll("shutdown");
     await untilIdle(deps, ABORT_MS);
     slots.settleRunning((attempt) =>
-      attempt === stuck() ? attempt.outcomeWhenStuck() : { outcome: "release" },
+      // One that took too long has failed, also where it is not the one that hangs.
+      attempt === stuck() || attempt.aborted?.kind === "timeout"
+        ? attempt.outcomeWhenStuck()
+        : { outcome: "release" },
     );
   }
   failpoint("shutdown.released");

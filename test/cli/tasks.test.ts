@@ -78,6 +78,7 @@ test("history tells a life, the oldest first, and who did what", async () => {
     { event: "claim", status: "started", attempt_count: 1, worker: "drainer" },
     { event: "finish", status: "finished", duration_ms: expect.any(Number) },
   ]);
+  expect(await runJson(url, ["history", id, "--limit", "1"])).toMatchObject([{ event: "finish" }]);
   const { stdout } = await triaged("history", id);
   expect(stdout.split("\n")).toHaveLength(7);
   expect(stdout).toMatch(/^at +event +status +attempt +by +waited +ran +error\n/);

@@ -7,6 +7,7 @@ import {
   query,
   readEvents,
   readTask,
+  refusal,
   setClock,
   settle,
   startTask,
@@ -26,6 +27,23 @@ test("a task that asks waits with its prompt and what is known so far", async ({
     started_at: null,
     failure_count: 0,
   });
+});
+
+test("a prompt is cut like an error, and a decision may be as long as a payload", async ({
+  db,
+}) => {
+  const task = await startTask(db);
+  await settle(db, [outcomeOf(task, "ask", { prompt: "?".repeat(9_000) })]);
+  expect(await readTask(db, task.task_id)).toMatchObject({ decision_prompt: "?".repeat(8_192) });
+
+  const decide = (length: number) =>
+    call(db, "decide_task", {
+      task_id: task.task_id,
+      decision: JSON.stringify("x".repeat(length)),
+    });
+
+  expect(await refusal(db, () => decide(1_048_577))).toMatchObject({ code: "TR003" });
+  await decide(1_000_000);
 });
 
 test("a task that asks still tells the error of the attempt before", async ({ db }) => {

@@ -91,6 +91,25 @@ test("an attempt that is under way is not given up", async ({ db }) => {
   expect(await readEffect(db, id)).toMatchObject({ status: "pending", attempts: 20 });
 });
 
+test("a digest of long lines has as much of each as an issue tells", async ({ db }) => {
+  for (const key of ["a", "b", "c"]) {
+    const payload = {
+      target_repo: "acme/shop",
+      source_repo: "acme/lib",
+      commit_sha: "1",
+      impact_summary: key.repeat(900_000),
+    };
+    await addEffect(db, { kind: "digest", key, payload });
+  }
+
+  expect(await call(db, "gather_digest")).toEqual([{ gather_digest: 1 }]);
+
+  const [made] = (await readEffects(db)).slice(3);
+  expect(made?.["payload"]).toMatchObject({
+    entries: ["a", "b", "c"].map((key) => ({ impact_summary: key.repeat(1_000) })),
+  });
+});
+
 test("what waits for the digest becomes one issue for each target, once", async ({ db }) => {
   for (const [key, target] of [
     ["a", "acme/shop"],

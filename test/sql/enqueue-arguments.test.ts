@@ -85,6 +85,25 @@ test("a payload of a mebibyte is stored, and one byte more is refused", async ({
   });
 });
 
+test("tasks of more than 64 MiB together are refused, with a way out", async ({ db }) => {
+  const enqueueAll = async (count: number) => {
+    await db.query(
+      `select from triaged.enqueue_tasks((
+         select jsonb_agg(jsonb_build_object('task_type', 'noop', 'payload', given.payload))
+         from (select jsonb_build_object('a', repeat('x', 1000000)) as payload) as given
+         cross join generate_series(1, ${count})
+       ))`,
+    );
+  };
+
+  expect(await refusal(db, () => enqueueAll(68))).toMatchObject({
+    code: "TR003",
+    message: expect.stringMatching(/^the tasks have 68\d+ bytes together, more than .* 67108864$/),
+    hint: expect.stringContaining("in several calls"),
+  });
+  await enqueueAll(10);
+});
+
 test("what is short in memory and long in writing is refused by its length", async ({ db }) => {
   const numbers = `{"a": [${Array.from({ length: 10 }, () => "1e131000").join()}]}`;
 

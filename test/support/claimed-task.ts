@@ -1,7 +1,7 @@
-import type { ClaimedTask } from "../../src/task.ts";
+import type { ClaimedTask, TaskInput } from "../../src/task.ts";
 
 /** A task as a claim gives it: a first attempt at a `noop`, but for the parts given. */
-export function makeClaimedTask(parts: Partial<ClaimedTask> = {}): ClaimedTask {
+export function makeClaimedTask(parts: Partial<ClaimedTask & TaskInput> = {}): ClaimedTask {
   return {
     taskId: "1",
     taskType: "noop",
@@ -13,10 +13,10 @@ export function makeClaimedTask(parts: Partial<ClaimedTask> = {}): ClaimedTask {
     priority: 2,
     runAt: "2026-01-01 00:00:00+00",
     previousError: null,
-    decision: null,
+    decisionText: null,
     parentTaskId: null,
     rootTaskId: null,
-    metadata: {},
+    metadataText: "{}",
     ...parts,
   };
 }

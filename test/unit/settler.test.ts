@@ -72,7 +72,50 @@ test("who settles learns which attempts were no longer held", async () => {
   expect(held).toEqual({ 1: true, 2: false, 3: true });
 });
 
-type SettleStatement = { readonly count: number; readonly answer: (held?: string[]) => void };
+test("a statement takes no more bytes than its limit, but a single ending of any size", async () => {
+  const { settler, statements } = makeSettler();
+  const mib = 2 ** 20;
+  settler.settle(resultOf("1", 20 * mib), () => undefined);
+  for (const taskId of ["2", "3", "4"]) {
+    settler.settle(resultOf(taskId, 3 * mib), () => undefined);
+  }
+  await setImmediate();
+
+  // The second one beside it, because more than a whole batch waits.
+  expect(statements.map(({ count }) => count)).toEqual([1, 2]);
+  expect(settler.bytes).toBeGreaterThan(29 * mib);
+
+  statements[0]?.answer();
+  await setImmediate();
+  expect(statements.map(({ count }) => count)).toEqual([1, 2, 1]);
+  expect(settler.bytes).toBeLessThan(10 * mib);
+});
+
+test("an ending that is longer than any string fails its task, and not the worker", async () => {
+  const { settler, statements } = makeSettler();
+  let isSettled: boolean | null = null;
+  const ending = resultOf("1", 10);
+  Object.defineProperty(ending, "json", {
+    get: () => {
+      throw new RangeError("Invalid string length");
+    },
+  });
+  settler.settle(ending, (settled) => {
+    isSettled = settled;
+  });
+  await setImmediate();
+
+  expect(statements[0]?.outcomes).toMatch(/"outcome":"fail".*Invalid string length/);
+  statements[0]?.answer();
+  await settler.idle();
+  expect(isSettled).toBe(true);
+});
+
+type SettleStatement = {
+  readonly count: number;
+  readonly outcomes: string;
+  readonly answer: (held?: string[]) => void;
+};
 
 /** A settler on a database that answers when the test says so. */
 function makeSettler() {
@@ -85,6 +128,7 @@ function makeSettler() {
         const count = Number(values[1]);
         statements.push({
           count,
+          outcomes: String(values[0]),
           answer: (held) =>
             resolve([
               held === undefined
@@ -117,4 +161,12 @@ function settleMany(settler: Settler, count: number): void {
 
 function endingFor(taskId: string): Ending {
   return endingOf({ taskId, attempt: 1 }, { outcome: "release" }, { resultBytesMax: 100 });
+}
+
+function resultOf(taskId: string, length: number): Ending {
+  return endingOf(
+    { taskId, attempt: 1 },
+    { outcome: "finish", result: "x".repeat(length) },
+    { resultBytesMax: 2 * length },
+  );
 }

@@ -41,9 +41,43 @@ test("after a full claim the attempts start in the next turn, when the next clai
   expect(slots.runningCount).toBe(1);
 });
 
+test("no attempt starts while the endings that the database does not take have too many bytes", async () => {
+  const settler = new SlowSettler();
+  const slots = makeSlots(settler, new Flag());
+  slots.accept([makeClaimedTask({ taskId: "1" })], { more: false, epoch: 0 });
+  await settler.asked;
+
+  settler.bytes = 1_000_000_000;
+  slots.accept([makeClaimedTask({ taskId: "2" })], { more: false, epoch: 0 });
+  expect(slots.runningCount).toBe(0);
+  expect(slots.plan(performance.now()).claims).toEqual([]);
+
+  settler.bytes = 0;
+  settler.answer();
+  expect(slots.runningCount).toBe(1);
+});
+
+test("the more input waits, the less a claim brings along", () => {
+  const slots = makeSlots(new SlowSettler(), new Flag());
+  const plan = () => slots.plan(performance.now());
+  const before = plan();
+  const payloadText = JSON.stringify({ text: "x".repeat(2 ** 20) });
+  const tasks = Array.from({ length: 20 }, (_, index) =>
+    makeClaimedTask({ taskId: String(index), payloadText }),
+  );
+
+  // It starts them in the next turn.
+  slots.accept(tasks.slice(0, 5), { more: true, epoch: 0 });
+  const after = plan();
+
+  expect(before.room * before.inputBytesMax).toBeLessThanOrEqual(16 * 2 ** 20);
+  expect(after.room * after.inputBytesMax).toBeLessThanOrEqual(11 * 2 ** 20);
+});
+
 /** Says that it settled when the test tells it to. */
 class SlowSettler {
   size = 0;
+  bytes = 0;
   readonly unsettled = [];
   readonly #asked = Promise.withResolvers<void>();
   #done: (settled: boolean) => void = () => undefined;
@@ -68,13 +102,14 @@ function makeSlots(settler: SlowSettler, changed: Flag): Slots {
       ["noop", defineHandler({ payload: z.object({}), run: () => Promise.resolve() })],
     ]),
     concurrency: 10,
-    resultBytesMax: 1_000,
     settler,
     host: {
       logger,
       begun: new Begun({ capacity: 10 }),
       taskDb: { schema: "triaged", query: () => Promise.resolve([]) },
       graceMs: 1_000,
+      resultBytesMax: 1_000,
+      loadInput: () => Promise.resolve(null),
       sendProgress: () => undefined,
       onStuck: () => undefined,
     },

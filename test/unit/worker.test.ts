@@ -40,6 +40,7 @@ async function sleepingWorker() {
   const plan = {
     claims: [{ limit: 1, full: new Set<string>() }],
     room: 1,
+    inputBytesMax: 1_000,
     isWhole: true,
     epoch: 0,
   };

@@ -99,30 +99,40 @@ test("a handler that blocks past its timeout takes its worker down and is charge
   );
 });
 
-test("where several handlers run, none is charged for the one that blocks them", async ({
-  url,
-  client,
-  journal,
-}) => {
-  const beside = await enqueue(client, { task_type: "deaf", payload: {}, max_attempts: 1 });
-  await using worker = startWorkerProcess(url, { env: { SHUTDOWN_GRACE_MS: "4000" } });
-  await waitForStatus(client, beside, "started");
-  const [blocking] = await enqueueSpins(client, { ms: ENDLESS_MS, journal, count: 1 });
+test.for([
+  { later: false, charged: "the one that blocks them is charged", failures: 1, rescues: 0 },
+  {
+    later: true,
+    charged: "none is charged for one that blocks them after a wait",
+    failures: 0,
+    rescues: 1,
+  },
+])(
+  "where several handlers run, $charged",
+  async ({ later, failures, rescues }, { url, client, journal }) => {
+    const beside = await enqueue(client, { task_type: "deaf", payload: {}, max_attempts: 1 });
+    await using worker = startWorkerProcess(url, { env: { SHUTDOWN_GRACE_MS: "4000" } });
+    await waitForStatus(client, beside, "started");
+    const [taskId] = await enqueueSpins(client, { ms: ENDLESS_MS, journal, later, count: 1 });
+    const blocking = found(taskId);
 
-  expect(await worker.exited).toBeNull();
+    expect(await worker.exited).toBeNull();
 
-  await waitFor(async () => {
-    await client.query("select from triaged.rescue_tasks()");
-    return (await readTask(client, beside)).rescue_count > 0;
-  });
-  for (const taskId of [beside, found(blocking)]) {
-    expect(await readTask(client, taskId)).toMatchObject({
+    await waitFor(async () => {
+      await client.query("select from triaged.rescue_tasks()");
+      return (await readTask(client, blocking)).status === "queued";
+    });
+    expect(await readTask(client, blocking)).toMatchObject({
+      failure_count: failures,
+      rescue_count: rescues,
+    });
+    expect(await readTask(client, beside)).toMatchObject({
       status: "queued",
       failure_count: 0,
-      rescue_count: 1,
+      rescue_count: rescues,
     });
-  }
-});
+  },
+);
 
 /** As many as one claim takes, before there is a worker. */
 async function enqueueSpins(
@@ -134,6 +144,7 @@ async function enqueueSpins(
   }: {
     ms: number;
     journal: string;
+    later?: boolean;
     count?: number;
     max_attempts?: number;
   },

@@ -24,6 +24,12 @@ const CASES = [
     "failed",
     { error: /2000002 bytes, more than the limit of 1048576/ },
   ],
+  [
+    "return",
+    { what: "endless" },
+    "failed",
+    { error: /cannot be written as JSON: .*string length/ },
+  ],
   ["return", { what: "nul" }, "failed", { error: /NUL character or half of a surrogate pair/ }],
   ["return", { what: "surrogate" }, "failed", { error: /NUL character or half of a surrogate/ }],
   ["return", { what: "deep nul" }, "finished", {}],
