@@ -1,6 +1,7 @@
 import { type RunnerOptions, runMigrations } from "graphile-worker";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
-import { DEFAULT_SCHEMA, inSchema } from "../postgres/database.ts";
+import { DEFAULT_SCHEMA } from "../postgres/database.ts";
+import { takeMigratorsLock } from "../postgres/migrators-lock.ts";
 import type { openPool } from "../postgres/pool.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
 import { inTransaction } from "../postgres/transaction.ts";
@@ -32,9 +33,7 @@ export async function migrateJobsSchema(
   const client = await pool.connect();
   try {
     await inTransaction(client, async () => {
-      await inSchema(client, schema).query({
-        text: "select pg_advisory_xact_lock(triaged.lock_key('migrate', 0))",
-      });
+      await takeMigratorsLock(client, schema);
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });
     });
   } catch (err) {
