@@ -29,6 +29,7 @@ grant execute on function
   triaged.milliseconds(interval),
   triaged.current_event(),
   triaged.why(bigint),
+  triaged.foreign_locks(),
   triaged.dependents_of(text)
 to triaged_api, triaged_readonly;
 
@@ -48,6 +49,7 @@ grant execute on function
   triaged.report_progress,
   triaged.rescue_tasks,
   triaged.rescue_process,
+  triaged.mend_setback,
   triaged.cancel_task,
   triaged.retry_task,
   triaged.decide_task,
