@@ -3,7 +3,10 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
+import { unlockDeadRunners } from "../../src/jobs/dead-runners.ts";
+import { inSchema } from "../../src/postgres/database.ts";
 import { waitFor } from "../support/db.ts";
+import { startedJobs } from "../support/jobs.ts";
 import { openStranger, type Stranger, squat } from "../support/stranger.ts";
 import { enqueue, query } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
@@ -120,4 +123,37 @@ test("the tasks of a killed worker run again long before its lease, whoever has 
           line["role"] === stranger.role,
       ),
   );
+});
+
+test("a stranger who says that the jobs were migrated does not stop them", async ({
+  url,
+  client,
+}) => {
+  await using stranger = await openStranger(url);
+  await using jobs = await startedJobs(url);
+
+  await stranger.client.query(
+    `select pg_notify('worker:migrate', '{"breaking": true, "migrationNumber": 999}')`,
+  );
+  await client.query("select graphile_worker.add_job('expire-rows', '{}')");
+
+  await waitFor(() => jobs.log().some((line) => line["job"] === "expire-rows"));
+  expect(process.exitCode).toBeUndefined();
+  expect(jobs.messages()).toEqual(["jobs started"]);
+});
+
+test("a runner of jobs that died is found though a stranger has its lock", async ({
+  url,
+  client,
+}) => {
+  await using stranger = await openStranger(url);
+  await using jobs = await startedJobs(url);
+  await client.query("select graphile_worker.add_job('nobody', '{}')");
+  await client.query(
+    "update graphile_worker._private_jobs set locked_by = 'dead', locked_at = now()",
+  );
+  await squat(stranger, ["runner dead", 0]);
+
+  expect(await unlockDeadRunners(inSchema(client))).toBe(1);
+  jobs.stop();
 });
