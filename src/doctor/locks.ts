@@ -41,9 +41,9 @@ export function judgeNotifications(used: number): Finding {
 }
 
 function costOf(lock: string): string {
-  switch (lock.split(" ")[0]) {
+  switch (lock.split(" ")[0] ?? lock) {
     case "worker":
-      return "no harm but to this worker's quick rescue";
+      return "no harm while the session of the worker tells of its death";
     case "doorbell":
       return "each enqueue notifies, and workers poll";
     case "migrate":

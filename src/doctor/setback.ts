@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Database } from "../postgres/database.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
 
@@ -15,11 +16,13 @@ const WAITING_MAX = 1_000;
 /** Whether the server's clock has gone back: what was written before waits for its time again. */
 export const setbackProbe: Probe = {
   subject: "setback",
-  async look({ db }) {
-    const [row] = await db.query({ text: SETBACK, values: [WAITING_MAX] });
-    return [judgeSetback(SetbackFacts.parse(row))];
-  },
+  look: async ({ db }) => [await readSetback(db)],
 };
+
+export async function readSetback(db: Database): Promise<Finding> {
+  const [row] = await db.query({ text: SETBACK, values: [WAITING_MAX] });
+  return judgeSetback(SetbackFacts.parse(row));
+}
 
 export function judgeSetback({ ahead, waiting }: z.output<typeof SetbackFacts>): Finding {
   if (ahead.length === 0) {

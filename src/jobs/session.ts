@@ -68,8 +68,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     pool: { ...options.pool, max: CONNECTIONS },
     logger,
   });
-  let isOutdated = () => Promise.resolve(false);
-  pool.on("connect", (client) => guardNotifications(client, { isOutdated: () => isOutdated() }));
+  let isOutdated: (() => Promise<boolean>) | null = null;
+  pool.on("connect", (client) =>
+    guardNotifications(client, { isOutdated: async () => (await isOutdated?.()) === true }),
+  );
   const events: WorkerEvents = new EventEmitter();
   const { ready, trouble, isTroubled, fail, runnerId, idle } = watch(events);
   let isEnding = false;
