@@ -4,6 +4,7 @@ import { type Figures, readFigures } from "./account/figures.ts";
 import { readRescueTimes, type TimesByProof } from "./account/rescue-times.ts";
 import { findViolations, type Violation } from "./account/violations.ts";
 import { Faults } from "./faults.ts";
+import { attack, type HostileAccounts } from "./hostile/producer.ts";
 import { scheduleFaults } from "./plan/schedule.ts";
 import { type Accounts, produce } from "./producer.ts";
 import { withClient } from "./system/server.ts";
@@ -20,6 +21,7 @@ export type Plan = {
 export type Outcome = {
   readonly faults: Readonly<Record<string, number>>;
   readonly accounts: Accounts;
+  readonly hostile: HostileAccounts;
   readonly drainMs: number;
   readonly figures: Figures;
   readonly rescueTimes: TimesByProof;
@@ -30,7 +32,7 @@ export type Outcome = {
 const WORKERS_PER_HOST = 2;
 const START_MS_MAX = 60_000;
 /** Longer than the lease, the poll and all backoffs after one another. */
-const DRAIN_MS_MAX = 120_000;
+const DRAIN_MS_MAX = 180_000;
 
 /**
  * Let producers and workers work while faults happen, heal everything, wait until nothing is
@@ -52,17 +54,20 @@ export async function experiment(
     broken.abort(err);
     throw err;
   };
+  const { hostileUrl, repositories } = stage;
+  const attacking = attack(hostileUrl, { seed: plan.seed, repositories, stop: ending });
   const [accounts] = await allOf(
     produceByAllWays(stage, plan, { stop: ending, abandon }).catch(orBreak),
     makeFaults(faults, plan, { stop: abandon, note })
       .catch(orBreak)
       .finally(() => over.abort()),
   );
+  const hostile = await attacking;
   note(`all is healed; ${accounts.acknowledged.length} tasks were enqueued`);
   const drainMs = await drain(stage, stop);
   await stage.stopWorkers();
   note(`nothing is left to do after ${(drainMs / 1_000).toFixed(1)} s`);
-  return { ...(await count(stage, faults, accounts)), drainMs };
+  return { ...(await count(stage, faults, accounts)), hostile, drainMs };
 }
 
 /** Waits for both, also when one of them fails. */
@@ -138,9 +143,7 @@ async function drain({ server }: Stage, stop: AbortSignal): Promise<number> {
   const began = performance.now();
   await until(
     stop,
-    async () =>
-      (await countOf(server.url, "triaged.live_tasks")) === 0 ||
-      performance.now() - began > DRAIN_MS_MAX,
+    async () => (await countLeft(server.url)) === 0 || performance.now() - began > DRAIN_MS_MAX,
   );
   return Math.round(performance.now() - began);
 }
@@ -164,6 +167,17 @@ function add(all: readonly Accounts[]): Accounts {
     repeated: sum(({ repeated }) => repeated),
     leftOut: sum(({ leftOut }) => leftOut),
   };
+}
+
+/** What a hostile repository leaves open is asked of a person, who has no time for it. */
+async function countLeft(url: string): Promise<number> {
+  await withClient(url, (client) =>
+    client.query(
+      `select triaged.cancel_task(task_id) from triaged.live_tasks
+       where status = 'needs_decision' and task_type = 'consumer_triage'`,
+    ),
+  );
+  return await countOf(url, "triaged.live_tasks");
 }
 
 async function countOf(url: string, rows: string): Promise<number> {

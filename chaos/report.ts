@@ -1,11 +1,12 @@
 import { type Cell, renderTable } from "../src/cli/table.ts";
 import { RULES, type Rule } from "./account/violations.ts";
 import type { Outcome } from "./experiment.ts";
+import { ATTACKS } from "./hostile/attacks.ts";
 import { FAULT_KINDS } from "./plan/fault-kinds.ts";
 
 /** The run as two tables: what was done to it, and what came of it. */
 export function renderOutcome(outcome: Outcome, audited: readonly unknown[] | null): string {
-  const { faults, accounts, figures, rescueTimes, drainMs } = outcome;
+  const { faults, accounts, hostile, figures, rescueTimes, drainMs } = outcome;
   const { sessionLock, leaseAlone } = rescueTimes;
   const rows: [string, Cell][] = [
     ["tasks enqueued (acknowledged)", accounts.acknowledged.length],
@@ -14,6 +15,12 @@ export function renderOutcome(outcome: Outcome, audited: readonly unknown[] | nu
     ["turns left out, as answers were missing", accounts.leftOut],
     ["tasks finished", figures.finished],
     ["tasks failed", figures.failed],
+    ["of them, by the deaths of three workers", figures.failedByDeaths],
+    ["attacks refused, or cut off by a fault", hostile.refused],
+    ...Object.entries(figures.hostileEnds).map(([end, count]): [string, Cell] => [
+      `hostile: ${end}`,
+      count,
+    ]),
     ["events in task_history", figures.events],
     ["rescues", figures.rescues],
     ["tasks executed more than once without a failure", figures.executedAgain],
@@ -29,6 +36,10 @@ export function renderOutcome(outcome: Outcome, audited: readonly unknown[] | nu
     renderTable(
       ["fault", "times"],
       FAULT_KINDS.map(({ kind }) => [kind, faults[kind] ?? 0]),
+    ),
+    renderTable(
+      ["attack", "times"],
+      ATTACKS.map(({ kind }) => [kind, hostile.attacks[kind] ?? 0]),
     ),
     renderTable(["figure", "value"], rows),
   ].join("\n");

@@ -25,6 +25,12 @@
 #ifndef RETRIES         /* of an operator */
 #define RETRIES 1
 #endif
+#ifndef SQUATS          /* locks of workers that a stranger takes, of those that are free */
+#define SQUATS 0
+#endif
+#ifndef LEASES          /* 0: none runs out, and no host vanishes with its sessions left open */
+#define LEASES 1
+#endif
 #ifndef MAX_ATTEMPTS
 #define MAX_ATTEMPTS 2
 #endif
@@ -77,12 +83,15 @@ short closed[TASKS];    /* for the properties: bit n, attempt n has an end */
 #define FREE 0
 #define SESSION 1       /* held by the worker's own session */
 #define LOOKING 2       /* held by the transaction of a rescue */
+#define SQUATTED 3      /* held for good by a stranger, who may take any lock that is free */
 byte lives = SLOTS;     /* rows so far */
 bit ended[LIVES];       /* ended_at is set */
 bit over[LIVES];        /* heartbeat_at is older than the lease */
 bit suspected[LIVES];   /* lock_lost_at is set */
 bit has_lock[LIVES] = { 0, SESSIONS, SESSIONS }; /* has_session_lock */
 byte session[LIVES] = { FREE, SESSIONS, SESSIONS }; /* the advisory lock of the row */
+bit there[LIVES] = { 0, SESSIONS, SESSIONS };  /* the server process in session_pid, which serves the worker */
+bit once[LIVES] = { 0, SESSIONS, SESSIONS }; /* session_pid is set */
 bit locked[LIVES];      /* a rescue holds the row for update */
 bit gone[LIVES];        /* its process was killed, which no column tells */
 
@@ -127,20 +136,22 @@ byte late_worker, late_task, late_no, late_outcome;
 #define DECLARING 2
 byte rescue[SLOTS];
 byte suspect[SLOTS];
-bit by_lock[SLOTS];     /* found by its free lock, else by its lease */
+bit by_lock[SLOTS];     /* found by its session, which is gone, else by its lease */
+bit looking[SLOTS];     /* has the lock of the suspect */
 
 byte faults = FAULTS;
 byte lost_answers = LOST_ANSWERS;
 byte stops = STOPS;
 byte releases = RELEASES;
 byte retries = RETRIES;
+byte squats = SQUATS;
 
 hidden byte k;
 hidden byte w;
 
 #define HELD_BY_THE_GONE ((status[0] == STARTED && gone[holder[0]]) || \
   (status[TASKS - 1] == STARTED && gone[holder[TASKS - 1]]))
-#define GONE_FRESH(i) (i < LIVES && gone[i % LIVES] && !ended[i % LIVES] && !over[i % LIVES])
+#define GONE_FRESH(i) (LEASES && i < LIVES && gone[i % LIVES] && !ended[i % LIVES] && !over[i % LIVES])
 #define IS_FINAL(t) (status[t] >= FINISHED)
 #define ALL_FINAL (IS_FINAL(0) && IS_FINAL(TASKS - 1))
 /* A process gets a task anew when it has settled what it had of it, or the server does so late. */
@@ -199,7 +210,18 @@ inline end_row(worker) {
   ended[worker] = 1;
   over[worker] = 0;
   suspected[worker] = 0;
-  gone[worker] = 0
+  gone[worker] = 0;
+  once[worker] = 0;
+  has_lock[worker] = 0
+}
+
+/* The session of a worker ends, and its lock is free. */
+inline leave(worker) {
+  there[worker] = 0;
+  if
+  :: session[worker] == SESSION -> session[worker] = FREE
+  :: else
+  fi
 }
 
 /* The server makes the settle later, if there is one to make; one at a time. */
@@ -326,7 +348,7 @@ end:
       od;
       k = 0;
       end_row(id[p]);
-      session[id[p]] = FREE; has_lock[id[p]] = 0;
+      leave(id[p]); has_lock[id[p]] = 0;
       lose_process(p) }
   od
 }
@@ -377,20 +399,27 @@ active [SLOTS] proctype Heartbeat() {
   byte p = _pid - 2 * SLOTS - SLOTS * TASKS - 1;
 end:
   do
-  /* lock_worker.sql */
-  :: d_step { SESSIONS && mode[p] != DOWN && session[id[p]] == FREE && !locked[id[p]] ->
-      session[id[p]] = SESSION;
+  /* lock_worker.sql: without the lock, which somebody else has, the session alone shows life */
+  :: d_step { SESSIONS && mode[p] != DOWN && (!there[id[p]] || session[id[p]] == FREE) && !locked[id[p]] ->
+      there[id[p]] = 1;
+      once[id[p]] = 1;
       if
-      :: !ended[id[p]] -> has_lock[id[p]] = 1; suspected[id[p]] = 0
+      :: session[id[p]] == FREE -> session[id[p]] = SESSION
+      :: else
+      fi;
+      if
+      :: !ended[id[p]] ->
+        has_lock[id[p]] = (session[id[p]] == SESSION);
+        suspected[id[p]] = 0
       :: else
       fi }
   /* heartbeat_worker.sql */
-  :: d_step { mode[p] != DOWN && (!SESSIONS || session[id[p]] != FREE) && !locked[id[p]] &&
+  :: d_step { mode[p] != DOWN && (!SESSIONS || there[id[p]]) && !locked[id[p]] &&
       (over[id[p]] || suspected[id[p]]) ->
       over[id[p]] = 0; suspected[id[p]] = 0 }
   /* It is told that it was declared dead, drops what it runs, and starts over. */
   :: d_step { mode[p] == UP && ended[id[p]] ->
-      session[id[p]] = FREE; has_lock[id[p]] = 0;
+      leave(id[p]); has_lock[id[p]] = 0;
       lose_process(p) }
   od
 }
@@ -408,9 +437,14 @@ end:
 #else
 #define IS_OVER(i) (over[i])
 #endif
-#define LOST_LOCK(i) (has_lock[i] && session[i] == FREE)
+/* has_session.sql: a lock that cannot be had shows life only while the worker's process is there. */
+#ifdef RESCUE_BY_LOCK_ALONE
+#define LOST_SESSION(i) (has_lock[i] && session[i] == FREE)
+#else
+#define LOST_SESSION(i) (once[i] && !there[i])
+#endif
 #define SHOWS(i) (i <= lives && !ended[i] && (IS_OVER(i) || \
-  (!locked[i] && (LOST_LOCK(i) || (suspected[i] && session[i] == SESSION)))))
+  (!locked[i] && (LOST_SESSION(i) || (suspected[i] && there[i])))))
 #if LIVES > 8
 #error "more lives than rows that are looked at"
 #endif
@@ -434,25 +468,29 @@ end:
       od;
       if
       :: d_step { IS_OVER(i) -> rescue[p] = SEEN_DEAD; suspect[p] = i }
-      :: d_step { !IS_OVER(i) && LOST_LOCK(i) && !suspected[i] -> suspected[i] = 1 }
-      :: d_step { !IS_OVER(i) && LOST_LOCK(i) && suspected[i] ->
-          session[i] = LOOKING; rescue[p] = SEEN_DEAD; suspect[p] = i; by_lock[p] = 1 }
-      :: d_step { !IS_OVER(i) && !LOST_LOCK(i) -> suspected[i] = 0 }
+      :: d_step { !IS_OVER(i) && LOST_SESSION(i) && !suspected[i] -> suspected[i] = 1 }
+      :: d_step { !IS_OVER(i) && LOST_SESSION(i) && suspected[i] ->
+          if
+          :: session[i] == FREE -> session[i] = LOOKING; looking[p] = 1
+          :: else /* a stranger has it, or another rescue */
+          fi;
+          rescue[p] = SEEN_DEAD; suspect[p] = i; by_lock[p] = 1 }
+      :: d_step { !IS_OVER(i) && !LOST_SESSION(i) -> suspected[i] = 0 }
       fi;
       i = 0 }
   /* declare_dead.sql: for update skip locked, unless the row has moved since the look. */
   :: d_step { rescue[p] == SEEN_DEAD ->
       if
       :: !ended[suspect[p]] && !locked[suspect[p]] && !SHARED(suspect[p]) && UNMOVED(suspect[p]) ->
-        PROPERTY(CAUSE, !over[suspect[p]] && (session[suspect[p]] == SESSION || !suspected[suspect[p]]));
+        PROPERTY(CAUSE, !over[suspect[p]] && (there[suspect[p]] || !suspected[suspect[p]]));
         locked[suspect[p]] = 1;
         rescue[p] = DECLARING
       :: else ->
         if
-        :: by_lock[p] -> session[suspect[p]] = FREE
+        :: looking[p] -> session[suspect[p]] = FREE
         :: else
         fi;
-        rescue[p] = IDLE; suspect[p] = 0; by_lock[p] = 0
+        rescue[p] = IDLE; suspect[p] = 0; by_lock[p] = 0; looking[p] = 0
       fi }
   /* Its tasks are taken back and its row is ended, at commit. */
   :: d_step { rescue[p] == DECLARING ->
@@ -476,10 +514,10 @@ end:
       end_row(suspect[p]);
       locked[suspect[p]] = 0;
       if
-      :: by_lock[p] -> session[suspect[p]] = FREE; has_lock[suspect[p]] = 0
+      :: looking[p] -> session[suspect[p]] = FREE
       :: else
       fi;
-      rescue[p] = IDLE; suspect[p] = 0; by_lock[p] = 0 }
+      rescue[p] = IDLE; suspect[p] = 0; by_lock[p] = 0; looking[p] = 0 }
   od
 }
 
@@ -498,8 +536,8 @@ end:
       :: mode[p] != DOWN && faults > 0 ->
         faults--;
         if
-        :: session[id[p]] == SESSION -> session[id[p]] = FREE
-        :: true
+        :: leave(id[p])
+        :: LEASES -> skip
         fi;
         gone[id[p]] = 1;
         if
@@ -510,8 +548,7 @@ end:
       /* frozen, or cut off: the lease runs out while the process lives */
       :: d_step { mode[p] != DOWN && faults > 0 && !ended[id[p]] -> faults--; over[id[p]] = 1 }
       /* the connection of the heartbeat breaks */
-      :: d_step { mode[p] != DOWN && faults > 0 && session[id[p]] == SESSION ->
-          faults--; session[id[p]] = FREE }
+      :: d_step { mode[p] != DOWN && faults > 0 && there[id[p]] -> faults--; leave(id[p]) }
       :: d_step { mode[p] == UP && stops > 0 && !awaited[p] -> stops--; mode[p] = STOPPING }
       :: d_step { p == 0 -> faults = 0; stops = 0 }
       fi;
@@ -530,6 +567,16 @@ end:
   :: d_step { GONE_FRESH(4) -> over[4] = 1 }
   :: d_step { GONE_FRESH(5) -> over[5] = 1 }
   :: d_step { GONE_FRESH(6) -> over[6] = 1 }
+  od
+}
+
+/* Anybody who may connect: takes locks of workers as they become free, and keeps them. */
+active proctype Squatter() {
+end:
+  do
+  :: d_step { squats > 0 && session[1] == FREE && !ended[1] -> squats--; session[1] = SQUATTED }
+  :: d_step { squats > 0 && session[2] == FREE && !ended[2] -> squats--; session[2] = SQUATTED }
+  :: d_step { squats > 0 && lives >= 3 && session[3] == FREE && !ended[3] -> squats--; session[3] = SQUATTED }
   od
 }
 

@@ -21,6 +21,8 @@ const NONE: Bounds = {
   STOPS: 0,
   RELEASES: 0,
   RETRIES: 0,
+  SQUATS: 0,
+  LEASES: 1,
 };
 
 /** The protocol as it is, by what happens to it. */
@@ -34,6 +36,11 @@ export const INTACT: readonly { readonly name: string; readonly bounds: Bounds }
   {
     name: "a lost answer, a shutdown, a release, a retry",
     bounds: { ...NONE, LOST_ANSWERS: 1, STOPS: 1, RELEASES: 1, RETRIES: 1 },
+  },
+  { name: "a fault, a stranger who takes a lock", bounds: { ...NONE, FAULTS: 1, SQUATS: 1 } },
+  {
+    name: "the same, and a lease that does not help",
+    bounds: { ...NONE, FAULTS: 1, SQUATS: 1, LEASES: 0 },
   },
   { name: "two tasks, a fault", bounds: { ...NONE, TASKS: 2, FAULTS: 1, MAX_ATTEMPTS: 1 } },
   { name: "two tasks, a lost answer", bounds: { ...NONE, TASKS: 2, LOST_ANSWERS: 1 } },
@@ -73,5 +80,11 @@ export const BROKEN: readonly {
   { macro: "CLAIM_WITHOUT_LOCK", bounds: { ...NONE, FAULTS: 1 }, breaks: [5, 6] },
   { macro: "RESCUE_WITHOUT_LOOK", bounds: { ...NONE, FAULTS: 1 }, breaks: [4] },
   { macro: "RESCUE_WITHOUT_SECOND_LOOK", bounds: { ...NONE, FAULTS: 1 }, breaks: [4] },
+  // What a stranger has the lock of waits for the lease.
+  {
+    macro: "RESCUE_BY_LOCK_ALONE",
+    bounds: { ...NONE, FAULTS: 1, SQUATS: 1, LEASES: 0 },
+    breaks: [6],
+  },
   { macro: "CLAIMS_NEVER_LOOKED_FOR", bounds: { ...NONE, LOST_ANSWERS: 1 }, breaks: [6] },
 ];

@@ -12,7 +12,14 @@ grant select on all tables in schema triaged to triaged_owner, triaged_api, tria
 revoke select on triaged.push_configs from triaged_api, triaged_readonly;
 
 grant insert on triaged.tasks, triaged.triage_tasks to triaged_owner, triaged_api;
-grant update on triaged.tasks to triaged_owner;
+-- By column: a right on the whole view would be one to lock it, and the tables under it with it.
+revoke update on triaged.tasks from triaged_owner;
+grant update (
+  task_id, task_type, queue, payload, priority, status, run_at, attempt_count, failure_count,
+  max_attempts, rescue_count, worker_id, cancel_requested_at, progress_pct, current_step, result,
+  error, decision_prompt, decision, dedupe_key, parent_task_id, root_task_id, metadata, created_at,
+  started_at, ended_at
+) on triaged.tasks to triaged_owner;
 
 grant execute on all functions in schema triaged to triaged_owner;
 
@@ -22,6 +29,7 @@ grant execute on function
   triaged.milliseconds(interval),
   triaged.current_event(),
   triaged.why(bigint),
+  triaged.foreign_locks(),
   triaged.dependents_of(text)
 to triaged_api, triaged_readonly;
 
@@ -41,6 +49,7 @@ grant execute on function
   triaged.report_progress,
   triaged.rescue_tasks,
   triaged.rescue_process,
+  triaged.mend_setback,
   triaged.cancel_task,
   triaged.retry_task,
   triaged.decide_task,

@@ -65,6 +65,7 @@ const QUERIES: readonly (readonly [Rule, string])[] = [
     `select task_id from triaged.final_tasks
      where $1::bigint[] is not null
        and status = 'finished'
+       and task_type not in ('hostile', 'consumer_triage', 'change_notification')
        and result is distinct from
          jsonb_build_object('of', payload -> 'of', 'attempt', attempt_count)`,
   ],

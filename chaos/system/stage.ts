@@ -2,9 +2,10 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { EXECUTIONS_FILE } from "../account/executions.ts";
+import { type HostileRepositories, makeHostileRepositories } from "../hostile/repositories.ts";
 import { type Network, openNetwork } from "./network.ts";
 import { type Pooler, startPooler } from "./pooler.ts";
-import { type Server, startServer } from "./server.ts";
+import { type Server, startServer, withClient } from "./server.ts";
 import { startWorkers, type Workers } from "./workers.ts";
 
 /** Everything that a run starts. */
@@ -14,6 +15,10 @@ export type Stage = AsyncDisposable & {
   readonly server: Server;
   readonly pooler: Pooler;
   readonly hosts: readonly Workers[];
+  /** Of an adversary, below the clone base of the workers. */
+  readonly repositories: HostileRepositories;
+  /** As a login that has the rights of a producer, straight to the server. */
+  readonly hostileUrl: string;
   /** What handlers append to. */
   readonly executionsFile: string;
   /** Stop the workers in good order. */
@@ -39,6 +44,8 @@ export async function openStage(): Promise<Stage> {
   const { listen } = network;
   const server = undo.use(await startServer(path.join(folder, "postgres"), { listen }));
   const serverUrl = server.url;
+  const hostileUrl = await makeHostileLogin(serverUrl);
+  const repositories = await makeHostileRepositories(path.join(folder, "hosted"));
   const poolerFolder = path.join(folder, "pooler");
   const pooler = undo.use(await startPooler(poolerFolder, { serverUrl, listen }));
 
@@ -52,7 +59,12 @@ export async function openStage(): Promise<Stage> {
     };
     const started = await startWorkers(host, {
       folder: path.join(folder, host.name),
-      env: { ...environment(executionsFile), ...addresses(way, urls) },
+      env: {
+        ...environment(executionsFile),
+        ...addresses(way, urls),
+        GITHUB_CLONE_BASE: repositories.cloneBase,
+        REPO_CACHE_DIR: path.join(folder, "cache"),
+      },
       jobs: way === "direct",
     });
     hosts.push(workers.use(started));
@@ -64,10 +76,22 @@ export async function openStage(): Promise<Stage> {
     server,
     pooler,
     hosts,
+    repositories,
+    hostileUrl,
     executionsFile,
     stopWorkers: () => workers.disposeAsync(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function makeHostileLogin(serverUrl: string): Promise<string> {
+  await withClient(serverUrl, (client) =>
+    client.query("create role mallory login password 'mallory' in role triaged_api"),
+  );
+  const url = new URL(serverUrl);
+  url.username = "mallory";
+  url.password = "mallory";
+  return url.href;
 }
 
 /** Straight; through the pooler with sessions of its own beside it; through the pooler alone. */

@@ -31,7 +31,11 @@ begin
     set cancel_requested_at = coalesce(cancel_requested_at, v_now)
     where task_id = cancel_task.task_id;
 
-    perform pg_notify('triaged.doorbell', 'cancel');
+    -- Else the heartbeat of the worker finds it.
+    if triaged.may_notify() then
+      perform pg_notify('triaged.doorbell', 'cancel');
+    end if;
+
     return 'requested';
   end if;
 

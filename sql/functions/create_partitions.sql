@@ -1,7 +1,7 @@
 -- Make the partitions of final_tasks and task_history for today and some days ahead, by
 -- day of UTC, and for each day that has rows in the default partition, which are moved:
 -- else they would never expire. Returns how many were made. Waits for locks no longer
--- than lock_timeout of the caller.
+-- than lock_timeout of the caller, and for its turn as take_lock does.
 create or replace function triaged.create_partitions(days_ahead integer default 7)
 returns integer
 language plpgsql
@@ -16,7 +16,7 @@ begin
   -- Before the default partitions are looked at: a caller that holds a lock on them and
   -- waits for another one that attaches would wait for ever. The second finds what the
   -- first has made.
-  perform pg_advisory_xact_lock(triaged.lock_key('partition', 0));
+  perform triaged.take_lock('partition');
 
   foreach v_day in array array(
     select v_today + ahead from generate_series(0, days_ahead) as ahead

@@ -1,7 +1,7 @@
 -- Declare up to p_limit workers dead and return them: those whose lease ran out, and those
--- whose session lock was free at two looks at least 400 ms apart. One look is not enough:
--- a worker that lost only its connection takes the lock again within moments. A worker
--- that is claiming right now is passed over until the next look.
+-- whose session was gone at two looks at least 400 ms apart. One look is not enough: a worker
+-- that lost only its connection has another one within moments. A worker that is claiming right
+-- now is passed over until the next look.
 create or replace function triaged.dead_workers(p_limit integer)
 returns setof triaged.workers
 language plpgsql
@@ -18,12 +18,25 @@ begin
     where ended_at is null
     order by worker_id
   loop
+    -- Of a clock that has gone back since: the lease begins now, and so does the count.
+    if v_worker.heartbeat_at > v_now + triaged.clock_margin()
+      or v_worker.lock_lost_at > v_now + triaged.clock_margin()
+    then
+      perform triaged.note_setback(v_worker.heartbeat_at);
+
+      update triaged.workers
+      set heartbeat_at = least(heartbeat_at, v_now), lock_lost_at = null
+      where
+        worker_id = v_worker.worker_id
+        and ended_at is null
+        and heartbeat_at = v_worker.heartbeat_at;
+
+      continue;
+    end if;
+
     v_reason := case
       when v_worker.heartbeat_at < v_now - v_worker.lease then 'lease ran out'
-      -- Not had: a session of the worker lives, or another rescue is at it.
-      when v_worker.has_session_lock
-        and pg_try_advisory_xact_lock(triaged.lock_key('worker', v_worker.worker_id))
-        then 'process died'
+      when not triaged.has_session(v_worker) then 'process died'
     end;
 
     if v_reason = 'process died' and v_worker.lock_lost_at is null then

@@ -8,7 +8,15 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  v_before timestamptz;
 begin
+  select mine.heartbeat_at into v_before
+  from triaged.workers as mine
+  where mine.worker_id = heartbeat_worker.worker_id and mine.ended_at is null;
+
+  perform triaged.note_setback(v_before);
+
   update triaged.workers
   set heartbeat_at = triaged.now(), lock_lost_at = null
   where worker_id = heartbeat_worker.worker_id and ended_at is null;

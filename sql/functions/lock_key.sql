@@ -1,4 +1,6 @@
--- The key of an advisory lock of this schema: the only place that names them.
+-- The key of an advisory lock of this schema: the only place that names them. Anybody who may
+-- connect can take any of them, so none is waited for without a limit, and a lock that is had by
+-- another session proves nothing by itself.
 --   'worker', worker_id   held by a session of the worker for as long as it lives
 --   'doorbell', 0         shared by the sessions of the workers that sleep
 --   'migrate', 0          held by the one migrator at work

@@ -2,10 +2,10 @@
 -- process exit: its supervisor. As rescue_tasks does it, without its second look. Returns the
 -- workers of the process that had not ended before, and how many tasks were taken back.
 --
--- is_dead is false, and nothing is done, where a session still holds the lock of a worker, or a
+-- is_dead is false, and nothing is done, where a session of the worker is still there, or a
 -- claim of it is under way: the server has not noticed the exit yet, or it is another process
 -- with that pid under a host of the same name. Call again a moment later. The word of the
--- caller alone counts where a worker has no lock, as behind a transaction pooler.
+-- caller alone counts where a worker has no session of its own, as behind a transaction pooler.
 create or replace function triaged.rescue_process(
   host text,
   pid integer,
@@ -19,7 +19,7 @@ as $$
 #variable_conflict use_column
 declare
   v_worker triaged.workers;
-  v_is_locked boolean;
+  v_is_there boolean;
   v_statuses text[];
 begin
   for v_worker in
@@ -36,15 +36,10 @@ begin
     tasks := 0;
     failed := 0;
 
-    -- Apart from each other, so that the lock is not tried where it says nothing.
-    v_is_locked := v_worker.has_session_lock;
+    -- Null where it has no session: then the caller's word counts.
+    v_is_there := triaged.has_session(v_worker);
 
-    if v_is_locked then
-      v_is_locked :=
-        not pg_try_advisory_xact_lock(triaged.lock_key('worker', v_worker.worker_id));
-    end if;
-
-    if not v_is_locked then
+    if v_is_there is not true then
       v_worker := triaged.declare_dead(v_worker, 'process exited');
       is_dead := v_worker.worker_id is not null;
     end if;

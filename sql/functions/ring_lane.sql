@@ -26,7 +26,7 @@ begin
   -- or a timeout between two statements would leave it with one that nobody gives back.
   if not (
     case when pg_try_advisory_lock(v_key) then pg_advisory_unlock(v_key) else false end
-  ) then
+  ) and triaged.may_notify() then
     perform pg_notify(
       'triaged.doorbell',
       case

@@ -29,7 +29,7 @@ begin
   );
 
   -- One at a time, so that of two callers for one pair the later one sees what it changes.
-  perform pg_advisory_xact_lock(triaged.lock_key('relationships', 0));
+  perform triaged.take_lock('relationships');
 
   if not exists (
     select from triaged.repositories where repo_name = save_relationship.source_repo

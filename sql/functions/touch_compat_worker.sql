@@ -11,8 +11,19 @@ begin
     raise exception 'expected a worker name, got none' using errcode = '22023';
   end if;
 
-  -- One incarnation for a name, also when two calls come at once.
-  perform pg_advisory_xact_lock(triaged.lock_key('compat ' || p_name, 0));
+  update triaged.workers
+  set heartbeat_at = triaged.now()
+  where name = p_name and kind = 'compat' and ended_at is null
+  returning worker_id into v_worker_id;
+
+  if v_worker_id is not null then
+    return v_worker_id;
+  end if;
+
+  -- One incarnation for a name, also when two calls come at once: the second one finds what the
+  -- first has made. The lock comes after the first look, so that who keeps it holds up none
+  -- that is known.
+  perform triaged.take_lock('compat ' || p_name);
 
   update triaged.workers
   set heartbeat_at = triaged.now()

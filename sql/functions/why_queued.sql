@@ -20,6 +20,8 @@ begin
         when p_task.failure_count > 0 then format('%s of %s failures; the last: %s',
           p_task.failure_count, p_task.max_attempts, p_task.error)
       end;
+
+    return query select * from triaged.why_setback(p_task);
   end if;
 
   if exists (

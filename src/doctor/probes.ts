@@ -3,10 +3,12 @@ import { connectionsProbe } from "./connections.ts";
 import { driftProbe } from "./drift.ts";
 import { jobsProbe } from "./jobs.ts";
 import { lanesProbe } from "./lanes.ts";
+import { locksProbe } from "./locks.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
 import { serverProbe } from "./server.ts";
+import { setbackProbe } from "./setback.ts";
 import { snapshotProbe } from "./snapshot.ts";
 import { vacuumProbe } from "./vacuum.ts";
 import { workersProbe } from "./workers.ts";
@@ -17,9 +19,11 @@ export const PROBES: readonly Probe[] = [
   connectionsProbe,
   poolerProbe,
   clockProbe,
+  setbackProbe,
   driftProbe,
   vacuumProbe,
   snapshotProbe,
+  locksProbe,
   partitionsProbe,
   jobsProbe,
   workersProbe,

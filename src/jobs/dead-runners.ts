@@ -7,18 +7,27 @@
 import type { Database } from "../postgres/database.ts";
 import { jobsSchemaOf } from "./jobs-schema.ts";
 
-/** Hold the runner's lock for as long as the session of `db` lives. */
+/**
+ * Hold the runner's lock for as long as the session of `db` lives. Throws where somebody has it:
+ * the id is made up anew at each start, so that nobody has it by chance.
+ */
 export async function holdRunnerLock(db: Database, runnerId: string): Promise<void> {
-  await db.query({
-    text: "select pg_advisory_lock(triaged.lock_key('runner ' || $1, 0))",
+  const [row] = await db.query<{ had: boolean }>({
+    text: "select pg_try_advisory_lock(triaged.lock_key('runner ' || $1, 0)) as had",
     values: [runnerId],
   });
+  if (row?.had !== true) {
+    throw Object.assign(new Error(`another session has the lock of runner ${runnerId}`), {
+      code: "55P03",
+    });
+  }
 }
 
 /**
  * Give back the jobs of runners that nobody holds the lock of; resolves to how many runners
- * there were. A runner that took a job
- * and does not hold its lock yet counts as dead: the job runs twice then.
+ * there were. A runner that took a job and does not hold its lock yet counts as dead: the job
+ * runs twice then. A session whose role may not use the jobs is no runner: anybody who may
+ * connect can take the lock when it becomes free.
  */
 export async function unlockDeadRunners(db: Database): Promise<number> {
   const jobsSchema = jobsSchemaOf(db.schema);
@@ -30,7 +39,14 @@ export async function unlockDeadRunners(db: Database): Promise<number> {
                from ${jobsSchema}.jobs
                where locked_by is not null
              ) as runner
-             where pg_try_advisory_xact_lock(triaged.lock_key('runner ' || runner.id, 0))
+             where
+               pg_try_advisory_xact_lock(triaged.lock_key('runner ' || runner.id, 0))
+               or not exists (
+                 select
+                 from triaged.lock_holders(triaged.lock_key('runner ' || runner.id, 0)) as holder
+                 join pg_roles on rolname = holder.role
+                 where has_schema_privilege(pg_roles.oid, '${jobsSchema}', 'usage')
+               )
            )
            select
              ${jobsSchema}.force_unlock_workers(array(select id from dead)),

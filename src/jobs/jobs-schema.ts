@@ -1,6 +1,7 @@
 import { type RunnerOptions, runMigrations } from "graphile-worker";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
-import { DEFAULT_SCHEMA, inSchema } from "../postgres/database.ts";
+import { type Database, DEFAULT_SCHEMA } from "../postgres/database.ts";
+import { takeMigratorsLock } from "../postgres/migrators-lock.ts";
 import type { openPool } from "../postgres/pool.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
 import { inTransaction } from "../postgres/transaction.ts";
@@ -32,9 +33,7 @@ export async function migrateJobsSchema(
   const client = await pool.connect();
   try {
     await inTransaction(client, async () => {
-      await inSchema(client, schema).query({
-        text: "select pg_advisory_xact_lock(triaged.lock_key('migrate', 0))",
-      });
+      await takeMigratorsLock(client, schema);
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });
     });
   } catch (err) {
@@ -42,6 +41,18 @@ export async function migrateJobsSchema(
   } finally {
     client.release();
   }
+}
+
+/** Whether a later version has changed the schema since, so that this one cannot go on. */
+export async function watchMigrations(db: Database): Promise<() => Promise<boolean>> {
+  const newest = async () => {
+    const [row] = await db.query<{ id: number | null }>({
+      text: `select max(id) as id from ${jobsSchemaOf(db.schema)}.migrations where breaking`,
+    });
+    return row?.id ?? 0;
+  };
+  const known = await newest();
+  return async () => (await newest()) > known;
 }
 
 function notAllowed(cause: unknown, schema: string): EnvironmentError {

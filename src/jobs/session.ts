@@ -21,9 +21,10 @@ import type { Schedule } from "./crontab.ts";
 import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
 import { ENQUEUE_SCHEDULED, enqueueScheduledTask, scheduleItemsOf } from "./enqueue-scheduled.ts";
 import { graphileLogger } from "./graphile-logger.ts";
+import { guardNotifications } from "./guard-notifications.ts";
 import type { Retention } from "./job.ts";
 import { JOBS } from "./jobs.ts";
-import { jobsSchemaOf, migrateJobsSchema } from "./jobs-schema.ts";
+import { jobsSchemaOf, migrateJobsSchema, watchMigrations } from "./jobs-schema.ts";
 import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
 import { watch } from "./watch.ts";
 
@@ -67,6 +68,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     pool: { ...options.pool, max: CONNECTIONS },
     logger,
   });
+  let isOutdated: (() => Promise<boolean>) | null = null;
+  pool.on("connect", (client) =>
+    guardNotifications(client, { isOutdated: async () => (await isOutdated?.()) === true }),
+  );
   const events: WorkerEvents = new EventEmitter();
   const { ready, trouble, isTroubled, fail, runnerId, idle } = watch(events);
   let isEnding = false;
@@ -85,6 +90,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       logger: graphileLogger(logger, { isEnding: () => isEnding || isTroubled() }),
     };
     await migrateJobsSchema(pool, schema, graphileOptions);
+    isOutdated = await watchMigrations(db);
 
     const keeper = await pool.connect();
     keeper.once("error", fail);

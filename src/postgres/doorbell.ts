@@ -9,7 +9,8 @@ import { codeOf } from "./sqlstate.ts";
 const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 5_000;
 /** Callers that look whether somebody sleeps have the lock for microseconds. */
-const LOCK_MS_MAX = 1_000;
+const LOCK_TRIES = 4;
+const LOCK_AGAIN_MS = 2;
 /** A server that takes longer is as good as gone: the worker does not wait for it to sleep. */
 const ANSWER_MS_MAX = 5_000;
 
@@ -70,11 +71,16 @@ export class Doorbell extends EventEmitter<DoorbellEvents> {
   /**
    * Say that the worker is about to sleep. It then looks for tasks once more, because one
    * may have come just before. False without a connection, and where somebody keeps the
-   * lock to himself: the worker polls then.
+   * lock to himself, as anybody can who may connect: he is not waited for. The worker polls then,
+   * and each enqueue takes him for a sleeper, and rings.
    */
   async arm(): Promise<boolean> {
-    if (!this.#armed && this.#client !== null) {
-      this.#armed = await this.#lock("pg_advisory_lock_shared");
+    for (let tries = 1; !this.#armed && this.#client !== null; tries += 1) {
+      this.#armed = await this.#lock("pg_try_advisory_lock_shared");
+      if (tries === LOCK_TRIES) {
+        break;
+      }
+      if (!this.#armed) await delay(LOCK_AGAIN_MS);
     }
     return this.#armed;
   }
@@ -92,12 +98,12 @@ export class Doorbell extends EventEmitter<DoorbellEvents> {
     await this.#client?.end().catch(() => undefined);
   }
 
-  async #lock(call: "pg_advisory_lock_shared" | "pg_advisory_unlock_shared"): Promise<boolean> {
+  async #lock(call: "pg_try_advisory_lock_shared" | "pg_advisory_unlock_shared"): Promise<boolean> {
     try {
-      await this.#client?.query(
-        withSchema(`select ${call}(triaged.lock_key('doorbell', 0))`, this.#schema),
+      const answer = await this.#client?.query<{ done: boolean }>(
+        withSchema(`select ${call}(triaged.lock_key('doorbell', 0)) as done`, this.#schema),
       );
-      return true;
+      return answer?.rows[0]?.done === true;
     } catch (err) {
       // Without a code it did not come from the server: `run` connects again.
       if (codeOf(err) === null) {
@@ -127,7 +133,6 @@ export class Doorbell extends EventEmitter<DoorbellEvents> {
     });
     try {
       await client.connect();
-      await client.query(`set lock_timeout to ${LOCK_MS_MAX}`);
       await client.query(withSchema('listen "triaged.doorbell"', this.#schema));
       this.#client = client;
       this.#session = endingOnError(client, this.#schema);

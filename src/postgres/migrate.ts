@@ -1,8 +1,10 @@
 import pRetry from "p-retry";
-import type { ClientConfig } from "pg";
+import { type ClientConfig, DatabaseError } from "pg";
+import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { Client } from "./client.ts";
 import { DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
+import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
 import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
 import { codeOf } from "./sqlstate.ts";
 import { inTransaction } from "./transaction.ts";
@@ -11,6 +13,8 @@ import { inTransaction } from "./transaction.ts";
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_RETRIES = 10;
 const LOCK_NOT_AVAILABLE = "55P03";
+/** What sql/functions/take_lock.sql says of its error. */
+const KEPT_LOCK = "An advisory lock of the queue";
 
 export type MigrateOptions = {
   readonly schema?: string;
@@ -18,24 +22,27 @@ export type MigrateOptions = {
   readonly onApplied?: (name: string) => void;
   /** Called with what could not be done and does not stop the queue from working. */
   readonly onWarning?: (message: string) => void;
+  /** How long somebody who keeps the lock of the migrators is waited for. @default 10000 */
+  readonly lockWaitMs?: number;
 };
 
 /**
  * Bring the schema up to this version of the code: numbered migrations, each in its own
  * transaction, then functions, views, triggers and grants, then the partitions of the next
  * days. Idempotent, and safe to run many times at once: each step holds one advisory lock
- * and looks again. Throws an EnvironmentError for a database that it must not touch.
+ * and looks again. Throws an EnvironmentError for a database that it must not touch, and for
+ * a session that keeps a lock of ours for no reason.
  */
 export async function migrate(
   connection: ClientConfig,
-  { schema = DEFAULT_SCHEMA, onApplied, onWarning }: MigrateOptions = {},
+  { schema = DEFAULT_SCHEMA, onApplied, onWarning, lockWaitMs = LOCK_WAIT_MS }: MigrateOptions = {},
 ): Promise<void> {
   const client = new Client(connection);
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
   try {
-    const step = new Step(client, schema);
+    const step = new Step(client, schema, lockWaitMs);
     await step.prepare();
     for (const migration of readMigrations(schema)) {
       if (await step.applyMigration(migration)) {
@@ -46,18 +53,35 @@ export async function migrate(
       onApplied?.(REPEATABLES);
     }
     await step.run(() => client.query(withSchema("select triaged.create_partitions()", schema)));
+  } catch (err) {
+    throw err instanceof DatabaseError && isKept(err) ? keptLock(err) : err;
   } finally {
     await client.end();
   }
 }
 
+/** By take_lock: somebody keeps an advisory lock of ours, which no other try mends. */
+function isKept(err: unknown): boolean {
+  return err instanceof DatabaseError && err.detail?.startsWith(KEPT_LOCK) === true;
+}
+
+function keptLock(err: DatabaseError): EnvironmentError {
+  return new EnvironmentError(err.message, {
+    hint: err.hint ?? "try again",
+    exitCode: EXIT_CODES.databaseUnreachable,
+    cause: err,
+  });
+}
+
 class Step {
   readonly #client: Client;
   readonly #schema: string;
+  readonly #lockWaitMs: number;
 
-  constructor(client: Client, schema: string) {
+  constructor(client: Client, schema: string, lockWaitMs: number) {
     this.#client = client;
     this.#schema = schema;
+    this.#lockWaitMs = lockWaitMs;
   }
 
   /** Make the schema and the table of migrations; refuse a database that must stay as it is. */
@@ -114,7 +138,7 @@ class Step {
     return await pRetry(
       () =>
         inTransaction(this.#client, async () => {
-          await this.#query("select pg_advisory_xact_lock(hashtextextended('triaged.migrate', 0))");
+          await takeMigratorsLock(this.#client, this.#schema, { waitMs: this.#lockWaitMs });
           await this.#client.query(`set local lock_timeout to ${LOCK_TIMEOUT_MS}`);
           return await work();
         }),
@@ -123,7 +147,7 @@ class Step {
         minTimeout: 200,
         maxTimeout: 5_000,
         randomize: true,
-        shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE,
+        shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE && !isKept(error),
       },
     );
   }

@@ -166,3 +166,12 @@ export async function rescueTasks(
     values: [options.maxWorkers, options.maxRescues],
   });
 }
+
+/** Bring forward what waits for a clock that has gone back; resolves to how many tasks. */
+export async function mendSetback(db: Database): Promise<number> {
+  const [row] = await db.query<{ tasks: number }>({
+    name: "mend_setback",
+    text: "select triaged.mend_setback() as tasks",
+  });
+  return row?.tasks ?? 0;
+}

@@ -9,7 +9,11 @@ import type { ClientConfig } from "pg";
 import { failpoint } from "../failpoint.ts";
 import { Client } from "../postgres/client.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
-import { heartbeatWorker, lockWorker } from "../postgres/worker-store.ts";
+import {
+  heartbeatWorker,
+  lockWorker,
+  cancelRequests as readCancelRequests,
+} from "../postgres/worker-store.ts";
 import type { LogLevel } from "../settings.ts";
 import { Begun, type BegunMemory } from "./begun.ts";
 import { every, pause } from "./every.ts";
@@ -29,6 +33,9 @@ export type HeartbeatSettings = {
   readonly log: { readonly name: string; readonly level: LogLevel };
 };
 
+/** What the worker asks for: an end, or a look now for what somebody wants cancelled. */
+export type HeartbeatRequest = "stop" | "cancels";
+
 /** What the thread tells its worker. */
 export type HeartbeatMessage =
   | {
@@ -37,13 +44,19 @@ export type HeartbeatMessage =
       /** Whether a crash would be noticed as quickly as it can be. */
       readonly isLocked: boolean;
     }
+  /** The answer to "cancels". */
+  | {
+      readonly kind: "cancels";
+      readonly cancelRequests: readonly { taskId: string; attempt: number }[];
+    }
   | { readonly kind: "dead" }
   /** What was not begun is released; the worker may claim again. */
   | { readonly kind: "took back" }
   | { readonly kind: "lost"; readonly error: string };
 
 const RECONNECT_MS_MIN = 50;
-const LOCK_AGAIN_MS = 50;
+/** A rescue that looks has the lock for moments; somebody else may keep it. */
+const LOCK_AGAIN_MS_MIN = 50;
 const RECONNECT_MS_MAX = 2_000;
 /** A server that takes longer is as good as gone: try another connection. */
 const ANSWER_MS_MAX = 5_000;
@@ -82,6 +95,7 @@ async function beatUntilLost(
     onConnected();
     connected = db;
     let locked = !sessionLock;
+    let lockAgainMs = LOCK_AGAIN_MS_MIN;
     while (!signal.aborted) {
       // Refused while a rescue looks whether the lock is free.
       locked ||= await lockWorker(db, workerId);
@@ -89,7 +103,8 @@ async function beatUntilLost(
       const { held, cancelRequests } = await heartbeatWorker(db, workerId);
       failpoint("heartbeat.answered");
       tell(held ? { kind: "beat", cancelRequests, isLocked: locked } : { kind: "dead" });
-      const waitMs = locked || !held ? intervalMs : LOCK_AGAIN_MS;
+      const waitMs = locked || !held ? intervalMs : Math.min(lockAgainMs, intervalMs);
+      lockAgainMs *= 2;
       await pause(waitMs, AbortSignal.any([signal, lost.signal]));
       if (lost.signal.aborted && !signal.aborted) {
         throw new Error("connection lost");
@@ -120,14 +135,29 @@ async function watch(
   await every(LOOK_MS, signal, () => stalls.look());
 }
 
+/** On the connection of the heartbeat, so that no claim waits for it. The beat is the net. */
+async function lookForCancels(workerId: string): Promise<void> {
+  try {
+    if (connected !== null) {
+      tell({ kind: "cancels", cancelRequests: await readCancelRequests(connected, workerId) });
+    }
+  } catch {
+    // The beat meets it too.
+  }
+}
+
 function tell(message: HeartbeatMessage): void {
   parentPort?.postMessage(message);
 }
 
 const stop = new AbortController();
-parentPort?.once("message", () => {
-  stop.abort();
-});
 const settings: HeartbeatSettings = workerData;
+parentPort?.on("message", (request: HeartbeatRequest) => {
+  if (request === "stop") {
+    stop.abort();
+  } else {
+    void lookForCancels(settings.workerId);
+  }
+});
 await Promise.all([run(settings, stop.signal), watch(settings, stop.signal)]);
 parentPort?.close();

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import type { Attempt } from "../errors.ts";
 import { threadEnvironment } from "../thread-environment.ts";
 import type { Begun } from "./begun.ts";
-import type { HeartbeatMessage, HeartbeatSettings } from "./heartbeat-thread.ts";
+import type { HeartbeatMessage, HeartbeatRequest, HeartbeatSettings } from "./heartbeat-thread.ts";
 
 const STOP_MS = 1_000;
 /** A beat of the event loop; the thread misses it after a second. */
@@ -49,6 +49,9 @@ export class Heartbeat {
             locked.resolve();
           }
           break;
+        case "cancels":
+          on.cancelRequests(message.cancelRequests);
+          break;
         case "dead":
           on.dead();
           break;
@@ -63,10 +66,19 @@ export class Heartbeat {
     this.#thread.on("error", on.error);
   }
 
+  /** Look now for what somebody wants cancelled; `on.cancelRequests` is told. */
+  lookForCancels(): void {
+    this.#ask("cancels");
+  }
+
+  #ask(request: HeartbeatRequest): void {
+    this.#thread.postMessage(request);
+  }
+
   /** Stop beating and let the session lock go. */
   async stop(): Promise<void> {
     const exited = once(this.#thread, "exit").catch(() => undefined);
-    this.#thread.postMessage("stop");
+    this.#ask("stop");
     // It may wait for a server that does not answer.
     await Promise.race([exited, delay(STOP_MS, undefined, { ref: false })]);
     await this.#thread.terminate();

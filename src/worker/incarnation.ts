@@ -6,7 +6,7 @@ import type { Handler } from "../handler.ts";
 import type { Database } from "../postgres/database.ts";
 import type { Doorbell } from "../postgres/doorbell.ts";
 import { loadInput, reportProgress } from "../postgres/task-store.ts";
-import { cancelRequests, registerWorker } from "../postgres/worker-store.ts";
+import { registerWorker } from "../postgres/worker-store.ts";
 import type { LogLevel } from "../settings.ts";
 import type { ClaimedTask, TaskInput } from "../task.ts";
 import type { AttemptHost, RunningAttempt } from "./attempt.ts";
@@ -14,9 +14,12 @@ import { Begun } from "./begun.ts";
 import type { DatabaseLink } from "./database-link.ts";
 import { unlessAborted } from "./every.ts";
 import { Flag } from "./flag.ts";
+import { FloodLog } from "./flood-log.ts";
 import { getReady } from "./get-ready.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Lanes } from "./lanes.ts";
+import { LockWatch } from "./lock-watch.ts";
+import { Looks } from "./looks.ts";
 import type { Progress } from "./progress.ts";
 import { registrationOf } from "./registration.ts";
 import { runRescuer } from "./rescuer.ts";
@@ -27,6 +30,8 @@ import { untilIdle, windDown } from "./wind-down.ts";
 import { runWorker } from "./worker.ts";
 
 const HEARTBEAT_MS = 5_000;
+/** Looks for cancels that the bell may ask for; the heartbeat looks as well. */
+const CANCEL_LOOKS = { inARow: 4, perSecond: 4 };
 /** Attempts beside those that run whose ends are on their way to the database, at most. */
 const UNSETTLED_MAX = 8_000;
 
@@ -136,13 +141,22 @@ class Incarnation implements AttemptHost {
     if (stop.aborted) {
       onStop();
     }
-    const onCancel = () => void this.#lookForCancels();
+    const cancels = new Looks(() => {
+      cancels.begin();
+      heartbeat.lookForCancels();
+    }, CANCEL_LOOKS);
+    const flood = new FloodLog(logger);
+    flood.watch(cancels);
+    const onCancel = () => cancels.ask();
     doorbell.on("cancel", onCancel);
     logger.info({ queues: this.#deps.queues, concurrency: this.#deps.concurrency }, "worker began");
 
     const { signal } = this.#ending;
     await this.#guard(getReady({ ...this.#deps, workerId: this.#workerId }, heartbeat, signal));
-    const rescuing = this.#guard(runRescuer({ ...this.#deps, signal: this.#ending.signal }));
+    const locks = new LockWatch({ ...this.#deps, logger });
+    const onRescued = () => void locks.look();
+    const rescuing = this.#guard(runRescuer({ ...this.#deps, signal, onRescued }));
+    const watching = locks.run(signal);
     await this.#guard(
       runWorker({
         ...this.#deps,
@@ -150,13 +164,16 @@ class Incarnation implements AttemptHost {
         slots: this.#slots,
         workerId: this.#workerId,
         changed: this.#changed,
+        flood,
         signal: this.#ending.signal,
       }),
     );
     const end = await this.#wind();
     this.#ending.abort();
-    await rescuing;
+    await Promise.all([rescuing, watching]);
     doorbell.off("cancel", onCancel);
+    cancels.close();
+    flood.close();
     stop.removeEventListener("abort", onStop);
     await heartbeat.stop();
     this.#throwFailure();
@@ -220,16 +237,6 @@ class Incarnation implements AttemptHost {
       }
     } catch (err) {
       this.logger.debug({ err, taskId: task.taskId }, "progress is not recorded");
-    }
-  }
-
-  async #lookForCancels(): Promise<void> {
-    try {
-      for (const attempt of await cancelRequests(this.#deps.db, this.#workerId)) {
-        this.#slots.abort(attempt, "cancel");
-      }
-    } catch (err) {
-      this.logger.debug({ err }, "cancel requests cannot be read; the heartbeat will bring them");
     }
   }
 

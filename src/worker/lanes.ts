@@ -110,12 +110,15 @@ export class Lanes {
       this.#swept(now, tookMs);
     }
     const found = new Set<OpenLane>();
-    for (const task of tasks) {
+    for (const { runAt, taskId, ...task } of tasks) {
       const lane = this.#byName.get(nameOf(task));
       if (lane !== undefined) {
         found.add(lane);
-        lane.place.reached({ runAt: task.runAt, taskId: task.taskId }, now);
+        lane.place.reached({ runAt, taskId }, now);
       }
+    }
+    if (depth === "all") {
+      for (const { place } of found) place.swept(now);
     }
     this.#isBusy = more;
     if (this.#lanes.length > LANES_FEW) {

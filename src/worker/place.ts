@@ -5,6 +5,8 @@ export class Place {
   readonly #near: Trail;
   readonly #far: Trail;
   #newest: Bound | undefined;
+  /** The furthest since the last sweep ended. */
+  #sinceSweep: Bound | undefined;
 
   /** Milliseconds by which the two bounds trail. */
   constructor(trailMs: { readonly near: number; readonly far: number }) {
@@ -20,8 +22,28 @@ export class Place {
     if (this.#newest === undefined || isBehind(this.#newest, bound)) {
       this.#newest = bound;
     }
+    if (this.#sinceSweep === undefined || isBehind(this.#sinceSweep, bound)) {
+      this.#sinceSweep = bound;
+    }
     this.#near.note(this.#newest, now);
     this.#far.note(this.#newest, now);
+  }
+
+  /**
+   * What was reached since the last call was found by looks at what is new, and by a look at all.
+   * If it all lies behind, the server's clock has gone back: each task would wait for a sweep of its
+   * own until that time comes again. So go back too.
+   */
+  swept(now: number): void {
+    const reached = this.#sinceSweep;
+    this.#sinceSweep = undefined;
+    if (reached !== undefined && this.#newest !== undefined && isBehind(reached, this.#newest)) {
+      this.#newest = reached;
+      this.#near.startOver();
+      this.#far.startOver();
+      this.reached(reached, now);
+      this.#sinceSweep = undefined;
+    }
   }
 }
 
@@ -41,6 +63,11 @@ class Trail {
       this.#next = undefined;
     }
     return this.#bound;
+  }
+
+  startOver(): void {
+    this.#bound = undefined;
+    this.#next = undefined;
   }
 
   note(bound: Bound, now: number): void {

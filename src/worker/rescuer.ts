@@ -2,19 +2,21 @@ import type { Logger } from "pino";
 import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 import { isTransient } from "../postgres/sqlstate.ts";
-import { rescueTasks } from "../postgres/task-store.ts";
+import { mendSetback, rescueTasks } from "../postgres/task-store.ts";
 import type { DatabaseLink } from "./database-link.ts";
 import { every, pause } from "./every.ts";
 
 const INTERVAL_MS = 500;
 const WORKERS_MAX = 10;
+/** A clock that has gone back is mended every few seconds, and found more rarely than a death. */
+const MEND_EVERY = 10;
 /** The heartbeat thread tries to connect for five seconds, and waits for two between tries. */
 const COME_BACK_MS = 10_000;
 
 /** One pass: take back the tasks of some workers that died. */
 export async function rescueOnce(
   db: Database,
-  { logger, maxRescues }: { logger: Logger; maxRescues: number },
+  { logger, maxRescues, onRescued }: { logger: Logger; maxRescues: number; onRescued?: () => void },
 ): Promise<void> {
   failpoint("rescue.before");
   const rescued = await rescueTasks(db, { maxWorkers: WORKERS_MAX, maxRescues });
@@ -22,6 +24,15 @@ export async function rescueOnce(
     failpoint("rescue.answered");
     const failed = rescued.filter(({ status }) => status === "failed").length;
     logger.warn({ tasks: rescued.length, failed }, "rescued the tasks of dead workers");
+    onRescued?.();
+  }
+}
+
+/** Bring forward what waits for a time that the server's clock has had already. */
+async function mendOnce(db: Database, { logger }: { logger: Logger }): Promise<void> {
+  const tasks = await mendSetback(db);
+  if (tasks > 0) {
+    logger.warn({ tasks }, "the server's clock has gone back; brought forward what waited for it");
   }
 }
 
@@ -37,11 +48,14 @@ export async function runRescuer(deps: {
   logger: Logger;
   maxRescues: number;
   signal: AbortSignal;
+  /** The workers that were found dead may have lost their locks to somebody. */
+  onRescued?: () => void;
   /** What the others get to come back. @default 10000 */
   comeBackMs?: number;
 }): Promise<void> {
   const { db, link, signal, comeBackMs = COME_BACK_MS } = deps;
   let wasAway = false;
+  let passes = 0;
   const rescue = async () => {
     try {
       if (wasAway) {
@@ -50,6 +64,10 @@ export async function runRescuer(deps: {
         wasAway = false;
       }
       await rescueOnce(db, deps);
+      if (passes % MEND_EVERY === 0) {
+        await mendOnce(db, deps);
+      }
+      passes += 1;
     } catch (err) {
       wasAway = isTransient(err);
       throw err;

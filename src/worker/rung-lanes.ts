@@ -3,6 +3,10 @@ import { nameOf } from "./lanes.ts";
 
 /** So many lanes are remembered as the bell names them: reading one anew takes 0.04 ms at rest. */
 const REMEMBERED_MAX = 1_000;
+/** More lanes than these are as many as all: anybody can notify, and of any. */
+const NAMED_MAX = 100;
+/** No name of a lane is longer, whatever it has escaped. */
+const SAID_LENGTH_MAX = 4_096;
 
 const lane = z.tuple([z.string(), z.string(), z.int()]);
 
@@ -30,7 +34,10 @@ export class RungLanes {
 
   /** The bell rang: `said` is a lane as JSON, or empty. */
   rang(said: string): void {
-    const name = this.#laneIn(said);
+    if (this.#anywhere) {
+      return;
+    }
+    const name = this.#names.size < NAMED_MAX ? this.#laneIn(said) : null;
     if (name === null) {
       this.#anywhere = true;
     } else {
@@ -77,7 +84,7 @@ export class RungLanes {
 }
 
 function laneIn(said: string): string | null {
-  if (said === "") return null;
+  if (said === "" || said.length > SAID_LENGTH_MAX) return null;
   try {
     const { data } = lane.safeParse(JSON.parse(said));
     if (data === undefined) return null;

@@ -3,9 +3,17 @@ import type { Doorbell, DoorbellEvents } from "../postgres/doorbell.ts";
 import { type Claiming, Claims, type ClaimsDeps } from "./claims.ts";
 import { pause } from "./every.ts";
 import { Flag } from "./flag.ts";
+import type { FloodLog } from "./flood-log.ts";
+import { Looks } from "./looks.ts";
 import { NAP_MS, Naps } from "./naps.ts";
 import { RungLanes } from "./rung-lanes.ts";
 import type { Slots } from "./slots.ts";
+
+/**
+ * Looks that the bell may ask for though they find nothing. Of several workers that it wakes one
+ * finds the task, so some in a row are common; a task that comes beside a flood waits for 20 ms.
+ */
+const EMPTY_LOOKS = { inARow: 50, perSecond: 50 };
 
 export type WorkerDeps = ClaimsDeps & {
   readonly doorbell: EventEmitter<DoorbellEvents> & Pick<Doorbell, "armed" | "arm" | "disarm">;
@@ -15,6 +23,8 @@ export type WorkerDeps = ClaimsDeps & {
   readonly drain: boolean;
   /** Raised when a slot became free. */
   readonly changed: Flag;
+  /** Told of notifications that were too many to look for each. */
+  readonly flood?: Pick<FloodLog, "watch">;
 };
 
 /**
@@ -30,14 +40,15 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
     rung.raise();
     changed.raise();
   };
+  const looks = new Looks(onWake, EMPTY_LOOKS);
+  deps.flood?.watch(looks);
   const onRing = (said: string) => {
     rungLanes.rang(said);
-    onWake();
+    looks.ask();
   };
-  doorbell.on("ring", onRing);
   // Arm it: nothing rings while nobody has said that it sleeps.
   const onRestored = () => onRing("");
-  doorbell.on("restored", onRestored);
+  doorbell.on("ring", onRing).on("restored", onRestored);
   signal.addEventListener("abort", onWake);
   const begin = () => {
     // Also where the abort came while something else was waited for, and `rung` tells of it.
@@ -46,6 +57,7 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
     }
     return claims.begin(() => {
       rung.lower();
+      looks.begin();
       return rungLanes.look({ now: performance.now(), armed: doorbell.armed });
     });
   };
@@ -65,6 +77,7 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
       const { plan } = claiming;
       const { found, more, swept } = await claiming.found;
       claiming = null;
+      if (found) looks.found();
       if (more) {
         // Busy: an enqueue need not ring, the next claim comes anyway.
         await doorbell.disarm();
@@ -88,8 +101,8 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
       }
     }
   } finally {
-    doorbell.off("ring", onRing);
-    doorbell.off("restored", onRestored);
+    looks.close();
+    doorbell.off("ring", onRing).off("restored", onRestored);
     signal.removeEventListener("abort", onWake);
   }
 }

@@ -3,12 +3,14 @@
 import { expect } from "vitest";
 import { jobsProbe } from "../../src/doctor/jobs.ts";
 import { lanesProbe } from "../../src/doctor/lanes.ts";
+import { locksProbe } from "../../src/doctor/locks.ts";
 import { partitionsProbe } from "../../src/doctor/partitions.ts";
 import { workersProbe } from "../../src/doctor/workers.ts";
 import { runCli } from "../support/cli.ts";
 import { waitFor } from "../support/db.ts";
 import { startedJobs } from "../support/jobs.ts";
 import { look } from "../support/look.ts";
+import { openStranger, squat } from "../support/stranger.ts";
 import { claimTasks, enqueue, query, startWorker } from "../support/tasks.ts";
 import { test } from "../support/worker-test.ts";
 
@@ -188,5 +190,21 @@ test("what no worker takes is named by type and queue", async ({ url, client }) 
       "queued, and no worker takes it: a later one (queue default), letter (queue default), " +
       "noop (queue mail)",
     advice: expect.stringContaining("--queue"),
+  });
+});
+
+test("who keeps a lock of the queue is named, with what it costs", async ({ url, client }) => {
+  expect(await look(url, locksProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }]);
+  await using stranger = await openStranger(url);
+  await squat(stranger, ["doorbell", 0]);
+  await startWorker(client);
+
+  expect(await look(url, locksProbe)).toContainEqual({
+    level: "warning",
+    subject: "locks",
+    found:
+      `doorbell: kept, or waited for, by pid ${stranger.pid} ` +
+      `(role ${stranger.role}, application 'stranger')`,
+    advice: `each enqueue notifies, and workers poll; end it: select pg_terminate_backend(${stranger.pid})`,
   });
 });

@@ -118,8 +118,11 @@ test("a lock that was had back between two looks starts the count anew", async (
   const taskId = await startLockedWorker(db, holder);
   await closeLock(holder, db);
   await lookAt(db, 500);
-  const key = "select pg_advisory_lock(triaged.lock_key('worker', worker_id)) from triaged.workers";
-  await again.query(key);
+  const { worker_id } = await queryOne<{ worker_id: string }>(
+    db,
+    "select worker_id from triaged.workers",
+  );
+  await lockWorker(again, worker_id);
   await lookAt(db, 1_000);
   await closeLock(again, db);
 

@@ -52,6 +52,26 @@ test("a look back sees what committed some seconds late, and a sweep sees all", 
   expect(bounds[2]).toBeUndefined();
 });
 
+test("a sweep that finds all behind where the worker was takes it back there", () => {
+  const lanes = new Lanes(["default"], ["a"]);
+  const look = (now: number, runAt: number | null) => {
+    const depth = lanes.depth(now);
+    lanes.next(now, { depth, full: new Set() });
+    const found = runAt !== null && depth === "all";
+    lanes.claimed(found ? [taskAt(runAt)] : [], { now, depth, ...QUIET });
+  };
+  for (let now = 0; now <= 10_000; now += 50) {
+    lanes.next(now, { depth: "new", full: new Set() });
+    lanes.claimed([taskAt(now + 3_600_000)], { now, depth: lanes.depth(now), ...QUIET });
+  }
+
+  // The server's clock goes back an hour.
+  for (let now = 10_050; now <= 15_000; now += 50) look(now, now);
+
+  const bound = lanes.next(15_050, { depth: "new", full: new Set() })[2]?.after?.runAt;
+  expect(Number(bound)).toBeLessThan(15_050);
+});
+
 test("most claims look at what is new, some back, few at all", () => {
   const lanes = new Lanes(["default"], ["a"]);
   const count = { new: 0, recent: 0, all: 0 };

@@ -1,6 +1,6 @@
 // Goal: a worker that is rung for looks where tasks came, and everywhere where that is not said.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { nameOf } from "../../src/worker/lanes.ts";
 import { RungLanes } from "../../src/worker/rung-lanes.ts";
 
@@ -71,4 +71,26 @@ test("a poll after the last look everywhere comes the next, however often it is 
   expect(rung.look({ now: 1_000, armed: true })).toBeNull();
   rung.sleeps({ now: 1_100, hears: true });
   expect(rung.everywhereInMs(1_100)).toBe(POLL_MS);
+});
+
+test("of more lanes than a worker is told of it looks everywhere, and reads no more names", () => {
+  const rung = asleep();
+  const parse = vi.spyOn(JSON, "parse");
+
+  for (let of = 0; of < 10_000; of += 1) rung.rang(`["default", "type ${of}", 2]`);
+
+  expect(parse.mock.calls.length).toBeLessThanOrEqual(100);
+  parse.mockRestore();
+  expect(rung.look({ now: 10, armed: true })).toBeNull();
+});
+
+test("what is longer than any name is not read", () => {
+  const rung = asleep();
+  const parse = vi.spyOn(JSON, "parse");
+
+  rung.rang(`["default", "${"x".repeat(7_000)}", 2]`);
+
+  expect(parse).not.toHaveBeenCalled();
+  parse.mockRestore();
+  expect(rung.look({ now: 10, armed: true })).toBeNull();
 });
