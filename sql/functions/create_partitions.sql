@@ -7,6 +7,9 @@ returns integer
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+-- Points in time are written out and read back: by settings of the caller, zones would change.
+set datestyle to 'ISO, MDY'
+set timezone to 'UTC'
 as $$
 declare
   v_today date := (triaged.now() at time zone 'UTC')::date;

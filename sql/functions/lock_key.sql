@@ -1,4 +1,5 @@
--- The key of an advisory lock of this schema: the only place that names them.
+-- The key of an advisory lock of this schema: the only place that names them. Everybody may
+-- call it by a search path of his own, so its names have their schemas.
 --   'worker', worker_id   held by a session of the worker for as long as it lives
 --   'doorbell', 0         shared by the sessions of the workers that sleep
 --   'migrate', 0          held by the one migrator at work
@@ -11,5 +12,5 @@ returns bigint
 language sql
 immutable
 as $$
-  select hashtextextended('triaged.' || p_kind, p_id);
+  select pg_catalog.hashtextextended('triaged.' operator(pg_catalog.||) p_kind, p_id);
 $$;
