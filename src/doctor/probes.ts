@@ -3,6 +3,7 @@ import { connectionsProbe } from "./connections.ts";
 import { driftProbe } from "./drift.ts";
 import { jobsProbe } from "./jobs.ts";
 import { lanesProbe } from "./lanes.ts";
+import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
@@ -17,6 +18,7 @@ export const PROBES: readonly Probe[] = [
   connectionsProbe,
   poolerProbe,
   clockProbe,
+  ownersProbe,
   driftProbe,
   vacuumProbe,
   snapshotProbe,

@@ -3,6 +3,7 @@ import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { DEFAULT_SCHEMA, inSchema } from "../postgres/database.ts";
 import type { openPool } from "../postgres/pool.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
+import { refuseStrangers } from "../postgres/strangers.ts";
 import { inTransaction } from "../postgres/transaction.ts";
 
 /** Longer names are cut by the server, which would make two schemas one. */
@@ -22,7 +23,8 @@ export function jobsSchemaOf(schema: string): string {
 /**
  * Bring graphile-worker's schema up to its version of the code. Safe to run many times at
  * once: its own migrations are not, when there is no schema yet, so this holds the lock of
- * our migrator. Throws an EnvironmentError when the user may not.
+ * our migrator. Throws an EnvironmentError when the user may not, and where a stranger has
+ * something in that schema, whose functions run with our rights.
  */
 export async function migrateJobsSchema(
   pool: ReturnType<typeof openPool>,
@@ -32,7 +34,9 @@ export async function migrateJobsSchema(
   const client = await pool.connect();
   try {
     await inTransaction(client, async () => {
-      await inSchema(client, schema).query({
+      const db = inSchema(client, schema);
+      await refuseStrangers(db, { schema: jobsSchemaOf(schema), trustsQueueOwner: true });
+      await db.query({
         text: "select pg_advisory_xact_lock(triaged.lock_key('migrate', 0))",
       });
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });
