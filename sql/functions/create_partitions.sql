@@ -16,6 +16,11 @@ declare
   v_made integer := 0;
   v_day date;
 begin
+  if days_ahead not between 0 and 366 then
+    raise exception 'expected days_ahead to be 0 to 366, got %', days_ahead
+      using errcode = '22023';
+  end if;
+
   -- Before the default partitions are looked at: a caller that holds a lock on them and
   -- waits for another one that attaches would wait for ever. The second finds what the
   -- first has made.

@@ -11,6 +11,11 @@ begin
     raise exception 'expected a worker name, got none' using errcode = '22023';
   end if;
 
+  if length(p_name) > 200 then
+    raise exception 'expected a worker name of at most 200 characters, got %', length(p_name)
+      using errcode = '22023';
+  end if;
+
   -- One incarnation for a name, also when two calls come at once.
   perform pg_advisory_xact_lock(triaged.lock_key('compat ' || p_name, 0));
 
