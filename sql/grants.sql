@@ -2,9 +2,10 @@
 --   triaged_owner     operates the queue: all of the below, hand-made updates, retention
 --   triaged_api       producers and workers: enqueue, claim, settle, operate by function
 --   triaged_readonly  looks
--- Tables are written by the functions alone, which run with the rights of their owner.
-revoke all on schema triaged from public;
-revoke all on all functions in schema triaged from public;
+-- Tables are written by the functions alone, which run with the rights of their owner. What is on
+-- no list below is called by functions of ours: a trigger, or a step without a guard. Lists that
+-- were longer once are taken back first.
+revoke all on all functions in schema triaged from triaged_owner, triaged_api, triaged_readonly;
 
 grant usage on schema triaged to triaged_owner, triaged_api, triaged_readonly;
 grant select on all tables in schema triaged to triaged_owner, triaged_api, triaged_readonly;
@@ -21,22 +22,35 @@ grant update (
   started_at, ended_at
 ) on triaged.tasks to triaged_owner;
 
-grant execute on all functions in schema triaged to triaged_owner;
-
+-- For whoever may look: what views call, and questions.
 grant execute on function
   triaged.now(),
   triaged.may_stop_clock(),
-  triaged.milliseconds(interval),
-  triaged.current_event(),
   triaged.why(bigint),
   triaged.foreign_locks(),
   triaged.dependents_of(text)
-to triaged_api, triaged_readonly;
+to triaged_owner, triaged_api, triaged_readonly;
 
+-- Retention, schedules, and the delivery of effects.
+grant execute on function
+  triaged.create_partitions,
+  triaged.drop_expired_partitions,
+  triaged.cleanup_old_tasks,
+  triaged.expire_rows,
+  triaged.expire_effects,
+  triaged.enqueue_scheduled,
+  triaged.claim_effect,
+  triaged.settle_effect,
+  triaged.gather_digest
+to triaged_owner;
+
+-- Producers and workers.
 grant execute on function
   triaged.enqueue_task,
+  triaged.enqueue_plain_task,
   triaged.enqueue_tasks,
   triaged.register_worker,
+  triaged.lock_key,
   triaged.lock_worker,
   triaged.heartbeat_worker,
   triaged.cancel_requests,
@@ -62,10 +76,11 @@ grant execute on function
   triaged.store_verdict,
   triaged.leave_verdict,
   triaged.notify_change,
+  -- Called by notify_change, which has the rights of its caller.
+  triaged.check_repo_name,
   triaged.save_repository,
   triaged.save_relationship,
   triaged.remove_relationship,
-  triaged.lock_key,
   triaged.get_next_task,
   triaged.update_task_status
-to triaged_api;
+to triaged_owner, triaged_api;

@@ -1,24 +1,21 @@
--- Have graphile-worker deliver an effect, in this transaction; p_run_at null: at once. False
--- where it is not installed or must not be used: then, and where it had no room for the job,
--- the sweep of `triaged jobs` comes across the effect.
+-- Have graphile-worker deliver an effect, in this transaction; p_run_at null: at once. False where
+-- jobs_schema knows none: then, and where it had no room for the job, the sweep of `triaged jobs`
+-- comes across the effect. p_jobs is that schema, for callers that have asked already.
+drop function if exists triaged.add_effect_job(bigint, text, timestamptz);
+
 create or replace function triaged.add_effect_job(
   p_effect_id bigint,
   p_effect_key text,
-  p_run_at timestamptz
+  p_run_at timestamptz,
+  p_jobs text default null
 )
 returns boolean
 language plpgsql
 as $$
 declare
-  v_schema text := split_part('triaged.effects', '.', 1);
-  -- As jobsSchemaOf in src/jobs/jobs-schema.ts.
-  v_jobs text := case
-    when v_schema = 'triaged' then 'graphile_worker' else left(v_schema, 58) || '_jobs'
-  end;
+  v_jobs text := coalesce(p_jobs, triaged.jobs_schema());
 begin
-  if to_regprocedure(
-    format('%I.add_job(text,json,text,timestamptz,integer,text,integer,text[],text)', v_jobs)
-  ) is null then
+  if v_jobs is null then
     return false;
   end if;
 
@@ -31,7 +28,7 @@ begin
   using 'deliver_effect', p_effect_id, p_run_at, 'effect:' || p_effect_key;
   return true;
 exception
-  -- The jobs belong to another role, or are of another version: no reason to lose a settle.
+  -- They are of another version: no reason to lose a settle.
   when others then
     return false;
 end;

@@ -4,12 +4,13 @@ create or replace function triaged.check_repo_name(p_argument text, p_repo_name 
 returns void
 language plpgsql
 immutable
+set search_path to pg_catalog, pg_temp
 as $$
 begin
   if p_repo_name is null
     or length(p_repo_name) > 200
     or p_repo_name !~ '^[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)+$'
-    or p_repo_name ~ '(^|/)\.+(/|$)'
+    or p_repo_name ~ '(^|/)[.]+(/|$)'
   then
     raise exception 'expected % to be a repository like owner/name, got %', p_argument,
       coalesce(to_json(left(p_repo_name, 80))::text, 'null')

@@ -13,9 +13,12 @@ language plpgsql
 stable
 as $$
 declare
-  v_max_bytes integer := coalesce(
-    nullif(current_setting('triaged.max_payload_bytes', true), '')::integer, 1048576
-  );
+  -- As text, as a worker gets it. In memory a number like 1e131000 has ten bytes, and 131,000
+  -- written out: 40 kB of them were more than any worker can read.
+  v_bytes integer := octet_length(p_payload::text);
+  v_max_bytes integer := 1048576;
+  -- Spares most tasks the look at who may raise the limit.
+  v_is_plain boolean := coalesce(current_setting('triaged.max_payload_bytes', true), '') = '';
 begin
   if p_task_type is null or length(p_task_type) not between 1 and 200 then
     raise exception 'expected task_type to have 1 to 200 characters, got %',
@@ -35,11 +38,12 @@ begin
       using errcode = '22023', hint = 'Wrap it: {"value": …}.';
   end if;
 
-  -- As text, as a worker gets it. In memory a number like 1e131000 has ten bytes, and 131,000
-  -- written out: 40 kB of them were more than any worker can read.
-  if octet_length(p_payload::text) > v_max_bytes then
-    raise exception 'payload has % bytes, more than the limit of %',
-      octet_length(p_payload::text), v_max_bytes
+  if v_bytes > 8192 or not v_is_plain then
+    v_max_bytes := triaged.payload_limit(v_bytes);
+  end if;
+
+  if v_bytes > v_max_bytes then
+    raise exception 'payload has % bytes, more than the limit of %', v_bytes, v_max_bytes
       using
         errcode = 'TR003',
         hint = 'Store it elsewhere and enqueue a reference, or raise triaged.max_payload_bytes.';
@@ -63,10 +67,14 @@ begin
       using errcode = '22023';
   end if;
 
-  if p_metadata <> '{}' and octet_length(p_metadata::text) > v_max_bytes then
-    raise exception 'metadata has % bytes, more than the limit of %',
-      octet_length(p_metadata::text), v_max_bytes
-      using errcode = 'TR003', hint = 'Metadata is for labels; the input belongs in the payload.';
+  if p_metadata <> '{}' then
+    v_bytes := octet_length(p_metadata::text);
+    v_max_bytes := triaged.payload_limit(v_bytes);
+
+    if v_bytes > v_max_bytes then
+      raise exception 'metadata has % bytes, more than the limit of %', v_bytes, v_max_bytes
+        using errcode = 'TR003', hint = 'Metadata is for labels; the input belongs in the payload.';
+    end if;
   end if;
 end;
 $$;

@@ -7,12 +7,20 @@ returns integer
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+-- Points in time are written out and read back: by settings of the caller, zones would change.
+set datestyle to 'ISO, MDY'
+set timezone to 'UTC'
 as $$
 declare
   v_today date := (triaged.now() at time zone 'UTC')::date;
   v_made integer := 0;
   v_day date;
 begin
+  if days_ahead not between 0 and 366 then
+    raise exception 'expected days_ahead to be 0 to 366, got %', days_ahead
+      using errcode = '22023';
+  end if;
+
   -- Before the default partitions are looked at: a caller that holds a lock on them and
   -- waits for another one that attaches would wait for ever. The second finds what the
   -- first has made.

@@ -33,7 +33,7 @@ begin
     ) as kept
     where
       kept.days > 0
-      and partition.relname ~ '_\d{8}$'
+      and partition.relname ~ '_[0-9]{8}$'
       and to_date(right(partition.relname, 8), 'YYYYMMDD') < v_today - kept.days
     order by partition.relname
   loop

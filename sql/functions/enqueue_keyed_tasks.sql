@@ -1,5 +1,7 @@
--- -> queued. The part of enqueue_tasks that has dedupe keys.
-create or replace function triaged.enqueue_keyed_tasks(p_tasks jsonb)
+-- -> queued. The part of add_tasks that has dedupe keys.
+drop function if exists triaged.enqueue_keyed_tasks(jsonb);
+
+create or replace function triaged.enqueue_keyed_tasks(p_tasks jsonb, p_by text)
 returns table ("position" integer, task_id bigint, outcome text)
 language plpgsql
 as $$
@@ -21,18 +23,11 @@ begin
   loop
     return query
     select v_task.ordinality::integer, answer.task_id, answer.outcome
-    from triaged.enqueue_task(
-      v_task.task_type,
-      coalesce(v_task.payload, '{}'),
-      queue => coalesce(v_task.queue, 'default'),
-      priority => v_task.priority,
-      run_at => v_task.run_at,
-      max_attempts => v_task.max_attempts,
-      dedupe_key => v_task.dedupe_key,
-      dedupe_mode => coalesce(v_task.dedupe_mode, 'keep'),
-      dedupe_for => v_task.dedupe_for,
-      parent_task_id => v_task.parent_task_id,
-      metadata => coalesce(v_task.metadata, '{}')
+    from triaged.add_task(
+      v_task.task_type, coalesce(v_task.payload, '{}'), coalesce(v_task.queue, 'default'),
+      v_task.priority, v_task.run_at, v_task.max_attempts, v_task.dedupe_key,
+      coalesce(v_task.dedupe_mode, 'keep'), v_task.dedupe_for, v_task.parent_task_id,
+      coalesce(v_task.metadata, '{}'), p_by
     ) as answer;
   end loop;
 end;

@@ -30,10 +30,10 @@ begin
     return;
   end if;
 
-  perform set_config('triaged.actor', 'schedule ' || enqueue_scheduled.schedule, true);
-
   select answer.task_id, answer.outcome into v_enqueued
-  from triaged.enqueue_tasks(jsonb_build_array(enqueue_scheduled.task)) as answer;
+  from triaged.add_tasks(
+    jsonb_build_array(enqueue_scheduled.task), p_by => 'schedule ' || enqueue_scheduled.schedule
+  ) as answer;
 
   update triaged.dedupe_keys as held
   set task_id = v_enqueued.task_id

@@ -8,10 +8,18 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_changed triaged.dependency_relationships := coalesce(new, old);
+  v_changed triaged.dependency_relationships;
   v_source text;
   v_target text;
 begin
+  -- As in insert_task.
+  if tg_relid <> 'triaged.dependency_relationships'::regclass then
+    raise exception 'expire_cached_results() does not serve %', tg_relid::regclass
+      using errcode = '42501';
+  end if;
+
+  v_changed := coalesce(new, old);
+
   select repo_name into v_source
   from triaged.repositories where id = v_changed.source_repo_id;
 

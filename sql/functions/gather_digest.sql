@@ -12,6 +12,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := triaged.now();
+  v_jobs constant text := triaged.jobs_schema();
   v_target record;
   v_made record;
   v_count integer := 0;
@@ -63,7 +64,9 @@ begin
       external_ref = 'effect ' || v_made.effect_id
     where effect.effect_id = any (v_target.effect_ids);
 
-    perform triaged.add_effect_job(v_made.effect_id, v_made.effect_key, p_run_at => null);
+    perform triaged.add_effect_job(
+      v_made.effect_id, v_made.effect_key, p_run_at => null, p_jobs => v_jobs
+    );
     v_count := v_count + 1;
   end loop;
   return v_count;

@@ -8,10 +8,17 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_given jsonb := to_jsonb(new);
+  v_given jsonb;
 begin
+  -- Before anything of the row is read: on the view of a stranger that would call his casts.
+  if tg_relid not in ('triaged.tasks'::regclass, 'triaged.triage_tasks'::regclass) then
+    raise exception 'insert_task() does not serve %', tg_relid::regclass using errcode = '42501';
+  end if;
+
+  v_given := to_jsonb(new);
+
   select answer.task_id into new.task_id
-  from triaged.enqueue_task(
+  from triaged.enqueue_plain_task(
     v_given ->> 'task_type',
     case tg_table_name
       when 'triage_tasks' then jsonb_build_object(

@@ -1,5 +1,6 @@
--- The key of an advisory lock of this schema: the only place that names them. Anybody who may
--- connect can take any of them, so none is waited for without a limit, and a lock that is had by
+-- The key of an advisory lock of this schema: the only place that names them. Everybody may
+-- call it by a search path of his own, so its names have their schemas. Anybody who may connect
+-- can take any of the locks, so none is waited for without a limit, and a lock that is had by
 -- another session proves nothing by itself.
 --   'worker', worker_id   held by a session of the worker for as long as it lives
 --   'doorbell', 0         shared by the sessions of the workers that sleep
@@ -13,5 +14,5 @@ returns bigint
 language sql
 immutable
 as $$
-  select hashtextextended('triaged.' || p_kind, p_id);
+  select pg_catalog.hashtextextended('triaged.' operator(pg_catalog.||) p_kind, p_id);
 $$;

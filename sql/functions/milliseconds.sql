@@ -11,6 +11,8 @@ immutable
 as $$
   select case
     when p_duration is not null
-      then greatest(0, floor(extract(epoch from p_duration) * 1000))::bigint
+      then greatest(
+        0, pg_catalog.floor(extract(epoch from p_duration) operator(pg_catalog.*) 1000)
+      )::pg_catalog.int8
   end;
 $$;

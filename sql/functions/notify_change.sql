@@ -3,6 +3,8 @@
 -- commit_message and branch; what else it holds goes along. The same commit on the same
 -- branch told again, while its task is live and for 24 hours, is that task again: duplicate.
 -- A commit may release several packages: each is a change of its own.
+--
+-- With the rights of the caller, for the reason that enqueue_task tells.
 create or replace function triaged.notify_change(
   event jsonb,
   queue text default 'default',
@@ -10,7 +12,7 @@ create or replace function triaged.notify_change(
 )
 returns table (task_id bigint, outcome text)
 language plpgsql
-security definer
+security invoker
 set search_path to pg_catalog, pg_temp
 as $$
 declare
@@ -62,14 +64,14 @@ begin
 
   return query
   select answer.task_id, answer.outcome
-  from triaged.enqueue_task(
+  from triaged.enqueue_plain_task(
     'change_notification',
     jsonb_build_object(
       'source_repo', btrim(notify_change.event ->> 'source_repo'),
       'change_event', notify_change.event
     ),
     queue => notify_change.queue,
-    priority => notify_change.priority,
+    priority => notify_change.priority::text,
     dedupe_key => v_key,
     dedupe_for => interval '24 hours'
   ) as answer;

@@ -20,15 +20,21 @@ declare
   v_actor text := triaged.current_actor();
   v_details jsonb := nullif(current_setting('triaged.event_details', true), '')::jsonb;
 begin
+  -- As in record_insert.
+  if tg_relid <> 'triaged.live_tasks'::regclass then
+    raise exception 'record_update() does not serve %', tg_relid::regclass using errcode = '42501';
+  end if;
+
   -- All rows of a claim changed, and what history tells of them stands in the new ones.
   -- Without the join a claim is 1.2 us cheaper for each task (of 18).
   if v_event = 'claim' then
     insert into triaged.task_history (
-      task_id, task_type, at, event, status, attempt_count, worker_id, actor, wait_ms
+      task_id, task_type, at, event, status, attempt_count, worker_id, actor, login,
+      wait_ms
     )
     select
       task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor,
-      triaged.milliseconds(v_now - run_at)
+      session_user, triaged.milliseconds(v_now - run_at)
     from after;
 
     perform triaged.note_event('');
@@ -36,12 +42,12 @@ begin
   end if;
 
   insert into triaged.task_history (
-    task_id, task_type, at, event, status, attempt_count, worker_id, actor, error,
+    task_id, task_type, at, event, status, attempt_count, worker_id, actor, login, error,
     wait_ms, duration_ms, detail
   )
   select
     task_id, after.task_type, v_now, v_event, after.status, after.attempt_count,
-    coalesce(after.worker_id, before.worker_id), v_actor,
+    coalesce(after.worker_id, before.worker_id), v_actor, session_user,
     -- Else the error of an earlier attempt, which stays on the row, would be told again. A
     -- cancel that leaves its task here is a request, and makes none.
     case when v_event in ('fail', 'rescue', 'manual') then after.error end,

@@ -3,6 +3,7 @@
 create or replace function triaged.refuse_statement()
 returns trigger
 language plpgsql
+set search_path to pg_catalog, pg_temp
 as $$
 begin
   raise exception '% on % is refused', lower(tg_op), tg_table_name

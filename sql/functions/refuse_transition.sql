@@ -3,6 +3,7 @@
 create or replace function triaged.refuse_transition()
 returns trigger
 language plpgsql
+set search_path to pg_catalog, pg_temp
 as $$
 begin
   raise exception 'task % is %, and cannot become %', old.task_id, old.status, new.status

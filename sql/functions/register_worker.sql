@@ -19,8 +19,23 @@ as $$
 declare
   v_worker_id bigint;
 begin
+  -- Whoever looks for dead workers computes with it: one lease beyond the calendar would keep all
+  -- others from being rescued.
+  if register_worker.lease not between interval '0' and interval '1 day' then
+    raise exception 'expected lease to be at most a day, got %', register_worker.lease
+      using errcode = '22023';
+  end if;
+
+  if length(register_worker.name) > 200 or length(register_worker.host) > 1000 then
+    raise exception 'expected name to have at most 200 characters, and host 1000, got % and %',
+      length(register_worker.name), length(register_worker.host)
+      using errcode = '22023';
+  end if;
+
   insert into triaged.task_types as known (task_type, max_attempts)
-  select declared.task_type, coalesce(declared.max_attempts, 3)
+  -- Each once, lest the statement meet its own row.
+  select distinct on (declared.task_type)
+    declared.task_type, coalesce(declared.max_attempts, 3)
   from unnest(register_worker.task_types, register_worker.max_attempts)
     as declared (task_type, max_attempts)
   order by declared.task_type

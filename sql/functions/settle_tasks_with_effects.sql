@@ -14,6 +14,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
+  v_jobs constant text := triaged.jobs_schema();
   v_settled record;
   v_made record;
 begin
@@ -40,7 +41,9 @@ begin
     returning made.effect_id, made.effect_key, made.kind
   loop
     if v_made.kind <> 'digest' then
-      perform triaged.add_effect_job(v_made.effect_id, v_made.effect_key, p_run_at => null);
+      perform triaged.add_effect_job(
+        v_made.effect_id, v_made.effect_key, p_run_at => null, p_jobs => v_jobs
+      );
     end if;
   end loop;
 

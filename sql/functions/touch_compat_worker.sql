@@ -11,6 +11,11 @@ begin
     raise exception 'expected a worker name, got none' using errcode = '22023';
   end if;
 
+  if length(p_name) > 200 then
+    raise exception 'expected a worker name of at most 200 characters, got %', length(p_name)
+      using errcode = '22023';
+  end if;
+
   update triaged.workers
   set heartbeat_at = triaged.now()
   where name = p_name and kind = 'compat' and ended_at is null

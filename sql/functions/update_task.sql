@@ -8,6 +8,11 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 begin
+  -- As in insert_task.
+  if tg_relid <> 'triaged.tasks'::regclass then
+    raise exception 'update_task() does not serve %', tg_relid::regclass using errcode = '42501';
+  end if;
+
   if old.ended_at is not null then
     perform triaged.raise_not_possible(old.task_id, 'changed');
   end if;

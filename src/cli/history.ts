@@ -1,4 +1,4 @@
-import { HISTORY_ROWS_MAX, taskHistory } from "../postgres/history-store.ts";
+import { HISTORY_ROWS_MAX, type HistoryRow, taskHistory } from "../postgres/history-store.ts";
 import { getTask } from "../postgres/read-store.ts";
 import { integer } from "../setting.ts";
 import { defineCommand } from "./command.ts";
@@ -45,7 +45,7 @@ export const history = defineCommand({
               row.event,
               row.status,
               row.attempt_count,
-              row.actor === "worker" ? (row.worker ?? row.actor) : row.actor,
+              whoDid(row),
               formatDuration(row.wait_ms),
               formatDuration(row.duration_ms),
               row.error,
@@ -56,3 +56,11 @@ export const history = defineCommand({
       return 0;
     }),
 });
+
+/** The name of the worker; else the actor, with the login where that calls itself otherwise. */
+function whoDid({ actor, worker, login }: HistoryRow): string {
+  if (actor === "worker") {
+    return worker ?? actor;
+  }
+  return login === null || login === actor ? actor : `${actor} (${login})`;
+}

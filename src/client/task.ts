@@ -59,8 +59,10 @@ export type HistoryEntry = {
   readonly workerId: string | null;
   /** Name of that worker. */
   readonly worker: string | null;
-  /** Who made it: `worker`, what the caller named itself, or its database role. */
+  /** Who made it: `worker`, what the caller named itself, or its login. */
   readonly actor: string;
+  /** The login whose session made it, whatever the caller named itself; null in older rows. */
+  readonly login: string | null;
   readonly error: string | null;
   /** Of a claim: milliseconds from due to started. */
   readonly waitMs: number | null;
@@ -118,6 +120,7 @@ export function toHistoryEntry(row: HistoryRow): HistoryEntry {
     workerId: row.worker_id,
     worker: row.worker,
     actor: row.actor,
+    login: row.login,
     error: row.error,
     waitMs: row.wait_ms,
     durationMs: row.duration_ms,

@@ -1,7 +1,8 @@
-import { type Clockwork, readClockwork } from "../jobs/clockwork.ts";
+import { type Clockwork, type Foreign, readClockwork } from "../jobs/clockwork.ts";
 import { JOBS } from "../jobs/jobs.ts";
 import { previousRun } from "../jobs/previous-run.ts";
-import { type Finding, ok, warning } from "./finding.ts";
+import { adviceAgainstStrangers } from "../postgres/strangers.ts";
+import { error, type Finding, ok, warning } from "./finding.ts";
 import { notAllowed, type Probe } from "./probe.ts";
 
 /** A process that starts, or a job in front, may take so long. */
@@ -15,18 +16,28 @@ export const jobsProbe: Probe = {
   },
 };
 
-export function judgeClockwork(clockwork: Clockwork | "none" | "hidden"): Finding[] {
+export function judgeClockwork(clockwork: Clockwork | Foreign | "none" | "hidden"): Finding[] {
   if (clockwork === "hidden") {
     return [
       notAllowed("jobs", "graphile-worker's tables are its owner's", "look again as that user"),
     ];
   }
-  if (clockwork === "none" || clockwork.known.length === 0) {
+  if (clockwork === "none" || ("known" in clockwork && clockwork.known.length === 0)) {
     return [
       warning(
         "jobs",
         "`triaged jobs` has never run here",
         "start it, unless cron runs `triaged jobs --once`",
+      ),
+    ];
+  }
+  if ("strangers" in clockwork) {
+    const { schema, strangers } = clockwork;
+    return [
+      error(
+        "jobs",
+        `schema ${schema} is not ours alone, and not looked into: ${strangers.join("; ")}`,
+        adviceAgainstStrangers(schema),
       ),
     ];
   }
@@ -45,10 +56,10 @@ export function judgeClockwork(clockwork: Clockwork | "none" | "hidden"): Findin
           ),
         ];
   });
-  const failed = failing.map(({ name, attempts, error }) =>
+  const failed = failing.map(({ name, attempts, error: reason }) =>
     warning(
       "jobs",
-      `${name} failed ${attempts} times: ${error}`,
+      `${name} failed ${attempts} times: ${reason}`,
       "correct the cause; then: triaged jobs --once",
     ),
   );

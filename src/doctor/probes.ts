@@ -4,6 +4,7 @@ import { driftProbe } from "./drift.ts";
 import { jobsProbe } from "./jobs.ts";
 import { lanesProbe } from "./lanes.ts";
 import { locksProbe } from "./locks.ts";
+import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
@@ -20,6 +21,7 @@ export const PROBES: readonly Probe[] = [
   poolerProbe,
   clockProbe,
   setbackProbe,
+  ownersProbe,
   driftProbe,
   vacuumProbe,
   snapshotProbe,

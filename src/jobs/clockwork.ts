@@ -1,6 +1,7 @@
 /** What graphile-worker has written down of the runs of our jobs. */
 import { z } from "zod";
 import type { Database } from "../postgres/database.ts";
+import { readStrangers } from "../postgres/strangers.ts";
 import { jobsSchemaOf } from "./jobs-schema.ts";
 
 const Access = z.object({
@@ -24,9 +25,18 @@ export type Clockwork = {
   readonly now: Date;
 };
 
+/** Whose the tables are, where a look at them would run what a stranger wrote. */
+export type Foreign = { readonly schema: string; readonly strangers: readonly string[] };
+
 /** Read it; "none" where `triaged jobs` never ran, "hidden" where this user may not look. */
-export async function readClockwork(db: Database): Promise<Clockwork | "none" | "hidden"> {
+export async function readClockwork(
+  db: Database,
+): Promise<Clockwork | Foreign | "none" | "hidden"> {
   const schema = jobsSchemaOf(db.schema);
+  const strangers = await readStrangers(db, { schema, trustsQueueOwner: true });
+  if (strangers.length > 0) {
+    return { schema, strangers };
+  }
   const [row] = await db.query({ text: ACCESS, values: [schema] });
   if (row === undefined) {
     return "none";

@@ -1,9 +1,10 @@
 import { type RunnerOptions, runMigrations } from "graphile-worker";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
-import { type Database, DEFAULT_SCHEMA } from "../postgres/database.ts";
+import { type Database, DEFAULT_SCHEMA, inSchema } from "../postgres/database.ts";
 import { takeMigratorsLock } from "../postgres/migrators-lock.ts";
 import type { openPool } from "../postgres/pool.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
+import { refuseStrangers } from "../postgres/strangers.ts";
 import { inTransaction } from "../postgres/transaction.ts";
 
 /** Longer names are cut by the server, which would make two schemas one. */
@@ -23,7 +24,8 @@ export function jobsSchemaOf(schema: string): string {
 /**
  * Bring graphile-worker's schema up to its version of the code. Safe to run many times at
  * once: its own migrations are not, when there is no schema yet, so this holds the lock of
- * our migrator. Throws an EnvironmentError when the user may not.
+ * our migrator. Throws an EnvironmentError when the user may not, and where a stranger has
+ * something in that schema, whose functions run with our rights.
  */
 export async function migrateJobsSchema(
   pool: ReturnType<typeof openPool>,
@@ -33,6 +35,10 @@ export async function migrateJobsSchema(
   const client = await pool.connect();
   try {
     await inTransaction(client, async () => {
+      await refuseStrangers(inSchema(client, schema), {
+        schema: jobsSchemaOf(schema),
+        trustsQueueOwner: true,
+      });
       await takeMigratorsLock(client, schema);
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });
     });

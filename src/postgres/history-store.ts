@@ -15,6 +15,8 @@ const HistoryRow = z.object({
   /** Name of that worker, or null. */
   worker: z.string().nullable(),
   actor: z.string(),
+  /** The login whose session it was; null in rows from before it was recorded. */
+  login: z.string().nullable(),
   error: z.string().nullable(),
   /** Of a claim: from due to started. */
   wait_ms: z.coerce.number().nullable(),
@@ -40,7 +42,8 @@ export async function taskHistory(
     text: `select
              history.history_id, history.task_id, history.task_type, history.at, history.event,
              history.status, history.attempt_count, history.worker_id, worker.name as worker,
-             history.actor, history.error, history.wait_ms, history.duration_ms, history.detail
+             history.actor, history.login, history.error, history.wait_ms, history.duration_ms,
+             history.detail
            from triaged.task_history as history
            left join triaged.workers as worker using (worker_id)
            where history.task_id = $1

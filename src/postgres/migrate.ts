@@ -2,11 +2,12 @@ import pRetry from "p-retry";
 import { type ClientConfig, DatabaseError } from "pg";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { Client } from "./client.ts";
-import { DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
+import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
 import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
 import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
 import { codeOf } from "./sqlstate.ts";
+import { ROLES, readRoleHolders, refuseStrangers } from "./strangers.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** What a step waits for a lock, so that the writers behind it never queue for longer. */
@@ -77,15 +78,24 @@ class Step {
   readonly #client: Client;
   readonly #schema: string;
   readonly #lockWaitMs: number;
+  readonly #db: Database;
 
   constructor(client: Client, schema: string, lockWaitMs: number) {
     this.#client = client;
     this.#schema = schema;
     this.#lockWaitMs = lockWaitMs;
+    this.#db = inSchema(client, schema);
   }
 
-  /** Make the schema and the table of migrations; refuse a database that must stay as it is. */
+  /**
+   * Make the schema and the table of migrations. Refuses a database that must stay as it is, and
+   * a schema in which anything is a stranger's, before it reads one of its tables: a view of that
+   * name would run what the stranger wrote.
+   */
   async prepare(): Promise<void> {
+    // Views keep the functions that their names meant here; those of a stranger may fit better.
+    await this.#client.query("set search_path to pg_catalog, pg_temp");
+    await refuseStrangers(this.#db, { schema: this.#schema });
     refuseUnusable(await this.#readState());
     await this.run(async () => {
       await this.#client.query("set local client_min_messages to warning");
@@ -124,11 +134,12 @@ class Step {
       await this.#client.query(text);
       if (await this.#makeRoles()) {
         await this.#client.query(readGrants(this.#schema));
+        for (const finding of await readRoleHolders(this.#db)) {
+          onWarning?.(finding);
+        }
         return checksum;
       }
-      onWarning?.(
-        "roles triaged_owner, triaged_api, triaged_readonly cannot be made: no CREATEROLE",
-      );
+      onWarning?.(`roles ${ROLES.join(", ")} cannot be made: no CREATEROLE`);
       return checksum + WITHOUT_GRANTS;
     });
   }
@@ -173,7 +184,7 @@ class Step {
 
   /** Roles belong to the whole server: another database, or an administrator, may have them. */
   async #makeRoles(): Promise<boolean> {
-    for (const role of ["triaged_owner", "triaged_api", "triaged_readonly"]) {
+    for (const role of ROLES) {
       await this.#client.query(`do $$
         begin
           if to_regrole('${role}') is null then
@@ -186,14 +197,14 @@ class Step {
       $$`);
     }
     const { rows } = await this.#client.query<{ made: boolean }>(
-      `select count(to_regrole(name)) = 3 as made
-       from unnest(array['triaged_owner', 'triaged_api', 'triaged_readonly']) as name`,
+      "select count(to_regrole(name)) = count(*) as made from unnest($1::text[]) as name",
+      [[...ROLES]],
     );
     return rows[0]?.made === true;
   }
 
   async #readState() {
-    return await readSchemaState(inSchema(this.#client, this.#schema));
+    return await readSchemaState(this.#db);
   }
 
   async #query(text: string, values: readonly unknown[] = []) {

@@ -22,11 +22,16 @@ export function readMigrations(schema: string): Migration[] {
   }));
 }
 
-/** What is applied again whenever it changed: functions, then views, then triggers. */
+/**
+ * What is applied again whenever it changed: functions, then views, then triggers, and at last
+ * what everybody loses.
+ */
 export function readRepeatables(schema: string): { text: string; checksum: string } {
+  const revokes = readFileSync(path.join(sqlFolder(), "revokes.sql"), "utf8");
   const text = ["functions", "views", "triggers"]
     .flatMap((folder) => sqlFiles(folder))
     .map((file) => file.text)
+    .concat(revokes)
     .join("\n");
   const grants = readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8");
   return { text: withSchema(text, schema), checksum: sha256(text + grants) };

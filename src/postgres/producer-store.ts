@@ -11,8 +11,8 @@ const EnqueuedRow = z
 export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued> {
   const [row] = await db.query({
     text: `select task_id, outcome
-           from triaged.enqueue_task(
-             task_type => $1, payload => $2::jsonb, queue => $3, priority => $4::text,
+           from triaged.enqueue_plain_task(
+             task_type => $1, payload => $2::jsonb, queue => $3, priority => $4,
              run_at => $5, max_attempts => $6, dedupe_key => $7, dedupe_mode => $8,
              dedupe_for => make_interval(secs => $9::double precision / 1000),
              parent_task_id => $10, metadata => $11::jsonb

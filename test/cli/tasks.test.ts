@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { runCli, runJson } from "../support/cli.ts";
 import { createDatabase, test } from "../support/db.ts";
 import { drain } from "../support/drain.ts";
-import { enqueue, query } from "../support/tasks.ts";
+import { currentRole, enqueue, query } from "../support/tasks.ts";
 import { withPool } from "../support/with-pool.ts";
 
 const OPERATOR = `cli ${userInfo().username}`;
@@ -82,6 +82,10 @@ test("history tells a life, the oldest first, and who did what", async () => {
   const { stdout } = await triaged("history", id);
   expect(stdout.split("\n")).toHaveLength(7);
   expect(stdout).toMatch(/^at +event +status +attempt +by +waited +ran +error\n/);
+  // Who the actor says it is, and the login that it cannot choose.
+  const login = await withPool(url, currentRole);
+  expect(rows).toMatchObject(Array.from({ length: 5 }, () => ({ login })));
+  expect(stdout).toContain(`  ${OPERATOR} (${login})  `);
   await drop();
 });
 

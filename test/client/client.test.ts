@@ -5,6 +5,7 @@ import { test } from "../support/db.ts";
 import {
   claim,
   claimTasks,
+  currentRole,
   outcomeOf,
   query,
   readTask,
@@ -205,7 +206,9 @@ test("cancel, retry and decide are the queue's", async ({ db }) => {
 
   expect(claimed["decision"]).toEqual({ answer: "yes" });
   expect(await client.cancel(taskId)).toBe("requested");
-  expect((await client.history(taskId)).map((entry) => entry.event)).toEqual([
+  const history = await client.history(taskId);
+  expect(new Set(history.map(({ login }) => login))).toEqual(new Set([await currentRole(db)]));
+  expect(history.map((entry) => entry.event)).toEqual([
     "enqueue",
     "cancel",
     "retry",

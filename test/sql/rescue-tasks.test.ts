@@ -2,14 +2,17 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { test } from "../support/db.ts";
 import {
+  call,
   claim,
   enqueue,
   query,
   readEvents,
   readHistory,
   readTask,
+  refusal,
   setClock,
   startTask,
+  startWorker,
 } from "../support/tasks.ts";
 
 type Rescued = { task_id: string; status: string };
@@ -157,3 +160,12 @@ test("the errors of many deaths stay within 8192 characters, the newest last", a
   expect(error).toHaveLength(8192);
   expect(error).toMatch(/x; worker \d+ \(test\) died$/);
 });
+
+test.for(["1 day 1 second", "-1 second", "178000000 years"])(
+  "a lease of %s is refused: nobody could be rescued beside it",
+  async (lease, { db }) => {
+    expect(await refusal(db, () => startWorker(db, { lease }))).toMatchObject({ code: "22023" });
+
+    await expect(call(db, "rescue_tasks")).resolves.toEqual([]);
+  },
+);

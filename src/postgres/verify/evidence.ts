@@ -28,7 +28,8 @@ export async function readEvidence(
              ) as tasks,
              array(
                select to_json(found) from (
-                 select history_id, at, event, status, attempt_count, worker_id, actor, error
+                 select history_id, at, event, status, attempt_count, worker_id, actor, login,
+                   error
                  from triaged.task_history
                  where task_id = $1 and history_id <= coalesce($2, 9223372036854775807)
                  order by history_id desc

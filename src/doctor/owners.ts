@@ -1,0 +1,34 @@
+import { adviceAgainstStrangers, readRoleHolders, readStrangers } from "../postgres/strangers.ts";
+import { error, type Finding, ok, warning } from "./finding.ts";
+import type { Probe } from "./probe.ts";
+
+/** Whether others have something in the schema of the queue, or decide on its roles. */
+export const ownersProbe: Probe = {
+  subject: "owners",
+  async look({ db }) {
+    const { schema } = db;
+    return judgeOwners(schema, {
+      strangers: await readStrangers(db, { schema, trustsQueueOwner: true }),
+      holders: await readRoleHolders(db),
+    });
+  },
+};
+
+export function judgeOwners(
+  schema: string,
+  { strangers, holders }: { strangers: readonly string[]; holders: readonly string[] },
+): Finding[] {
+  const findings = [
+    ...strangers.map((finding) =>
+      error(
+        "owners",
+        `schema ${schema} is not ours alone: ${finding}`,
+        adviceAgainstStrangers(schema),
+      ),
+    ),
+    ...holders.map((finding) =>
+      warning("owners", finding, "see that only administrators decide on these roles"),
+    ),
+  ];
+  return findings.length > 0 ? findings : [ok("owners", "the schema and the roles are ours alone")];
+}

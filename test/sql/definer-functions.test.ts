@@ -1,0 +1,217 @@
+// Goal: no code of a caller runs with the rights of the queue's owner: no cast, operator,
+// function or table of his, in no function of ours that there is or will be.
+// Method: the catalog says what each function takes, how it runs and who may call it. A hostile
+// role then tries what the rules are against.
+
+import { expect } from "vitest";
+import { test } from "../support/db.ts";
+import { HOSTILE, makeHostileRole } from "../support/hostile/role.ts";
+import { query, queryOne, refusal } from "../support/tasks.ts";
+
+/** Inlined into what calls them, so they cannot fix the search path: they name each schema. */
+const INLINED = ["lock_key", "may_stop_clock", "now"];
+/** The ones that put SQL together, of names that are ours. */
+const DYNAMIC = ["add_effect_job", "create_partition", "drop_expired_partitions"];
+
+const PINNED = `coalesce(proconfig::text[], '{}') @> '{"search_path=pg_catalog, pg_temp"}'`;
+const IS_TRIGGER = "prorettype = 'trigger'::regtype";
+
+const namesOf = (where: string) => `
+  select proname as name from pg_proc
+  where pronamespace = 'triaged'::regnamespace and ${where}
+  order by proname`;
+
+test("a function with its owner's rights takes types of PostgreSQL, and none of many shapes", async ({
+  db,
+}) => {
+  const taking = namesOf(`prosecdef and exists (
+    select from unnest(proargtypes::oid[]) as given join pg_type on pg_type.oid = given
+    left join pg_type as element on element.oid = pg_type.typelem and pg_type.typlen = -1
+    where pg_type.typtype <> 'b' or pg_type.typnamespace <> 'pg_catalog'::regnamespace
+      or coalesce(element.typtype, 'b') <> 'b'
+  )`);
+
+  expect(await query(db, taking)).toEqual([]);
+});
+
+test("a function with its owner's rights fixes its search path, with pg_temp at its end", async ({
+  db,
+}) => {
+  expect(await query(db, namesOf(`prosecdef and not ${PINNED}`))).toEqual([]);
+});
+
+test("so does each that anybody may call, and each trigger, but for those that name every schema", async ({
+  db,
+}) => {
+  const loose = await query(
+    db,
+    namesOf(`not ${PINNED} and (
+      ${IS_TRIGGER}
+      or exists (select from aclexplode(proacl) as granted where granted.grantee <> proowner)
+    )`),
+  );
+
+  expect(loose.map(({ name }) => name)).toEqual(INLINED);
+});
+
+test("a function that anybody inlines names the schema of all that it calls", async ({ db }) => {
+  const bodies = await query<{ name: string; prosrc: string }>(
+    db,
+    "select proname as name, prosrc from pg_proc where pronamespace = 'triaged'::regnamespace and proname = any ($1)",
+    [INLINED],
+  );
+
+  for (const { name, prosrc } of bodies) {
+    const text = prosrc.replaceAll(/--.*$/gm, "").replaceAll(/'[^']*'/g, "''");
+    const bare = text.matchAll(
+      /(?<![.\w])(\w+)\s*\(|(::\s*\w+\b(?!\.))|(?<!pg_catalog\.)(=|\|\||<|>)/g,
+    );
+    // What SQL itself spells so.
+    const found = [...bare]
+      .map(([match]) => match)
+      .filter((match) => !/^(coalesce|operator)\s*\(/.test(match));
+    expect({ name, found }).toEqual({ name, found: [] });
+  }
+});
+
+test("no function but those that make and drop tables, or call jobs, puts SQL together", async ({
+  db,
+}) => {
+  const rows = await query(db, namesOf(String.raw`prosrc ~ '\mexecute\M'`));
+
+  expect(rows.map(({ name }) => name)).toEqual(DYNAMIC);
+});
+
+test("a function with its owner's rights calls none that takes any type", async ({ db }) => {
+  const shapeless = await query<{ name: string }>(
+    db,
+    namesOf(`exists (
+      select from unnest(proargtypes::oid[]) as given join pg_type on pg_type.oid = given
+      where pg_type.typtype = 'p'
+    )`),
+  );
+  expect(shapeless.map(({ name }) => name)).toEqual(["enqueue_task", "notify_change"]);
+
+  // Nor one of those without rights of their own, which they call in turn.
+  for (const { name } of shapeless) {
+    const callers = await query(db, namesOf(String.raw`prosrc ~ 'triaged\.${name}\('`));
+    expect(callers).toEqual([]);
+  }
+});
+
+test("no function reads otherwise where a session has backslashes escape", async ({ db }) => {
+  expect(await query(db, namesOf(String.raw`position('\' in prosrc) > 0`))).toEqual([]);
+});
+
+test("no function with its owner's rights is for everybody", async ({ db }) => {
+  expect(
+    await query(
+      db,
+      namesOf("exists (select from aclexplode(proacl) as granted where granted.grantee = 0)"),
+    ),
+  ).toEqual([]);
+  // Null would be PostgreSQL's default: everybody.
+  expect(await query(db, namesOf("proacl is null"))).toEqual([]);
+});
+
+const PRIORITIES: readonly (readonly [string, number])[] = [
+  ["'high'", 1],
+  ["1", 1],
+  ["1::smallint", 1],
+  ["1::bigint", 1],
+  ["'high'::text", 1],
+  ["'high'::varchar", 1],
+  ["'low'::name", 3],
+  ["null", 2],
+];
+
+test.for(PRIORITIES)("priority => %s is %i", async ([priority, level], { db }) => {
+  const named = await queryOne<{ task_id: string }>(
+    db,
+    `select * from triaged.enqueue_task('noop', priority => ${priority})`,
+  );
+  const placed = await queryOne<{ task_id: string }>(
+    db,
+    `select * from triaged.enqueue_task('noop', '{}', 'default', ${priority})`,
+  );
+  const told = await queryOne<{ task_id: string }>(
+    db,
+    `select * from triaged.notify_change(
+       '{"source_repo": "a/b", "commit_sha": "1", "commit_message": "", "branch": "main"}',
+       'default', ${priority})`,
+  );
+
+  expect(
+    await query(
+      db,
+      "select priority from triaged.live_tasks where task_id = any ($1) order by task_id",
+      [[named.task_id, placed.task_id, told.task_id]],
+    ),
+  ).toEqual([{ priority: level }, { priority: level }, { priority: level }]);
+});
+
+/** What a hostile role does, with `evil`: a value of its own type, or a row of its own. */
+const ATTACKS: readonly (readonly [string, string])[] = [
+  ["a cast of a priority", "select * from triaged.enqueue_task('x', '{}', priority => $evil)"],
+  [
+    "a cast of the priority of a change",
+    `select * from triaged.notify_change(
+       '{"source_repo": "a/b", "commit_sha": "1", "commit_message": "", "branch": "main"}',
+       priority => $evil)`,
+  ],
+  ["a cast where text is wanted", "select * from triaged.enqueue_plain_task($evil)"],
+  ["a cast of an array", "select triaged.register_worker('w', array[$evil]::text[])"],
+];
+
+test.for(ATTACKS)("%s runs with the rights of its caller", async ([, statement], { db }) => {
+  await makeHostileRole(db);
+
+  await db.query("savepoint attack");
+  await db
+    .query(statement.replaceAll("$evil", HOSTILE.value))
+    .catch(() => db.query("rollback to savepoint attack"));
+
+  expect(await query(db, HOSTILE.ranAs)).toEqual([]);
+});
+
+test.for(["insert_task", "update_task", "expire_cached_results", "record_insert", "record_update"])(
+  "%s does not serve a table of another",
+  async (name, { db }) => {
+    await makeHostileRole(db, { mayCall: name });
+    const [table, when] =
+      name === "insert_task" || name === "update_task"
+        ? ["evil_view", "instead of insert or update on pg_temp.evil_view"]
+        : ["evil_table", "after insert or update on pg_temp.evil_table"];
+    const tables = { record_insert: "arrived", record_update: "after" }[name];
+    await db.query(
+      `create trigger evil ${tables === undefined ? when : `after ${tables === "arrived" ? "insert" : "update"} on pg_temp.evil_table`}
+       ${tables === undefined ? "for each row" : `referencing ${tables === "after" ? "old table as before" : ""} new table as ${tables} for each statement`}
+       execute function triaged.${name}()`,
+    );
+
+    const statement = name.includes("update")
+      ? `update pg_temp.${table} set status = 'x'`
+      : `insert into pg_temp.${table} default values`;
+    expect(await refusal(db, () => db.query(statement))).toMatchObject({
+      code: "42501",
+      message: expect.stringContaining(`${name}() does not serve`),
+    });
+    expect(await query(db, HOSTILE.ranAs)).toEqual([]);
+    await db.query("reset session authorization");
+    expect(await query(db, "select from triaged.task_history")).toEqual([]);
+  },
+);
+
+test("nobody may make a trigger of a function of ours", async ({ db }) => {
+  const triggers = await query<{ name: string }>(db, namesOf(IS_TRIGGER));
+  await makeHostileRole(db);
+
+  for (const { name } of triggers) {
+    const making = () =>
+      db.query(
+        `create trigger evil after insert on pg_temp.evil_table
+         for each row execute function triaged.${name}()`,
+      );
+    expect(await refusal(db, making)).toMatchObject({ code: "42501" });
+  }
+});
