@@ -81,6 +81,23 @@ test("a handler that ignores its signal takes the worker down, and nothing else"
   expect(await readTask(client, other)).toMatchObject({ status: "queued", failure_count: 0 });
 });
 
+test("of several handlers that hang past their timeouts each has failed, whichever ends the worker", async ({
+  url,
+  client,
+}) => {
+  const deaf: string[] = [];
+  for (let index = 0; index < 3; index += 1) {
+    deaf.push(await enqueue(client, { task_type: "deaf", payload: {}, max_attempts: 1 }));
+  }
+  await using worker = startWorkerProcess(url);
+
+  expect(await worker.exited).toBe(70);
+
+  for (const taskId of deaf) {
+    expect(await readTask(client, taskId)).toMatchObject({ status: "failed", failure_count: 1 });
+  }
+});
+
 test("a handler that keeps its connection does not keep the process", async ({ url, client }) => {
   const taskId = await enqueue(client, { task_type: "keep", payload: { seconds: 600 } });
   await using worker = startWorkerProcess(url);
