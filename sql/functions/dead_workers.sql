@@ -10,6 +10,8 @@ declare
   v_now timestamptz := triaged.now();
   v_worker triaged.workers;
   v_reason text;
+  -- Once for all: asking for one process costs as much as for all of them.
+  v_pids integer[] := triaged.server_pids();
 begin
   -- Looked at without a lock: every worker looks twice a second at every other one.
   for v_worker in
@@ -36,7 +38,7 @@ begin
 
     v_reason := case
       when v_worker.heartbeat_at < v_now - v_worker.lease then 'lease ran out'
-      when not triaged.has_session(v_worker) then 'process died'
+      when not triaged.has_session(v_worker, v_pids) then 'process died'
     end;
 
     if v_reason = 'process died' and v_worker.lock_lost_at is null then

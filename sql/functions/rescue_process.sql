@@ -37,7 +37,7 @@ begin
     failed := 0;
 
     -- Null where it has no session: then the caller's word counts.
-    v_is_there := triaged.has_session(v_worker);
+    v_is_there := triaged.has_session(v_worker, triaged.server_pids());
 
     if v_is_there is not true then
       v_worker := triaged.declare_dead(v_worker, 'process exited');

@@ -32,7 +32,8 @@ export async function takeMigratorsLock(
     if (holders === "had") {
       return;
     }
-    const isMigration = holders.length > 0 && holders.every(({ isMigrator }) => isMigrator);
+    // Nobody: it became free just now.
+    const isMigration = holders.every(({ isMigrator }) => isMigrator);
     if (waits >= (isMigration ? MIGRATIONS_WAITS_MAX : 1)) {
       throw heldBy(holders, waits * waitMs);
     }
