@@ -31,7 +31,7 @@ grant execute on function
   triaged.dependents_of(text)
 to triaged_owner, triaged_api, triaged_readonly;
 
--- Retention, schedules, and the delivery of effects.
+-- Retention, schedules, the delivery of effects, and the runners of all that.
 grant execute on function
   triaged.create_partitions,
   triaged.drop_expired_partitions,
@@ -41,7 +41,9 @@ grant execute on function
   triaged.enqueue_scheduled,
   triaged.claim_effect,
   triaged.settle_effect,
-  triaged.gather_digest
+  triaged.gather_digest,
+  -- Called by the jobs themselves.
+  triaged.lock_holders
 to triaged_owner;
 
 -- Producers and workers.

@@ -253,6 +253,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "expire_effects",
       "expire_rows",
       "gather_digest",
+      "lock_holders",
       "settle_effect",
     ].toSorted(),
   );
