@@ -50,5 +50,22 @@ export function isTransient(err: unknown): boolean {
     }
     return err instanceof Error && LOST.test(err.message);
   }
-  return TRANSIENT_STATES.has(code) || NETWORK_CODES.has(code) || code.startsWith("08");
+  return (
+    TRANSIENT_STATES.has(code) ||
+    NETWORK_CODES.has(code) ||
+    code.startsWith("08") ||
+    isPartitionMade(err)
+  );
+}
+
+/**
+ * Whether a partition for the row was made while its statement waited to put it into the default
+ * one: a check violation that names no constraint. The same statement finds the partition.
+ */
+export function isPartitionMade(err: unknown): err is Error {
+  return (
+    codeOf(err) === "23514" &&
+    err instanceof Error &&
+    !("constraint" in err && typeof err.constraint === "string")
+  );
 }
