@@ -22,6 +22,7 @@ grant execute on function
   triaged.milliseconds(interval),
   triaged.current_event(),
   triaged.why(bigint),
+  triaged.ended_since(timestamptz),
   triaged.dependents_of(text)
 to triaged_api, triaged_readonly;
 

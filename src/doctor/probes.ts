@@ -3,6 +3,7 @@ import { connectionsProbe } from "./connections.ts";
 import { driftProbe } from "./drift.ts";
 import { jobsProbe } from "./jobs.ts";
 import { lanesProbe } from "./lanes.ts";
+import { locksProbe } from "./locks.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
@@ -21,6 +22,7 @@ export const PROBES: readonly Probe[] = [
   vacuumProbe,
   snapshotProbe,
   partitionsProbe,
+  locksProbe,
   jobsProbe,
   workersProbe,
   lanesProbe,

@@ -3,10 +3,12 @@ import type { ClientConfig } from "pg";
 import { Client } from "./client.ts";
 import { DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
+import { createPartitions } from "./retention-store.ts";
 import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
 import { codeOf } from "./sqlstate.ts";
 import { inTransaction } from "./transaction.ts";
 
+const DAYS_AHEAD = 7;
 /** What a step waits for a lock, so that the writers behind it never queue for longer. */
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_RETRIES = 10;
@@ -24,7 +26,8 @@ export type MigrateOptions = {
  * Bring the schema up to this version of the code: numbered migrations, each in its own
  * transaction, then functions, views, triggers and grants, then the partitions of the next
  * days. Idempotent, and safe to run many times at once: each step holds one advisory lock
- * and looks again. Throws an EnvironmentError for a database that it must not touch.
+ * and looks again. Throws an EnvironmentError for a database that it must not touch. A partition
+ * that cannot be made is a warning: its rows have a place without it.
  */
 export async function migrate(
   connection: ClientConfig,
@@ -45,7 +48,10 @@ export async function migrate(
     if (await step.applyRepeatables(onWarning)) {
       onApplied?.(REPEATABLES);
     }
-    await step.run(() => client.query(withSchema("select triaged.create_partitions()", schema)));
+    const { errors } = await createPartitions(inSchema(client, schema), { daysAhead: DAYS_AHEAD });
+    for (const { message } of errors) {
+      onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
+    }
   } finally {
     await client.end();
   }
