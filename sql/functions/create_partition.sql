@@ -32,10 +32,19 @@ begin
   -- Two callers take turns: the second one finds what the first has made.
   perform pg_advisory_xact_lock(triaged.lock_key('partition', 0));
 
-  if exists (
-    select from triaged.partitions as known
-    where known.table_name = p_parent and known.starts_at < v_to and known.ends_at > v_from
-  ) then
+  if
+    exists (
+      select from triaged.partitions as known
+      where known.table_name = p_parent and known.starts_at < v_to and known.ends_at > v_from
+    )
+    -- merge_partitions is at work on it.
+    or exists (
+      select from pg_inherits
+      where
+        inhparent = to_regclass(format('triaged.%I', p_parent || '_rewrite'))
+        and inhrelid = to_regclass(format('triaged.%I', v_name))
+    )
+  then
     return false;
   end if;
 

@@ -10,8 +10,8 @@ set timezone to 'UTC'
 as $$
 #variable_conflict use_column
 declare
-  -- Disk space that is used twice for the time of the copy.
-  c_bytes_max constant bigint := 64 * 1024::bigint ^ 3;
+  -- Disk space that is used twice for the time of the copy; read in one statement at its end.
+  c_bytes_max constant bigint := 16 * 1024::bigint ^ 3;
   -- What a swap reads of the default partition while everybody waits.
   c_default_bytes_max constant bigint := 8 * 1024 ^ 2;
   v_default text := p_table || '_default';

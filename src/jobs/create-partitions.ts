@@ -11,11 +11,11 @@ export const createPartitionsJob: Job = {
   atStart: true,
   async run({ db, signal }) {
     const { made, errors } = await createPartitions(db, { daysAhead: DAYS_AHEAD, signal });
-    const [only, ...others] = errors;
-    if (only !== undefined) {
+    const [first, ...others] = errors;
+    if (first !== undefined) {
       throw others.length === 0
-        ? only
-        : new AggregateError(errors, `${errors.length} partitions cannot be made: ${only.message}`);
+        ? first
+        : Object.assign(first, { message: `${first.message} (and ${others.length} more)` });
     }
     return { changes: made, detail: { partitionsMade: made } };
   },

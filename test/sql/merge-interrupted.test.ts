@@ -60,6 +60,40 @@ test("a row that is written late, while its day is copied, is kept", async ({ co
   ).toEqual([{ task_id: taskId, partition: "task_history_20250303_20250309" }]);
 });
 
+test("the partition that a merge is making is made by nobody else", async ({ connect }) => {
+  const client = await connect();
+  await failTask(client, "2025-03-08T12:00:00Z");
+  await setTime(client, "2025-03-12T12:00:00Z");
+  await makeDays(client, "task_history", "2025-03-12", "2025-03-12");
+  const kept = { task_days: 7, history_days: 90 };
+  await steps(client, kept, "copied");
+
+  expect(
+    await query(client, "select triaged.create_partition('task_history', '2025-03-08') as made"),
+  ).toEqual([{ made: false }]);
+  expect((await step(client, kept))?.partitions).toEqual(["task_history_20250308"]);
+});
+
+test("rows that leave the default partition while it is copied are there once", async ({
+  connect,
+}) => {
+  const client = await connect();
+  await failTask(client, "2025-03-08T12:00:00Z");
+  await setTime(client, "2025-03-12T12:00:00Z");
+  await makeDays(client, "task_history", "2025-03-12", "2025-03-12");
+  // Far ahead, by the clock of then: it stays in the default partition.
+  await failTask(client, "2025-03-20T12:00:00Z");
+  await setTime(client, "2025-03-12T12:00:00Z");
+  const before = await rowsOf(client, "task_history");
+  const kept = { task_days: 7, history_days: 90 };
+  await steps(client, kept, "copied");
+
+  await makeDays(client, "task_history", "2025-03-20", "2025-03-20");
+
+  expect((await step(client, kept))?.step).toBe("swapped");
+  expect(await rowsOf(client, "task_history")).toEqual(before);
+});
+
 test("two callers at once take turns, and copy nothing twice", async ({ connect }) => {
   const [first, second] = [await connect(), await connect()];
   for (const client of [first, second]) {
