@@ -28,13 +28,19 @@ grant execute on function
   triaged.may_stop_clock(),
   triaged.why(bigint),
   triaged.foreign_locks(),
+  triaged.ended_since(timestamptz),
   triaged.dependents_of(text)
 to triaged_owner, triaged_api, triaged_readonly;
 
 -- Retention, schedules, the delivery of effects, and the runners of all that.
 grant execute on function
   triaged.create_partitions,
+  triaged.create_partition,
+  triaged.create_days_ahead,
+  triaged.stray_days,
   triaged.drop_expired_partitions,
+  triaged.expired_partitions,
+  triaged.merge_partitions,
   triaged.cleanup_old_tasks,
   triaged.expire_rows,
   triaged.expire_effects,

@@ -5,7 +5,19 @@ const COLUMNS_MAX = 100;
 /** How far above a lock the comment on its order may begin. */
 const COMMENT_REACH = 8;
 /** The only places that put SQL together: of partitions and of the jobs' schema, names are made. */
-const DYNAMIC = ["add_effect_job", "create_partition", "drop_expired_partitions"];
+const DYNAMIC = [
+  "abandon_rewrite",
+  "add_effect_job",
+  "begin_rewrite",
+  "continue_rewrite",
+  "create_days_ahead",
+  "create_partition",
+  "drop_expired_partitions",
+  "end_rewrite",
+  "is_copied",
+  "stray_days",
+  "swap_partitions",
+];
 
 /** The rules for sql/, which no formatter or linter knows. */
 export function checkSqlFile(file: SourceFile): Violation[] {

@@ -1,18 +1,66 @@
--- Make the partition of one table and one day of UTC. False if it is there. The caller
--- holds the lock of create_partitions. The one place, beside drop_expired_partitions,
--- where SQL is put together.
+-- Make the partition of a table for one day of UTC. False where the day has one, alone or with
+-- other days, and where it must wait: more rows of that day than can be moved in a moment lie in
+-- the default partition. While the day lasts they stay there; merge_partitions moves them later,
+-- without deleting them. Few rows are moved at once. Waits for each lock half a second at most,
+-- and raises 55P03.
+--
+-- Whoever writes chooses a partition first and then waits for its lock. A writer that chose the
+-- default one, and waits while a partition for its row comes, is refused with 23514. So the
+-- writers of a day that may have some are made to wait before they choose.
 create or replace function triaged.create_partition(p_parent text, p_day date)
 returns boolean
 language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+set timezone to 'UTC'
+set lock_timeout to '500ms'
+-- So that a constraint spares the look into the default partition, as create_days_ahead has one.
+set constraint_exclusion to on
 as $$
 declare
+  -- What is moved under the lock: some 50 ms.
+  c_rows_max constant integer := 10000;
+  v_now timestamptz := triaged.now();
+  v_key text := triaged.partition_key(p_parent);
   v_name text := p_parent || to_char(p_day, '_YYYYMMDD');
-  v_key text := case p_parent when 'task_history' then 'at' else 'ended_at' end;
   v_from timestamptz := p_day::timestamp at time zone 'UTC';
   v_to timestamptz := (p_day + 1)::timestamp at time zone 'UTC';
+  v_stray text := format('from triaged.%I where %I >= %L and %I < %L',
+    p_parent || '_default', v_key, v_from, v_key, v_to);
+  v_stray_count integer;
 begin
-  if to_regclass(format('triaged.%I', v_name)) is not null then
+  -- Two callers take turns: the second one finds what the first has made.
+  perform triaged.take_lock('partition');
+
+  if
+    exists (
+      select from triaged.partitions as known
+      where known.table_name = p_parent and known.starts_at < v_to and known.ends_at > v_from
+    )
+    -- merge_partitions is at work on it.
+    or exists (
+      select from pg_inherits
+      where
+        inhparent = to_regclass(format('triaged.%I', p_parent || '_rewrite'))
+        and inhrelid = to_regclass(format('triaged.%I', v_name))
+    )
+  then
     return false;
+  end if;
+
+  execute format('select count(*) from (select %s limit %s) as stray', v_stray, c_rows_max + 1)
+  into v_stray_count;
+
+  if v_stray_count > c_rows_max then
+    return false;
+  end if;
+
+  -- Transactions of an hour are allowed for; one that lasted longer gets its 23514.
+  if
+    v_stray_count > 0
+    or (v_from < v_now + interval '1 minute' and v_to > v_now - interval '1 hour')
+  then
+    execute format('lock table only triaged.%I in share row exclusive mode', p_parent);
   end if;
 
   execute format(
@@ -20,16 +68,26 @@ begin
     v_name, p_parent
   );
 
-  execute format(
-    'with moved as (
-       delete from triaged.%I where %I >= %L and %I < %L returning *
-     )
-     insert into triaged.%I select * from moved',
-    p_parent || '_default', v_key, v_from, v_key, v_to, v_name);
+  -- Nothing is deleted where nothing has to move.
+  if v_stray_count > 0 then
+    execute format(
+      'with moved as (delete %s returning *) insert into triaged.%I select * from moved',
+      v_stray, v_name
+    );
+  end if;
 
   execute format('alter table triaged.%I attach partition triaged.%I for values from (%L) to (%L)',
     p_parent, v_name, v_from, v_to);
 
   return true;
+exception
+  -- The deletes of a table without replica identity are published, and so refused. The name
+  -- of the condition is that of its class as well.
+  when object_not_in_prerequisite_state then
+    if sqlstate <> '55000' or v_stray_count = 0 then
+      raise;
+    end if;
+
+    return false;
 end;
 $$;

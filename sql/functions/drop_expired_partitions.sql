@@ -1,9 +1,12 @@
--- Retention: drop the partitions whose last day is older than the given number of days;
--- 0 keeps them for ever. Returns what was dropped. A partition whose lock cannot be had
--- within 100 ms is left for the next run, so that no reader makes the writers queue.
+-- Retention: drop the partitions of which every row is older than the given number of days; 0
+-- keeps them for ever. Returns what was dropped, at most max_partitions. A partition whose lock
+-- cannot be had is left for the next run, so that no reader makes the writers queue: 100 ms for
+-- the table, which waits for whoever reads or writes it at all, and then nothing for the
+-- partition itself.
 create or replace function triaged.drop_expired_partitions(
   task_days integer default 7,
-  history_days integer default 90
+  history_days integer default 90,
+  max_partitions integer default null
 )
 returns setof text
 language plpgsql
@@ -12,7 +15,8 @@ set search_path to pg_catalog, pg_temp
 set lock_timeout to '100ms'
 as $$
 declare
-  v_today date := (triaged.now() at time zone 'UTC')::date;
+  v_left integer := max_partitions;
+  v_busy text;
   v_expired record;
 begin
   if task_days < 0 or history_days < 0 then
@@ -21,28 +25,30 @@ begin
   end if;
 
   for v_expired in
-    select partition.relname as name
-    from pg_inherits as inherited
-    join pg_class as partition on partition.oid = inherited.inhrelid
-    cross join lateral (
-      select case inherited.inhparent
-        when 'triaged.final_tasks'::regclass then task_days
-        when 'triaged.task_history'::regclass then history_days
-        else 0
-      end as days
-    ) as kept
-    where
-      kept.days > 0
-      and partition.relname ~ '_[0-9]{8}$'
-      and to_date(right(partition.relname, 8), 'YYYYMMDD') < v_today - kept.days
-    order by partition.relname
+    select * from triaged.expired_partitions(task_days, history_days)
   loop
+    exit when v_left = 0;
+    continue when v_expired.table_name = v_busy;
+
     begin
-      execute format('drop table triaged.%I', v_expired.name);
-      return next v_expired.name;
+      -- Once it is had, it is held to the end of the transaction, with all that queue for it.
+      execute format('lock table only triaged.%I in access exclusive mode', v_expired.table_name);
     exception
       when lock_not_available then
-        raise notice 'partition % is in use; the next run tries again', v_expired.name;
+        v_busy := v_expired.table_name;
+        raise notice '% is in use; the next run drops its partitions', v_busy;
+        continue;
+    end;
+
+    begin
+      execute format('lock table triaged.%I in access exclusive mode nowait',
+        v_expired.partition_name);
+      execute format('drop table triaged.%I', v_expired.partition_name);
+      v_left := v_left - 1;
+      return next v_expired.partition_name;
+    exception
+      when lock_not_available then
+        raise notice 'partition % is in use; the next run tries again', v_expired.partition_name;
     end;
   end loop;
 end;

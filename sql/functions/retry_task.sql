@@ -6,17 +6,28 @@ returns void
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+-- Of the delete: planned with its time, it locks one partition and not all.
+set plan_cache_mode to force_custom_plan
 as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
   v_task triaged.final_tasks;
+  v_ended_at timestamptz;
   v_holder bigint;
 begin
+  -- Only reads: a partition that merge_partitions compares with its copy lets no delete in.
+  select ended.ended_at into v_ended_at
+  from triaged.final_tasks as ended
+  where ended.task_id = retry_task.task_id;
+
   perform triaged.note_event('retry');
 
   delete from triaged.final_tasks
-  where task_id = retry_task.task_id and status in ('failed', 'cancelled')
+  where
+    task_id = retry_task.task_id
+    and ended_at = v_ended_at
+    and status in ('failed', 'cancelled')
   returning * into v_task;
 
   if not found then

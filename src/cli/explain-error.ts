@@ -30,6 +30,7 @@ const Trouble = z.object({
   code: z.string().default(""),
   message: z.string().default(""),
   hint: z.string().optional(),
+  constraint: z.string().optional(),
   /** One error for each address of a host; the outer message is empty then. */
   errors: z.array(z.unknown()).default([]),
 });
@@ -122,7 +123,10 @@ const RULES: readonly Rule[] = [
     exitCode: EXIT_CODES.config,
   },
   {
-    applies: ({ code }) => ["40001", "40P01", "55P03"].includes(code),
+    applies: ({ code, constraint }) =>
+      ["40001", "40P01", "55P03"].includes(code) ||
+      // A partition for the row was made meanwhile.
+      (code === "23514" && constraint === undefined),
     says: (text) => `another session was in the way: ${text}`,
     hint: "run the command again",
     exitCode: EXIT_CODES.databaseUnreachable,

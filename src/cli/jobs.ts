@@ -1,14 +1,16 @@
 import { Breaker } from "../breaker.ts";
 import { type Config, readConfig } from "../config.ts";
+import { EXIT_CODES } from "../errors.ts";
 import { readSchedules, schedulesFile } from "../jobs/read-schedules.ts";
-import { runJobsOnce } from "../jobs/run-once.ts";
+import { type Done, runJobsOnce } from "../jobs/run-once.ts";
 import { runJobs } from "../jobs/runner.ts";
 import { createLogger } from "../logger.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { onParentGone } from "../supervisor/parent.ts";
 import { listenForStop } from "../supervisor/stop-signals.ts";
 import { defineCommand } from "./command.ts";
-import { print, printJson } from "./print.ts";
+import { note, print, printJson } from "./print.ts";
+import { reportError } from "./report-error.ts";
 import { renderTable } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 import { withDatabase } from "./with-database.ts";
@@ -17,13 +19,14 @@ export const jobs = defineCommand({
   name: "jobs",
   summary: "run the clockwork: schedules, partitions, retention; deliver effects",
   description:
-    "Makes the partitions of the next days, drops those older than TASK_RETENTION_DAYS and\n" +
-    "HISTORY_RETENTION_DAYS from 02:00 UTC on, and deletes expired keys and verdicts. Enqueues\n" +
-    "the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given. Delivers what tasks\n" +
-    "want done outside of the database (`triaged effects --help`). Any number may run; each\n" +
-    "job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
+    "Makes the partitions of the next days, merges those of old ones, drops those older than\n" +
+    "TASK_RETENTION_DAYS and HISTORY_RETENTION_DAYS from 02:00 UTC on, and deletes expired keys\n" +
+    "and verdicts. Enqueues the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given.\n" +
+    "Delivers what tasks want done outside of the database (`triaged effects --help`). Any number\n" +
+    "may run; each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
     "or TRIAGED_SCHEMA with _jobs behind it. The database user must own the queue's schema, or be\n" +
-    "granted triaged_owner, and may make that schema at the first start.",
+    "granted triaged_owner, and may make that schema at the first start. With --once, a job that\n" +
+    "fails stops no other; the exit code is that of the first that failed.",
   args: [],
   options: {
     once: { about: "run every job once, now, and exit" },
@@ -44,11 +47,14 @@ export const jobs = defineCommand({
     const signals = listenForStop();
     const stop = AbortSignal.any([signals.stop, parentGone.signal]);
     try {
-      await (flags.once ? runOnce(config, stop, { asJson: flags.json }) : runUntil(config, stop));
+      if (flags.once) {
+        return await runOnce(config, stop, { asJson: flags.json });
+      }
+      await runUntil(config, stop);
+      return EXIT_CODES.done;
     } finally {
       signals.dispose();
     }
-    return 0;
   },
 });
 
@@ -66,12 +72,15 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
   });
 }
 
+/** The exit code is that of the first job that failed; those after it ran as well. */
 async function runOnce(
   config: Config,
   stop: AbortSignal,
   { asJson }: { asJson: boolean },
-): Promise<void> {
-  const results = await withDatabase(
+): Promise<number> {
+  const done: Done[] = [];
+  const failed: { readonly job: string; readonly err: unknown }[] = [];
+  await withDatabase(
     ({ db }) =>
       runJobsOnce({
         db,
@@ -80,19 +89,33 @@ async function runOnce(
         breaker: new Breaker(config.effects.breaker),
         logger: createLogger({ level: config.logLevel, name: "jobs" }),
         signal: stop,
+        onDone: (one) => done.push(one),
+        onFailed: (job, err) => failed.push({ job, err }),
+      }).catch((err: unknown) => {
+        if (failed.length === 0) {
+          throw err;
+        }
       }),
     config,
   );
   if (asJson) {
-    printJson(results.map(({ job, changes, detail }) => ({ job, changes, ...detail })));
-  } else {
-    const rows = results.map(({ job, changes, detail }) => [
-      job,
-      changes,
-      Object.entries(detail)
-        .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join(",") : String(value)}`)
-        .join(" "),
+    printJson([
+      ...done.map(({ job, changes, detail }) => ({ job, changes, ...detail })),
+      ...failed.map(({ job, err }) => ({ job, error: String(err) })),
     ]);
-    print(renderTable(["job", "changes", "detail"], rows));
+  } else {
+    print(renderTable(["job", "changes", "detail"], done.map(rowOf)));
   }
+  const codes = failed.map(({ job, err }) => {
+    note(`job ${job} failed`);
+    return reportError(err);
+  });
+  return codes[0] ?? EXIT_CODES.done;
+}
+
+function rowOf({ job, changes, detail }: Done): [string, number, string] {
+  const words = Object.entries(detail).map(
+    ([name, value]) => `${name}=${Array.isArray(value) ? value.join(",") : String(value)}`,
+  );
+  return [job, changes, words.join(" ")];
 }

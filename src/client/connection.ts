@@ -4,6 +4,7 @@ import { type DatabaseUrl, parseDatabaseUrl } from "../database-url.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, type Queryable } from "../postgres/database.ts";
 import { openPool } from "../postgres/pool.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
+import { isPartitionMade } from "../postgres/sqlstate.ts";
 import { SETTINGS } from "../settings.ts";
 import { withQueueErrors } from "./queue-error.ts";
 
@@ -40,13 +41,29 @@ export class Connection {
     this.#schema = options.schema === undefined ? undefined : checkSchema(options.schema);
   }
 
-  /** Ask the queue, in the caller's transaction if there is one. Throws QueueErrors. */
+  /**
+   * Ask the queue, in the caller's transaction if there is one. Throws QueueErrors. Where a
+   * partition was made while a statement of its own waited, it asks once more: nothing was done.
+   */
   async ask<Answer>(
     { db }: InTransaction,
     question: (db: Database) => Promise<Answer>,
   ): Promise<Answer> {
     const queryable = db ?? (await this.#connect()).queryable;
-    return await withQueueErrors(() => question(inSchema(queryable, this.#schemaName())));
+    const work = () => withQueueErrors(() => question(inSchema(queryable, this.#schemaName())));
+    try {
+      return await work();
+    } catch (err) {
+      if (!isPartitionMade(err)) {
+        throw err;
+      }
+      if (db !== undefined || !isPool(queryable)) {
+        throw Object.assign(err, {
+          hint: "a partition was made meanwhile: run the transaction again",
+        });
+      }
+      return await work();
+    }
   }
 
   async close(): Promise<void> {
@@ -70,6 +87,11 @@ export class Connection {
     const isNamed = pool !== undefined || connectionString !== undefined;
     return this.#schema ?? (isNamed ? DEFAULT_SCHEMA : readConfig().schema);
   }
+}
+
+/** Whether each statement is a transaction of its own. */
+function isPool(queryable: Queryable): boolean {
+  return "totalCount" in queryable;
 }
 
 async function connect({ pool, connectionString }: ClientOptions): Promise<Connected> {

@@ -30,7 +30,7 @@ export function judgeConnections(
   pool: Pick<Config["pool"], "max">,
 ): Finding {
   const free = facts.max_connections - facts.reserved;
-  const wanted = facts.workers_alive * (pool.max + WORKERS_OWN) + OTHERS;
+  const wanted = connectionsWanted(facts.workers_alive, pool);
   const found = `${facts.in_use} of ${free} in use`;
   return wanted > free
     ? warning(
@@ -39,6 +39,11 @@ export function judgeConnections(
         "lower DB_POOL_SIZE, raise max_connections, or put PgBouncer in between",
       )
     : ok("connections", found);
+}
+
+/** Of all workers with full pools, of the jobs, and of one person. */
+export function connectionsWanted(workersAlive: number, pool: Pick<Config["pool"], "max">): number {
+  return workersAlive * (pool.max + WORKERS_OWN) + OTHERS;
 }
 
 /** Counted by database: pg_stat_activity hides from most roles what a session is. */

@@ -3,6 +3,7 @@ import { connectionsProbe } from "./connections.ts";
 import { driftProbe } from "./drift.ts";
 import { jobsProbe } from "./jobs.ts";
 import { lanesProbe } from "./lanes.ts";
+import { lockTableProbe } from "./lock-table.ts";
 import { locksProbe } from "./locks.ts";
 import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
@@ -27,6 +28,7 @@ export const PROBES: readonly Probe[] = [
   snapshotProbe,
   locksProbe,
   partitionsProbe,
+  lockTableProbe,
   jobsProbe,
   workersProbe,
   lanesProbe,

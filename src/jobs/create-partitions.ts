@@ -9,8 +9,14 @@ export const createPartitionsJob: Job = {
   name: "create-partitions",
   cron: "0 */6 * * *",
   atStart: true,
-  async run({ db }) {
-    const partitionsMade = await createPartitions(db, { daysAhead: DAYS_AHEAD });
-    return { changes: partitionsMade, detail: { partitionsMade } };
+  async run({ db, signal }) {
+    const { made, errors } = await createPartitions(db, { daysAhead: DAYS_AHEAD, signal });
+    const [first, ...others] = errors;
+    if (first !== undefined) {
+      throw others.length === 0
+        ? first
+        : Object.assign(first, { message: `${first.message} (and ${others.length} more)` });
+    }
+    return { changes: made, detail: { partitionsMade: made } };
   },
 };

@@ -3,6 +3,7 @@ import { dropExpiredPartitionsJob } from "./drop-expired-partitions.ts";
 import { expireRowsJob } from "./expire-rows.ts";
 import { gatherDigestJob } from "./gather-digest.ts";
 import type { Job } from "./job.ts";
+import { mergePartitionsJob } from "./merge-partitions.ts";
 import { sweepEffectsJob } from "./sweep-effects.ts";
 import { unlockDeadRunnersJob } from "./unlock-dead-runners.ts";
 
@@ -14,4 +15,6 @@ export const JOBS: readonly Job[] = [
   unlockDeadRunnersJob,
   gatherDigestJob,
   sweepEffectsJob,
+  // Last: it may take its time.
+  mergePartitionsJob,
 ];

@@ -2,16 +2,23 @@ import { type DeliverDeps, deliverEffect } from "../effects/deliver.ts";
 import type { Job, JobContext, JobResult } from "./job.ts";
 import { JOBS } from "./jobs.ts";
 
+export type Done = { readonly job: Job["name"] } & JobResult;
+
 /**
- * Run every job now, one after the other, without graphile-worker. Throws what the first
- * one throws that fails; those after it have not run then.
+ * Run every job now, one after the other, without graphile-worker. One that fails does not stop
+ * those after it. Throws at the end: what the one threw that failed, or an AggregateError of
+ * several; `onDone` has told by then what the others did.
  */
 export async function runJobsOnce({
   retention,
+  onDone,
+  onFailed,
   ...delivery
-}: Pick<JobContext, "retention"> & DeliverDeps): Promise<
-  readonly ({ readonly job: Job["name"] } & JobResult)[]
-> {
+}: Pick<JobContext, "retention"> &
+  DeliverDeps & {
+    onDone?: (done: Done) => void;
+    onFailed?: (job: Job["name"], err: unknown) => void;
+  }): Promise<readonly Done[]> {
   const context: JobContext = {
     db: delivery.db,
     retention,
@@ -21,9 +28,20 @@ export async function runJobsOnce({
     },
     signal: delivery.signal,
   };
-  const results = [];
+  const results: Done[] = [];
+  const errors: unknown[] = [];
   for (const job of JOBS) {
-    results.push({ job: job.name, ...(await job.run(context)) });
+    try {
+      const done = { job: job.name, ...(await job.run(context)) };
+      results.push(done);
+      onDone?.(done);
+    } catch (err) {
+      errors.push(err);
+      onFailed?.(job.name, err);
+    }
+  }
+  if (errors.length > 0) {
+    throw errors.length === 1 ? errors[0] : new AggregateError(errors, "several jobs failed");
   }
   return results;
 }

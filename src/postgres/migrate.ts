@@ -1,21 +1,21 @@
 import pRetry from "p-retry";
-import { type ClientConfig, DatabaseError } from "pg";
+import type { ClientConfig, DatabaseError } from "pg";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { Client } from "./client.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
 import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
+import { createPartitions } from "./retention-store.ts";
 import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
-import { codeOf } from "./sqlstate.ts";
+import { codeOf, isKeptLock } from "./sqlstate.ts";
 import { ROLES, readRoleHolders, refuseStrangers } from "./strangers.ts";
 import { inTransaction } from "./transaction.ts";
 
+const DAYS_AHEAD = 7;
 /** What a step waits for a lock, so that the writers behind it never queue for longer. */
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_RETRIES = 10;
 const LOCK_NOT_AVAILABLE = "55P03";
-/** What sql/functions/take_lock.sql says of its error. */
-const KEPT_LOCK = "An advisory lock of the queue";
 
 export type MigrateOptions = {
   readonly schema?: string;
@@ -32,7 +32,8 @@ export type MigrateOptions = {
  * transaction, then functions, views, triggers and grants, then the partitions of the next
  * days. Idempotent, and safe to run many times at once: each step holds one advisory lock
  * and looks again. Throws an EnvironmentError for a database that it must not touch, and for
- * a session that keeps a lock of ours for no reason.
+ * a session that keeps a lock of ours for no reason. A partition that cannot be made is a
+ * warning: its rows have a place without it.
  */
 export async function migrate(
   connection: ClientConfig,
@@ -53,17 +54,15 @@ export async function migrate(
     if (await step.applyRepeatables(onWarning)) {
       onApplied?.(REPEATABLES);
     }
-    await step.run(() => client.query(withSchema("select triaged.create_partitions()", schema)));
+    const { errors } = await createPartitions(inSchema(client, schema), { daysAhead: DAYS_AHEAD });
+    for (const { message } of errors) {
+      onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
+    }
   } catch (err) {
-    throw err instanceof DatabaseError && isKept(err) ? keptLock(err) : err;
+    throw isKeptLock(err) ? keptLock(err) : err;
   } finally {
     await client.end();
   }
-}
-
-/** By take_lock: somebody keeps an advisory lock of ours, which no other try mends. */
-function isKept(err: unknown): boolean {
-  return err instanceof DatabaseError && err.detail?.startsWith(KEPT_LOCK) === true;
 }
 
 function keptLock(err: DatabaseError): EnvironmentError {
@@ -158,7 +157,7 @@ class Step {
         minTimeout: 200,
         maxTimeout: 5_000,
         randomize: true,
-        shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE && !isKept(error),
+        shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE && !isKeptLock(error),
       },
     );
   }

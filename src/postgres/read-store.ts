@@ -53,14 +53,18 @@ const TaskProgress = z.object({
 });
 export type TaskProgress = z.output<typeof TaskProgress>;
 
-/** How far a task is, or null for an unknown one. */
+/** How far a task is, or null for an unknown one. Asks no partition while the task is live. */
 export async function getProgress(db: Database, taskId: string): Promise<TaskProgress | null> {
-  const [row] = await db.query({
-    text: `select status, attempt_count, progress_pct, current_step
-           from triaged.tasks where task_id = $1`,
-    values: [taskId],
-  });
-  return row === undefined ? null : TaskProgress.parse(row);
+  const ask = async (relation: "live_tasks" | "tasks") => {
+    const [row] = await db.query({
+      text: `select status, attempt_count, progress_pct, current_step
+             from triaged.${relation} where task_id = $1`,
+      values: [taskId],
+    });
+    return row === undefined ? null : TaskProgress.parse(row);
+  };
+  // Of both tables in the second look: the task may come back in between.
+  return (await ask("live_tasks")) ?? (await ask("tasks"));
 }
 
 /** Without results and payloads, which may be large. */

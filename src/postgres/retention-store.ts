@@ -1,40 +1,167 @@
 /** Upkeep of the tables. Each function needs the rights of the schema's owner or triaged_owner. */
+import { setTimeout as delay } from "node:timers/promises";
+import pRetry from "p-retry";
+import { DatabaseError } from "pg";
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import type { Database, Statement } from "./database.ts";
+import { codeOf, isKeptLock, isPartitionMade } from "./sqlstate.ts";
 
-/** What a new partition waits for locks: writers queue behind it meanwhile. */
-const LOCK_TIMEOUT = "2s";
+/** A lock that is not to be had is asked for so often, some time apart, for each partition. */
+const LOCK_TRIES = 4;
+const LOCK_PAUSE_MS_MIN = 200;
+const LOCK_PAUSE_MS_MAX = 2_000;
+const LOCK_NOT_AVAILABLE = "55P03";
+
+const PARTITIONED = ["final_tasks", "task_history"] as const;
+
+/** What became of the days that were asked for. */
+export type MadePartitions = {
+  readonly made: number;
+  /** One error for each partition that could not be made. */
+  readonly errors: readonly Error[];
+};
 
 /**
- * Make the partitions of today and the days ahead; resolves to how many were missing.
- * Throws 55P03 when their lock cannot be had soon: another run may be luckier.
+ * Make the partitions of the days ahead, of today, and of days that are over and have rows in
+ * the default partition. Each in a transaction of its own, which holds its locks for a moment;
+ * one that fails does not stop the others.
  */
 export async function createPartitions(
   db: Database,
-  { daysAhead }: { daysAhead: number },
-): Promise<number> {
-  const [row] = await db.query({
-    // One statement: behind a pooler, the next one may run in another session.
-    text: `select triaged.create_partitions($1) as made
-           from set_config('lock_timeout', $2, true)`,
-    values: [daysAhead, LOCK_TIMEOUT],
+  { daysAhead, signal }: { daysAhead: number; signal?: AbortSignal },
+): Promise<MadePartitions> {
+  let made = 0;
+  const errors: Error[] = [];
+  const wanted = await wantedPartitions(db, daysAhead);
+  const steps = [
+    ...PARTITIONED.map((parent) => () => createDaysAhead(db, parent, daysAhead)),
+    ...wanted.map(
+      ({ parent, day }) =>
+        () =>
+          createPartition(db, parent, day),
+    ),
+  ];
+  for (const step of steps) {
+    if (signal?.aborted === true) {
+      break;
+    }
+    try {
+      made += await step();
+    } catch (err) {
+      if (!isRefused(err)) {
+        // The others would fail in the same way.
+        throw err;
+      }
+      errors.push(err);
+    }
+  }
+  return { made, errors };
+}
+
+/** Whether the server has an answer, and it is no. A lock that is kept is kept from the others too. */
+function isRefused(err: unknown): err is Error {
+  return err instanceof DatabaseError && !/^(?:08|57)/.test(err.code ?? "") && !isKeptLock(err);
+}
+
+const Wanted = z.object({ parent: z.enum(PARTITIONED), day: z.string() });
+
+/** The days ahead come first: whatever is wrong with today, tomorrow has its partition. */
+async function wantedPartitions(db: Database, daysAhead: number) {
+  const rows = await db.query({
+    text: `select parent, day::text
+           from unnest($1::text[]) with ordinality as partitioned (parent, place)
+           cross join lateral (
+             select (triaged.now() at time zone 'UTC')::date + ahead as day, ahead = 0 as is_today,
+               false as is_stray
+             from generate_series(0, $2::integer) as ahead
+             union all
+             select stray, false, true from triaged.stray_days(parent) as stray
+           ) as wanted
+           order by is_stray, is_today, day, place`,
+    values: [PARTITIONED, daysAhead],
+  });
+  return rows.map((row) => Wanted.parse(row));
+}
+
+/** Of a large default partition, whose writers then wait once and not for each day; else 0. */
+async function createDaysAhead(db: Database, parent: string, days: number): Promise<number> {
+  return await countMade(db, {
+    text: "select triaged.create_days_ahead($1, $2) as made",
+    values: [parent, days],
+  });
+}
+
+async function createPartition(db: Database, parent: string, day: string): Promise<number> {
+  return await countMade(db, {
+    text: "select triaged.create_partition($1, $2::date)::integer as made",
+    values: [parent, day],
+  });
+}
+
+async function countMade(db: Database, statement: Statement): Promise<number> {
+  const [row] = await pRetry(() => db.query(statement), {
+    retries: LOCK_TRIES - 1,
+    minTimeout: LOCK_PAUSE_MS_MIN,
+    maxTimeout: LOCK_PAUSE_MS_MAX,
+    randomize: true,
+    shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE || isPartitionMade(error),
   });
   return z.object({ made: z.int() }).parse(row).made;
 }
 
+/** Days that rows are kept; 0 = for ever. */
+type Kept = { readonly taskDays: number; readonly historyDays: number };
+
 /**
- * Drop the partitions that are older than so many days; 0 = keep for ever. Resolves to
- * their names. One that is in use stays.
+ * Drop the partitions of which every row is older than so many days. Resolves to their names.
+ * Each in a transaction of its own; one that is in use is tried some times and stays then.
  */
 export async function dropExpiredPartitions(
   db: Database,
-  { taskDays, historyDays }: { taskDays: number; historyDays: number },
+  { taskDays, historyDays }: Kept,
 ): Promise<string[]> {
-  const rows = await db.query({
-    text: "select dropped as name from triaged.drop_expired_partitions($1, $2) as dropped",
+  const dropped: string[] = [];
+  for (let tries = 0; tries < LOCK_TRIES; ) {
+    const rows = await db.query({
+      text: "select dropped as name from triaged.drop_expired_partitions($1, $2, 1) as dropped",
+      values: [taskDays, historyDays],
+    });
+    dropped.push(...rows.map((row) => z.object({ name: z.string() }).parse(row).name));
+    if (rows.length === 0) {
+      const left = await db.query({
+        text: "select from triaged.expired_partitions($1, $2) limit 1",
+        values: [taskDays, historyDays],
+      });
+      if (left.length === 0) {
+        break;
+      }
+      tries += 1;
+      await delay(LOCK_PAUSE_MS_MIN * 2 ** tries * (0.5 + Math.random() / 2));
+    }
+  }
+  return dropped;
+}
+
+const MergeStep = z.object({
+  table_name: z.enum(PARTITIONED),
+  step: z.enum(["began", "copied", "waits", "swapped", "gave up"]),
+  partitions: z.array(z.string()),
+});
+export type MergeStep = z.output<typeof MergeStep>;
+
+/**
+ * One step towards few partitions for what is old, and none in the default one; null where there
+ * is nothing to do. Throws 55P03 where a lock cannot be had within half a second.
+ */
+export async function mergePartitions(
+  db: Database,
+  { taskDays, historyDays }: Kept,
+): Promise<MergeStep | null> {
+  const [row] = await db.query({
+    text: "select table_name, step, partitions from triaged.merge_partitions($1, $2)",
     values: [taskDays, historyDays],
   });
-  return rows.map((row) => z.object({ name: z.string() }).parse(row).name);
+  return row === undefined ? null : MergeStep.parse(row);
 }
 
 const Expired = z.object({

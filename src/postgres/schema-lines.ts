@@ -1,8 +1,12 @@
 import type { Database } from "./database.ts";
 
+/** Partitions are as their parents are, and so are the copies that merge_partitions makes. */
+const IS_LASTING = `not relispartition
+      and relname not similar to '(final_tasks|task_history)_rewrite(\\_%)?'`;
+
 /**
  * One query for each chapter of sql/schema.snapshot.txt; each row is a line, and the lines
- * have an order of their own. `$1` is the schema. Partitions are as their parents are.
+ * have an order of their own. `$1` is the schema.
  */
 const QUERIES = {
   columns: `
@@ -13,7 +17,7 @@ const QUERIES = {
     from pg_attribute
     join pg_class on pg_class.oid = attrelid
     left join pg_attrdef on adrelid = attrelid and adnum = attnum
-    where relnamespace = $1::regnamespace and relkind in ('r', 'p', 'v') and not relispartition
+    where relnamespace = $1::regnamespace and relkind in ('r', 'p', 'v') and ${IS_LASTING}
       and attnum > 0 and not attisdropped
     order by relname, attnum`,
   // Not null is a constraint with a name from 18 on; the columns tell it.
@@ -22,25 +26,25 @@ const QUERIES = {
       pg_get_constraintdef(pg_constraint.oid)) as line
     from pg_constraint
     join pg_class on pg_class.oid = conrelid
-    where connamespace = $1::regnamespace and contype not in ('n', 't') and not relispartition
+    where connamespace = $1::regnamespace and contype not in ('n', 't') and ${IS_LASTING}
     order by conrelid::regclass::text collate "C", conname collate "C"`,
   indexes: `
     select pg_get_indexdef(indexrelid) as line
     from pg_index
     join pg_class on pg_class.oid = indrelid
-    where relnamespace = $1::regnamespace and not relispartition
+    where relnamespace = $1::regnamespace and ${IS_LASTING}
     order by pg_get_indexdef(indexrelid) collate "C"`,
   storage: `
     select format('%s %s%s', relname, reloptions, ' ' || pg_get_partkeydef(oid)) as line
     from pg_class
-    where relnamespace = $1::regnamespace and relkind in ('r', 'p') and not relispartition
+    where relnamespace = $1::regnamespace and relkind in ('r', 'p') and ${IS_LASTING}
       and (reloptions is not null or relkind = 'p')
     order by relname collate "C"`,
   triggers: `
     select pg_get_triggerdef(pg_trigger.oid) as line
     from pg_trigger
     join pg_class on pg_class.oid = tgrelid
-    where relnamespace = $1::regnamespace and not tgisinternal and not relispartition
+    where relnamespace = $1::regnamespace and not tgisinternal and ${IS_LASTING}
     order by relname collate "C", tgname collate "C"`,
   functions: `
     select format('%s(%s) returns %s%s%s%s', proname, pg_get_function_arguments(oid),

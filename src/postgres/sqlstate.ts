@@ -1,3 +1,5 @@
+import { DatabaseError } from "pg";
+
 /** Errors after which the same statement may succeed, on this connection or the next. */
 const TRANSIENT_STATES = new Set([
   "25006", // read-only: a standby that is being promoted, or the old primary
@@ -50,5 +52,30 @@ export function isTransient(err: unknown): boolean {
     }
     return err instanceof Error && LOST.test(err.message);
   }
-  return TRANSIENT_STATES.has(code) || NETWORK_CODES.has(code) || code.startsWith("08");
+  return (
+    TRANSIENT_STATES.has(code) ||
+    NETWORK_CODES.has(code) ||
+    code.startsWith("08") ||
+    isPartitionMade(err)
+  );
+}
+
+/**
+ * Whether a partition for the row was made while its statement waited to put it into the default
+ * one: a check violation that names no constraint. The same statement finds the partition.
+ */
+export function isPartitionMade(err: unknown): err is Error {
+  return (
+    codeOf(err) === "23514" &&
+    err instanceof Error &&
+    !("constraint" in err && typeof err.constraint === "string")
+  );
+}
+
+/** What sql/functions/take_lock.sql says of its error. */
+const KEPT_LOCK = "An advisory lock of the queue";
+
+/** Whether a session kept an advisory lock of ours for longer than any of ours does. */
+export function isKeptLock(err: unknown): err is DatabaseError {
+  return err instanceof DatabaseError && err.detail?.startsWith(KEPT_LOCK) === true;
 }

@@ -35,6 +35,23 @@ test.for([
   },
 );
 
+test("more rows of today than can be moved are no error while tomorrow has a partition", async ({
+  url,
+  client,
+}) => {
+  await client.query(DROP.replace("TABLE", "task_history").replace("AHEAD", "0"));
+  await client.query(`insert into triaged.task_history
+    (task_id, task_type, at, event, status, attempt_count, actor)
+    select n, 'noop', now(), 'enqueue', 'queued', 0, 'test' from generate_series(1, 1001) as n`);
+
+  expect(await look(url, partitionsProbe)).toContainEqual({
+    level: "warning",
+    subject: "partitions",
+    found: "task_history has none for today, over 1000 rows in the default partition",
+    advice: expect.stringContaining("when the day is over"),
+  });
+});
+
 test("rows in a default partition are a warning", async ({ url, client }) => {
   await client.query(`insert into triaged.task_history
     (task_id, task_type, at, event, status, attempt_count, actor)

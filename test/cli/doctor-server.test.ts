@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { expect } from "vitest";
 import { clockProbe } from "../../src/doctor/clock.ts";
 import { connectionsProbe } from "../../src/doctor/connections.ts";
+import { judgeLockTable, lockTableProbe } from "../../src/doctor/lock-table.ts";
 import { poolerProbe } from "../../src/doctor/pooler.ts";
 import { serverProbe } from "../../src/doctor/server.ts";
 import { snapshotProbe } from "../../src/doctor/snapshot.ts";
@@ -200,5 +201,23 @@ test.skipIf(!hasPgbouncer)("the other looks work through a pooler", async ({ url
 test("a look at a server that is gone is a finding", async () => {
   expect(await look("postgres://u@127.0.0.1:1/d?sslmode=disable", serverProbe)).toMatchObject([
     { level: "error", subject: "server", found: found("ECONNREFUSED") },
+  ]);
+});
+
+test("a lock table that cannot bear all connections at once is a warning", async ({ url }) => {
+  const of = { max_locks_per_transaction: 64, sessions: 100, partitions: 376, workers_alive: 2 };
+
+  expect(judgeLockTable({ ...of, of_query: 1_127 }, { max: 10 })).toEqual({
+    level: "warning",
+    subject: "lock table",
+    found:
+      "a query over all 376 partitions takes 1127 locks; the server has room for 6400, " +
+      "and 33 connections may want 37191",
+    advice: expect.stringMatching(/max_locks_per_transaction to 372 /),
+  });
+  expect(judgeLockTable({ ...of, of_query: 120 }, { max: 10 })).toMatchObject({ level: "ok" });
+  // Nine partitions with two indexes each, and the table's own.
+  expect(await look(url, lockTableProbe)).toMatchObject([
+    { level: "ok", found: expect.stringMatching(/over all 9 partitions takes 30 locks/) },
   ]);
 });

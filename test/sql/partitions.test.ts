@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { test as connected } from "../support/connections.ts";
 import { test } from "../support/db.ts";
+import { partitionsHolding } from "../support/merging.ts";
 import {
   enqueue,
   outcomeOf,
@@ -11,16 +12,6 @@ import {
   settle,
   startTask,
 } from "../support/tasks.ts";
-
-/** In which partition each task or history row lies. */
-async function partitionsOf(db: Client, table: string): Promise<unknown[]> {
-  const rows = await query(
-    db,
-    `select distinct relname as name
-     from triaged.${table} as held join pg_class on pg_class.oid = held.tableoid order by name`,
-  );
-  return rows.map((row) => row["name"]);
-}
 
 async function endTask(db: Client, at: string): Promise<string> {
   await setClock(db, at);
@@ -57,11 +48,11 @@ test("a row lies in the partition of its day of UTC, whatever the time zone", as
   await endTask(db, "2030-01-01T23:59:59.999999Z");
   await endTask(db, "2030-01-02T00:00:00Z");
 
-  expect(await partitionsOf(db, "final_tasks")).toEqual([
+  expect(await partitionsHolding(db, "final_tasks")).toEqual([
     "final_tasks_20300101",
     "final_tasks_20300102",
   ]);
-  expect(await partitionsOf(db, "task_history")).toEqual([
+  expect(await partitionsHolding(db, "task_history")).toEqual([
     "task_history_20300101",
     "task_history_20300102",
   ]);
@@ -69,13 +60,13 @@ test("a row lies in the partition of its day of UTC, whatever the time zone", as
 
 test("a row whose day has no partition lies in the default one, and is moved", async ({ db }) => {
   const taskId = await endTask(db, "2030-01-01T12:00:00Z");
-  expect(await partitionsOf(db, "final_tasks")).toEqual(["final_tasks_default"]);
-  expect(await partitionsOf(db, "task_history")).toEqual(["task_history_default"]);
+  expect(await partitionsHolding(db, "final_tasks")).toEqual(["final_tasks_default"]);
+  expect(await partitionsHolding(db, "task_history")).toEqual(["task_history_default"]);
 
   await db.query("select triaged.create_partitions(0)");
 
-  expect(await partitionsOf(db, "final_tasks")).toEqual(["final_tasks_20300101"]);
-  expect(await partitionsOf(db, "task_history")).toEqual(["task_history_20300101"]);
+  expect(await partitionsHolding(db, "final_tasks")).toEqual(["final_tasks_20300101"]);
+  expect(await partitionsHolding(db, "task_history")).toEqual(["task_history_20300101"]);
   expect(await query(db, "select task_id, status from triaged.tasks")).toEqual([
     { task_id: taskId, status: "finished" },
   ]);
@@ -92,8 +83,8 @@ test("days that passed without a partition get theirs, so that they can expire",
 
   await db.query("select triaged.create_partitions(0)");
 
-  expect(await partitionsOf(db, "final_tasks")).toEqual(["final_tasks_20300101"]);
-  expect(await partitionsOf(db, "task_history")).toEqual(["task_history_20300101"]);
+  expect(await partitionsHolding(db, "final_tasks")).toEqual(["final_tasks_20300101"]);
+  expect(await partitionsHolding(db, "task_history")).toEqual(["task_history_20300101"]);
 });
 
 test("a new partition refuses what the table refuses", async ({ db }) => {
@@ -137,7 +128,7 @@ test("partitions older than the given days are dropped, and only those", async (
     { dropped: "task_history_20300101" },
     { dropped: "task_history_20300102" },
   ]);
-  expect(await partitionsOf(db, "final_tasks")).toEqual([
+  expect(await partitionsHolding(db, "final_tasks")).toEqual([
     "final_tasks_20300102",
     "final_tasks_20300103",
     "final_tasks_default",
@@ -201,14 +192,29 @@ connected("a partition that is being read is left for the next run", async ({ co
   expect([first, second]).toEqual([["task_history_20300101"], ["final_tasks_20300101"]]);
 });
 
-connected("two callers at once make each partition once", async ({ connect }) => {
-  const clients = [await connect(), await connect(), await connect()];
-
-  const made = await Promise.all(
-    clients.map((client) => query(client, "select triaged.create_partitions(12) as made")),
+test("a partition of many days is dropped when the last of them has expired", async ({ db }) => {
+  await setClock(db, "2030-01-01T12:00:00Z");
+  await db.query(
+    `create table triaged.task_history_20300101_20300107
+     partition of triaged.task_history for values from ('2030-01-01Z') to ('2030-01-08Z')`,
   );
+  const drop = `select dropped from triaged.drop_expired_partitions(0, 6) as dropped
+    where dropped like '%\\_2030%'`;
 
-  // The migration made those of the first week.
-  const total = made.flat().reduce((sum, row) => sum + Number(row["made"]), 0);
-  expect(total).toBe(10);
+  await setClock(db, "2030-01-13T23:59:59Z");
+  const before = await query(db, drop);
+  await setClock(db, "2030-01-14T00:00:00Z");
+
+  expect([before, await query(db, drop)]).toEqual([
+    [],
+    [{ dropped: "task_history_20300101_20300107" }],
+  ]);
+});
+
+test("no more partitions are dropped than are asked for", async ({ db }) => {
+  await setClock(db, "2030-01-01T12:00:00Z");
+  await db.query("select triaged.create_partitions(2)");
+  await setClock(db, "2040-01-01T12:00:00Z");
+
+  expect(await query(db, "select triaged.drop_expired_partitions(7, 90, 1)")).toHaveLength(1);
 });

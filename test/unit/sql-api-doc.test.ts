@@ -16,7 +16,14 @@ const GRANTED = [
   ),
 ].flatMap(([, name]) => (name === undefined ? [] : [name]));
 
-const OWNERS = ["create_partitions", "drop_expired_partitions", "expire_rows", "cleanup_old_tasks"];
+const OWNERS = [
+  "create_partition",
+  "create_partitions",
+  "drop_expired_partitions",
+  "merge_partitions",
+  "expire_rows",
+  "cleanup_old_tasks",
+];
 
 test.for([...GRANTED, ...OWNERS])("%s is documented", (name) => {
   expect(PAGE).toMatch(new RegExp(`\\b${name}\\(`));

@@ -61,6 +61,10 @@ describe("is tried again", () => {
   test("of several hosts, one that may come back", () => {
     expect(isTransient(new AggregateError([refusedWith("57P03")], "no server"))).toBe(true);
   });
+
+  test("23514 without a constraint: a partition was made for the row meanwhile", () => {
+    expect(isTransient(refusedWith("23514"))).toBe(true);
+  });
 });
 
 describe("is told, because waiting does not mend it", () => {
@@ -79,6 +83,12 @@ describe("is told, because waiting does not mend it", () => {
     ["XX000", "an internal error"],
   ] as const)("%s, %s", ([code]) => {
     expect(isTransient(refusedWith(code))).toBe(false);
+  });
+
+  test("23514, a check that does not hold", () => {
+    const refused = Object.assign(refusedWith("23514"), { constraint: "tasks_status_known" });
+
+    expect(isTransient(refused)).toBe(false);
   });
 
   test("an error that is none of the database", () => {

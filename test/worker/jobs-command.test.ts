@@ -4,7 +4,7 @@ import { runCli, runJson, startCli } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
 import { waitFor } from "../support/db.ts";
-import { makePartition, partitionOf } from "../support/jobs.ts";
+import { makePartition, partitionOf, partitionsOf } from "../support/jobs.ts";
 import { query } from "../support/tasks.ts";
 
 test("jobs run until SIGTERM, which ends them with 0", async ({ url }) => {
@@ -77,9 +77,35 @@ test("--once runs every job and says what it did", async ({ url, connect }) => {
     { job: "unlock-dead-runners", changes: 0, runnersUnlocked: 0 },
     { job: "gather-digest", changes: 0, digestsMade: 0 },
     { job: "sweep-effects", changes: 0, effectsSwept: 0 },
+    { job: "merge-partitions", changes: 0, partitionsMade: [] },
   ]);
   expect(await query(client, "select from pg_namespace where nspname = 'graphile_worker'")).toEqual(
     [],
+  );
+});
+
+test("a job that fails, and a day, stop no other, and the command tells of them", async ({
+  url,
+  connect,
+}) => {
+  const client = await connect();
+  for (const days of [2, 3, 4]) {
+    await client.query(`drop table triaged.${partitionOf("task_history", days)}`);
+  }
+  // The name is taken.
+  await client.query(`create table triaged.${partitionOf("task_history", 3)} ()`);
+  await makePartition(client, "final_tasks", -30);
+
+  const { code, stdout, stderr } = await runCli(["jobs", "--once"], {
+    env: { DATABASE_URL: url },
+  });
+
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^job create-partitions failed\nerror: .*already exists/);
+  expect(stdout).toContain(`partitionsDropped=${partitionOf("final_tasks", -30)}`);
+  expect(stdout).toContain("sweep-effects");
+  expect(await partitionsOf(client, "task_history")).toEqual(
+    [0, 1, 2, 4, 5, 6, 7].map((days) => partitionOf("task_history", days)),
   );
 });
 

@@ -23,62 +23,70 @@ const Horizon = z.object({
 export type Horizon = z.output<typeof Horizon>;
 
 /**
- * Find out what retention has left. The catalog tells it, and not the settings: partitions
- * are made for each day, so the newest day that has neither a partition nor rows in the
- * default one may have been dropped, and all before it. Yesterday is never dropped.
+ * Keep what is there until the end of the transaction. Called before the first look: so it waits
+ * for a drop or a merge of partitions under way, and its snapshot is not older than that.
  */
-export async function readHorizon(db: Database, sinceMs: number | null): Promise<Horizon> {
-  // Before the first look, so that it waits for a drop under way and excludes later ones.
+export async function holdTables(db: Database): Promise<void> {
   await db.query({
     text: "lock table triaged.live_tasks, triaged.final_tasks, triaged.task_history in access share mode",
   });
+}
+
+/**
+ * Find out what retention has left. The catalog tells it, and not the settings: each day has a
+ * partition, alone or with others, so the newest day that has neither one nor rows in the
+ * default partition may have been dropped, and all before it. Yesterday is never dropped.
+ */
+export async function readHorizon(db: Database, sinceMs: number | null): Promise<Horizon> {
   const [row] = await db.query({ text: HORIZON, values: [sinceMs, TRANSACTION_HOURS_MAX] });
   return Horizon.parse(row);
 }
 
 const HORIZON = `
-  with partitions as (
-    select inherited.inhparent::oid as parent,
-      to_date(right(partition.relname, 8), 'YYYYMMDD') as day
-    from pg_inherits as inherited
-    join pg_class as partition on partition.oid = inherited.inhrelid
-    where
-      inherited.inhparent in ('triaged.final_tasks'::regclass, 'triaged.task_history'::regclass)
-      and partition.relname ~ '_[0-9]{8}$'
-    union
-    select 'triaged.final_tasks'::regclass::oid, (ended_at at time zone 'UTC')::date
-    from triaged.final_tasks_default
-    union
-    select 'triaged.task_history'::regclass::oid, (at at time zone 'UTC')::date
-    from triaged.task_history_default
+  with kept_days as (
+    select table_name, starts_at, ends_at
+    from triaged.partitions
+    where ends_at is not null
+    union all
+    select 'final_tasks', day, day + interval '24 hours'
+    from (
+      select distinct date_trunc('day', ended_at, 'UTC') as day from triaged.final_tasks_default
+    ) as stray
+    union all
+    select 'task_history', day, day + interval '24 hours'
+    from (
+      select distinct date_trunc('day', at, 'UTC') as day from triaged.task_history_default
+    ) as stray
   ),
   -- The newest day without a partition is the one before some partition, or the last one
   -- that retention can have taken.
   missing as (
-    select kept.parent, max(candidate.day) as day
-    from (
-      values ('triaged.final_tasks'::regclass::oid), ('triaged.task_history'::regclass::oid)
-    ) as kept (parent)
+    select kept.table_name, max(candidate.day) as day
+    from (values ('final_tasks'), ('task_history')) as kept (table_name)
+    cross join date_trunc('day', triaged.now() - interval '48 hours', 'UTC') as last (day)
     cross join lateral (
-      select (triaged.now() at time zone 'UTC')::date - 2 as day
+      select last.day
       union
-      select partitions.day - 1 from partitions where partitions.parent = kept.parent
-    ) as candidate
+      select kept_days.starts_at - interval '24 hours'
+      from kept_days
+      where kept_days.table_name = kept.table_name
+    ) as candidate (day)
     where
-      candidate.day <= (triaged.now() at time zone 'UTC')::date - 2
+      candidate.day <= last.day
       and not exists (
-        select from partitions
-        where partitions.parent = kept.parent and partitions.day = candidate.day
+        select from kept_days
+        where
+          kept_days.table_name = kept.table_name
+          and kept_days.starts_at <= candidate.day
+          and kept_days.ends_at > candidate.day
       )
-    group by kept.parent
+    group by kept.table_name
   ),
   kept as (
     select
-      max((day + 1)::timestamp at time zone 'UTC')
-        filter (where parent = 'triaged.task_history'::regclass) + make_interval(hours => $2)
-        as history_from,
-      max((day + 1)::timestamp at time zone 'UTC')
-        filter (where parent = 'triaged.final_tasks'::regclass) as tasks_from
+      max(day + interval '24 hours') filter (where table_name = 'task_history')
+        + make_interval(hours => $2) as history_from,
+      max(day + interval '24 hours') filter (where table_name = 'final_tasks') as tasks_from
     from missing
   ),
   wanted as (

@@ -2,7 +2,7 @@ import type { Database } from "../database.ts";
 import { codeOf } from "../sqlstate.ts";
 import { type Breach, type Check, checkRange } from "./check-range.ts";
 import { type Evidence, readEvidence } from "./evidence.ts";
-import { type Horizon, readHorizon } from "./horizon.ts";
+import { type Horizon, holdTables, readHorizon } from "./horizon.ts";
 import { nextRange, type Range } from "./ranges.ts";
 
 /** Of each check so many violations are told; the rest is counted. */
@@ -39,6 +39,7 @@ export async function verifyAudit(
   { sinceMs, limitMs }: { sinceMs: number | null; limitMs: number },
 ): Promise<Report> {
   const deadline = Date.now() + limitMs;
+  await holdTables(db);
   await fixPlans(db);
   await limitStatements(db, HORIZON_MS_MAX);
   const report = emptyReport(await readHorizon(db, sinceMs));

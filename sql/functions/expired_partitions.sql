@@ -1,0 +1,19 @@
+-- The partitions of which every row is older than the given number of whole days of UTC, the
+-- oldest first; 0 = none.
+create or replace function triaged.expired_partitions(task_days integer, history_days integer)
+returns table (table_name text, partition_name text)
+language sql
+stable
+set timezone to 'UTC'
+as $$
+  select known.table_name, known.partition_name
+  from triaged.partitions as known
+  join (
+    values ('final_tasks', task_days), ('task_history', history_days)
+  ) as kept (table_name, days) using (table_name)
+  where
+    kept.days > 0
+    and known.ends_at
+      <= ((triaged.now() at time zone 'UTC')::date - kept.days)::timestamp at time zone 'UTC'
+  order by known.table_name, known.ends_at;
+$$;

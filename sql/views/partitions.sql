@@ -1,0 +1,15 @@
+-- The partitions of final_tasks and task_history. Each holds starts_at and what comes after it,
+-- up to ends_at; the default one has neither, and holds what has no other place.
+create or replace view triaged.partitions as
+select
+  parent.relname::text as table_name,
+  partition.relname::text as partition_name,
+  bounds.found[1]::timestamptz as starts_at,
+  bounds.found[2]::timestamptz as ends_at
+from pg_inherits as inherited
+join pg_class as parent on parent.oid = inherited.inhparent
+join pg_class as partition on partition.oid = inherited.inhrelid
+cross join lateral regexp_match(
+  pg_get_expr(partition.relpartbound, partition.oid), '\(''(.+)''\).*\(''(.+)''\)'
+) as bounds (found)
+where inherited.inhparent in ('triaged.final_tasks'::regclass, 'triaged.task_history'::regclass);
