@@ -12,6 +12,7 @@ returns boolean
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 set lock_timeout to '500ms'
 -- So that a constraint spares the look into the default partition, as create_days_ahead has one.

@@ -17,6 +17,7 @@ returns table (
 )
 language plpgsql
 stable
+set search_path to pg_catalog, pg_temp
 set plan_cache_mode to force_custom_plan
 as $$
 #variable_conflict use_column

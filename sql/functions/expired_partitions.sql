@@ -4,6 +4,8 @@ create or replace function triaged.expired_partitions(task_days integer, history
 returns table (table_name text, partition_name text)
 language sql
 stable
+set search_path to pg_catalog, pg_temp
+set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 as $$
   select known.table_name, known.partition_name

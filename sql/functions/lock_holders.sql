@@ -3,6 +3,7 @@ create or replace function triaged.lock_holders(p_key bigint)
 returns table (pid integer, role text, application text, is_shared boolean)
 language sql
 stable
+set search_path to pg_catalog, pg_temp
 as $$
   select
     held.pid, coalesce(session.usename::text, 'unknown'), session.application_name,

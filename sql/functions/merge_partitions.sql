@@ -16,6 +16,7 @@ returns table (table_name text, step text, partitions text[])
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 set lock_timeout to '500ms'
 as $$

@@ -6,6 +6,7 @@ create or replace function triaged.rewrites_wanted(p_table text, p_days integer)
 returns table (sources text[], starts timestamptz[], ends timestamptz[])
 language plpgsql
 stable
+set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 as $$
 #variable_conflict use_column

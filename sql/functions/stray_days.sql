@@ -5,6 +5,9 @@ language plpgsql
 stable
 security definer
 set search_path to pg_catalog, pg_temp
+-- Dates go into its statement as text.
+set datestyle to 'ISO, MDY'
+set timezone to 'UTC'
 as $$
 begin
   return query execute format(

@@ -11,7 +11,19 @@ import { query, queryOne, refusal } from "../support/tasks.ts";
 /** Inlined into what calls them, so they cannot fix the search path: they name each schema. */
 const INLINED = ["lock_key", "may_stop_clock", "now"];
 /** The ones that put SQL together, of names that are ours. */
-const DYNAMIC = ["add_effect_job", "create_partition", "drop_expired_partitions"];
+const DYNAMIC = [
+  "abandon_rewrite",
+  "add_effect_job",
+  "begin_rewrite",
+  "continue_rewrite",
+  "create_days_ahead",
+  "create_partition",
+  "drop_expired_partitions",
+  "end_rewrite",
+  "is_copied",
+  "stray_days",
+  "swap_partitions",
+];
 
 const PINNED = `coalesce(proconfig::text[], '{}') @> '{"search_path=pg_catalog, pg_temp"}'`;
 const IS_TRIGGER = "prorettype = 'trigger'::regtype";
