@@ -56,8 +56,8 @@ function imagesIn(path: string, side: Side): Line[] {
 }
 
 function probesIn(path: string, side: Side): Line[] {
-  if (isDockerfile(path)) return matching(side, /^\s*HEALTHCHECK\s+(.*)$/i);
-  if (isCompose(path)) return matching(side, /^\s*test:\s*(.*)$/);
+  if (isDockerfile(path)) return matching(side, /^\s*HEALTHCHECK\s(.*)/i);
+  if (isCompose(path)) return matching(side, /^\s*test:(.*)/);
   return matching(side, /^\s*path:\s*["']?(\/[\w/.-]*)/);
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withoutEnd } from "../../without-end.ts";
 import type { Evidence } from "../verdict/match-usage.ts";
 import { commandUses } from "./command-uses.ts";
 import type { ImportUse } from "./imports.ts";
@@ -45,6 +46,6 @@ function mentions(path: string, names: readonly string[]): boolean {
   } catch {
     return false; // interface_files may list what is not there any more
   }
-  const words = new Set(text.split(/[^\w@/.-]+/).map((word) => word.replace(/[./-]+$/, "")));
+  const words = new Set(text.split(/[^\w@/.-]+/).map((word) => withoutEnd(word, "./-")));
   return names.some((name) => words.has(name));
 }

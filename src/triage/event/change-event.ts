@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutEnd } from "../../without-end.ts";
 import { CHANGE_TYPES, type ChangeType } from "../change-set.ts";
 import { packageChange } from "./package-change.ts";
 
@@ -27,7 +28,7 @@ const WORDS: Readonly<Record<string, ChangeType>> = {
 /** A producer's word for what happened to a file: `M`, `R100`, `added`. Null: it says none. */
 function changeTypeOf(word: unknown): ChangeType | null {
   if (typeof word !== "string" || word.trim() === "") return null;
-  const plain = word.trim().toLowerCase().replace(/\d+$/, "");
+  const plain = withoutEnd(word.trim().toLowerCase(), "0123456789");
   return CHANGE_TYPES.find((type) => type === plain) ?? WORDS[plain] ?? "modified";
 }
 

@@ -30,8 +30,11 @@ export async function manifestsIn(
     ["ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit],
     { signal, overflow: "cut", bytesMax: listBytesMax },
   );
-  const listed = stdout.toString("utf8").matchAll(/100\d+ blob ([0-9a-f]+) +(\d+)\t([^\0]+)\0/g);
-  const places = [...listed]
+  const places = stdout
+    .toString("utf8")
+    .split("\0")
+    .slice(0, -1)
+    .map((record) => /^100\d+ blob ([0-9a-f]+) +(\d+)\t(.+)$/s.exec(record) ?? [])
     .map(([, id = "", size, path = ""]) => ({ id, size: Number(size), path }))
     .filter(({ path }) => /(?:^|\/)package\.json$/.test(path) && !isNoise(path))
     .filter(({ size }) => size <= fileBytesMax)

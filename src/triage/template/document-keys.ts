@@ -44,7 +44,7 @@ function flatten(value: unknown, key: string, { keys, depth }: At): void {
 function nameOf(item: unknown): string | null {
   if (!isRecord(item)) return null;
   const { uses, name, id } = item;
-  const action = typeof uses === "string" ? uses.replace(/@.*$/, "") : undefined;
+  const action = typeof uses === "string" ? uses.split("@", 1)[0] : undefined;
   const known = [name, id, action].find((one) => typeof one === "string" && one !== "");
   return typeof known === "string" ? known : null;
 }

@@ -26,7 +26,8 @@ export function explain({ path, before, after }: ChangedFile): string[] {
 
 function readerOf(path: string): ((text: string) => KeyedValues | null) | null {
   if (isDockerfile(path)) return dockerfileKeys;
-  const isWorkflow = /^(?:.*\/)?\.github\/(?:workflows|actions)\/.+\.ya?ml$/.test(path);
+  const isWorkflow =
+    /(?:^|\/)\.github\/(?:workflows|actions)\/./.test(path) && /\.ya?ml$/.test(path);
   const isManifest = /(?:^|\/)package\.json$/.test(path);
   return isCompose(path) || isWorkflow || isManifest ? documentKeys : null;
 }
