@@ -15,8 +15,10 @@ export function credentialHeaderIn(text: string): string | null {
     const before = text.charAt(index - 1);
     const after = text.charAt(index + run.length);
     const seen = { run, lower: run.toLowerCase(), before, after };
-    const found = customHeader(seen) ?? authorization(seen);
-    if (found !== null) return found;
+    const [custom, plain] = [customHeader(seen), authorization(seen)];
+    const isPlain = plain !== null && (custom === null || plain.at < custom.at);
+    const found = isPlain ? plain : custom;
+    if (found !== null) return found.name;
   }
   return null;
 }
@@ -24,19 +26,22 @@ export function credentialHeaderIn(text: string): string | null {
 /** A run, and the characters on both sides of it. */
 type Seen = Readonly<Record<"run" | "lower" | "before" | "after", string>>;
 
-function customHeader(seen: Seen): string | null {
-  const start = startOf("x-", seen);
-  if (start === -1) return null;
-  const name = untilBoundary(seen.run.slice(start), seen.after);
-  return TELLING.test(name.slice(2)) ? name : null;
+type Header = { readonly at: number; readonly name: string };
+
+function customHeader(seen: Seen): Header | null {
+  const at = startOf("x-", seen);
+  if (at === -1) return null;
+  const name = untilBoundary(seen.run.slice(at), seen.after);
+  return TELLING.test(name.slice(2)) ? { at, name } : null;
 }
 
-function authorization(seen: Seen): string | null {
+function authorization(seen: Seen): Header | null {
   const { run, lower, after } = seen;
-  const name = "authorization";
-  for (let at = startOf(name, seen); at !== -1; at = nextStart(name, lower, at + 1)) {
-    const end = at + name.length;
-    if (!WORD.test(end === run.length ? after : run.charAt(end))) return run.slice(at, end);
+  const word = "authorization";
+  for (let at = startOf(word, seen); at !== -1; at = nextStart(word, lower, at + 1)) {
+    const end = at + word.length;
+    if (!WORD.test(end === run.length ? after : run.charAt(end)))
+      return { at, name: run.slice(at, end) };
   }
   return null;
 }

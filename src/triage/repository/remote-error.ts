@@ -48,12 +48,13 @@ export function remoteErrorFrom(error: unknown, repo: string): Error | null {
     : null;
 }
 
+function has(line: string, first: string, last: string): boolean {
+  const start = line.indexOf(first);
+  return start !== -1 && line.includes(last, start + first.length);
+}
+
 /** The host names the repository between these words, or says something of its own. */
 function isGone(stderr: string): boolean {
-  const has = (line: string, first: string, last: string): boolean => {
-    const start = line.indexOf(first);
-    return start !== -1 && line.includes(last, start + first.length);
-  };
   return (
     GONE.test(stderr) ||
     stderr
