@@ -1,3 +1,5 @@
+import { withoutEnd } from "./without-end.ts";
+
 /**
  * The address of a setting without slashes at its end. What is wrong with it is added to the
  * problems, without the address: it may hold a secret.
@@ -7,5 +9,5 @@ export function httpAddress(name: string, given: string, problems: string[]): st
   if (protocol !== "http:" && protocol !== "https:") {
     problems.push(`${name}: expected an http:// or https:// address`);
   }
-  return given.replace(/\/+$/, "");
+  return withoutEnd(given, "/");
 }

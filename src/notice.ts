@@ -10,9 +10,20 @@ export const NOTICE_LIMITS = {
 
 const line = z.string().max(NOTICE_LIMITS.lineMax);
 /** As GitHub allows them; they become part of an address. */
-const repo = z.string().regex(/^[A-Za-z0-9][\w.-]{0,99}\/(?!\.{1,2}$)[\w.-]{1,100}$/, {
-  error: "expected owner/name",
-});
+const repo = z.string().max(201).refine(isRepo, { error: "expected owner/name" });
+
+function isRepo(text: string): boolean {
+  const [owner = "", name = "", ...more] = text.split("/");
+  return (
+    more.length === 0 &&
+    owner.length <= 100 &&
+    name.length <= 100 &&
+    /^[A-Za-z0-9][\w.-]*$/.test(owner) &&
+    /^[\w.-]+$/.test(name) &&
+    name !== "." &&
+    name !== ".."
+  );
+}
 
 export function isRepositoryName(name: string): boolean {
   return repo.safeParse(name).success;

@@ -3,6 +3,7 @@
  * sentence what it expected and what it got.
  */
 import { z } from "zod";
+import { withoutEnd } from "./without-end.ts";
 
 type Range = { readonly min: number; readonly max: number };
 
@@ -47,7 +48,7 @@ export function cloneBase() {
     const url = URL.canParse(given) ? new URL(given) : null;
     const known = ["https:", "http:", "ssh:", "file:"].includes(url?.protocol ?? "");
     if (url !== null && known && url.password === "" && url.search === "" && url.hash === "") {
-      return given.replace(/\/+$/, "");
+      return withoutEnd(given, "/");
     }
     return refuse(context, "expected an https, http, ssh or file URL without password or query");
   });
@@ -58,7 +59,8 @@ export function token() {
   return z
     .string()
     .trim()
-    .regex(/^[\x21-\x7e]{1,1000}$/, { error: "expected printable ASCII without blanks" });
+    .max(1_000)
+    .regex(/^[\x21-\x7e]+$/, { error: "expected printable ASCII without blanks" });
 }
 
 /** Names with commas between them. */

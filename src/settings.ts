@@ -35,6 +35,7 @@ export const SETTINGS = z.object({
   TRIAGED_DATA_DIR: text().default(".triaged"),
   TRIAGED_SCHEMA: z
     .string()
+    // unproven pattern -- it reads a setting of the operator; it is anchored, and no longer than 63
     .regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/, {
       error: "expected a lowercase name of letters, digits and _, at most 63, not pg_…",
     })

@@ -56,7 +56,7 @@ export function parseCrontab(text: string): Schedule[] {
     const line = place + 1;
     const content = raw.trim();
     try {
-      const zone = /^CRON_TZ\s*=\s*(.*)$/.exec(content)?.[1];
+      const zone = /^CRON_TZ\s*=(.*)/.exec(content)?.[1]?.trimStart();
       if (zone !== undefined) {
         timeZone = parseZone(zone);
       } else if (content !== "" && !content.startsWith("#")) {

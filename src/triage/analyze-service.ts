@@ -20,7 +20,8 @@ export function analyzeService(
 ): Analysis {
   const { change } = request;
   onProgress({ percent: 5, step: "reading the change" });
-  const found = changeFindings(change);
+  const leftOut: string[] = [];
+  const found = changeFindings(change, (told) => leftOut.push(told));
   onProgress({ percent: 40, step: "searching the consumer" });
   const met = consumerFacts(request, found);
   return {
@@ -34,7 +35,7 @@ export function analyzeService(
     targetSha: met.targetSha,
     isPayloadOnly: change.mode === "payload",
     truncated: change.truncated,
-    degraded: sortedSet(degradedBy(change)),
+    degraded: sortedSet([...degradedBy(change), ...leftOut]),
   };
 }
 

@@ -1,9 +1,11 @@
 import { z } from "zod";
-import { changedFiles, changeEvent } from "./event/change-event.ts";
+import { boundedPayload } from "./event/bounded-payload.ts";
+import { changedFiles, changeEvent, eventMessage } from "./event/change-event.ts";
 import { TRIGGERS } from "./finding.ts";
+import { EVENT_LIMITS } from "./limits.ts";
 import { URGENCIES } from "./verdict/urgency.ts";
 
-const text = z.string().trim().min(1);
+const text = z.string().trim().min(1).max(EVENT_LIMITS.urlMax);
 
 /**
  * What happened in the provider, in the words of all producers. A task that is enqueued by
@@ -12,8 +14,8 @@ const text = z.string().trim().min(1);
 const toldEvent = changeEvent.extend({
   source_repo: text.optional(),
   commit_sha: text.optional(),
-  commit_message: z.string().optional(),
-  branch: z.string().optional(),
+  commit_message: eventMessage.optional(),
+  branch: z.string().max(EVENT_LIMITS.nameMax).optional(),
   /** Null: it does not say, which is not that nothing changed. */
   changed_files: changedFiles,
 });
@@ -39,10 +41,12 @@ const relationshipConfig = z.looseObject({
 });
 
 /** What `consumer_triage` is asked: does this change of the source break the target? */
-export const consumerTriagePayload = z.looseObject({
-  source_repo: text,
-  target_repo: text,
-  change_event: toldEvent,
-  relationship_config: relationshipConfig.prefault({}),
-});
+export const consumerTriagePayload = boundedPayload(
+  z.looseObject({
+    source_repo: text,
+    target_repo: text,
+    change_event: toldEvent,
+    relationship_config: relationshipConfig.prefault({}),
+  }),
+);
 export type ConsumerTriagePayload = z.output<typeof consumerTriagePayload>;

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 /** A statement at the start of a line that CommonJS does not have. */
 const MODULE_SYNTAX =
+  // unproven pattern -- it reads the files of the operator's own handlers
   /^(?:import\s*["'{*]|import\s+[\w$]+[\s,]|export\s+(?:default|const|let|async|function|class|type|interface)\b|export\s*[{*])/m;
 
 /**

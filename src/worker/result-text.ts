@@ -35,4 +35,5 @@ export function resultText(result: unknown, bytesMax: number): string {
 }
 
 /** An escape that is not itself escaped, of NUL or of a lone surrogate. */
+// unproven pattern -- the look back has it begin once in a run of backslashes
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;

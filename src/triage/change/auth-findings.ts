@@ -1,5 +1,6 @@
 import type { ChangedFile, DiffLine } from "../change-set.ts";
 import { finding } from "../finding.ts";
+import { credentialHeaderIn } from "./credential-header.ts";
 import { isCode, isEnvFile, isProse, isTest } from "./file-kinds.ts";
 import { routesOf } from "./route-findings.ts";
 import { sidesOf } from "./sides.ts";
@@ -13,10 +14,9 @@ const CHECKS: readonly RegExp[] = [
   /\bpassport\b/,
   /\bjwt\.(?:verify|decode)\b|\bjwtVerify\b|\bverifyJwt\b/i,
   /@(?:UseGuards|login_required|jwt_required|PreAuthorize)\b/,
-  /\b(?:status|status_code|statusCode|code|sendStatus|HTTPException|abort|writeHead)\b\W{0,4}\(?\s*401\b|\bHTTP_401\w*|\bUnauthorized\w*\b/,
+  /\b(?:status|status_code|statusCode|code|sendStatus|HTTPException|abort|writeHead)\b\W{0,5}401\b/,
+  /\bHTTP_401|\bUnauthorized/,
   /\bWWW-Authenticate\b/i,
-  /\b(?:req|request|ctx|context|c)\b[\w.?()]*\.(?:headers?|get|header)\b.{0,20}\b(?:x-api-key|authorization)\b/i,
-  /\bHeader\(.{0,60}\b(?:x-api-key|authorization)\b/i,
 ];
 
 /** Folders and files of a service in which requests are served or checked. */
@@ -27,7 +27,14 @@ const SERVING = new Set(
   ).split(" "),
 );
 
-const HEADER = /\b(X-[A-Za-z-]*(?:Key|Token|Auth)[A-Za-z-]*|Authorization)\b/i;
+/** `req.headers`, `ctx.request.get`: what is written without a blank between. */
+const CHAIN = /[\w.?()]+/g;
+const RECEIVER = /\b(?:req|request|ctx|context|c)\b/i;
+const GETTER = /\.(?:headers?|get)\b/gi;
+const DECLARED = /\bHeader\(/gi;
+const CREDENTIAL = /\b(?:x-api-key|authorization)\b/i;
+/** Characters of CREDENTIAL's longest name, and one that shows where it ends. */
+const CREDENTIAL_CHARS = 14;
 
 /**
  * A check of a credential that code which serves requests did not have. Certain where a
@@ -76,7 +83,34 @@ function checksAdded(file: ChangedFile): Check[] {
 }
 
 function isCheck({ text }: DiffLine): boolean {
-  return !isComment(text) && CHECKS.some((pattern) => pattern.test(text));
+  return (
+    !isComment(text) &&
+    (CHECKS.some((pattern) => pattern.test(text)) || readsCredential(text) || takesHeader(text))
+  );
+}
+
+/** A header of a request is asked for, and a credential named within 20 characters. */
+function readsCredential(text: string): boolean {
+  if (!CREDENTIAL.test(text)) return false;
+  return [...text.matchAll(CHAIN)].some(({ 0: chain, index }) => {
+    const receiver = RECEIVER.exec(chain);
+    if (receiver === null) return false;
+    return [...chain.matchAll(GETTER)]
+      .filter((getter) => getter.index >= receiver.index + receiver[0].length)
+      .some((getter) => namesCredential(text, index + getter.index + getter[0].length, 20));
+  });
+}
+
+/** `Header(alias="X-API-Key")` of FastAPI. */
+function takesHeader(text: string): boolean {
+  return [...text.matchAll(DECLARED)].some(({ 0: called, index }) =>
+    namesCredential(text, index + called.length, 60),
+  );
+}
+
+function namesCredential(text: string, from: number, within: number): boolean {
+  const found = CREDENTIAL.exec(text.slice(from, from + within + CREDENTIAL_CHARS));
+  return found !== null && found.index <= within;
 }
 
 function isComment(text: string): boolean {
@@ -84,8 +118,8 @@ function isComment(text: string): boolean {
 }
 
 function headerIn(text: string): string | null {
-  const name = HEADER.exec(text)?.[1];
-  if (name === undefined) return /\bBearer\b/.test(text) ? "Authorization" : null;
+  const name = credentialHeaderIn(text);
+  if (name === null) return /\bBearer\b/.test(text) ? "Authorization" : null;
   return /^authorization$/i.test(name) ? "Authorization" : name;
 }
 

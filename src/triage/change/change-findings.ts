@@ -1,7 +1,7 @@
 import type { ChangeSet } from "../change-set.ts";
 import { LIMITS } from "../limits.ts";
 import { authFindings } from "./auth-findings.ts";
-import { contractFindings } from "./contract-findings.ts";
+import { contractFindings, type OnLeftOut } from "./contract-findings.ts";
 import { envFindings } from "./env-findings.ts";
 import { imageFindings } from "./image-findings.ts";
 import { portFindings } from "./port-findings.ts";
@@ -12,31 +12,33 @@ import type { ServiceFound } from "./sought.ts";
  * What a change of a service may do to those who call or run it. Sorted by id; what two
  * sources find alike is one finding, the surer of them.
  */
-export function changeFindings({ files }: Pick<ChangeSet, "files">): ServiceFound[] {
+export function changeFindings(
+  { files }: Pick<ChangeSet, "files">,
+  onLeftOut: OnLeftOut = () => {},
+): ServiceFound[] {
   const found = [
-    ...contractFindings(files),
+    ...contractFindings(files, onLeftOut),
     ...routeFindings(files),
     ...authFindings(files),
     ...envFindings(files),
     ...portFindings(files),
     ...imageFindings(files),
   ];
-  const byId = new Map<string, ServiceFound>();
-  for (const one of found.map(shortened)) {
-    const other = byId.get(one.finding.id);
-    byId.set(one.finding.id, other === undefined ? one : merged(other, one));
-  }
-  return [...byId.values()].toSorted((left, right) =>
-    left.finding.id < right.finding.id ? -1 : 1,
-  );
+  const byId = Map.groupBy(found.map(shortened), ({ finding }) => finding.id);
+  return [...byId.values()]
+    .flatMap(merged)
+    .toSorted((left, right) => (left.finding.id < right.finding.id ? -1 : 1));
 }
 
 const SURENESS = { yes: 2, maybe: 1, no: 0 } as const;
 
-function merged(one: ServiceFound, other: ServiceFound): ServiceFound {
-  const surer =
-    SURENESS[other.finding.breaking] > SURENESS[one.finding.breaking] ? other.finding : one.finding;
-  return { finding: surer, sought: [...one.sought, ...other.sought] };
+/** Of several that are surest the first. */
+function merged(alike: readonly ServiceFound[]): ServiceFound[] {
+  const [surest] = alike.toSorted(
+    (left, right) => SURENESS[right.finding.breaking] - SURENESS[left.finding.breaking],
+  );
+  if (surest === undefined) return [];
+  return [{ finding: surest.finding, sought: alike.flatMap(({ sought }) => sought) }];
 }
 
 function shortened({ finding, sought }: ServiceFound): ServiceFound {

@@ -6,21 +6,27 @@ import { sidesOf } from "./sides.ts";
 import type { ServiceFound } from "./sought.ts";
 import { wordsOf } from "./words.ts";
 
+/** More than the result holds, so that its cap tells of the rest. */
+const NAMES_MAX = 1_000;
+
 /** Variables of the environment that a provider wants, drops or calls by another name. */
 export function envFindings(files: readonly ChangedFile[]): ServiceFound[] {
   const named = files.filter(({ path }) => !isTest(path));
   const before = keysOf(named, "old");
   const after = keysOf(named, "new");
-  const gone = [...before].filter(([name]) => !after.has(name));
-  const came = [...after].filter(([name]) => !before.has(name));
+  const gone = [...before].filter(([name]) => !after.has(name)).slice(0, NAMES_MAX);
+  const came = [...after].filter(([name]) => !before.has(name)).slice(0, NAMES_MAX);
 
   const renamed = new Map<string, string>();
+  const taken = new Set<string>();
+  const candidates = came.map(([name, keys]) => variableOf(name, keys));
   for (const [name, keys] of gone) {
-    const heirs = came.filter(([other, keysNow]) => isHeir(keys, keysNow, name, other));
-    const free = heirs.filter(([other]) => ![...renamed.values()].includes(other));
-    if (free.length === 1 && free[0] !== undefined) renamed.set(name, free[0][0]);
+    const old = variableOf(name, keys);
+    const [heir, ...more] = candidates.filter((now) => !taken.has(now.name) && isHeir(old, now));
+    if (heir === undefined || more.length > 0) continue;
+    renamed.set(name, heir.name);
+    taken.add(heir.name);
   }
-  const taken = new Set(renamed.values());
   return [
     ...gone.map(([name, keys]) => goneKey(name, keys, renamed.get(name) ?? null)),
     ...came.filter(([name]) => !taken.has(name)).map(([name, keys]) => newKey(name, keys)),
@@ -36,18 +42,36 @@ function keysOf(files: readonly ChangedFile[], side: "old" | "new"): Map<string,
   return Map.groupBy(keys, ({ name }) => name);
 }
 
+type Variable = {
+  readonly name: string;
+  readonly words: readonly string[];
+  /** By file, the values there. */
+  readonly values: ReadonlyMap<string, ReadonlySet<string>>;
+};
+
+/** Where a variable is named, of many places the first. */
+function variableOf(name: string, keys: Keys): Variable {
+  const values = new Map<string, Set<string>>();
+  for (const { file, value } of keys.slice(0, PLACES_MAX)) {
+    const inFile = values.get(file) ?? new Set();
+    values.set(file, value === null ? inFile : inFile.add(value));
+  }
+  return { name, words: wordsOf(name), values };
+}
+
+const PLACES_MAX = 50;
+
 /** In the same file, with the same value or with most of the words. */
-function isHeir(old: Keys, now: Keys, oldName: string, newName: string): boolean {
-  const files = new Set(old.map(({ file }) => file));
-  const near = now.filter(({ file }) => files.has(file));
+function isHeir(old: Variable, now: Variable): boolean {
+  const near = [...now.values].filter(([file]) => old.values.has(file));
   if (near.length === 0) return false;
-  const values = new Set(old.map(({ value }) => value).filter((value) => value !== null));
-  const sameValue = near.some(
-    ({ value }) => value !== null && value.length > 3 && values.has(value),
+  const known = new Set([...old.values.values()].flatMap((values) => [...values]));
+  const sameValue = near.some(([, values]) =>
+    [...values].some((value) => value.length > 3 && known.has(value)),
   );
-  const words = new Set(wordsOf(oldName));
-  const shared = wordsOf(newName).filter((word) => words.has(word)).length;
-  return sameValue || shared * 2 > Math.max(words.size, wordsOf(newName).length);
+  const words = new Set(old.words);
+  const shared = now.words.filter((word) => words.has(word)).length;
+  return sameValue || shared * 2 > Math.max(words.size, now.words.length);
 }
 
 function goneKey(name: string, keys: Keys, heir: string | null): ServiceFound {

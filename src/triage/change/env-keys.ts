@@ -12,7 +12,9 @@ export type EnvKey = {
   readonly line: number | null;
 };
 
-const NAME = "([A-Z][A-Z0-9_]{1,80})";
+const NAME = "([A-Z][A-Z0-9_]+)";
+/** A longer one is data. */
+const NAME_CHARS_MAX = 81;
 
 /** Variables that every system has; who names one does not name this provider's. */
 const EVERYWHERE = new Set(
@@ -27,7 +29,7 @@ export function envKeysOf(path: string, side: Side): EnvKey[] {
   if (read === null) return [];
   return side.lines.flatMap(({ text, line }, index) =>
     read(text, side.lines[index + 1]?.text ?? "")
-      .filter(({ name }) => !EVERYWHERE.has(name))
+      .filter(({ name }) => name.length <= NAME_CHARS_MAX && !EVERYWHERE.has(name))
       .map((key) => ({ ...key, file: path, line })),
   );
 }
@@ -40,33 +42,59 @@ function readerFor(path: string): Reader | null {
   if (isCode(path)) return codeKeys;
   if (isShell(path)) return substitutions;
   if (isDockerfile(path)) return (text) => assignments(text, DOCKER_ENV);
-  if (isCompose(path)) return (text) => [...substitutions(text), ...assignments(text, COMPOSE_ENV)];
+  if (isCompose(path)) return (text) => [...substitutions(text), ...composeKeys(text)];
   return isKubernetes(path) ? kubernetesKeys : null;
 }
 
-const ENV_LINE = new RegExp(`^\\s*(?:export\\s+)?${NAME}\\s*=\\s*(.*)$`);
-const DOCKER_ENV = new RegExp(`^\\s*ENV\\s+${NAME}(?:=|\\s+)(.*)$`);
-const COMPOSE_ENV = new RegExp(`^\\s*(?:-\\s*)?["']?${NAME}\\s*[=:]\\s*(.*?)["']?\\s*$`);
+const ENV_LINE = new RegExp(`^\\s*(?:export\\s+)?${NAME}\\s*=(.*)`);
+const DOCKER_ENV = new RegExp(`^\\s*ENV\\s+${NAME}(?:=|\\s)(.*)`);
+const COMPOSE_ENV = new RegExp(`^\\s*(?:-\\s*)?["']?${NAME}\\s*[=:](.*)`);
 
 function assignments(text: string, pattern: RegExp): Read[] {
   const [, name, given = ""] = pattern.exec(text) ?? [];
-  if (name === undefined) return [];
-  const value = given.replace(/\s+#.*$/, "").replaceAll(/^["']|["']$/g, "");
+  return name === undefined ? [] : assigned(name, given.trimStart());
+}
+
+/** The quote that ends a whole entry, `- "PORT=8000"`, is none of the value's. */
+function composeKeys(text: string): Read[] {
+  const [, name, given = ""] = COMPOSE_ENV.exec(text) ?? [];
+  return name === undefined ? [] : assigned(name, given.trim().replace(/["']$/, ""));
+}
+
+function assigned(name: string, given: string): Read[] {
+  const value = withoutComment(given).replaceAll(/^["']|["']$/g, "");
   // `${OTHER}` hands a variable on: what it holds is said where that is read.
   if (/^\$\{?[A-Z]/.test(value)) return [];
   return [{ name, value: value === "" ? null : value, isOptional: value !== "" }];
 }
 
-/** `${NAME}`, `${NAME:-default}`, `${NAME:?why}` of shells and compose. */
-const SUBSTITUTED = new RegExp(`\\$\\{${NAME}(?::?([-?+])([^}]*))?\\}`, "g");
+/** Up to a `#` behind a blank. */
+function withoutComment(value: string): string {
+  for (let at = value.indexOf("#", 1); at !== -1; at = value.indexOf("#", at + 1)) {
+    if (/\s/.test(value.charAt(at - 1))) return value.slice(0, at).trimEnd();
+  }
+  return value;
+}
+
+/** `${NAME}`, `${NAME:-default}`, `${NAME:?why}` of shells and compose, up to the brace. */
+const SUBSTITUTED = new RegExp(`\\$\\{${NAME}(?::?([-?+]))?`, "g");
 
 function substitutions(text: string): Read[] {
   if (/^\s*#/.test(text)) return [];
-  return [...text.matchAll(SUBSTITUTED)].map(([, name = "", sign, value]) => ({
-    name,
-    value: sign === "-" ? (value ?? "") : null,
-    isOptional: sign !== "?",
-  }));
+  // A brace closes what the first `${` before it has opened.
+  return text
+    .split("}")
+    .slice(0, -1)
+    .flatMap((part) => {
+      const found = [...part.matchAll(SUBSTITUTED)].find(
+        ({ 0: start, 2: sign, index }) =>
+          sign !== undefined || index + start.length === part.length,
+      );
+      if (found === undefined) return [];
+      const [start, name = "", sign] = found;
+      const value = sign === "-" ? part.slice(found.index + start.length) : null;
+      return [{ name, value, isOptional: sign !== "?" }];
+    });
 }
 
 /** Reading that throws or yields nothing, and reading with a way out on the same line. */
@@ -82,7 +110,7 @@ const PYTHON_GET = new RegExp(
 
 function codeKeys(text: string): Read[] {
   if (/^\s*(?:#|\/\/|\*)/.test(text)) return [];
-  const isTested = /^\s*(?:if|\}?\s*else if)\b|[!]process\.env/.test(text);
+  const isTested = /^\s*(?:if|(?:\}\s*)?else if)\b|[!]process\.env/.test(text);
   return [
     ...[...text.matchAll(NODE_ENV)].map(([, name = "", otherwise, value]) => ({
       name,

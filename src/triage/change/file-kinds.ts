@@ -27,8 +27,12 @@ export function isData(path: string): boolean {
 }
 
 export function isEnvFile(path: string): boolean {
-  return /(?:^|\/)(?:\.env(?:\.[\w.-]+)?|[\w.-]+\.env(?:\.[\w.-]+)?|\.?env\.(?:example|sample|template))$/i.test(
-    path,
+  const name = nameOf(path);
+  if (!/^[\w.-]+$/.test(name)) return false;
+  // `.env`, `api.env`, either with something behind, and `env.example`.
+  return (
+    /^\.env(?:$|\..)|.\.env(?:$|\..)/i.test(name) ||
+    /^env\.(?:example|sample|template)$/i.test(name)
   );
 }
 
@@ -63,7 +67,11 @@ export function isProse(path: string): boolean {
 
 /** The OpenAPI document of a repository, by name. */
 export function isOpenApi(path: string): boolean {
-  return /(?:^|\/)(?:[\w-]+[.-])?(?:openapi|swagger)(?:[.-][\w.-]+)?\.(?:json|ya?ml)$/i.test(path);
+  const name = nameOf(path);
+  const ending = /\.(?:json|ya?ml)$/i.exec(name);
+  if (ending === null || !/^[\w.-]+$/.test(name)) return false;
+  const stem = name.slice(0, ending.index);
+  return /^(?:[\w-]+[.-])?(?:openapi|swagger)(?:$|[.-].)/i.test(stem);
 }
 
 /** Tests, examples and recorded data serve nobody. */
@@ -72,6 +80,10 @@ export function isTest(path: string): boolean {
     /(?:^|\/)(?:tests?|__tests__|__mocks__|specs?|e2e|fixtures|examples?|testdata)\//i.test(path) ||
     /(?:^|\/)(?:test_[^/]*|conftest|[^/]*[._-](?:test|spec))\.\w+$/i.test(path)
   );
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** Versions that a package manager has chosen, written down by it. */

@@ -26,8 +26,9 @@ function replaced(
   const sides = sidesOf(file);
   const old = read(file.oldPath ?? file.path, sides.old);
   const now = read(file.path, sides.new);
-  const gone = old.filter(({ value }) => !now.some((other) => other.value === value));
-  const came = now.filter(({ value }) => !old.some((other) => other.value === value));
+  const [before, after] = [old, now].map((lines) => new Set(lines.map(({ value }) => value)));
+  const gone = old.filter(({ value }) => after?.has(value) === false);
+  const came = now.filter(({ value }) => before?.has(value) === false);
   const first = gone[0];
   if (first === undefined) return [];
   const paths = rule === "deploy.healthcheck" ? gone.flatMap(({ value }) => pathsIn(value)) : [];
@@ -56,8 +57,8 @@ function imagesIn(path: string, side: Side): Line[] {
 }
 
 function probesIn(path: string, side: Side): Line[] {
-  if (isDockerfile(path)) return matching(side, /^\s*HEALTHCHECK\s+(.*)$/i);
-  if (isCompose(path)) return matching(side, /^\s*test:\s*(.*)$/);
+  if (isDockerfile(path)) return matching(side, /^\s*HEALTHCHECK\s(.*)/i);
+  if (isCompose(path)) return matching(side, /^\s*test:(.*)/);
   return matching(side, /^\s*path:\s*["']?(\/[\w/.-]*)/);
 }
 

@@ -1,11 +1,20 @@
-import { parseDocument } from "yaml";
+import { isRecord } from "../../json.ts";
+import { readDocument } from "../read-document.ts";
 import { joinPaths } from "./route.ts";
 
 /** A JSON object, of whatever shape. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /** An OpenAPI 3 or Swagger 2 document that has parsed. */
-export type OpenApi = { readonly root: Json; readonly basePath: string };
+export type OpenApi = {
+  readonly root: Json;
+  readonly basePath: string;
+  /** Schemas that may still be looked at: references can lead to any number of them. */
+  readonly steps: { left: number };
+};
+
+/** What comparing one document may cost. */
+const STEPS_MAX = 500_000;
 
 export type Operation = {
   /** Upper case. */
@@ -28,14 +37,13 @@ export type Pair = { readonly old: Operation; readonly now: Operation };
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/** Aliases of YAML may unfold to any size; a document of an API has few. */
-const ALIASES_MAX = 100;
-
-/** The document in a text, JSON or YAML; null if it is none. */
-export function parseOpenApi(text: string): OpenApi | null {
-  const root = asObject(parse(text));
+/** The document in a text, JSON or YAML; null if it is none. Or why it was left out. */
+export function parseOpenApi(text: string): OpenApi | { readonly leftOut: string } | null {
+  const document = readDocument(text);
+  if (document === null || "leftOut" in document) return document;
+  const root = asObject(document.value);
   if (root === null || !("openapi" in root || "swagger" in root)) return null;
-  return { root, basePath: basePathOf(root) };
+  return { root, basePath: basePathOf(root), steps: { left: STEPS_MAX } };
 }
 
 /** Every operation, in the order of the document. */
@@ -73,8 +81,7 @@ export function resolved(root: Json, given: unknown): Json | null {
 }
 
 export function asObject(value: unknown): Json | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  return Object.fromEntries(Object.entries(value));
+  return isRecord(value) ? value : null;
 }
 
 /** A text; anything else is empty. */
@@ -84,16 +91,6 @@ export function asText(value: unknown): string {
 
 export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function parse(text: string): unknown {
-  try {
-    if (text.trimStart().startsWith("{")) return JSON.parse(text);
-    const document = parseDocument(text);
-    return document.errors.length > 0 ? null : document.toJS({ maxAliasCount: ALIASES_MAX });
-  } catch {
-    return null; // no document: its lines are compared, as those of any file
-  }
 }
 
 function basePathOf(root: Json): string {

@@ -13,7 +13,7 @@ import {
 import { propertiesOf } from "./openapi-schema.ts";
 import { securityFindings } from "./openapi-security.ts";
 import { type Route, routeKey, routeName } from "./route.ts";
-import { GONE_MAX, goneRoute, successorOf } from "./route-findings.ts";
+import { GONE_MAX, goneRoute, successorsAmong } from "./route-findings.ts";
 import type { ServiceFound } from "./sought.ts";
 
 /** What two versions of an API's document disagree about, to the harm of those who call it. */
@@ -29,11 +29,11 @@ export function openApiFindings(before: OpenApi, after: OpenApi, file: string): 
   });
   const byKey = new Map(now.map((one) => [routeKey(one), one]));
   const known = new Set(old.map(routeKey));
-  const added = now.filter((one) => !known.has(routeKey(one))).map(routeOf);
+  const successorOf = successorsAmong(now.filter((one) => !known.has(routeKey(one))).map(routeOf));
   const gone = old
     .filter((one) => !byKey.has(routeKey(one)))
     .slice(0, GONE_MAX)
-    .map((one) => goneRoute(routeOf(one), successorOf(routeOf(one), added)));
+    .map((one) => goneRoute(routeOf(one), successorOf(routeOf(one))));
   const kept = old.flatMap((one) => {
     const other = byKey.get(routeKey(one));
     return other === undefined ? [] : [{ old: one, now: other }];
@@ -71,8 +71,8 @@ function isRequired(node: Json): boolean {
 
 /** Properties of the request's body that must be there and did not have to. */
 function bodyFindings({ old, now }: Pair, { before, after, file }: Documents): ServiceFound[] {
-  const was = propertiesOf(before.root, requestSchema(before, old));
-  const is = propertiesOf(after.root, requestSchema(after, now));
+  const was = propertiesOf(before, requestSchema(before, old));
+  const is = propertiesOf(after, requestSchema(after, now));
   return [...is]
     .filter(([name, { isRequired: needed }]) => needed && was.get(name)?.isRequired !== true)
     .map(([name, { type }]) =>
@@ -89,8 +89,8 @@ function responseFindings({ old, now }: Pair, { before, after, file }: Documents
         contractFinding("http.response_removed", now, { file, name: status, before: status }),
       ];
     }
-    const props = propertiesOf(after.root, bodySchema(is));
-    return [...propertiesOf(before.root, bodySchema(was))].flatMap(([name, property]) => {
+    const props = propertiesOf(after, bodySchema(is));
+    return [...propertiesOf(before, bodySchema(was))].flatMap(([name, property]) => {
       const other = props.get(name);
       if (other === undefined) {
         return [

@@ -21,7 +21,9 @@ export function securityFindings(kept: readonly Pair[], documents: Documents): S
     const needed = headersOf(after, now);
     if (needed.length === 0 || headersOf(before, old).length > 0) continue;
     const header = needed.join(" + ");
-    byHeader.set(header, [...(byHeader.get(header) ?? []), now]);
+    const others = byHeader.get(header);
+    if (others === undefined) byHeader.set(header, [now]);
+    else others.push(now);
   }
   return [...byHeader].map(([header, operations]) => ({
     finding: finding({

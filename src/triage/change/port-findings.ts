@@ -12,29 +12,52 @@ import type { ServiceFound } from "./sought.ts";
  */
 export function portFindings(files: readonly ChangedFile[]): ServiceFound[] {
   const named = files.filter(({ path }) => !isTest(path));
-  const before = named.flatMap((file) => portsOf(file.oldPath ?? file.path, sidesOf(file).old));
-  const after = named.flatMap((file) => portsOf(file.path, sidesOf(file).new));
+  const before = distinct(
+    named.flatMap((file) => portsOf(file.oldPath ?? file.path, sidesOf(file).old)),
+  );
+  const after = distinct(named.flatMap((file) => portsOf(file.path, sidesOf(file).new)));
   const numbersAfter = new Set(after.map(({ port }) => port));
   const publicAfter = new Set(publicOf(after).map(({ port }) => port));
 
-  const lost = unique(before).filter((port) => {
-    if (!numbersAfter.has(port)) return true;
-    const wasPublic = publicOf(before).filter((one) => one.port === port);
-    if (wasPublic.length > 0 && !publicAfter.has(port)) return true;
-    return wasPublic.some((one) => hasMoved(one, after));
-  });
-  const came = unique(after).filter((port) => !before.some((one) => one.port === port));
+  const publicBefore = Map.groupBy(publicOf(before), ({ port }) => port);
+  const heirs = Map.groupBy(publicOf(after), placeKey);
+  const lost = unique(before)
+    .filter((port) => {
+      if (!numbersAfter.has(port)) return true;
+      const wasPublic = publicBefore.get(port) ?? [];
+      if (wasPublic.length > 0 && !publicAfter.has(port)) return true;
+      return wasPublic.some((one) => hasMoved(one, heirs.get(placeKey(one)) ?? []));
+    })
+    .slice(0, PORTS_MAX);
+  const numbersBefore = new Set(before.map(({ port }) => port));
+  const came = unique(after)
+    .filter((port) => !numbersBefore.has(port))
+    .slice(0, PORTS_MAX);
   return [
     ...lost.map((port) => lostPort(port, { before, after, came })),
     ...(lost.length === 0 ? came.map((port) => newPort(port, after)) : []),
   ];
 }
 
+/** More than the result holds, so that its cap tells of the rest. */
+const PORTS_MAX = 1_000;
+
+function placeKey({ file, label }: Port): string {
+  return JSON.stringify([file, label]);
+}
+
+/** The first of those that name the same port in the same way. */
+function distinct(ports: readonly Port[]): Port[] {
+  const seen = new Map<string, Port>();
+  for (const one of ports) {
+    const key = JSON.stringify([one.file, one.label, one.role, one.port]);
+    if (!seen.has(key)) seen.set(key, one);
+  }
+  return [...seen.values()];
+}
+
 /** What had the same name in the same file has another number: `PORT=8080` is `PORT=8000`. */
-function hasMoved(old: Port, after: readonly Port[]): boolean {
-  const heirs = publicOf(after).filter(
-    ({ file, label }) => file === old.file && label === old.label,
-  );
+function hasMoved(old: Port, heirs: readonly Port[]): boolean {
   return heirs.length > 0 && heirs.every(({ port }) => port !== old.port);
 }
 

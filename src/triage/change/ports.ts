@@ -35,9 +35,12 @@ function portsIn(path: string, text: string): Named[] {
 }
 
 function dockerPorts(text: string): Named[] {
-  const exposed = /^\s*EXPOSE\s+(.*)$/i.exec(text)?.[1];
+  const exposed = /^\s*EXPOSE\s(.*)/i.exec(text)?.[1];
   if (exposed !== undefined) {
-    return numbers(exposed.matchAll(/(^|\s)(\d{1,5})(?:\/\w+)?(?=\s|$)/g), "exposed");
+    return exposed.split(/\s+/).flatMap((word) => {
+      const port = /^(\d{1,5})(?:\/\w+)?$/.exec(word)?.[1];
+      return port === undefined ? [] : [{ port: Number(port), role: "exposed", label: "" }];
+    });
   }
   return [...commandPorts(text), ...(/^\s*(?:ENV|ARG)\s/i.test(text) ? assignedPorts(text) : [])];
 }
@@ -59,8 +62,9 @@ const LOOPBACK = /(?:--host|--bind|--listen|--addr)["']?[\s=,]+["']?(?:127\.|loc
 
 /** `PORT=8000`, `PUBLIC_PORT=${PORT:-8000}`: by whole words, so that `REPORT=8080` is none. */
 function assignedPorts(text: string): Named[] {
-  const found = text.matchAll(/\b([A-Za-z_]\w*)\s*[=:]\s*["']?(?:\$\{\w+:-)?(\d{2,5})\b(?!\.)/g);
+  const found = text.matchAll(/\b([A-Za-z_]\w*)\s*[=:]\s*["']?(?:\$\{\w+:-)?(\d{2,5})\b/g);
   return [...found]
+    .filter(({ 0: whole, index }) => text.charAt(index + whole.length) !== ".")
     .filter(([, name = ""]) => wordsOf(name).includes("port"))
     .map(([, name = "", port]) => ({ port: Number(port), role: "public", label: name }));
 }
@@ -69,13 +73,55 @@ function assignedPorts(text: string): Named[] {
 function listenPorts(text: string): Named[] {
   return [
     ...numbers(text.matchAll(/(\.listen)\(\s*(\d{2,5})\b/g), "public"),
-    ...numbers(text.matchAll(/(\.listen)\(\s*\{[^}]*\bport\s*:\s*(\d{2,5})\b/g), "public"),
-    ...numbers(text.matchAll(/(\.run)\([^)]*\bport\s*=\s*(\d{2,5})\b/g), "public"),
-    ...numbers(
-      text.matchAll(/\b(port)\b\s*[=:][^;,]*?(?:\?\?|\|\||,)\s*["']?(\d{2,5})\b/gi),
-      "public",
-    ),
+    ...text.split("}").flatMap((part) => lastWithin(part, LISTEN)),
+    ...text.split(")").flatMap((part) => lastWithin(part, RUN)),
+    ...fallbackPorts(text),
   ];
+}
+
+type Within = { readonly label: string; readonly opens: RegExp; readonly port: RegExp };
+const LISTEN: Within = {
+  label: ".listen",
+  opens: /\.listen\(\s*\{/,
+  port: /\bport\s*:\s*(\d{2,5})\b/g,
+};
+const RUN: Within = { label: ".run", opens: /\.run\(/, port: /\bport\s*=\s*(\d{2,5})\b/g };
+
+/** The last port behind the first opening in a part that a bracket ends. */
+function lastWithin(part: string, { label, opens, port }: Within): Named[] {
+  const opened = opens.exec(part);
+  if (opened === null) return [];
+  const last = [...part.slice(opened.index + opened[0].length).matchAll(port)].at(-1)?.[1];
+  return last === undefined ? [] : [{ port: Number(last), role: "public", label }];
+}
+
+const SETTING = /\bport\b\s*[=:]/gi;
+const OTHERWISE = /(?:\?\?|\|\|)\s*["']?(\d{2,5})\b/g;
+const NEXT = /^\s*["']?(\d{2,5})\b/;
+
+/** `port = env.PORT ?? 8000`, `port: int("PORT", 8000)`: what a port is unless somebody says. */
+function fallbackPorts(text: string): Named[] {
+  const found: Named[] = [];
+  // Neither may be between the port's name and its number, but for one comma before that.
+  const parts = [...text.matchAll(/[^;,]*[;,]?/g)].map(([part]) => part);
+  for (const [place, part] of parts.entries()) {
+    let from = 0;
+    for (;;) {
+      SETTING.lastIndex = from;
+      const setting = SETTING.exec(part);
+      if (setting === null) break;
+      OTHERWISE.lastIndex = SETTING.lastIndex;
+      const otherwise = OTHERWISE.exec(part);
+      const next = part.endsWith(",") ? NEXT.exec(parts[place + 1] ?? "") : null;
+      const port = (otherwise ?? next)?.[1];
+      if (port !== undefined) {
+        found.push({ port: Number(port), role: "public", label: setting[0].slice(0, 4) });
+      }
+      if (otherwise === null) break;
+      from = OTHERWISE.lastIndex;
+    }
+  }
+  return found;
 }
 
 /** `- "8080:80"`: what is left of the last colon is what the world sees. */

@@ -1,7 +1,7 @@
 import type { ChangedFile } from "../change-set.ts";
 import { finding } from "../finding.ts";
 import { isOpenApi, isScript, isTest } from "./file-kinds.ts";
-import { type Route, routeKey, routeName, samePath, segmentsOf } from "./route.ts";
+import { pathKey, type Route, routeKey, routeName, segmentsOf } from "./route.ts";
 import { routesByCalls } from "./route-calls.ts";
 import { routesByPattern } from "./route-patterns.ts";
 import { type Side, sidesOf, textOf } from "./sides.ts";
@@ -16,12 +16,12 @@ export function routeFindings(files: readonly ChangedFile[]): ServiceFound[] {
   const before = sources.flatMap((file) => routesOf(file.oldPath ?? file.path, sidesOf(file).old));
   const after = sources.flatMap((file) => routesOf(file.path, sidesOf(file).new));
   const [known, served] = [new Set(before.map(routeKey)), new Set(after.map(routeKey))];
-  const added = after.filter((route) => !known.has(routeKey(route)));
+  const successorOf = successorsAmong(after.filter((route) => !known.has(routeKey(route))));
   return before
     .filter((route) => !served.has(routeKey(route)))
     .filter((route) => !served.has(routeKey({ ...route, method: "*" })))
     .slice(0, GONE_MAX)
-    .map((route) => goneRoute(route, successorOf(route, added)));
+    .map((route) => goneRoute(route, successorOf(route)));
 }
 
 /** The routes of one side of a file: by its syntax where all of it is known, else by patterns. */
@@ -53,19 +53,26 @@ export function goneRoute(route: Route, successor: Route | null): ServiceFound {
 export const GONE_MAX = 1_000;
 
 /**
- * What stands in the place of a route that is gone: the same path by another method, or, in
+ * Tells what stands in the place of a route that is gone: the same path by another method, or, in
  * the same file and by the same method, a path that ends alike. Null unless there is one.
  */
-export function successorOf(gone: Route, added: readonly Route[]): Route | null {
-  const other = added.filter((route) => samePath(route.path, gone.path));
-  if (other[0] !== undefined) return other[0];
-  const last = segmentsOf(gone.path).findLast((segment) => segment !== "*");
-  const alike = added.filter(
-    (route) =>
-      route.file === gone.file &&
-      route.method === gone.method &&
-      last !== undefined &&
-      segmentsOf(route.path).findLast((segment) => segment !== "*") === last,
-  );
-  return alike.length === 1 ? (alike[0] ?? null) : null;
+export function successorsAmong(added: readonly Route[]): (gone: Route) => Route | null {
+  const byPath = new Map<string, Route>();
+  const alike = new Map<string, Route | null>();
+  for (const route of added) {
+    const path = pathKey(route);
+    if (!byPath.has(path)) byPath.set(path, route);
+    const key = likeness(route);
+    // Of two nobody knows which.
+    if (key !== null) alike.set(key, alike.has(key) ? null : route);
+  }
+  return (gone) => {
+    const key = likeness(gone);
+    return byPath.get(pathKey(gone)) ?? (key === null ? null : (alike.get(key) ?? null));
+  };
+}
+
+function likeness({ file, method, path }: Route): string | null {
+  const last = segmentsOf(path).findLast((segment) => segment !== "*");
+  return last === undefined ? null : JSON.stringify([file, method, last]);
 }

@@ -2,20 +2,25 @@ import { isPython, isScript } from "./file-kinds.ts";
 import { joinPaths, methodOf, type Route } from "./route.ts";
 import { lineFinder, type Side, textOf } from "./sides.ts";
 
-/** `app.get("/x"`, `@router.post('/x'`; a receiver, a method, a path that begins with a slash. */
-const CALL =
-  /(@?)\b([A-Za-z_$][\w$]*)\s*\.\s*(get|post|put|patch|delete|head|options|all)\s*\(\s*(["'`])(\/[^"'`\n]*)\4/g;
+/** `.get("`: a method that is called with a text. */
+const CALL = /\.\s*(get|post|put|patch|delete|head|options|all)\s*\(\s*["'`]/g;
+/** A path, up to what ends it. */
+const PATH = /\/[^"'`\n]*/y;
 
-/** `@app.route("/x", methods=["GET"])` of Flask. */
-const FLASK =
-  /@\s*([A-Za-z_]\w*)\s*\.\s*route\s*\(\s*(["'])(\/[^"'\n]*)\2(?:[^)\n]*methods\s*=\s*[[(]([^\])\n]*))?/g;
+/** `@app.route("/x"` of Flask. */
+const FLASK = /@\s*([A-Za-z_]\w*)\s*\.\s*route\s*\(\s*(?:"(\/[^"'\n]*)"|'(\/[^"'\n]*)')/g;
+/** `, methods=["GET"])` behind it. */
+const METHODS = /^[^)\n]*?methods\s*=\s*[[(]([^\])\n]*)/;
 
-/** `router = APIRouter(prefix="/v1")`, `bp = Blueprint(…, url_prefix="/v1")`. */
-const PREFIX =
-  /\b([A-Za-z_]\w*)\s*=\s*(?:APIRouter|Blueprint)\s*\([^)]{0,500}\b(?:url_)?prefix\s*=\s*(["'])(\/[^"'\n]*)\2/g;
+/** `router = APIRouter(`, `bp = Blueprint(`. */
+const ROUTER = /\b([A-Za-z_]\w*)\s*=\s*(?:APIRouter|Blueprint)\s*\(/g;
+/** `prefix="/v1"`, `url_prefix="/v1"` among its arguments. */
+const PREFIX = /\b(?:url_)?prefix\s*=\s*(?:"(\/[^"'\n]*)"|'(\/[^"'\n]*)')/g;
+/** Characters of arguments that are looked at. */
+const ARGUMENTS_MAX = 500;
 
 /** `@Get("x")` of Nest; its controller's path is not on the line. */
-const NEST = /@(Get|Post|Put|Patch|Delete|Head|Options|All)\(\s*(?:(["'`])([^"'`\n]*)\2)?\s*\)/g;
+const NEST = /@(Get|Post|Put|Patch|Delete|Head|Options|All)\(\s*(["'`])([^"'`\n]+)(["'`])\s*\)/g;
 
 /** Who calls a service with the same words that a service registers routes by. */
 const CLIENTS =
@@ -35,26 +40,41 @@ export function routesByPattern(path: string, side: Side): Route[] {
 type At = (index: number) => Pick<Route, "file" | "line" | "isParsed">;
 
 function pythonRoutes(text: string, at: At): Route[] {
-  const prefixes = new Map([...text.matchAll(PREFIX)].map((found) => [found[1], found[3] ?? ""]));
-  const pathFrom = (receiver: string | undefined, path: string): string =>
+  const prefixes = new Map(
+    [...text.matchAll(ROUTER)].flatMap(({ 0: start, 1: name = "", index }) => {
+      const prefix = prefixIn(text.slice(index + start.length).slice(0, 2 * ARGUMENTS_MAX));
+      return prefix === null ? [] : [[name, prefix]];
+    }),
+  );
+  const pathFrom = (receiver: string, path: string): string =>
     joinPaths(prefixes.get(receiver) ?? "", path);
   // Without the decorator's sign it is a call of a client: `requests.get("/x")`.
-  const called = [...text.matchAll(CALL)]
-    .filter(([, sign]) => sign === "@")
-    .map(({ 2: receiver, 3: method = "", 5: path = "", index }) => ({
+  const called = callsIn(text)
+    .filter(({ isDecorator }) => isDecorator)
+    .map(({ receiver, method, path, index }) => ({
       method: methodOf(method),
       path: pathFrom(receiver, path),
       ...at(index),
     }));
-  const flask = [...text.matchAll(FLASK)].flatMap(
-    ({ 1: receiver, 3: path = "", 4: methods, index }) =>
-      flaskMethods(methods).map((method) => ({
-        method,
-        path: pathFrom(receiver, path),
-        ...at(index),
-      })),
-  );
+  const flask = [...text.matchAll(FLASK)].flatMap((found) => {
+    const { 0: whole, 1: receiver = "", 2: inDouble, 3: inSingle = "", index } = found;
+    const behind = text.slice(index + whole.length).slice(0, ARGUMENTS_MAX);
+    return flaskMethods(METHODS.exec(behind)?.[1]).map((method) => ({
+      method,
+      path: pathFrom(receiver, inDouble ?? inSingle),
+      ...at(index),
+    }));
+  });
   return [...called, ...flask];
+}
+
+/** The last of a router's arguments that is a prefix; null if none is. */
+function prefixIn(given: string): string | null {
+  const end = given.indexOf(")");
+  const last = [...given.matchAll(PREFIX)].findLast(
+    ({ index }) => index <= ARGUMENTS_MAX && (end === -1 || index < end),
+  );
+  return last === undefined ? null : (last[1] ?? last[2] ?? null);
 }
 
 function flaskMethods(list: string | undefined): string[] {
@@ -63,21 +83,59 @@ function flaskMethods(list: string | undefined): string[] {
 }
 
 function scriptRoutes(text: string, at: At): Route[] {
-  return [...text.matchAll(CALL)]
-    .filter(({ 2: receiver = "" }) => !CLIENTS.test(receiver))
-    .map(({ 3: method = "", 5: path = "", index }) => ({
-      method: methodOf(method),
-      path,
-      ...at(index),
-    }));
+  return callsIn(text)
+    .filter(({ receiver }) => !CLIENTS.test(receiver))
+    .map(({ method, path, index }) => ({ method: methodOf(method), path, ...at(index) }));
 }
 
 function nestRoutes(text: string, at: At): Route[] {
   return [...text.matchAll(NEST)]
-    .filter(({ 3: path }) => path !== undefined && path !== "")
+    .filter(({ 2: opening, 4: closing }) => opening === closing)
     .map(({ 1: method = "", 3: path = "", index }) => ({
       method: methodOf(method),
       path: joinPaths("", path),
       ...at(index),
     }));
+}
+
+type Call = {
+  readonly receiver: string;
+  readonly method: string;
+  readonly path: string;
+  /** Whether `@` stands before it. */
+  readonly isDecorator: boolean;
+  readonly index: number;
+};
+
+/** `app.get("/x"`, `@router.post('/x'`: a receiver, a method, a path that begins with a slash. */
+function callsIn(text: string): Call[] {
+  const calls: Call[] = [];
+  let end = 0;
+  for (const { 0: start, 1: method = "", index } of text.matchAll(CALL)) {
+    if (index < end) continue;
+    PATH.lastIndex = index + start.length;
+    const path = PATH.exec(text)?.[0];
+    if (path === undefined || text.charAt(PATH.lastIndex) !== start.at(-1)) continue;
+    const from = receiverBefore(text, index);
+    if (from === null) continue;
+    end = PATH.lastIndex + 1;
+    const isDecorator = text.charAt(from - 1) === "@";
+    const receiver = text.slice(from, index).trimEnd();
+    calls.push({ receiver, method, path, isDecorator, index: isDecorator ? from - 1 : from });
+  }
+  return calls;
+}
+
+/** Where the name begins that stands before a dot; null if there is none. */
+function receiverBefore(text: string, dot: number): number | null {
+  let end = dot;
+  while (end > 0 && /\s/.test(text.charAt(end - 1))) end--;
+  let start = end;
+  while (start > 0 && /[\w$]/.test(text.charAt(start - 1))) start--;
+  // A name begins where a word does, or behind one: `$` is part of no word.
+  for (let at = start; at < end; at++) {
+    const isBoundary = /\w/.test(text.charAt(at)) !== /\w/.test(text.charAt(at - 1));
+    if (isBoundary && /[A-Za-z_$]/.test(text.charAt(at))) return at;
+  }
+  return null;
 }

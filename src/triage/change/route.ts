@@ -50,9 +50,9 @@ export function routeKey({ method, path }: Pick<Route, "method" | "path">): stri
   return `${method} ${segmentsOf(path).join("/")}`;
 }
 
-/** Two ways to write one path are one path. */
-export function samePath(left: string, right: string): boolean {
-  return segmentsOf(left).join("/") === segmentsOf(right).join("/");
+/** One text for all the ways to write a path. */
+export function pathKey({ path }: Pick<Route, "path">): string {
+  return segmentsOf(path).join("/");
 }
 
 /** Put a prefix before a path, with one slash between. */

@@ -29,7 +29,20 @@ export function slashed(path: string): string {
 
 /** A declaration as one line for people: no comments, bounded. */
 export function declarationText(node: ts.Node): string {
-  return oneLine(node.getText().replace(/\/\*[\s\S]*?\*\//g, " "));
+  return oneLine(withoutComments(node.getText()));
+}
+
+/** One pass: a pattern looks for the end again from each beginning. */
+function withoutComments(text: string): string {
+  const kept: string[] = [];
+  let from = 0;
+  for (;;) {
+    const start = text.indexOf("/*", from);
+    const end = start === -1 ? -1 : text.indexOf("*/", start + 2);
+    if (end === -1) return `${kept.join("")}${text.slice(from)}`;
+    kept.push(text.slice(from, start), " ");
+    from = end + 2;
+  }
 }
 
 export function oneLine(text: string): string {

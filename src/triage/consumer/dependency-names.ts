@@ -1,42 +1,39 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { Fence } from "../fence.ts";
 import { LIMITS } from "../limits.ts";
 import { isNoise } from "../noise.ts";
-import { parseJson } from "./parse-json.ts";
+import { readEach } from "../read-each.ts";
 
-const dependencies = z.record(z.string(), z.string()).catch({}).default({});
-const manifest = z.looseObject({
-  dependencies,
-  devDependencies: dependencies,
-  optionalDependencies: dependencies,
-  peerDependencies: dependencies,
-});
+export type DependencyNames = {
+  readonly names: ReadonlySet<string>;
+  /** Whether the tree's own package.json parses; true where there is none. */
+  readonly isReadable: boolean;
+  readonly degraded: readonly string[];
+};
 
 /**
  * The packages that a tree depends on, by the package.json files in it; those of aliases by
- * their true names. A package.json that does not parse names nothing.
+ * their true names. A package.json that does not parse, or is too large, names nothing.
  */
-export async function dependencyNames(
-  root: string,
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const names = new Set<string>();
+export async function dependencyNames(root: string, signal: AbortSignal): Promise<DependencyNames> {
   const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
-  let files = 0;
+  const paths: string[] = [];
   for await (const path of manifestPaths(root, "", signal)) {
-    if (files++ >= LIMITS.filesMax) break;
-    for (const name of namesIn(fence, join(root, path))) names.add(name);
+    if (paths.length >= LIMITS.filesMax) break;
+    if (fence.fileExists(join(root, path))) paths.push(path);
   }
-  return names;
-}
-
-/** Whether the tree's own package.json parses; true where there is none. */
-export function hasReadableManifest(root: string): boolean {
-  const fence = new Fence([root]);
-  const path = join(root, "package.json");
-  return fence.sizeOf(path) === undefined || parseJson(fence, path) !== undefined;
+  const items = paths.map((path) => join(root, path));
+  const read = await readEach("dependencies", { shared: root, items }, { signal });
+  const names = read.flatMap((one) => ("value" in one ? (one.value ?? []) : []));
+  const own = read[paths.indexOf("package.json")];
+  return {
+    names: new Set(names),
+    isReadable: own === undefined || !("value" in own) || own.value !== null,
+    degraded: read.flatMap((one, place) =>
+      "leftOut" in one ? [`${paths[place]} of the consumer was left out: ${one.leftOut}`] : [],
+    ),
+  };
 }
 
 async function* manifestPaths(
@@ -52,14 +49,4 @@ async function* manifestPaths(
       yield* manifestPaths(root, path, signal);
     }
   }
-}
-
-function namesIn(fence: Fence, path: string): string[] {
-  const parsed = manifest.safeParse(parseJson(fence, path));
-  if (!parsed.success) return [];
-  const { devDependencies, optionalDependencies, peerDependencies } = parsed.data;
-  const listed = { ...peerDependencies, ...optionalDependencies, ...devDependencies };
-  return Object.entries({ ...listed, ...parsed.data.dependencies }).map(
-    ([key, spec]) => /^npm:(@?[^@]+)/.exec(spec)?.[1] ?? key,
-  );
 }

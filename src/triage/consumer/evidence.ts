@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { withoutEnd } from "../../without-end.ts";
 import { Fence } from "../fence.ts";
 import type { Evidence } from "../verdict/match-usage.ts";
 import { commandUses } from "./command-uses.ts";
@@ -42,6 +43,6 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
 
 /** Whole words only: `retry` is not named by a file that says `p-retry`. */
 function mentions(text: string, names: readonly string[]): boolean {
-  const words = new Set(text.split(/[^\w@/.-]+/).map((word) => word.replace(/[./-]+$/, "")));
+  const words = new Set(text.split(/[^\w@/.-]+/).map((word) => withoutEnd(word, "./-")));
   return names.some((name) => words.has(name));
 }

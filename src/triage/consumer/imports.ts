@@ -33,7 +33,8 @@ class ImportReader {
   readonly #source: ts.SourceFile;
   readonly #names: readonly string[];
   readonly #uses: ImportUse[] = [];
-  readonly #namespaces: (Namespace & Taking)[] = [];
+  /** Each once: a name may be bound to the same module many times. */
+  readonly #namespaces = new Map<string, Namespace & Taking>();
 
   constructor(file: ConsumerFile, names: readonly string[]) {
     this.#source = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true);
@@ -42,9 +43,12 @@ class ImportReader {
 
   read(): ImportUse[] {
     this.#visit(this.#source);
-    for (const namespace of this.#namespaces) {
-      for (const { name, node } of namespaceUses(this.#source, namespace)) {
-        this.#take(node, name, namespace);
+    const namespaces = [...this.#namespaces.values()];
+    if (namespaces.length === 0) return this.#uses;
+    const uses = namespaceUses(this.#source, new Set(namespaces.map(({ local }) => local)));
+    for (const namespace of namespaces) {
+      for (const { name, node } of uses.get(namespace.local) ?? []) {
+        this.#take(node, name ?? namespace.whole, namespace);
       }
     }
     return this.#uses;
@@ -141,7 +145,8 @@ class ImportReader {
   }
 
   #bind(name: ts.Identifier, whole: string, taking: Taking): void {
-    this.#namespaces.push({ local: name.text, whole, ...taking });
+    const namespace = { local: name.text, whole, ...taking };
+    this.#namespaces.set(JSON.stringify(Object.values(namespace)), namespace);
   }
 
   #taking(specifier: ts.Node | undefined, loadedBy: Taking["loadedBy"]): Taking | null {

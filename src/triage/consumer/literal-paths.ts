@@ -1,4 +1,5 @@
 import { segmentsOf } from "../change/route.ts";
+import { quotedIn } from "./quoted-in.ts";
 
 /** A path that a line of a consumer spells out. */
 export type LiteralPath = {
@@ -10,13 +11,12 @@ export type LiteralPath = {
   readonly isOpen: boolean;
 };
 
-const QUOTED = /(["'`])((?:\\.|(?!\1)[^\\\n])*)\1/g;
 const BARE_URL = /\bhttps?:\/\/[^\s"'`,)\]]+/g;
 
 /** The paths in the strings of a line, and in the URLs that stand without quotes. */
 export function literalPathsIn(text: string): LiteralPath[] {
   if (!text.includes("/")) return [];
-  const quoted = [...text.matchAll(QUOTED)].map(([, , inner = ""]) => inner);
+  const quoted = quotedIn(text);
   const urls = [...text.matchAll(BARE_URL)].map(([url]) => url);
   return [...new Set([...quoted, ...urls])].map(literalPath).filter((path) => path !== null);
 }
@@ -27,7 +27,7 @@ function literalPath(literal: string): LiteralPath | null {
   const rest = plain.replace(/^[a-z]+:\/\/[^/]*/i, "").replace(/^\*+/, "");
   const hasBase = rest !== plain;
   if (!rest.startsWith("/") || /\s/.test(rest)) return null;
-  const path = rest.replace(/[?#].*$/, "");
+  const path = rest.split(/[?#]/, 1)[0] ?? "";
   return { segments: segmentsOf(path), hasBase, isOpen: path.endsWith("/") && path !== "/" };
 }
 

@@ -1,18 +1,21 @@
 import ts from "typescript";
 
+/** What is taken through a name; `name` null: all of it, where the name is used bare. */
+export type NamespaceUse = { readonly name: string | null; readonly node: ts.Node };
+
 /**
- * What is taken through a local name that stands for a whole module: `ns.member` in
- * expressions and types, `ns["member"]`, `const { member } = ns`. Used bare it is `whole`.
- * Goes by the name alone: a shadowing variable of the same name counts as well.
+ * What is taken through local names that stand for a whole module: `ns.member` in expressions and
+ * types, `ns["member"]`, `const { member } = ns`. Goes by the names alone: a shadowing variable
+ * of the same name counts as well.
  */
 export function namespaceUses(
   source: ts.SourceFile,
-  { local, whole }: { readonly local: string; readonly whole: string },
-): { name: string; node: ts.Node }[] {
-  const uses: { name: string; node: ts.Node }[] = [];
+  locals: ReadonlySet<string>,
+): ReadonlyMap<string, readonly NamespaceUse[]> {
+  const uses = new Map<string, NamespaceUse[]>([...locals].map((local) => [local, []]));
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) && node.text === local && isReference(node)) {
-      for (const name of takenBy(node) ?? [whole]) uses.push({ name, node });
+    if (ts.isIdentifier(node) && locals.has(node.text) && isReference(node)) {
+      for (const name of takenBy(node) ?? [null]) uses.get(node.text)?.push({ name, node });
     }
     ts.forEachChild(node, visit);
   };

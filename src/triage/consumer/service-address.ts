@@ -1,8 +1,10 @@
+import { withoutEnd } from "../../without-end.ts";
 import { isCode } from "../change/file-kinds.ts";
 import { hasWords, wordsOf } from "../change/words.ts";
 import type { Location } from "../finding.ts";
 import type { ConsumerFile } from "./source-files.ts";
 import type { TextTree } from "./text-files.ts";
+import { urlsIn } from "./urls-in.ts";
 
 /** What the relationship says a service is known by. */
 export type ServiceIdentity = {
@@ -89,10 +91,10 @@ function isHostOf(host: string, { hosts, repo }: ServiceIdentity): boolean {
   const name = repo.split("/").at(-1)?.toLowerCase() ?? "";
   if (host === name || host.split(".")[0] === name) return true;
   return hosts.some((given) => {
-    const wanted = given
+    const [wanted = ""] = given
       .toLowerCase()
       .replace(/^[a-z]+:\/\//, "")
-      .replace(/[:/].*$/, "");
+      .split(/[:/]/, 1);
     return wanted !== "" && (host === wanted || host.endsWith(`.${wanted}`));
   });
 }
@@ -124,42 +126,41 @@ export function linesOf(file: ConsumerFile): { readonly line: number; readonly t
     .filter(({ text }) => !/^\s*(?:#|\/\/|\*|\/\*)/.test(text));
 }
 
-const URL_IN_TEXT =
-  /\b(?:https?|wss?|grpc):\/\/(?:[\w.~%-]+(?::[^@\s/"'`]*)?@)?(\[[\da-f:]+\]|[\w.-]+)(?::(\d{2,5}))?((?:\/[\w.~%{}$:-]*)*)/gi;
-/** A word, and what stands on both sides of it. */
-const WORD = /(?<=(env\.|["'`]|))\b([A-Za-z_]\w*)(?=(["'`]?))/g;
+const WORD = /\b[A-Za-z_]\w*/g;
 const VARIABLE = /\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g;
 
 function addressesIn(file: ConsumerFile): Address[] {
   if (!file.text.includes("://")) return [];
-  return linesOf(file).flatMap(({ line, text }) =>
-    [...text.matchAll(URL_IN_TEXT)].map(({ 1: host = "", 2: port, 3: path = "", index }) => ({
-      path: file.path,
-      line,
-      host: host.toLowerCase(),
-      port: port === undefined ? null : Number(port),
-      basePath: path.replace(/\/+$/, ""),
-      variable: variableBefore(text, index),
-    })),
-  );
+  return linesOf(file)
+    .filter(({ text }) => text.includes("://"))
+    .flatMap(({ line, text }) => {
+      const named = [...text.matchAll(VARIABLE)];
+      return urlsIn(text).map(({ host, port, path, index }) => ({
+        path: file.path,
+        line,
+        host: host.toLowerCase(),
+        port: port === undefined ? null : Number(port),
+        basePath: withoutEnd(path, "/"),
+        variable: assignedBefore(text, index) ?? lastBefore(named, index),
+      }));
+    });
 }
 
 /** The last variable that a line names in front of a URL: whose value or default it is. */
-function variableBefore(text: string, index: number): string | null {
-  const before = text.slice(0, index);
-  return ASSIGNED.exec(before)?.[1] ?? namesIn(before).at(-1) ?? null;
+function lastBefore(named: readonly RegExpExecArray[], index: number): string | null {
+  return named.findLast((found) => found.index < index)?.[1] ?? null;
 }
 
 /** The variables of the environment that a file reads; in a file of settings, those it names. */
 function variablesIn({ path, text }: ConsumerFile): string[] {
   if (!isCode(path)) return namesIn(text);
-  return [...text.matchAll(WORD)]
-    .filter(([, before = "", , after = ""]) => isRead(before, after))
-    .flatMap(([, , name = ""]) => namesIn(name));
+  return wordsIn(text)
+    .filter(isRead)
+    .flatMap(({ word }) => namesIn(word));
 }
 
 /** `process.env.X`, `getenv("X")`: by its name, and no constant of the program. */
-function isRead(before: string, after: string): boolean {
+function isRead({ before, after }: Word): boolean {
   return before === "env." || (before === after && /["'`]/.test(before));
 }
 
@@ -173,6 +174,30 @@ export function isGenericName(name: string): boolean {
 
 /** The start of a setting whose value begins where the text ends. */
 const ASSIGNED = /(?:^|\s)([A-Z][A-Z0-9_]*)\s*[=:]\s*["']?$/;
+/** Characters of it that are looked at. */
+const ASSIGNED_MAX = 200;
+
+function assignedBefore(text: string, index: number): string | null {
+  const start = Math.max(0, index - ASSIGNED_MAX);
+  const before = text.slice(start, index);
+  // Of a word that is cut off nobody knows how it begins.
+  return ASSIGNED.exec(start === 0 ? before : before.replace(/^\S+/, ""))?.[1] ?? null;
+}
+
+/** A word, and what stands on both sides of it: `env.`, or a quote. */
+type Word = { readonly before: string; readonly word: string; readonly after: string };
+
+function wordsIn(text: string): Word[] {
+  return [...text.matchAll(WORD)].map(({ 0: word, index }) => ({
+    before: text.startsWith("env.", index - 4) ? "env." : quoteAt(text, index - 1),
+    word,
+    after: quoteAt(text, index + word.length),
+  }));
+}
+
+function quoteAt(text: string, index: number): string {
+  return /["'`]/.exec(text.charAt(index))?.[0] ?? "";
+}
 
 function namesIn(text: string): string[] {
   return [...text.matchAll(VARIABLE)].map(([, name = ""]) => name);
@@ -182,10 +207,10 @@ function namesIn(text: string): string[] {
 export function placesOfNames(file: ConsumerFile, names: ReadonlySet<string>): Location[] {
   if (![...names].some((name) => file.text.includes(name))) return [];
   const isSource = isCode(file.path);
-  const isNamed = ([, before = "", name = "", after = ""]: RegExpMatchArray): boolean =>
-    names.has(name) && (!isSource || !isGenericName(name) || isRead(before, after));
+  const isNamed = (found: Word): boolean =>
+    names.has(found.word) && (!isSource || !isGenericName(found.word) || isRead(found));
   return linesOf(file)
-    .filter(({ text }) => [...text.matchAll(WORD)].some(isNamed))
+    .filter(({ text }) => wordsIn(text).some(isNamed))
     .map(({ line }) => ({ path: file.path, line }));
 }
 

@@ -21,7 +21,9 @@ export function symbolUses(program: ts.Program, root: string): SymbolUses {
       for (const symbol of symbolsAt(checker, node)) {
         if (symbol.declarations?.some((declared) => own.has(declared.getSourceFile()))) continue;
         for (const key of declarationKeys(symbol)) {
-          uses.set(key, [...(uses.get(key) ?? []), locationOf(node, root)]);
+          const known = uses.get(key);
+          if (known === undefined) uses.set(key, [locationOf(node, root)]);
+          else known.push(locationOf(node, root));
         }
       }
     }

@@ -1,13 +1,19 @@
 import { z } from "zod";
+import { withoutEnd } from "../../without-end.ts";
 import { CHANGE_TYPES, type ChangeType } from "../change-set.ts";
+import { EVENT_LIMITS } from "../limits.ts";
 import { packageChange } from "./package-change.ts";
 
-const text = z.string().trim().min(1, { error: "expected some text, got none" }).max(1_000);
+const { nameMax, pathMax, urlMax, messageMax, wordMax, issuesMax } = EVENT_LIMITS;
+
+const text = z.string().trim().min(1, { error: "expected some text, got none" }).max(nameMax);
 /** Absent, null and empty are the same to most producers. */
-const optionalText = z
-  .string()
-  .nullish()
-  .transform((given) => (given == null || given.trim() === "" ? null : given.trim()));
+const optionalText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .nullish()
+    .transform((given) => (given == null || given.trim() === "" ? null : given.trim()));
 
 const WORDS: Readonly<Record<string, ChangeType>> = {
   a: "added",
@@ -27,7 +33,8 @@ const WORDS: Readonly<Record<string, ChangeType>> = {
 /** A producer's word for what happened to a file: `M`, `R100`, `added`. Null: it says none. */
 function changeTypeOf(word: unknown): ChangeType | null {
   if (typeof word !== "string" || word.trim() === "") return null;
-  const plain = word.trim().toLowerCase().replace(/\d+$/, "");
+  if (word.length > wordMax) return "modified";
+  const plain = withoutEnd(word.trim().toLowerCase(), "0123456789");
   return CHANGE_TYPES.find((type) => type === plain) ?? WORDS[plain] ?? "modified";
 }
 
@@ -37,15 +44,16 @@ const changedFile = z
     z
       .string()
       .min(1)
+      .max(pathMax)
       .transform((path) => ({ path })),
     z.looseObject({
-      path: z.string().nullish(),
-      filename: z.string().nullish(),
-      file: z.string().nullish(),
+      path: z.string().max(pathMax).nullish(),
+      filename: z.string().max(pathMax).nullish(),
+      file: z.string().max(pathMax).nullish(),
       change_type: z.unknown().optional(),
       status: z.unknown().optional(),
-      old_path: z.string().nullish(),
-      previous_filename: z.string().nullish(),
+      old_path: z.string().max(pathMax).nullish(),
+      previous_filename: z.string().max(pathMax).nullish(),
       diff: z.string().nullish(),
       patch: z.string().nullish(),
     }),
@@ -75,8 +83,35 @@ const words = z
   .catch([])
   .transform((given) => given.filter((word) => typeof word === "string"));
 
-/** The files of a change. Null and absent: the event does not say. */
-export const changedFiles = z.array(changedFile).nullish();
+type ChangedFileOutput = z.output<typeof changedFile>;
+
+/**
+ * The files of a change. Null and absent: the event does not say. A list of half a million that
+ * are none took 12 s to find out each: behind some of them it is refused.
+ */
+export const changedFiles = z
+  .array(z.unknown())
+  .nullish()
+  .transform((given, context) => {
+    if (given == null) return given;
+    const files: ChangedFileOutput[] = [];
+    let issues = 0;
+    for (const [place, one] of given.entries()) {
+      const { success, data, error } = changedFile.safeParse(one);
+      if (success) files.push(data);
+      else {
+        for (const { message, path } of error.issues) {
+          context.addIssue({ code: "custom", message, path: [place, ...path] });
+        }
+        issues += error.issues.length;
+        if (issues >= issuesMax) break;
+      }
+    }
+    return issues === 0 ? files : z.NEVER;
+  });
+
+/** As much of a message as is read of one of git. */
+export const eventMessage = z.string().transform((given) => given.slice(0, messageMax));
 
 /**
  * What happened in a repository, as its producer tells it. Producers agree on four keys, and
@@ -85,8 +120,8 @@ export const changedFiles = z.array(changedFile).nullish();
 export const changeEvent = z.looseObject({
   source_repo: text,
   commit_sha: text,
-  commit_message: z.string(),
-  branch: z.string(),
+  commit_message: eventMessage,
+  branch: z.string().max(nameMax),
   changed_files: changedFiles.transform((given) => given ?? []),
   pattern_summary: z
     .looseObject({ patterns: words.prefault([]), keywords: words.prefault([]) })
@@ -94,8 +129,10 @@ export const changeEvent = z.looseObject({
     .catch(null)
     .transform((given) => given ?? { patterns: [], keywords: [] }),
   /** The commit before, as of a push. Null, also for the zeros of a new branch: first parent. */
-  base_sha: optionalText.transform((sha) => (sha === null || /^0+$/.test(sha) ? null : sha)),
-  repo_url: optionalText,
+  base_sha: optionalText(nameMax).transform((sha) =>
+    sha === null || /^0+$/.test(sha) ? null : sha,
+  ),
+  repo_url: optionalText(urlMax),
   package: packageChange.nullish(),
 });
 export type ChangeEvent = z.output<typeof changeEvent>;

@@ -1,13 +1,9 @@
 import { z } from "zod";
 import { isRecord } from "../../json.ts";
+import { boundedPayload } from "../event/bounded-payload.ts";
 import { changeEvent } from "../event/change-event.ts";
 
-/**
- * A payload of `change_notification`: `{source_repo, change_event}` as notify_change makes
- * it, or the event alone. It parses to the event as it is understood here, and as it came:
- * that goes to the handlers of the dependents.
- */
-export const changeNotification = z.looseObject({}).transform((payload, context) => {
+const notification = z.looseObject({}).transform((payload, context) => {
   const { change_event: inner, source_repo: sourceRepo } = payload;
   const given = isRecord(inner) ? { source_repo: sourceRepo, ...inner } : payload;
   const parsed = changeEvent.safeParse(given);
@@ -17,6 +13,12 @@ export const changeNotification = z.looseObject({}).transform((payload, context)
   }
   return z.NEVER;
 });
+/**
+ * A payload of `change_notification`: `{source_repo, change_event}` as notify_change makes
+ * it, or the event alone. It parses to the event as it is understood here, and as it came:
+ * that goes to the handlers of the dependents.
+ */
+export const changeNotification = boundedPayload(notification);
 export type ChangeNotification = z.output<typeof changeNotification>;
 
 const Scheduled = z.array(z.object({ repo: z.string(), task_id: z.string() }));

@@ -78,7 +78,7 @@ function sourceOf(folder: string, target: string): string | null {
   return null;
 }
 
-const HAS_DEFAULT = /^\s*export\s+default\b|\bas\s+default\b/m;
+const HAS_DEFAULT = /^[ \t]*export\s+default\b|\bas\s+default\b/m;
 
 /** A declaration, and beside a script the script itself, which only has to be there. */
 async function standIn(folder: string, target: string, source: string): Promise<void> {

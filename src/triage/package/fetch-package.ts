@@ -25,7 +25,7 @@ export type FetchOptions = {
 };
 
 const NAME = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/i;
-const VERSION = /^\d+\.\d+\.\d+[\w.+-]*$/;
+const VERSION = /^\d+\.\d+\.\d[\w.+-]*$/;
 
 /**
  * Unpack a version of a package into a scratch folder. Nothing of it is run: it is a file that

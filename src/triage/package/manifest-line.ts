@@ -6,13 +6,13 @@ import type { Location } from "../finding.ts";
  */
 export function manifestLine(text: string, key: string): Location {
   const lines = text.split("\n");
-  const pattern = new RegExp(
-    `^(\\s*)${JSON.stringify(key).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\s*:`,
-  );
+  const quoted = JSON.stringify(key);
   let best = { line: 1, indent: Number.POSITIVE_INFINITY };
   for (const [index, line] of lines.entries()) {
-    const indent = pattern.exec(line)?.[1]?.length;
-    if (indent !== undefined && indent < best.indent) best = { line: index + 1, indent };
+    const begun = line.trimStart();
+    const indent = line.length - begun.length;
+    if (indent >= best.indent || !begun.startsWith(quoted)) continue;
+    if (begun.slice(quoted.length).trimStart().startsWith(":")) best = { line: index + 1, indent };
   }
   return { path: "package.json", line: best.line };
 }

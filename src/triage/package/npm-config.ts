@@ -30,7 +30,8 @@ export async function readNpmConfig(folder: string): Promise<Record<string, unkn
     flatten: (data, flat) => {
       for (const [key, value] of Object.entries(data)) {
         if (USED.has(key)) npm.definitions[key]?.flatten?.(key, data, flat);
-        else if (/@.*:registry$/i.test(key) || key.startsWith("//")) flat[key] = value;
+        else if ((key.includes("@") && /:registry$/i.test(key)) || key.startsWith("//"))
+          flat[key] = value;
       }
     },
     npmPath: folder,

@@ -2,14 +2,15 @@ import { join } from "node:path";
 import { dirname } from "node:path/posix";
 import type { AnalysisRequest } from "../analysis.ts";
 import type { ChangeSet } from "../change-set.ts";
-import { dependencyNames, hasReadableManifest } from "../consumer/dependency-names.ts";
+import { dependencyNames } from "../consumer/dependency-names.ts";
 import { keptFolders } from "../npm-request.ts";
-import { addStandIns } from "../package/add-stand-ins.ts";
 import { installedAbove } from "../package/installed-folders.ts";
 import type { PackagePart } from "../package/package-part.ts";
 import type { ConsumerTriagePayload } from "../payload.ts";
+import { readEach } from "../read-each.ts";
+import type { Named } from "../readings.ts";
 import { extractTree } from "../repository/extract-tree.ts";
-import { manifestsIn, type Named } from "../repository/manifests-in.ts";
+import { manifestsIn } from "../repository/manifests-in.ts";
 import type { CommitRange } from "../repository/resolve-range.ts";
 import type { Tree } from "../tree.ts";
 import type { KeptUntilEnd, Surroundings, Work } from "./prepared.ts";
@@ -35,15 +36,18 @@ export async function changedPackages(
   options: Options,
 ): Promise<Pick<Work, "packages" | "degraded" | "capsHit">> {
   const { signal, repositories, workingDirectory, kept } = options;
-  const names = await dependencyNames(consumer.path, signal);
-  const unread = hasReadableManifest(consumer.path) ? [] : [UNREAD];
+  const { names, isReadable, degraded: leftOut } = await dependencyNames(consumer.path, signal);
+  const unread = [...(isReadable ? [] : [UNREAD]), ...leftOut];
   if (names.size === 0) return { packages: [], degraded: unread, capsHit: [] };
-  const sides = {
-    before: await manifestsIn(range.mirror, range.base, signal),
-    after: await manifestsIn(range.mirror, range.head, signal),
-  };
+  const old = await manifestsIn(range.mirror, range.base, signal);
+  const now = await manifestsIn(range.mirror, range.head, signal);
+  const sides = { before: old.byFolder, after: now.byFolder };
   const { pairs, gone } = dependedOn(change, sides, names);
-  const degraded = gone.map((name) => `${name}: not in ${payload.source_repo} any more`);
+  const degraded = [
+    ...gone.map((name) => `${name}: not in ${payload.source_repo} any more`),
+    ...old.degraded,
+    ...now.degraded,
+  ];
   if (pairs.length === 0) return { packages: [], degraded: [...degraded, ...unread], capsHit: [] };
 
   const extract = async (commit: string) =>
@@ -60,8 +64,13 @@ export async function changedPackages(
   for (const pair of pairs.slice(0, PACKAGES_MAX)) {
     const fromPath = join(before.path, pair.before.folder);
     const toPath = join(after.path, pair.after.folder);
-    const missing = [...(await addStandIns(fromPath)), ...(await addStandIns(toPath))];
+    const items = [fromPath, toPath];
+    const read = await readEach("standIns", { shared: undefined, items }, { signal });
+    const missing = read.flatMap((one) => ("value" in one ? one.value : []));
     if (missing.length > 0) degraded.push(withoutSources(pair.after.name, missing));
+    for (const one of read) {
+      if ("leftOut" in one) degraded.push(`${pair.after.name}: its sources: ${one.leftOut}`);
+    }
     const request = requestOf(pair, { fromPath, toPath, alsoReadable, consumer, payload });
     packages.push({ request, origin: { folder: pair.after.folder, commit: range.head } });
   }

@@ -145,7 +145,7 @@ async function refuseEmpty({ gitDir, repo }: Mirror, told: string, signal: Abort
 /** HEAD is the default branch; or a commit, where the remote's is none. */
 async function setHead({ gitDir }: Mirror, answer: string, signal: AbortSignal): Promise<void> {
   const branch = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(answer)?.[1];
-  const commit = /^([0-9a-f]{40,64})\tHEAD$/m.exec(answer)?.[1];
+  const commit = /^([0-9a-f]+)\tHEAD$/m.exec(answer)?.[1];
   if (branch !== undefined) {
     await git(gitDir, ["symbolic-ref", "HEAD", branch], { signal });
   } else if (commit !== undefined) {

@@ -56,7 +56,9 @@ function entryOf(id: string, index: number): string {
  * a newline alone: what else JavaScript takes for an end may stand in a line of content.
  */
 function split(text: string, isCut: boolean): Map<number, ParsedDiff> {
-  const sections = text.split(/(?<![^\n])(?=diff --git )/);
+  const sections = text
+    .split("\ndiff --git ")
+    .map((section, index) => (index === 0 ? section : `diff --git ${section}`));
   // The last one may lack its end.
   const whole = isCut ? sections.slice(0, -1) : sections;
   return new Map(

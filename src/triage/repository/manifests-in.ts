@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path/posix";
-import { z } from "zod";
-import { parseJsonText } from "../../json.ts";
 import { isNoise } from "../noise.ts";
+import { readEach } from "../read-each.ts";
+import type { Named } from "../readings.ts";
 import { readBlobs } from "./blobs.ts";
 import { isRegular, listTree } from "./list-tree.ts";
 import type { Mirror } from "./mirror-folder.ts";
@@ -11,10 +11,10 @@ import { isSafePath } from "./safe-path.ts";
 /** Workspaces of one repository that are looked at. */
 const MANIFESTS_MAX = 2_000;
 
-const named = z.looseObject({ name: z.string().min(1), version: z.string().catch("") });
-
-/** What a package.json calls its package; `version` is "" where it has none. */
-export type Named = { readonly name: string; readonly version: string };
+export type Manifests = {
+  readonly byFolder: ReadonlyMap<string, Named>;
+  readonly degraded: readonly string[];
+};
 
 /**
  * The packages of a commit or a tree by their folders, "" for the root. What has no name, or
@@ -24,7 +24,7 @@ export async function manifestsIn(
   { gitDir }: Mirror,
   commit: string,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Named>> {
+): Promise<Manifests> {
   const { fileBytesMax, manifestBytesMax } = REPOSITORY_LIMITS;
   const { entries } = await listTree(gitDir, commit, {
     signal,
@@ -45,19 +45,16 @@ export async function manifestsIn(
   for await (const batch of readBlobs(gitDir, unique.values(), { signal })) {
     for (const [id, content] of batch) texts.set(id, content.toString("utf8"));
   }
-  return new Map(
-    places.flatMap(({ id, path }) => {
-      const parsed = named.safeParse(jsonIn(texts.get(id) ?? ""));
-      const folder = dirname(path) === "." ? "" : dirname(path);
-      return parsed.success ? [[folder, parsed.data] as const] : [];
-    }),
-  );
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return parseJsonText(text);
-  } catch {
-    return null;
+  const items = places.map(({ id }) => texts.get(id) ?? "");
+  const read = await readEach("package", { shared: undefined, items }, { signal });
+  const byFolder = new Map<string, Named>();
+  const degraded: string[] = [];
+  for (const [place, { path }] of places.entries()) {
+    const one = read[place];
+    const folder = dirname(path) === "." ? "" : dirname(path);
+    if (one === undefined) continue;
+    if ("leftOut" in one) degraded.push(`${path} was left out: ${one.leftOut}`);
+    else if (one.value !== null) byFolder.set(folder, one.value);
   }
+  return { byFolder, degraded };
 }

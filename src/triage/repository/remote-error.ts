@@ -6,7 +6,7 @@ const RATE_LIMIT_MS = 60_000;
 
 /** Nothing to be had there, however often one asks. */
 const GONE =
-  /repository '[^\n]*' not found|Repository not found|returned error: (?:404|410)|does not appear to be a git repository|remote error: .*not found/i;
+  /Repository not found|returned error: (?:404|410)|does not appear to be a git repository/i;
 const DUBIOUS = /detected dubious ownership/;
 const REFUSED =
   /returned error: 401|Authentication failed|could not read Username|could not read Password|Permission denied/i;
@@ -27,7 +27,7 @@ export function remoteErrorFrom(error: unknown, repo: string): Error | null {
         "hint: run the worker as that user, or serve the repository over ssh or https",
     );
   }
-  if (GONE.test(stderr)) {
+  if (isGone(stderr)) {
     return new PermanentError(`there is no repository ${repo}: ${lastLine(stderr)}`);
   }
   if (REFUSED.test(stderr)) {
@@ -46,6 +46,25 @@ export function remoteErrorFrom(error: unknown, repo: string): Error | null {
   return AWAY.test(stderr)
     ? new RetryableError(`${repo} cannot be reached: ${lastLine(stderr)}`, { cause: error })
     : null;
+}
+
+function has(line: string, first: string, last: string): boolean {
+  const start = line.indexOf(first);
+  return start !== -1 && line.includes(last, start + first.length);
+}
+
+/** The host names the repository between these words, or says something of its own. */
+function isGone(stderr: string): boolean {
+  return (
+    GONE.test(stderr) ||
+    stderr
+      .toLowerCase()
+      .split("\n")
+      .some(
+        (line) =>
+          has(line, "repository '", "' not found") || has(line, "remote error: ", "not found"),
+      )
+  );
 }
 
 /** What git complains of; behind it come general words about access rights. */

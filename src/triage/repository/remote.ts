@@ -25,8 +25,8 @@ export type Remote = {
   readonly isGuarded: boolean;
 };
 
-const REPO = /^(?!.*\.\.)\w[\w.-]*(?:\/\w[\w.-]*)+$/;
-const SCP_LIKE = /^\w[\w.-]*@\w[\w.-]*:(?!\/\/)[\w~./-]+$/;
+const REPO = /^\w[\w.-]*(?:\/\w[\w.-]*)+$/;
+const SCP_LIKE = /^\w[\w.-]*@\w[\w.-]*:(?:\/?[\w~.-][\w~./-]*|\/)$/;
 const URL_CHARACTERS_MAX = 2_000;
 
 /**
@@ -67,7 +67,7 @@ function isBelow(base: string, url: string): boolean {
 }
 
 function checkedName(repo: string): string {
-  if (REPO.test(repo)) return repo;
+  if (REPO.test(repo) && !repo.includes("..")) return repo;
   throw refused(repo, "expected owner/name, or a clone URL beside it");
 }
 

@@ -5,7 +5,9 @@ import type { Mirror } from "./mirror-folder.ts";
 /** What git calls a commit without any doubt: 7 to 64 hexadecimal digits. */
 const SHA = /^[0-9a-f]{7,64}$/i;
 /** A branch or tag, without anything that rev-parse would understand as more than a name. */
-const NAME = /^(?![-./])(?!.*(?:\.\.|\/\/|@\{|\.lock$))[^\p{Cc} ~^:?*[\\]{1,250}$/u;
+const NAME = /^[^\p{Cc} ~^:?*[\\]+$/u;
+/** Characters of it. */
+const NAME_MAX = 250;
 
 /** Whether a commit's name could be one of git's: payload mode takes any. */
 export function isGitSha(sha: string): boolean {
@@ -50,8 +52,16 @@ export async function emptyTree({ gitDir }: Mirror, signal: AbortSignal): Promis
 
 function candidates(revision: string | null): string[] {
   if (revision === null) return ["HEAD"];
-  const names = NAME.test(revision) ? [`refs/heads/${revision}`, `refs/tags/${revision}`] : [];
+  const names = isName(revision) ? [`refs/heads/${revision}`, `refs/tags/${revision}`] : [];
   return isGitSha(revision) ? [revision.toLowerCase(), ...names] : names;
+}
+
+function isName(revision: string): boolean {
+  return (
+    revision.length <= NAME_MAX &&
+    NAME.test(revision) &&
+    !/^[-./]|\.\.|\/\/|@\{|\.lock$/.test(revision)
+  );
 }
 
 async function revParse(

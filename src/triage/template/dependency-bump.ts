@@ -15,10 +15,10 @@ export function bumpsDependency(file: ChangedFile): boolean {
     return bumpsLine(file, /^\s*([\w.-]+(?:\[[\w,.-]+\])?)\s*(?:==|~=|>=)\s*v?([\d][\w.]*)/);
   }
   if (/(?:^|\/)(?:pyproject|Cargo)\.toml$/.test(path)) {
-    return bumpsLine(file, /^\s*"?([\w.-]+)"?\s*(?:=\s*"|[~=>^]=?\s*)[~^>=]*\s*v?(\d[\w.]*)/);
+    return bumpsLine(file, /^\s*"?([\w.-]+)"?\s*(?:=\s*"|[~=>^])[\s~^>=]*v?(\d[\w.]*)/);
   }
   if (/(?:^|\/)go\.mod$/.test(path)) {
-    return bumpsLine(file, /^\s*(?:require\s+)?(\S+\.\S+)\s+v(\d[\w.]*)/);
+    return bumpsLine(file, /^\s*(?:require\s+)?([^\s.]+\.\S+)\s+v(\d[\w.]*)/);
   }
   return false;
 }

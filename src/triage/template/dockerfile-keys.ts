@@ -61,10 +61,29 @@ function keyed(name: string, rest: string, stage: number): [string, string][] {
 }
 
 function assignments(name: string, rest: string): [string, string][] {
-  const pairs = [...rest.matchAll(/([\w.-]+)=("(?:[^"\\]|\\.)*"|\S*)/g)];
-  if (pairs.length > 0) {
-    return pairs.map(([, key = "", value = ""]) => [`${name} ${key}`, value]);
-  }
+  const pairs = pairsIn(rest);
+  if (pairs.length > 0) return pairs.map(([key, value]) => [`${name} ${key}`, value]);
   const [key = "", ...value] = rest.split(/\s+/);
   return [[`${name} ${key}`, value.join(" ")]];
+}
+
+const KEY_CHARACTER = /[\w.-]/;
+const VALUE = /"(?:[^"\\]|\\.)*"|\S*/y;
+
+/** `A=1 B="two words"`. */
+function pairsIn(text: string): [string, string][] {
+  const pairs: [string, string][] = [];
+  let from = 0;
+  for (;;) {
+    const equals = text.indexOf("=", from);
+    if (equals === -1) return pairs;
+    let start = equals;
+    while (start > from && KEY_CHARACTER.test(text.charAt(start - 1))) start--;
+    from = equals + 1;
+    if (start === equals) continue;
+    VALUE.lastIndex = from;
+    const value = VALUE.exec(text)?.[0] ?? "";
+    pairs.push([text.slice(start, equals), value]);
+    from += value.length;
+  }
 }

@@ -1,22 +1,22 @@
-import { parse } from "yaml";
 import { isRecord } from "../../json.ts";
+import { readDocument } from "../read-document.ts";
 import type { KeyedValues } from "./dockerfile-keys.ts";
 
 const KEYS_MAX = 5_000;
 const DEPTH_MAX = 20;
+/** Characters of a name, or of the text of an item, within a key. */
+const PART_MAX = 500;
 
 /**
  * The values of a JSON or YAML document by where they stand: `services.app.image`. Items of a
  * list that have a name or an action stand under it, other items for themselves. Null: it
- * does not parse.
+ * does not parse. Or why it was left out.
  */
-export function documentKeys(text: string): KeyedValues | null {
+export function documentKeys(text: string): KeyedValues | { readonly leftOut: string } | null {
+  const document = readDocument(text);
+  if (document === null || "leftOut" in document) return document;
   const keys = new Map<string, string>();
-  try {
-    flatten(parse(text, { logLevel: "error", maxAliasCount: 50 }), "", { keys, depth: 0 });
-  } catch {
-    return null;
-  }
+  flatten(document.value, "", { keys, depth: 0 });
   return keys;
 }
 
@@ -28,11 +28,12 @@ function flatten(value: unknown, key: string, { keys, depth }: At): void {
   if (Array.isArray(value)) {
     for (const item of value) {
       const name = nameOf(item);
-      if (name !== null) flatten(item, `${key}[${name}]`, below);
-      else keys.set(`${key}[${textOf(item)}]`, "");
+      if (name !== null) flatten(item, `${key}[${name.slice(0, PART_MAX)}]`, below);
+      else keys.set(`${key}[${textOf(item).slice(0, PART_MAX)}]`, "");
     }
   } else if (isRecord(value)) {
-    for (const [name, inner] of Object.entries(value)) {
+    for (const [given, inner] of Object.entries(value)) {
+      const name = given.slice(0, PART_MAX);
       flatten(inner, key === "" ? name : `${key}.${name}`, below);
     }
   } else {
@@ -44,7 +45,7 @@ function flatten(value: unknown, key: string, { keys, depth }: At): void {
 function nameOf(item: unknown): string | null {
   if (!isRecord(item)) return null;
   const { uses, name, id } = item;
-  const action = typeof uses === "string" ? uses.replace(/@.*$/, "") : undefined;
+  const action = typeof uses === "string" ? uses.split("@", 1)[0] : undefined;
   const known = [name, id, action].find((one) => typeof one === "string" && one !== "");
   return typeof known === "string" ? known : null;
 }

@@ -3,7 +3,7 @@ import { sortedSet } from "../bounded-facts.ts";
 import type { ChangedFile, ChangeSet } from "../change-set.ts";
 import type { ChangeEvent, EventFile } from "../event/change-event.ts";
 import type { TreeEntry } from "../repository/list-tree.ts";
-import { assessBy } from "./assess.ts";
+import { assessAll } from "./assess-all.ts";
 import type { TreeEdit } from "./decide.ts";
 import type { Disposition, SyncedFile } from "./disposition.ts";
 import { eventPatch } from "./event-patch.ts";
@@ -23,6 +23,7 @@ export type EventSync = {
   readonly change: ChangeSet;
   readonly derivative: { readonly store: JoinedStore; readonly tree: string } | null;
   readonly config: TemplateConfig;
+  readonly signal: AbortSignal;
 };
 
 /**
@@ -30,21 +31,24 @@ export type EventSync = {
  * one to which it applies can take it. Of the rest nobody knows.
  */
 export async function eventSync(
-  { event, change, derivative, config }: EventSync,
+  { event, change, derivative, config, signal }: EventSync,
   onProgress: (at: Progress) => void,
 ): Promise<SyncFacts> {
   onProgress({ percent: 30, step: "applying the diffs" });
-  const assess = assessBy(config, { message: change.message, commits: [] });
+  const told = { message: change.message, commits: [] };
+  const assessed = await assessAll(change.files, { config, told }, signal);
   const diffs = new Map(event.changed_files.map((file) => [file.path, file]));
   const target = derivative === null ? null : await targetOf(derivative);
   const tried: Tried[] = [];
-  for (const [place, file] of change.files.entries()) {
-    const { concern, intent, skipped } = assess(file);
-    const told = diffs.get(file.path) ?? diffs.get(file.oldPath ?? "");
+  for (const [place, { file, assessment }] of assessed.files.entries()) {
+    const { concern, intent, skipped } = assessment;
+    const toldFile = diffs.get(file.path) ?? diffs.get(file.oldPath ?? "");
     const path = mapPathOf(config)(file.path);
     const isWanted = skipped === null && place < TEMPLATE_LIMITS.mergesMax;
     const found =
-      target === null || !isWanted ? UNKNOWN : await attempt(target, { file, told, path, config });
+      target === null || !isWanted
+        ? UNKNOWN
+        : await attempt(target, { file, told: toldFile, path, config });
     tried.push({
       edits: found.edits,
       file: {
@@ -77,6 +81,7 @@ export async function eventSync(
     truncated: change.truncated,
     degraded: sortedSet([
       ...patch.degraded,
+      ...assessed.degraded,
       ...(derivative === null ? ["the derivative could not be read"] : []),
     ]),
     capsHit: sortedSet([

@@ -1,19 +1,19 @@
-import { setImmediate } from "node:timers/promises";
 import type { RepositoryConfig } from "../../config.ts";
 import { PermanentError } from "../../outcome.ts";
 import type { Progress } from "../analysis.ts";
 import { sortedSet } from "../bounded-facts.ts";
-import type { ChangedFile, ChangeSet } from "../change-set.ts";
+import type { ChangedFile } from "../change-set.ts";
 import { changeSetOf } from "../repository/change-set-of.ts";
 import { pathOf, type RawChange, type RawSide, rawDiff } from "../repository/raw-diff.ts";
 import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
 import { resolveCommit } from "../repository/resolve-commit.ts";
 import type { CommitRange } from "../repository/resolve-range.ts";
 import { type Ancestry, ancestryOf, portedPaths } from "./ancestry.ts";
-import { type Assess, type Assessment, assessBy } from "./assess.ts";
+import type { Assessment } from "./assess.ts";
+import { type Assessed, assessAll } from "./assess-all.ts";
 import type { MappedSide } from "./decide.ts";
 import { applies, needsHand, type SyncedFile } from "./disposition.ts";
-import { explain } from "./explain.ts";
+import { explainAll } from "./explain-all.ts";
 import type { JoinedStore } from "./joined-store.ts";
 import { mergeSince, type OlderBase } from "./merge-since.ts";
 import { ownChanges } from "./own-changes.ts";
@@ -57,8 +57,9 @@ export async function gitSync(
       : await ancestryOf(store, { base, head, target: derivative.commit }, commits);
 
   onProgress({ percent: 50, step: "merging" });
-  const assess = assessBy(config, { message: changeSet.message, commits });
-  const changed = await changedFiles(raw.changes, changeSet, { assess, signal });
+  const told = { message: changeSet.message, commits };
+  const assessed = await assessAll(changeSet.files, { config, told }, signal);
+  const changed = changedFiles(raw.changes, assessed);
   const older = await olderBase(sync, ancestry);
   const settled = await settle(sync, changed, {
     ported: portedPaths({ commits, isCut: isLong }, ancestry),
@@ -66,7 +67,7 @@ export async function gitSync(
   });
   onProgress({ percent: 80, step: "proving the patch" });
   const patch = await patchOf(store, derivative.tree, settled.outcomes);
-  const files = await syncedFiles(changed, settled.outcomes, signal);
+  const { files, degraded } = await syncedFiles(changed, settled.outcomes, signal);
   return {
     files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
     patch: patch.patch,
@@ -76,7 +77,7 @@ export async function gitSync(
     ownChanges: await ownChangesOn(sync, ancestry, files),
     isPayloadOnly: false,
     truncated: false,
-    degraded: sortedSet([...older.degraded, ...patch.degraded]),
+    degraded: sortedSet([...older.degraded, ...patch.degraded, ...assessed.degraded, ...degraded]),
     capsHit: sortedSet([
       ...raw.capsHit,
       ...changeSet.capsHit,
@@ -94,23 +95,13 @@ type Changed = {
   readonly assessment: Assessment;
 };
 
-/** Others have their turn between the files: there can be thousands. */
-async function changedFiles(
-  changes: readonly RawChange[],
-  { files }: ChangeSet,
-  { assess, signal }: { readonly assess: Assess; readonly signal: AbortSignal },
-): Promise<Changed[]> {
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  const changed: Changed[] = [];
-  for (const [place, raw] of changes.entries()) {
-    if (place % FILES_AT_A_TIME === 0) await setImmediate(undefined, { signal });
-    const file = byPath.get(pathOf(raw));
-    if (file !== undefined) changed.push({ raw, file, assessment: assess(file) });
-  }
-  return changed;
+function changedFiles(changes: readonly RawChange[], { files }: Assessed): Changed[] {
+  const byPath = new Map(files.map((one) => [one.file.path, one]));
+  return changes.flatMap((raw) => {
+    const found = byPath.get(pathOf(raw));
+    return found === undefined ? [] : [{ raw, ...found }];
+  });
 }
-
-const FILES_AT_A_TIME = 20;
 
 type History = { readonly ported: ReadonlySet<string>; readonly older: OlderBase | null };
 
@@ -173,13 +164,17 @@ async function syncedFiles(
   changed: readonly Changed[],
   outcomes: SettledFiles["outcomes"],
   signal: AbortSignal,
-): Promise<SyncedFile[]> {
+): Promise<{ files: SyncedFile[]; degraded: string[] }> {
+  const told = outcomes.flatMap((outcome, place) => {
+    const file = changed[place]?.file;
+    const isTold = applies(outcome) || needsHand(outcome);
+    return file !== undefined && isTold ? [file] : [];
+  });
+  const explained = await explainAll(told, signal);
   const files: SyncedFile[] = [];
   for (const [place, { path, disposition, hunks, since }] of outcomes.entries()) {
     const one = changed[place];
     if (one === undefined) continue;
-    const isTold = applies({ disposition }) || needsHand({ disposition });
-    if (isTold) await setImmediate(undefined, { signal });
     const { concern, intent } = one.assessment;
     files.push({
       path,
@@ -188,12 +183,12 @@ async function syncedFiles(
       concern: concern.name,
       shared: concern.shared,
       intent,
-      changes: isTold ? explain(one.file) : [],
+      changes: explained.changes.get(one.file) ?? [],
       hunks,
       since,
     });
   }
-  return files;
+  return { files, degraded: explained.degraded };
 }
 
 /** Asked for by a template that takes changes back, unless it is the one that gives. */

@@ -1,3 +1,4 @@
+import { withoutEnd } from "../../without-end.ts";
 import type { TemplateConfig } from "./payload.ts";
 
 /** Where a path of the template lies in the derivative. */
@@ -34,8 +35,5 @@ export function mapPathOf({
 
 /** `./src/`, `src/` and `src` are one folder; "." is the root. */
 function bare(path: string): string {
-  return path
-    .replace(/^(?:\.?\/)+/, "")
-    .replace(/\/+$/, "")
-    .replace(/^\.$/, "");
+  return withoutEnd(path.replace(/^(?:\.?\/)+/, ""), "/").replace(/^\.$/, "");
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boundedPayload } from "../event/bounded-payload.ts";
 import { changeEvent } from "../event/change-event.ts";
 
 const text = z.string().trim().min(1).max(1_000);
@@ -34,11 +35,13 @@ const relationshipConfig = z.looseObject({
 });
 
 /** What `template_triage` is asked: should the target take this change of the source? */
-export const templateTriagePayload = z.looseObject({
-  source_repo: text,
-  target_repo: text,
-  change_event: changeEvent,
-  relationship_config: relationshipConfig.prefault({}),
-});
+export const templateTriagePayload = boundedPayload(
+  z.looseObject({
+    source_repo: text,
+    target_repo: text,
+    change_event: changeEvent,
+    relationship_config: relationshipConfig.prefault({}),
+  }),
+);
 export type TemplateTriagePayload = z.output<typeof templateTriagePayload>;
 export type TemplateConfig = TemplateTriagePayload["relationship_config"];

@@ -116,6 +116,8 @@ async function readFacts(
     return await gitSync(sync, onProgress);
   }
   const derivative = tree === null ? null : { store, tree: tree.tree };
-  const facts = await eventSync({ event, change: found.change, derivative, config }, onProgress);
+  const { signal } = surroundings;
+  const sync = { event, change: found.change, derivative, config, signal };
+  const facts = await eventSync(sync, onProgress);
   return { ...facts, degraded: sortedSet([...facts.degraded, ...found.degraded]) };
 }

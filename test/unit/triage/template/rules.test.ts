@@ -169,11 +169,20 @@ test("known formats are explained by key", () => {
 });
 
 test("what does not parse, and what nobody knows the format of, is not explained", () => {
-  expect(explain(file("compose.yaml", { before: "a: [", after: "a: 1" }))).toEqual([]);
-  expect(explain(file("notes.txt", { before: "a", after: "b" }))).toEqual([]);
-  expect(explain(file("Dockerfile", { came: "FROM a" }))).toEqual([]);
-  const bomb = `a: &a [x, x]\nb: &b [${"*a,".repeat(60)}]\nc: [${"*b,".repeat(60)}]\n`;
-  expect(explain(file("compose.yaml", { before: "a: 1", after: bomb }))).toEqual([]);
+  const nothing = { changes: [], leftOut: null };
+  expect(explain(file("compose.yaml", { before: "a: [", after: "a: 1" }))).toEqual(nothing);
+  expect(explain(file("notes.txt", { before: "a", after: "b" }))).toEqual(nothing);
+  expect(explain(file("Dockerfile", { came: "FROM a" }))).toEqual(nothing);
+});
+
+test.for([
+  ["keys of keys", "? ".repeat(600), "it is nested more than 64 deep"],
+  ["lists of lists", "[".repeat(5_000), "it is nested more than 64 deep"],
+  ["text", "a".repeat(100_001), "it has more than 100000 characters"],
+] as const)("a compose file of %s is left out, with the reason", ([, after, leftOut]) => {
+  const explained = explain(file("compose.yaml", { before: "a: 1", after }));
+
+  expect(explained).toEqual({ changes: [], leftOut });
 });
 
 test("a path map takes the longest that fits, folders as well as files, and leads back", () => {
@@ -200,5 +209,5 @@ function intentIn(path: string, given: Given): string {
 }
 
 function said(path: string, before: string, after: string): string[] {
-  return explain(file(path, { before, after }));
+  return [...explain(file(path, { before, after })).changes];
 }
