@@ -10,10 +10,11 @@ export function maskSecrets(text: string): string {
   }
   return text
     .replaceAll(WORD, (word) => (word.includes("://") ? withoutPassword(word) : word))
-    .replaceAll(/(password=)(?:\\["\\]|\\(?!["\\])|[^\s&"'\\])+/gi, "$1****");
+    .replaceAll(/(password=)(?:\\\S|[^\s&"'\\])+/gi, "$1****");
 }
 
-const WORD = /(?:\\["\\]|\\(?!["\\])|[^\s"'\\])+/g;
+/** A backslash takes what it escapes along: in JSON a quote behind one ends no word. */
+const WORD = /(?:\\\S|[^\s"'\\])+/g;
 const SCHEME_CHARACTER = /[a-z0-9+.-]/i;
 const USER = /[^:/@?#]*:/y;
 

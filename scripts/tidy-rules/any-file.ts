@@ -1,6 +1,6 @@
 import { at, inLines, type SourceFile, TELLING, type Violation } from "./violation.ts";
 
-const LINES_MAX = 300;
+const LINES_MAX = 450;
 
 /** A drawer for everything says nothing of what lies in it. */
 const DRAWERS = /(?:^|\/)(?:utils?|helpers?|types|common|interfaces|misc)(?:\/|\.[jt]s$)/;

@@ -58,7 +58,7 @@ export async function createPartitions(
   return { made, errors };
 }
 
-/** Whether the server has an answer, and it is no. A lock that is kept is kept from the others too. */
+/** Whether the server says no to this one. A lock that is kept is kept from the others too. */
 function isRefused(err: unknown): err is Error {
   return err instanceof DatabaseError && !/^(?:08|57)/.test(err.code ?? "") && !isKeptLock(err);
 }

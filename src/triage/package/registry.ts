@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import registryFetch from "npm-registry-fetch";
 import { z } from "zod";
 import { PermanentError } from "../../outcome.ts";
+import { withoutEnd } from "../../without-end.ts";
 import type { RepositoryLimits } from "../repository/repository-limits.ts";
 import { readNpmConfig } from "./npm-config.ts";
 import { upTo } from "./up-to.ts";
@@ -44,7 +45,7 @@ export class Registry {
   readonly #options: RegistryOptions;
 
   private constructor(name: string, npmConfig: Record<string, unknown>, options: RegistryOptions) {
-    this.url = registryFetch.pickRegistry(name, npmConfig).replace(/\/+$/, "");
+    this.url = withoutEnd(registryFetch.pickRegistry(name, npmConfig), "/");
     this.#name = name;
     this.#npmConfig = npmConfig;
     this.#options = options;

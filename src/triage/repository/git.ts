@@ -115,8 +115,14 @@ export async function git(
 
 /** What the other side complains of is its own trouble. */
 const OF_REMOTE = /^(?:remote:|fatal: remote error).*$/gm;
-const OUT_OF_MEMORY =
-  /\bout of memory\b|attempting to (?:allocate|mmap) \d+ over limit|mmap failed: Cannot allocate|cannot be mapped: Cannot allocate|failed to map segment/i;
+/** What git, its libraries and the loader say of memory that is not to be had. */
+const OUT_OF_MEMORY = [
+  /\bout of memory\b/i,
+  /attempting to (?:allocate|mmap) \d/i,
+  /mmap failed: cannot allocate/i,
+  /cannot be mapped: cannot allocate/i,
+  /failed to map segment/i,
+];
 
 /** Signals of a limit, and of a crash; the numbers are those of Linux and macOS. */
 const SIGNALS = { abort: 6, segmentation: 11, cpu: 24 } as const;
@@ -130,7 +136,7 @@ function limitErrorFrom(
 ): GitLimitError | null {
   const said = stderr.replaceAll(OF_REMOTE, "");
   const of = signal ?? Number(/died of signal (\d+)/.exec(said)?.[1] ?? 0);
-  if (OUT_OF_MEMORY.test(said)) {
+  if (OUT_OF_MEMORY.some((sign) => sign.test(said))) {
     return new GitLimitError(
       `git ${command} needed more than ${memoryMib} MiB of memory; ` +
         "hint: MAX_GIT_MEMORY_MIB is the limit",

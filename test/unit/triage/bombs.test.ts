@@ -75,8 +75,8 @@ export declare function take(value: U): U;`,
       ...versions(""),
       consumer: {
         "a.ts": `import { take } from "provider";
-type U = ${unionOf(60_000, (at) => `{ a${at}: ${at} }`)};
-type V = ${unionOf(60_000, (at) => `{ b${at}: ${at} }`)};
+type U = ${unionOf(24_000, (at) => `{ a${at}: ${at} }`)};
+type V = ${unionOf(24_000, (at) => `{ b${at}: ${at} }`)};
 declare const u: U & { c: V };
 const v: V & { c: U } = u;
 take(v);\n`,

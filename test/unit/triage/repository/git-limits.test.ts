@@ -46,7 +46,7 @@ test("folders in folders without number are not compared, and listed no further 
   });
   await using tree = await extractTree(mirror, head, config, { signal, limits });
   expect(tree.capsHit).toEqual(["files"]);
-  expect(await manifestsIn(mirror, head, signal)).toEqual(new Map());
+  expect((await manifestsIn(mirror, head, signal)).byFolder).toEqual(new Map());
 });
 
 test("a file below more folders than a path may have costs itself alone", async ({
