@@ -233,5 +233,5 @@ test("a week's lines become one issue on Monday", async ({ url, client }) => {
   await waitUntilDelivered(client);
 
   expect(stub.issues).toMatchObject([{ title: "📦 Weekly dependency digest" }]);
-  expect(found(stub.issues[0]).body.match(/POST \/charge was removed/g)).toHaveLength(2);
+  expect(found(stub.issues[0]).body.match(/POST `\/charge` was removed/g)).toHaveLength(2);
 });
