@@ -31,8 +31,8 @@ const Version = z.looseObject({
 
 /** The short form, which has no readme; a registry that does not know it sends the long one. */
 const ACCEPT = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
-/** Where packuments of mirrors still lead, whose own host has the tarballs. */
-const NPMJS = "registry.npmjs.org";
+/** npm's default: where packuments of mirrors still lead, whose own host has the tarballs. */
+const DEFAULT_HOST = new URL(registryFetch.pickRegistry("npm", {})).hostname;
 
 /**
  * The registry of one package, as npm's settings name it. Nothing of an answer is held in
@@ -100,7 +100,7 @@ export class Registry {
 
   #hosted(tarball: string): string {
     const { hostname, pathname } = new URL(tarball);
-    return hostname === NPMJS ? new URL(pathname, this.url).href : tarball;
+    return hostname === DEFAULT_HOST ? new URL(pathname, this.url).href : tarball;
   }
 
   async *#ask(url: string, options: registryFetch.Options): AsyncGenerator<Buffer> {
