@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type MergeStep, mergePartitions } from "../postgres/retention-store.ts";
-import { codeOf } from "../postgres/sqlstate.ts";
+import { codeOf, LOCK_NOT_AVAILABLE } from "../postgres/sqlstate.ts";
 import type { Job } from "./job.ts";
 
 /** What is not done by then is gone on with by the next run. */
@@ -10,7 +10,6 @@ const WORK_SHARE = 0.5;
 /** A lock, or the end of an old snapshot, is waited for so often. */
 const WAITS_MAX = 10;
 const WAIT_MS = 500;
-const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
  * Copy old partitions into fewer ones, and rows of days that are over out of the default one. By

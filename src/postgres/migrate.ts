@@ -7,7 +7,7 @@ import { type Migration, readGrants, readMigrations, readRepeatables } from "./m
 import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
 import { createPartitions } from "./retention-store.ts";
 import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
-import { codeOf, isKeptLock } from "./sqlstate.ts";
+import { codeOf, isKeptLock, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 import { ROLES, readRoleHolders, refuseStrangers } from "./strangers.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -15,7 +15,6 @@ const DAYS_AHEAD = 7;
 /** What a step waits for a lock, so that the writers behind it never queue for longer. */
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_RETRIES = 10;
-const LOCK_NOT_AVAILABLE = "55P03";
 
 export type MigrateOptions = {
   readonly schema?: string;

@@ -4,13 +4,12 @@ import pRetry from "p-retry";
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import type { Database, Statement } from "./database.ts";
-import { codeOf, isKeptLock, isPartitionMade } from "./sqlstate.ts";
+import { codeOf, isKeptLock, isPartitionMade, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 
 /** A lock that is not to be had is asked for so often, some time apart, for each partition. */
 const LOCK_TRIES = 4;
 const LOCK_PAUSE_MS_MIN = 200;
 const LOCK_PAUSE_MS_MAX = 2_000;
-const LOCK_NOT_AVAILABLE = "55P03";
 
 const PARTITIONED = ["final_tasks", "task_history"] as const;
 

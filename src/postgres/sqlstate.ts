@@ -72,6 +72,9 @@ export function isPartitionMade(err: unknown): err is Error {
   );
 }
 
+/** A lock was not to be had within lock_timeout. */
+export const LOCK_NOT_AVAILABLE = "55P03";
+
 /** What sql/functions/take_lock.sql says of its error. */
 const KEPT_LOCK = "An advisory lock of the queue";
 

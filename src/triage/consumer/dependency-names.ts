@@ -19,9 +19,12 @@ export type DependencyNames = {
 export async function dependencyNames(root: string, signal: AbortSignal): Promise<DependencyNames> {
   const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
   const paths: string[] = [];
+  const tooLarge: string[] = [];
   for await (const path of manifestPaths(root, "", signal)) {
     if (paths.length >= LIMITS.filesMax) break;
-    if (fence.fileExists(join(root, path))) paths.push(path);
+    const size = fence.sizeOf(join(root, path));
+    if (size === undefined) continue;
+    (size <= LIMITS.fileBytesMax ? paths : tooLarge).push(path);
   }
   const items = paths.map((path) => join(root, path));
   const read = await readEach("dependencies", { shared: root, items }, { signal });
@@ -30,10 +33,17 @@ export async function dependencyNames(root: string, signal: AbortSignal): Promis
   return {
     names: new Set(names),
     isReadable: own === undefined || !("value" in own) || own.value !== null,
-    degraded: read.flatMap((one, place) =>
-      "leftOut" in one ? [`${paths[place]} of the consumer was left out: ${one.leftOut}`] : [],
-    ),
+    degraded: [
+      ...tooLarge.map((path) => leftOut(path, `it has more than ${LIMITS.fileBytesMax} bytes`)),
+      ...read.flatMap((one, place) =>
+        "leftOut" in one ? [leftOut(paths[place] ?? "", one.leftOut)] : [],
+      ),
+    ],
   };
+}
+
+function leftOut(path: string, why: string): string {
+  return `${path} of the consumer was left out: ${why}`;
 }
 
 async function* manifestPaths(
