@@ -29,7 +29,8 @@ grant execute on function
   triaged.why(bigint),
   triaged.foreign_locks(),
   triaged.ended_since(timestamptz),
-  triaged.dependents_of(text)
+  triaged.dependents_of(text),
+  triaged.task_id_of(text)
 to triaged_owner, triaged_api, triaged_readonly;
 
 -- Retention, schedules, the delivery of effects, and the runners of all that.
@@ -48,6 +49,7 @@ grant execute on function
   triaged.claim_effect,
   triaged.settle_effect,
   triaged.gather_digest,
+  triaged.import_task,
   -- Called by the jobs themselves.
   triaged.lock_holders
 to triaged_owner;
@@ -57,6 +59,11 @@ grant execute on function
   triaged.enqueue_task,
   triaged.enqueue_plain_task,
   triaged.enqueue_tasks,
+  triaged.enqueue_row,
+  -- Called by inserts into views, which have the rights of their callers.
+  triaged.insert_row,
+  triaged.row_of_triage,
+  triaged.known_status,
   triaged.register_worker,
   triaged.lock_key,
   triaged.lock_worker,

@@ -1,4 +1,4 @@
-import { TASK_STATUSES, type TaskStatus, TRANSITIONS } from "./task-status.ts";
+import { isFinal, TASK_STATUSES, type TaskStatus, TRANSITIONS } from "./task-status.ts";
 
 /** A step of a task's history: the status before, the event, the status after. */
 export type RecordedMove = {
@@ -22,6 +22,12 @@ const BY_HAND: Partial<Record<TaskStatus, readonly TaskStatus[]>> = {
 export function recordedMoves(): RecordedMove[] {
   return [
     { before: "none", event: "enqueue", after: "queued" },
+    // What ended in another system.
+    ...TASK_STATUSES.filter(isFinal).map((after) => ({
+      before: "none" as const,
+      event: "import",
+      after,
+    })),
     { before: "queued", event: "replace", after: "queued" },
     // The request; the cancel itself is a transition.
     { before: "started", event: "cancel", after: "started" },

@@ -49,9 +49,9 @@ function checkName(file: SourceFile, bare: string): Violation[] {
   if (kind === undefined) {
     return [];
   }
-  const made = [...bare.matchAll(/\bcreate (?:or replace )?(\w+) (?:triaged\.)?(\w+)/g)].map(
-    ([, what, name]) => `${what} ${name}`,
-  );
+  const made = [
+    ...bare.matchAll(/\bcreate (?:or replace )?(\w+) (?:triaged(?:_compat)?\.)?(\w+)/g),
+  ].map(([, what, name]) => `${what} ${name}`);
   const expected = `${kind} ${basename(file.path, ".sql").replaceAll("-", "_")}`;
   return made.length === 1 && made[0] === expected
     ? []
@@ -81,7 +81,7 @@ function checkConstraints(file: SourceFile, bare: string): Violation[] {
 }
 
 function checkFunction(file: SourceFile, bare: string): Violation[] {
-  if (!/^sql\/(?:functions|triggers|views)\//.test(file.path)) {
+  if (!/^sql\/(?:compat\/)?(?:functions|triggers|views)\//.test(file.path)) {
     return [];
   }
   const name = basename(file.path, ".sql");

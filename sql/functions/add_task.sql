@@ -1,5 +1,6 @@
 -- -> queued. What enqueue_task does, for our own functions: p_by is whom history names, '' for
--- the caller. So it is granted to nobody.
+-- the caller. So it is granted to nobody. With p_given_id, the id that its producer gave, the task
+-- is created, or it is a duplicate of the one that has the id, also of one that has ended.
 create or replace function triaged.add_task(
   p_task_type text,
   p_payload jsonb,
@@ -13,6 +14,8 @@ create or replace function triaged.add_task(
   p_parent_task_id bigint,
   p_metadata jsonb,
   p_by text,
+  p_given_id text default null,
+  p_created_at timestamptz default null,
   out task_id bigint,
   out outcome text
 )
@@ -46,7 +49,15 @@ begin
 
   v_task_id := nextval('triaged.live_tasks_task_id_seq');
 
-  if p_dedupe_key is not null then
+  if p_given_id is not null then
+    v_holder := triaged.take_given_id(p_given_id, v_task_id);
+
+    if v_holder <> v_task_id then
+      task_id := v_holder;
+      outcome := 'duplicate';
+      return;
+    end if;
+  elsif p_dedupe_key is not null then
     if coalesce(p_dedupe_mode, 'null') not in ('keep', 'replace') then
       raise exception 'expected dedupe_mode to be keep or replace, got %',
         coalesce(p_dedupe_mode, 'null')
@@ -93,13 +104,13 @@ begin
 
   insert into triaged.live_tasks (
     task_id, task_type, payload, queue, priority, run_at, max_attempts, dedupe_key,
-    parent_task_id, root_task_id, metadata, created_at
+    parent_task_id, root_task_id, metadata, created_at, given_id
   )
   overriding system value
   values (
     v_task_id, p_task_type, p_payload, p_queue,
-    v_priority, v_run_at, coalesce(v_max_attempts, 3), p_dedupe_key,
-    p_parent_task_id, v_root_task_id, p_metadata, v_now
+    v_priority, v_run_at, coalesce(v_max_attempts, 3), coalesce(p_given_id, p_dedupe_key),
+    p_parent_task_id, v_root_task_id, p_metadata, coalesce(p_created_at, v_now), p_given_id
   );
 
   if v_run_at <= v_now then

@@ -41,13 +41,13 @@ begin
     task_id, task_type, queue, payload, priority, status, run_at, attempt_count,
     failure_count, max_attempts, rescue_count, worker_id, cancel_requested_at,
     progress_pct, current_step, result, error, decision_prompt, decision, dedupe_key,
-    parent_task_id, root_task_id, metadata, created_at, started_at, ended_at
+    parent_task_id, root_task_id, metadata, created_at, started_at, ended_at, given_id
   )
   select
     held.task_id, task_type, queue, payload, priority, 'finished', run_at, attempt_count,
     failure_count, max_attempts, rescue_count, worker_id, cancel_requested_at,
     progress_pct, current_step, given_result, null, decision_prompt, decision, dedupe_key,
-    parent_task_id, root_task_id, metadata, created_at, started_at, triaged.now()
+    parent_task_id, root_task_id, metadata, created_at, started_at, triaged.now(), given_id
   from held
   returning task.task_id, task.attempt_count;
 end;

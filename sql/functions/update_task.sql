@@ -17,11 +17,14 @@ begin
     perform triaged.raise_not_possible(old.task_id, 'changed');
   end if;
 
-  if (new.task_id, new.attempt_count, new.created_at)
-    is distinct from (old.task_id, old.attempt_count, old.created_at)
+  if
+    (new.task_id, new.attempt_count, new.rescue_count, new.created_at)
+      is distinct from (old.task_id, old.attempt_count, old.rescue_count, old.created_at)
+    or (new.dedupe_key, new.given_id, new.parent_task_id, new.root_task_id)
+      is distinct from (old.dedupe_key, old.given_id, old.parent_task_id, old.root_task_id)
   then
-    raise exception 'task_id, attempt_count and created_at of a task do not change'
-      using errcode = 'TR002';
+    raise exception 'ids, keys, attempt_count, rescue_count and created_at of a task do not change'
+      using errcode = 'TR002', hint = 'Leave out dedupe_key, parent_task_id and the like, too.';
   end if;
 
   -- By hand, whatever the caller has put into triaged.event.

@@ -2,7 +2,7 @@
 create or replace view triaged.triage_tasks as
 select
   task.task_id,
-  'trigger_' || task.task_type as skill_name,
+  coalesce(task.metadata ->> 'skill_name', 'trigger_' || task.task_type) as skill_name,
   task.task_type,
   task.payload ->> 'source_repo' as source_repo,
   task.payload ->> 'target_repo' as target_repo,

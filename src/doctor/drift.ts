@@ -1,3 +1,4 @@
+import { readCompatState, whyWithoutCompat } from "../postgres/compat-schema.ts";
 import { type Drift, readDisabledTriggers, readDrift } from "../postgres/schema-drift.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import type { Probe } from "./probe.ts";
@@ -22,7 +23,11 @@ const ADVICE: Readonly<Record<Drift["chapter"], string>> = {
 export const driftProbe: Probe = {
   subject: "drift",
   async look({ db }) {
-    return judgeDrift(await readDrift(db), await readDisabledTriggers(db));
+    const state = await readCompatState(db);
+    return [
+      ...judgeDrift(await readDrift(db), await readDisabledTriggers(db)),
+      ...(state === "ours" ? [] : [warning("drift", ...whyWithoutCompat(db.schema, state))]),
+    ];
   },
 };
 

@@ -1,3 +1,4 @@
+import { compatSchema } from "../postgres/compat-schema.ts";
 import { adviceAgainstStrangers, readRoleHolders, readStrangers } from "../postgres/strangers.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import type { Probe } from "./probe.ts";
@@ -7,25 +8,39 @@ export const ownersProbe: Probe = {
   subject: "owners",
   async look({ db }) {
     const { schema } = db;
-    return judgeOwners(schema, {
+    const findings = judgeOwners(schema, {
       strangers: await readStrangers(db, { schema, trustsQueueOwner: true }),
       holders: await readRoleHolders(db),
     });
+    const compat = compatSchema(schema);
+    return compat === null
+      ? findings
+      : [
+          ...findings,
+          ...judgeStrangers(
+            compat,
+            await readStrangers(db, { schema: compat, trustsQueueOwner: true }),
+          ),
+        ];
   },
 };
+
+function judgeStrangers(schema: string, strangers: readonly string[]): Finding[] {
+  return strangers.map((finding) =>
+    error(
+      "owners",
+      `schema ${schema} is not ours alone: ${finding}`,
+      adviceAgainstStrangers(schema),
+    ),
+  );
+}
 
 export function judgeOwners(
   schema: string,
   { strangers, holders }: { strangers: readonly string[]; holders: readonly string[] },
 ): Finding[] {
   const findings = [
-    ...strangers.map((finding) =>
-      error(
-        "owners",
-        `schema ${schema} is not ours alone: ${finding}`,
-        adviceAgainstStrangers(schema),
-      ),
-    ),
+    ...judgeStrangers(schema, strangers),
     ...holders.map((finding) =>
       warning("owners", finding, "see that only administrators decide on these roles"),
     ),

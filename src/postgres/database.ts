@@ -49,11 +49,15 @@ export function inSchema(
   };
 }
 
-/** Put another schema in the place of `triaged`, in statements and in the files of sql/. */
+/**
+ * Put another schema in the place of `triaged`, in statements and in the files of sql/, and the
+ * compatibility schema of that one in the place of `triaged_compat`.
+ */
 export function withSchema(text: string, schema: string): string {
   return schema === DEFAULT_SCHEMA
     ? text
-    : text.replaceAll(/\btriaged\.|(?<=\bschema )triaged\b/g, (found) =>
-        found.endsWith(".") ? `${schema}.` : schema,
+    : text.replaceAll(
+        /\btriaged(_compat)?(\.)|(?<=\bschema )triaged(_compat)?\b/g,
+        (_found, compat = "", dot = "", named = "") => `${schema}${compat}${named}${dot}`,
       );
 }

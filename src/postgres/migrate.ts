@@ -2,11 +2,18 @@ import pRetry from "p-retry";
 import type { ClientConfig, DatabaseError } from "pg";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { Client } from "./client.ts";
+import { compatSchema, prepareCompatSchema, refuseCompatAsQueue } from "./compat-schema.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
 import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
 import { createPartitions } from "./retention-store.ts";
-import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
+import {
+  REPEATABLES,
+  readSchemaState,
+  refuseUnusable,
+  WITHOUT_COMPAT,
+  WITHOUT_GRANTS,
+} from "./schema-state.ts";
 import { codeOf, isKeptLock, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 import { ROLES, readRoleHolders, refuseStrangers } from "./strangers.ts";
 import { inTransaction } from "./transaction.ts";
@@ -94,6 +101,11 @@ class Step {
     // Views keep the functions that their names meant here; those of a stranger may fit better.
     await this.#client.query("set search_path to pg_catalog, pg_temp");
     await refuseStrangers(this.#db, { schema: this.#schema });
+    await refuseCompatAsQueue(this.#db);
+    const compat = compatSchema(this.#schema);
+    if (compat !== null) {
+      await refuseStrangers(this.#db, { schema: compat });
+    }
     refuseUnusable(await this.#readState());
     await this.run(async () => {
       await this.#client.query("set local client_min_messages to warning");
@@ -125,20 +137,30 @@ class Step {
 
   /** False where the newest were applied before. */
   async applyRepeatables(onWarning?: (message: string) => void): Promise<boolean> {
-    const { text, checksum } = readRepeatables(this.#schema);
+    const { text, compat, checksum } = readRepeatables(this.#schema);
     return await this.#once(REPEATABLES, checksum, async () => {
       // A function may name another one of a later file.
       await this.#client.query("set local check_function_bodies to off");
       await this.#client.query(text);
+      const withoutCompat = await prepareCompatSchema(this.#db);
+      if (withoutCompat === null) {
+        await this.#client.query(compat);
+      } else {
+        onWarning?.(withoutCompat);
+      }
+      const applied = checksum + (withoutCompat === null ? "" : WITHOUT_COMPAT);
       if (await this.#makeRoles()) {
-        await this.#client.query(readGrants(this.#schema));
+        await this.#client.query(readGrants(this.#schema, "queue"));
+        if (withoutCompat === null) {
+          await this.#client.query(readGrants(this.#schema, "compat"));
+        }
         for (const finding of await readRoleHolders(this.#db)) {
           onWarning?.(finding);
         }
-        return checksum;
+        return applied;
       }
       onWarning?.(`roles ${ROLES.join(", ")} cannot be made: no CREATEROLE`);
-      return checksum + WITHOUT_GRANTS;
+      return applied + WITHOUT_GRANTS;
     });
   }
 

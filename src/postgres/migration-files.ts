@@ -22,24 +22,42 @@ export function readMigrations(schema: string): Migration[] {
   }));
 }
 
+/** Folders of files that are applied again: the queue's own, its compatibility schema's. */
+const PARTS = { queue: "", compat: "compat" } as const;
+export type Part = keyof typeof PARTS;
+
 /**
  * What is applied again whenever it changed: functions, then views, then triggers, and at last
- * what everybody loses.
+ * what everybody loses. The checksum is that of all parts.
  */
-export function readRepeatables(schema: string): { text: string; checksum: string } {
-  const revokes = readFileSync(path.join(sqlFolder(), "revokes.sql"), "utf8");
-  const text = ["functions", "views", "triggers"]
-    .flatMap((folder) => sqlFiles(folder))
-    .map((file) => file.text)
-    .concat(revokes)
-    .join("\n");
-  const grants = readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8");
-  return { text: withSchema(text, schema), checksum: sha256(text + grants) };
+export function readRepeatables(schema: string): {
+  text: string;
+  compat: string;
+  checksum: string;
+} {
+  const [text, compat] = [repeatablesOf("queue"), repeatablesOf("compat")];
+  return {
+    text: withSchema(text, schema),
+    compat: withSchema(compat, schema),
+    checksum: sha256(text + grantsOf("queue") + compat + grantsOf("compat")),
+  };
 }
 
 /** Who may do what. Needs the roles to exist. */
-export function readGrants(schema: string): string {
-  return withSchema(readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8"), schema);
+export function readGrants(schema: string, part: Part): string {
+  return withSchema(grantsOf(part), schema);
+}
+
+function repeatablesOf(part: Part): string {
+  return ["functions", "views", "triggers"]
+    .flatMap((folder) => sqlFiles(path.join(PARTS[part], folder)))
+    .map((file) => file.text)
+    .concat(readFileSync(path.join(sqlFolder(), PARTS[part], "revokes.sql"), "utf8"))
+    .join("\n");
+}
+
+function grantsOf(part: Part): string {
+  return readFileSync(path.join(sqlFolder(), PARTS[part], "grants.sql"), "utf8");
 }
 
 /** What the catalogs know of a schema that was just made. */
@@ -48,9 +66,9 @@ export function readSchemaSnapshot(schema: string): string {
 }
 
 /** The body of each function, by its name, as the server keeps it. */
-export function readFunctionBodies(schema: string): ReadonlyMap<string, string> {
+export function readFunctionBodies(schema: string, part: Part): ReadonlyMap<string, string> {
   return new Map(
-    sqlFiles("functions").map(({ name, text }) => {
+    sqlFiles(path.join(PARTS[part], "functions")).map(({ name, text }) => {
       const [, body = ""] = withSchema(text, schema).split("$$");
       return [name, body];
     }),
@@ -58,9 +76,9 @@ export function readFunctionBodies(schema: string): ReadonlyMap<string, string> 
 }
 
 /** The query of each view, by its name. */
-export function readViewTexts(schema: string): ReadonlyMap<string, string> {
+export function readViewTexts(schema: string, part: Part): ReadonlyMap<string, string> {
   return new Map(
-    sqlFiles("views").map(({ name, text }) => {
+    sqlFiles(path.join(PARTS[part], "views")).map(({ name, text }) => {
       const [, query = ""] = withSchema(text, schema).split(/^create or replace view \S+ as$/m);
       return [name.replaceAll("-", "_"), query];
     }),

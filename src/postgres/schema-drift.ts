@@ -1,6 +1,12 @@
 /** Where the schema of a database differs from what the files of sql/ make. */
+import { compatSchema, readCompatState } from "./compat-schema.ts";
 import type { Database } from "./database.ts";
-import { readFunctionBodies, readSchemaSnapshot, readViewTexts } from "./migration-files.ts";
+import {
+  type Part,
+  readFunctionBodies,
+  readSchemaSnapshot,
+  readViewTexts,
+} from "./migration-files.ts";
 import { CHAPTERS, type Chapter, parseSchemaLines, readSchemaLines } from "./schema-lines.ts";
 
 export type Drift = {
@@ -24,6 +30,9 @@ const NAMES: Readonly<Record<Chapter, RegExp>> = {
   functions: /^[^(]+/,
 };
 
+/** A part of the queue, and the schema in which it lies. */
+type Home = { readonly part: Part; readonly schema: string };
+
 /**
  * Compare columns, constraints, indexes, storage, triggers and functions with the committed
  * snapshot, the bodies of functions with their files, and each view with a temporary one of
@@ -32,15 +41,26 @@ const NAMES: Readonly<Record<Chapter, RegExp>> = {
  */
 export async function readDrift(db: Database): Promise<Drift[]> {
   const shipped = parseSchemaLines(readSchemaSnapshot(db.schema));
+  const compat = compatSchema(db.schema);
+  const homes: Home[] = [{ part: "queue", schema: db.schema }];
+  if (compat !== null && (await readCompatState(db)) === "ours") {
+    homes.push({ part: "compat", schema: compat });
+  }
+  // The queue works without the compatibility schema; what a stranger has there is his.
+  const isOurs = (line: string) => homes.length > 1 || !line.includes(`${db.schema}_compat.`);
   const found = await readSchemaLines(db);
-  const bodies = await readChangedBodies(db);
+  const bodies: string[] = [];
+  const views: string[] = [];
+  for (const home of homes) {
+    bodies.push(...(await readChangedBodies(db, home)));
+    views.push(...(await readChangedViews(db, home)));
+  }
   const chapters = CHAPTERS.map((chapter) => {
-    const drift = compare(chapter, shipped[chapter], found[chapter]);
+    const drift = compare(chapter, shipped[chapter].filter(isOurs), found[chapter].filter(isOurs));
     return chapter === "functions"
       ? { ...drift, changed: [...new Set([...drift.changed, ...bodies])] }
       : drift;
   });
-  const views = await readChangedViews(db);
   return [
     ...chapters,
     { chapter: "views" as const, missing: [], changed: views, extra: [] },
@@ -53,10 +73,10 @@ export async function readDisabledTriggers(db: Database): Promise<string[]> {
     text: `select format('%s on %s', tgname, tgrelid::regclass) as name
            from pg_trigger
            join pg_class on pg_class.oid = tgrelid
-           where relnamespace = $1::regnamespace and not tgisinternal
-             and tgenabled not in ('O', 'A')
+           where relnamespace = any (array[to_regnamespace($1), to_regnamespace($2)]::oid[])
+             and not tgisinternal and tgenabled not in ('O', 'A')
            order by name`,
-    values: [db.schema],
+    values: [db.schema, compatSchema(db.schema)],
   });
   return rows.map(({ name }) => name);
 }
@@ -73,24 +93,29 @@ function compare(chapter: Chapter, shipped: readonly string[], found: readonly s
   };
 }
 
-async function readChangedBodies(db: Database): Promise<string[]> {
+async function readChangedBodies(db: Database, { part, schema }: Home): Promise<string[]> {
   const rows = await db.query<{ name: string; body: string }>({
     text: `select proname as name, prosrc as body from pg_proc
            where pronamespace = $1::regnamespace`,
-    values: [db.schema],
+    values: [schema],
   });
-  const shipped = readFunctionBodies(db.schema);
+  const shipped = readFunctionBodies(db.schema, part);
   return rows
     .filter(({ name, body }) => (shipped.get(name) ?? body) !== body)
-    .map(({ name }) => name);
+    .map(({ name }) => nameIn(part, schema, name));
 }
 
-async function readChangedViews(db: Database): Promise<string[]> {
+/** As the lines of the snapshot have it. */
+function nameIn(part: Part, schema: string, name: string): string {
+  return part === "queue" ? name : `${schema}.${name}`;
+}
+
+async function readChangedViews(db: Database, { part, schema }: Home): Promise<string[]> {
   const changed: string[] = [];
-  for (const [name, text] of readViewTexts(db.schema)) {
+  for (const [name, text] of readViewTexts(db.schema, part)) {
     const [row] = await db.query<{ is_there: boolean }>({
       text: "select to_regclass($1) is not null as is_there",
-      values: [`${db.schema}.${name}`],
+      values: [`${schema}.${name}`],
     });
     // One that is gone is told by its columns.
     if (row?.is_there === true) {
@@ -98,11 +123,11 @@ async function readChangedViews(db: Database): Promise<string[]> {
       const [compared] = await db.query<{ same: boolean }>({
         text: `select pg_get_viewdef($1::regclass) = pg_get_viewdef('pg_temp.${SHIPPED}'::regclass)
                  as same`,
-        values: [`${db.schema}.${name}`],
+        values: [`${schema}.${name}`],
       });
       await db.query({ text: `drop view pg_temp.${SHIPPED}` });
       if (compared?.same !== true) {
-        changed.push(name);
+        changed.push(nameIn(part, schema, name));
       }
     }
   }

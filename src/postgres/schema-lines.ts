@@ -1,60 +1,69 @@
+import { compatSchema } from "./compat-schema.ts";
 import type { Database } from "./database.ts";
 
 /** Partitions are as their parents are, and so are the copies that merge_partitions makes. */
 const IS_LASTING = `not relispartition
       and relname not similar to '(final_tasks|task_history)_rewrite(\\_%)?'`;
 
+/** Of the queue, and of its compatibility schema where that is there. */
+const OURS = "any (array[to_regnamespace($1), to_regnamespace($2)]::oid[])";
+/** Names of the queue stand alone, those of the other schema with it. */
+const HOME = (schema: string) =>
+  `case when ${schema} = to_regnamespace($2) then $2::text || '.' else '' end`;
+
 /**
  * One query for each chapter of sql/schema.snapshot.txt; each row is a line, and the lines
- * have an order of their own. `$1` is the schema.
+ * have an order of their own. `$1` is the schema, `$2` its compatibility schema.
  */
 const QUERIES = {
   columns: `
-    select format('%s.%s %s%s%s%s', relname, attname, format_type(atttypid, atttypmod),
+    select format('%s%s.%s %s%s%s%s', ${HOME("relnamespace")}, relname, attname,
+      format_type(atttypid, atttypmod),
       case when attnotnull then ' not null' else '' end,
       coalesce(' default ' || pg_get_expr(adbin, adrelid), ''),
       case attidentity when 'a' then ' generated always as identity' else '' end) as line
     from pg_attribute
     join pg_class on pg_class.oid = attrelid
     left join pg_attrdef on adrelid = attrelid and adnum = attnum
-    where relnamespace = $1::regnamespace and relkind in ('r', 'p', 'v') and ${IS_LASTING}
+    where relnamespace = ${OURS} and relkind in ('r', 'p', 'v') and ${IS_LASTING}
       and attnum > 0 and not attisdropped
-    order by relname, attnum`,
+    order by relnamespace is not distinct from to_regnamespace($2), relname, attnum`,
   // Not null is a constraint with a name from 18 on; the columns tell it.
   constraints: `
     select format('%s %s %s', conrelid::regclass, conname,
       pg_get_constraintdef(pg_constraint.oid)) as line
     from pg_constraint
     join pg_class on pg_class.oid = conrelid
-    where connamespace = $1::regnamespace and contype not in ('n', 't') and ${IS_LASTING}
+    where connamespace = ${OURS} and contype not in ('n', 't') and ${IS_LASTING}
     order by conrelid::regclass::text collate "C", conname collate "C"`,
   indexes: `
     select pg_get_indexdef(indexrelid) as line
     from pg_index
     join pg_class on pg_class.oid = indrelid
-    where relnamespace = $1::regnamespace and ${IS_LASTING}
+    where relnamespace = ${OURS} and ${IS_LASTING}
     order by pg_get_indexdef(indexrelid) collate "C"`,
   storage: `
     select format('%s %s%s', relname, reloptions, ' ' || pg_get_partkeydef(oid)) as line
     from pg_class
-    where relnamespace = $1::regnamespace and relkind in ('r', 'p') and ${IS_LASTING}
+    where relnamespace = ${OURS} and relkind in ('r', 'p') and ${IS_LASTING}
       and (reloptions is not null or relkind = 'p')
     order by relname collate "C"`,
   triggers: `
     select pg_get_triggerdef(pg_trigger.oid) as line
     from pg_trigger
     join pg_class on pg_class.oid = tgrelid
-    where relnamespace = $1::regnamespace and not tgisinternal and ${IS_LASTING}
-    order by relname collate "C", tgname collate "C"`,
+    where relnamespace = ${OURS} and not tgisinternal and ${IS_LASTING}
+    order by relnamespace is not distinct from to_regnamespace($2), relname collate "C", tgname collate "C"`,
   functions: `
-    select format('%s(%s) returns %s%s%s%s', proname, pg_get_function_arguments(oid),
+    select format('%s%s(%s) returns %s%s%s%s', ${HOME("pronamespace")}, proname,
+      pg_get_function_arguments(oid),
       pg_get_function_result(oid),
       case provolatile when 'i' then ' immutable' when 's' then ' stable' else '' end,
       case when prosecdef then ' security definer' else '' end,
       ' ' || proconfig::text) as line
     from pg_proc
-    where pronamespace = $1::regnamespace
-    order by proname collate "C"`,
+    where pronamespace = ${OURS}
+    order by pronamespace is not distinct from to_regnamespace($2), proname collate "C"`,
 };
 
 export type Chapter = keyof typeof QUERIES;
@@ -76,7 +85,7 @@ export async function readSchemaLines(db: Database): Promise<SchemaLines> {
   const read = async (chapter: Chapter) => {
     const rows = await db.query<{ line: string }>({
       text: QUERIES[chapter],
-      values: [db.schema],
+      values: [db.schema, compatSchema(db.schema)],
     });
     return rows.map(({ line }) => line);
   };

@@ -28,6 +28,8 @@ export const SERVER_VERSION_MIN = 150_000;
 export const REPEATABLES = "repeatables";
 /** Marks the checksum of repeatables that were applied without the grants. */
 export const WITHOUT_GRANTS = " without grants";
+/** The same for those without the schema for clients of the older system. */
+export const WITHOUT_COMPAT = " without compat";
 
 /** Read the state. Works on a database that has no such schema yet. */
 export async function readSchemaState(db: Database): Promise<SchemaState> {
@@ -60,7 +62,8 @@ export async function readSchemaState(db: Database): Promise<SchemaState> {
       .filter(({ name, checksum }) => (checksums.get(name) ?? checksum) !== checksum)
       .map(({ name }) => name),
     repeatablesCurrent:
-      repeatables?.replace(WITHOUT_GRANTS, "") === readRepeatables(schema).checksum,
+      repeatables?.replace(WITHOUT_GRANTS, "").replace(WITHOUT_COMPAT, "") ===
+      readRepeatables(schema).checksum,
   };
 }
 

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import type { Database } from "./database.ts";
 
-/** The task that a producer means: by our id, or by the key it enqueued the task with. */
+/**
+ * The task that a producer means: by our number, by the id that it gave the task, or by the key
+ * that the task holds.
+ */
 export async function findTaskId(db: Database, id: string): Promise<string | null> {
   const [row] = await db.query({
-    text: `select task_id from triaged.tasks where task_id::text = $1 and $1 ~ '^[0-9]{1,18}$'
-           union all
-           select task_id from triaged.dedupe_keys where dedupe_key = $1
-           limit 1`,
+    text: "select triaged.task_id_of($1) as task_id",
     values: [id],
   });
-  return row === undefined ? null : z.object({ task_id: z.string() }).parse(row).task_id;
+  return z.object({ task_id: z.string().nullable() }).parse(row).task_id;
 }
 
 const StatusRow = z.object({
@@ -34,7 +34,8 @@ export type StatusRow = z.output<typeof StatusRow>;
 export async function triageStatus(db: Database, taskId: string): Promise<StatusRow | null> {
   const [row] = await db.query({
     text: `select
-             task.task_id, task.status, 'trigger_' || task.task_type as skill_name,
+             task.task_id, task.status,
+             coalesce(task.metadata ->> 'skill_name', 'trigger_' || task.task_type) as skill_name,
              task.task_type, task.payload ->> 'source_repo' as source_repo,
              task.payload ->> 'target_repo' as target_repo, task.created_at, task.started_at,
              task.ended_at, task.result, task.error, worker.name as worker_id,

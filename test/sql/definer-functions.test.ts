@@ -30,7 +30,7 @@ const IS_TRIGGER = "prorettype = 'trigger'::regtype";
 
 const namesOf = (where: string) => `
   select proname as name from pg_proc
-  where pronamespace = 'triaged'::regnamespace and ${where}
+  where pronamespace in ('triaged'::regnamespace, 'triaged_compat'::regnamespace) and ${where}
   order by proname`;
 
 test("a function with its owner's rights takes types of PostgreSQL, and none of many shapes", async ({

@@ -51,6 +51,11 @@ test.for([
   { column: "task_id", value: "task_id + 1" },
   { column: "attempt_count", value: "7" },
   { column: "created_at", value: "now() - interval '1 day'" },
+  { column: "rescue_count", value: "1" },
+  { column: "dedupe_key", value: "'k'" },
+  { column: "given_id", value: "'id'" },
+  { column: "parent_task_id", value: "1" },
+  { column: "root_task_id", value: "1" },
 ])("$column of a task does not change by hand", async ({ column, value }, { db }) => {
   await seedTask(db, "queued");
 
@@ -60,7 +65,7 @@ test.for([
 
   expect(refused).toMatchObject({
     code: "TR002",
-    message: "task_id, attempt_count and created_at of a task do not change",
+    message: "ids, keys, attempt_count, rescue_count and created_at of a task do not change",
   });
 });
 

@@ -23,6 +23,7 @@ test("a queue that went through every event verifies clean", async ({ db }) => {
     new Set([
       ...[...SETTLING, ...QUEUEING, ...OPERATING].map(({ event }) => event),
       "enqueue",
+      "import",
       "manual",
       "replace",
     ]),

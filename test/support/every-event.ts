@@ -25,6 +25,7 @@ export async function workThroughEverything(db: Client): Promise<void> {
   }
   await workThroughRescues(db);
   await workByHand(db);
+  await importWhatEnded(db);
   await enqueue(db, { dedupe_key: "once" });
   await enqueue(db, { dedupe_key: "once", dedupe_mode: "replace" });
   await query(
@@ -51,6 +52,20 @@ async function workThroughRescues(db: Client): Promise<void> {
     }
     await query(db, "update triaged.workers set heartbeat_at = '-infinity'");
     await call(db, "rescue_tasks", { max_workers: 1000 });
+  }
+}
+
+/** What ended in another system, at once, days ago and years ago. */
+async function importWhatEnded(db: Client): Promise<void> {
+  for (const status of ["finished", "failed", "cancelled"]) {
+    for (const ago of ["0 days", "5 days", "3 years"]) {
+      await query(
+        db,
+        `insert into triaged.tasks (task_type, status, attempt_count, rescue_count, ended_at)
+         values ('noop', $1, 3, 1, now() - $2::interval)`,
+        [status, ago],
+      );
+    }
   }
 }
 

@@ -86,7 +86,11 @@ const HORIZON = `
     select
       max(day + interval '24 hours') filter (where table_name = 'task_history')
         + make_interval(hours => $2) as history_from,
-      max(day + interval '24 hours') filter (where table_name = 'final_tasks') as tasks_from
+      greatest(
+        max(day + interval '24 hours') filter (where table_name = 'final_tasks'),
+        -- Rows of an import make a day look kept that may have been dropped.
+        (select kept_from from triaged.import_horizon)
+      ) as tasks_from
     from missing
   ),
   wanted as (

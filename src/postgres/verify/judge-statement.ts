@@ -14,7 +14,7 @@ export const JUDGE = `
         then format('started -> cancelled by %s, but nobody asked for it', event)
     end as problem
   from steps
-  where at >= greatest($4, $5::timestamptz) and (at_before >= $5 or event = 'enqueue')
+  where at >= greatest($4, $5::timestamptz) and (at_before >= $5 or event in ('enqueue', 'import'))
   union all
   select
     'attempts_do_not_overlap', task_id, history_id,
@@ -44,8 +44,8 @@ export const JUDGE = `
       when tasks.rescue_count <> stories.rescue_count
         then format('rescue_count is %s, but history has %s rescues',
           tasks.rescue_count, stories.rescue_count)
-      -- By hand, the end may be dated at will.
-      when tasks.ended_at <> stories.at and stories.event <> 'manual'
+      -- By hand, the end may be dated at will; an import has that of another system.
+      when tasks.ended_at <> stories.at and stories.event not in ('manual', 'import')
         then format('ended_at is %s, but history has the end at %s', tasks.ended_at, stories.at)
     end
   from tasks
@@ -74,7 +74,7 @@ export const JUDGE = `
   where ended_at >= greatest($4, $5::timestamptz)
   union all
   -- A live task is never dropped, and a final one by the day of its ended_at, which is the
-  -- time of its last row; but by hand it may be dated back.
+  -- time of its last row; but by hand or by an import it may be dated back.
   select
     'history_has_task', task_id, history_id,
     case when task_id not in (select task_id from tasks)
@@ -85,7 +85,7 @@ export const JUDGE = `
     at >= greatest($4, $5::timestamptz)
     and (
       status not in ('finished', 'failed', 'cancelled')
-      or (at >= $6 and event <> 'manual')
+      or (at >= $6 and event not in ('manual', 'import'))
     )
   union all
   select

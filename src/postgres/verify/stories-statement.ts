@@ -21,7 +21,9 @@ export const READ_STORIES = `
     where task_id > $1 and task_id <= $2 and ended_at >= $3
   ),
   newer_ids as materialized (
-    select task_id, bool_or(event = 'enqueue') as has_enqueue from newer_rows group by task_id
+    select task_id, bool_or(event in ('enqueue', 'import')) as has_enqueue
+    from newer_rows
+    group by task_id
   ),
   -- Only where a window was asked for. Then these few may have more before it.
   older_than_window as materialized (
@@ -88,7 +90,9 @@ export const READ_STORIES = `
       max(event) filter (where is_last) as event,
       max(at) filter (where is_last) as at,
       -- A row that was inserted by hand begins with 'manual'.
-      bool_or(event = 'enqueue' or (event = 'manual' and status_before is null)) as has_beginning,
+      bool_or(
+        event in ('enqueue', 'import') or (event = 'manual' and status_before is null)
+      ) as has_beginning,
       -- Null where the count began before what is left of the story.
       case when max(reset_id) is not null
         then count(*) filter (where event = 'rescue' and history_id > reset_id)
