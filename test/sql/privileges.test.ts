@@ -52,6 +52,7 @@ const API: readonly string[] = [
   "retry_effect",
   "retry_task",
   "save_relationship",
+  "save_relationship_settings",
   "save_repository",
   "settle_tasks",
   "settle_tasks_with_effects",
@@ -93,6 +94,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "repositories",
     "dependency_relationships",
     "relationships",
+    "relationship_settings",
     "schedule_runs",
     "pauses",
     "effects",
@@ -135,6 +137,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.save_repository('a/b')",
     "select triaged.save_relationship('a/b', 'c/d', 'api_consumer')",
     "select triaged.remove_relationship('a/b', 'c/d')",
+    "select triaged.save_relationship_settings('file', '{}')",
     `select from triaged.notify_change(
        '{"source_repo": "a/b", "commit_sha": "1", "commit_message": "", "branch": "main"}')`,
     "select from triaged.get_next_task('w')",
