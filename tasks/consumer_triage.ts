@@ -8,6 +8,7 @@ import { consumerTriagePayload } from "../src/triage/payload.ts";
 import { prepare } from "../src/triage/prepare/prepare.ts";
 import { placesOf } from "../src/triage/prepare/prepared.ts";
 import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
+import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
 import { triageResult } from "../src/triage/result.ts";
 import { answerIn, openQuestion, withAnswer } from "../src/triage/verdict/decision.ts";
 
@@ -61,7 +62,8 @@ export default defineHandler({
     const about = { ...rules, keyInputs: asked.keyInputs, startedAt, analyse };
     const result = await reachVerdict(about, context);
 
-    for (const effect of effectsOf(result, payload)) context.effects.add(effect);
+    const thresholds = await readThresholds(context);
+    for (const effect of effectsOf(result, payload, thresholds)) context.effects.add(effect);
     return result;
   },
 });

@@ -71,8 +71,17 @@ function patchCommand(taskId: string): string {
   return `triaged show ${taskId} --json | jq -r '.result.artifacts[].content' > sync.patch`;
 }
 
-/** The issue of a week of verdicts of low urgency. */
-export function digestIssueOf({ entries }: Digest, effectKey: string): Issue {
+const DIGEST_TITLES: Readonly<Record<string, string>> = {
+  daily: "📦 Daily dependency digest",
+  weekly: "📦 Weekly dependency digest",
+  monthly: "📦 Monthly dependency digest",
+};
+
+/** The issue of what waited for the digest. */
+export function digestIssueOf(
+  { entries, labels = ["dependency", "info"], schedule = "weekly" }: Digest,
+  effectKey: string,
+): Issue {
   const more = entries.length - ENTRIES_MAX;
   const lines = entries
     .slice(0, ENTRIES_MAX)
@@ -86,9 +95,9 @@ export function digestIssueOf({ entries }: Digest, effectKey: string): Issue {
     ...(more > 0 ? [`And ${more} more.`] : []),
   ].join("\n\n");
   return {
-    title: "📦 Weekly dependency digest",
+    title: DIGEST_TITLES[schedule] ?? "📦 Dependency digest",
     body: withMarker(body, effectKey),
-    labels: ["dependency", "info"],
+    labels,
   };
 }
 

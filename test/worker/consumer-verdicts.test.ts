@@ -61,6 +61,37 @@ test("a change that is told twice is analysed once, and its issue opened once", 
   expect(kinds.toSorted()).toEqual(["context_sink", "github_issue", "webhook"]);
 });
 
+test("the next verdict is told of by the settings of today, also one that is cached", async ({
+  url,
+  client,
+  triage,
+}) => {
+  const settle = (high: object) =>
+    client.query("select triaged.save_relationship_settings('notifications', $1)", [
+      { default_urgency_thresholds: { high } },
+    ]);
+  const told = async () =>
+    (await readEffects(client))
+      .map(({ kind, payload }) => `${String(kind)}: ${Reflect.get(Object(payload), "labels")}`)
+      .toSorted();
+  await using _worker = startWorkerProcess(url, { tasks: TASKS });
+  await settle({ action: "create_issue", notify_webhook: false, labels: ["calm"] });
+  const first = await verdictOf(client, await triage());
+  expect(first.urgency).toBe("high");
+  expect(await told()).toEqual(["context_sink: calm", "github_issue: calm"]);
+
+  await settle({ action: "add_to_digest", notify_webhook: true, labels: [] });
+  const second = await verdictOf(client, await triage());
+
+  expect(second.cache).toEqual({ hit: true, key: first.cache.key });
+  expect(await told()).toEqual([
+    "context_sink: calm",
+    "digest: ",
+    "github_issue: calm",
+    "webhook: ",
+  ]);
+});
+
 test("another configuration of the relationship is another verdict", async ({
   url,
   client,
