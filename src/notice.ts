@@ -41,6 +41,8 @@ export const notice = z.object({
   impact_summary: z.string().max(NOTICE_LIMITS.summaryMax),
   recommended_changes: z.string().max(NOTICE_LIMITS.changesMax),
   reasoning: z.string().max(NOTICE_LIMITS.summaryMax),
+  /** Of the knowledge base; absent where there is none. */
+  architecture_context: z.string().max(NOTICE_LIMITS.summaryMax).optional(),
   affected_files: z.array(line).max(NOTICE_LIMITS.filesMax),
   labels: z.array(z.string().max(50)).max(10),
 });

@@ -2,6 +2,7 @@ import { readConfig } from "../src/config.ts";
 import { defineHandler } from "../src/handler.ts";
 import { materialFor } from "../src/triage/adjudication/material.ts";
 import { analyzeWork } from "../src/triage/analyze-work.ts";
+import { architectureContext, contextAccess } from "../src/triage/architecture-context.ts";
 import { consumerResult } from "../src/triage/consumer-result.ts";
 import { effectsOf } from "../src/triage/effects-of.ts";
 import { consumerTriagePayload } from "../src/triage/payload.ts";
@@ -35,6 +36,9 @@ export default defineHandler({
     const rules = { handler: "consumer_triage", version: VERSION, decision };
 
     context.progress(0, "finding the change and the consumer");
+    const knowledge = contextAccess();
+    const asking =
+      knowledge === null ? null : architectureContext(payload.source_repo, knowledge, context);
     const surroundings = { repositories, workingDirectory: process.cwd(), signal, logger };
     await using prepared = await prepare(payload, surroundings);
     const { asked } = prepared;
@@ -59,7 +63,8 @@ export default defineHandler({
         material: () => materialFor(result, placesOf(work)),
       };
     };
-    const about = { ...rules, keyInputs: asked.keyInputs, startedAt, analyse };
+    const known = await asking;
+    const about = { ...rules, keyInputs: asked.keyInputs, context: known, startedAt, analyse };
     const result = await reachVerdict(about, context);
 
     const thresholds = await readThresholds(context);

@@ -10,6 +10,7 @@ const NAME_MAX = 200;
 const SUMMARY_MAX = 8_000;
 const CHANGES_MAX = 24_000;
 const REASONING_MAX = 8_000;
+const CONTEXT_MAX = 2_000;
 const FILES_MAX = 20_000;
 /** Of the digest; the others are counted. */
 const ENTRIES_MAX = 100;
@@ -43,6 +44,9 @@ export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigi
     `${nameOf(about)} changed, and ${
       isTemplate ? "this repository was made from it" : "this repository depends on it"
     }.`,
+    ...(about.architecture_context === undefined
+      ? []
+      : ["## Architecture context", prose(about.architecture_context, CONTEXT_MAX)]),
     "## Key change",
     prose(about.impact_summary, SUMMARY_MAX),
     `**Urgency:** ${sentence(about.urgency, NAME_MAX)} · **Confidence:** ${percent(about)}`,

@@ -67,6 +67,9 @@ function noticeOf(result: TriageResult, payload: Triaged, labels: readonly strin
     impact_summary: cut(result.impact_summary, summaryMax),
     recommended_changes: cut(result.recommended_changes, changesMax),
     reasoning: cut(result.reasoning, summaryMax),
+    ...(result.architecture_context === ""
+      ? {}
+      : { architecture_context: cut(result.architecture_context, summaryMax) }),
     affected_files: result.affected_files.slice(0, filesMax).map((file) => cut(file, lineMax)),
     labels: [...labels],
   };
