@@ -52,11 +52,11 @@ export const relationshipsImport = defineCommand({
   run: async ({ flags, args: [name] }) => {
     const word = name === "-" || name.startsWith("@") ? name : `@${name}`;
     const content = await readInput(word, { maxBytes: RELATIONSHIPS_FILE_BYTES_MAX });
-    parse(name, content, []);
+    const first = parse(name, content, []);
     noteUnknownKeys(name, unknownFileKeys(content));
     return await withDatabase(async ({ asOperator, look }) => {
       const run = flags["dry-run"] ? look : asOperator;
-      const { notes, ...saved } = await run((db) => save(db, { name, content }));
+      const { notes, ...saved } = await run((db) => save(db, { name, content, first }));
       for (const line of notes.slice(0, NOTES_MAX)) note(visibleLine(`${name}: ${line}`));
       if (notes.length > NOTES_MAX) note(`${name}: and ${notes.length - NOTES_MAX} more`);
       if (flags.json) {
@@ -88,12 +88,12 @@ type Saved = {
 /** In one transaction. The settings come first, as they are what keeps two imports apart. */
 async function save(
   db: Database,
-  { name, content }: { name: string; content: string },
+  { name, content, first }: { name: string; content: string; first: WholeFile },
 ): Promise<Saved> {
-  const top = { ...(await readRelationshipSettings(db, "file")), ...parse(name, content, []).top };
+  const top = { ...(await readRelationshipSettings(db, "file")), ...first.top };
   await saveRelationshipSettings(db, "file", top);
-  const known = await namesLike(db, namesIn(parse(name, content, [])), NAMES_MAX);
-  const file = parse(name, content, known);
+  const known = await namesLike(db, namesIn(first), NAMES_MAX);
+  const file = known.length === 0 ? first : parse(name, content, known);
   const counts = { repositories: noCounts(), relationships: noCounts() };
   for (const one of repositoriesOf(file, known)) {
     counts.repositories[await saveRepository(db, one)] += 1;

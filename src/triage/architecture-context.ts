@@ -1,7 +1,7 @@
 /**
- * What the knowledge base of the older system says of a repository: how it is deployed, and what
- * was learned. It decorates a verdict, and a model that is asked gets to read it. It is the word of
- * a stranger, and no task waits long for it, or fails without it.
+ * What the knowledge base of the older system says of a repository: how it is deployed, and
+ * what was learned. It decorates a verdict, and a model that is asked gets to read it. It is the
+ * word of a stranger, and no task waits long for it, or fails without it.
  */
 import type { Logger } from "pino";
 import { Breaker } from "../breaker.ts";
