@@ -96,6 +96,7 @@ grant execute on function
   triaged.save_repository,
   triaged.save_relationship,
   triaged.remove_relationship,
+  triaged.save_relationship_settings,
   triaged.get_next_task,
   triaged.update_task_status
 to triaged_owner, triaged_api;

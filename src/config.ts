@@ -14,6 +14,7 @@ import type { Environment } from "./environment.ts";
 import { readSecretFiles } from "./environment.ts";
 import { EnvironmentError, EXIT_CODES } from "./errors.ts";
 import { type LogLevel, SECRETS, SETTINGS, type Settings } from "./settings.ts";
+import { withoutEnd } from "./without-end.ts";
 
 export type Config = {
   readonly connection: Connection;
@@ -246,6 +247,11 @@ function contradictions(settings: Settings): string[] {
     problems.push(
       `DB_POOL_SIZE: expected the same as POSTGRES_POOL_SIZE, got ${size}, ${sameSize}`,
     );
+  }
+  const { DEV_NEXUS_URL: nexus = null, CONTEXT_URL: context = null } = settings;
+  if (nexus !== null && context !== null && withoutEnd(nexus, "/") !== withoutEnd(context, "/")) {
+    // Not quoted: addresses may hold a login.
+    problems.push("CONTEXT_URL: expected the same as DEV_NEXUS_URL, of which it is another name");
   }
   if (!settings.USE_POSTGRESQL) {
     problems.push("USE_POSTGRESQL: triaged keeps its tasks in PostgreSQL and has no other mode");

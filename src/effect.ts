@@ -1,6 +1,6 @@
 /** What a task wants done outside of the database, once it is settled. */
 
-/** `digest` is not sent by itself: a weekly run makes one issue for each target of what waits. */
+/** `digest` is not sent by itself: now and then what waits becomes one issue for each target. */
 export const EFFECT_KINDS = ["github_issue", "webhook", "push", "digest", "context_sink"] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];
 

@@ -34,7 +34,9 @@ export type BreakerConfig = {
 
 /** What is wrong with an address is added to the problems, without the address. */
 export function effectsConfigOf(settings: Settings, problems: string[]): EffectsConfig {
-  const url = (name: "GITHUB_API_URL" | "WEBHOOK_URL" | "DEV_NEXUS_URL"): string | null => {
+  const url = (
+    name: "GITHUB_API_URL" | "WEBHOOK_URL" | "DEV_NEXUS_URL" | "CONTEXT_URL",
+  ): string | null => {
     const given = settings[name];
     return given === undefined ? null : httpAddress(name, given, problems);
   };
@@ -43,7 +45,7 @@ export function effectsConfigOf(settings: Settings, problems: string[]): Effects
     folder: path.resolve(settings.EFFECTS_DIR),
     github: { token: settings.GITHUB_TOKEN ?? null, apiUrl: url("GITHUB_API_URL") ?? "" },
     webhook: { url: url("WEBHOOK_URL"), format: settings.WEBHOOK_FORMAT },
-    contextUrl: url("DEV_NEXUS_URL"),
+    contextUrl: url("DEV_NEXUS_URL") ?? url("CONTEXT_URL"),
     allowPrivate: settings.ALLOW_PRIVATE_WEBHOOKS,
     push: {
       tries: settings.PUSH_MAX_ATTEMPTS,

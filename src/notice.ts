@@ -41,6 +41,8 @@ export const notice = z.object({
   impact_summary: z.string().max(NOTICE_LIMITS.summaryMax),
   recommended_changes: z.string().max(NOTICE_LIMITS.changesMax),
   reasoning: z.string().max(NOTICE_LIMITS.summaryMax),
+  /** Of the knowledge base; absent where there is none. */
+  architecture_context: z.string().max(NOTICE_LIMITS.summaryMax).optional(),
   affected_files: z.array(line).max(NOTICE_LIMITS.filesMax),
   labels: z.array(z.string().max(50)).max(10),
 });
@@ -49,7 +51,7 @@ export type Notice = z.output<typeof notice>;
 /** The same for an issue, of which the target is part of the address. */
 export const issueNotice = notice.extend({ target_repo: repo });
 
-/** A week of verdicts of low urgency for one target; sql/functions/gather_digest.sql makes it. */
+/** What waited for the digest of one target; sql/functions/gather_digest.sql makes it. */
 export const digest = z.object({
   target_repo: repo,
   entries: z.array(
@@ -59,5 +61,8 @@ export const digest = z.object({
       impact_summary: z.string(),
     }),
   ),
+  labels: z.array(z.string().max(50)).max(10).optional(),
+  /** The digest_schedule by which it was made. @default weekly */
+  schedule: z.string().optional(),
 });
 export type Digest = z.output<typeof digest>;

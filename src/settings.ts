@@ -71,6 +71,7 @@ export const SETTINGS = z.object({
   WEBHOOK_URL: text().optional(),
   WEBHOOK_FORMAT: choice(WEBHOOK_FORMATS).default("auto"),
   DEV_NEXUS_URL: text().optional(),
+  CONTEXT_URL: text().optional(),
   ALLOW_PRIVATE_WEBHOOKS: yesOrNo().default(false),
   PUSH_MAX_ATTEMPTS: integer({ min: 1, max: 10 }).default(3),
   PUSH_RETRY_BASE_MS: integer({ min: 1, max: 10_000 }).default(200),

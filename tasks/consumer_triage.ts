@@ -2,12 +2,14 @@ import { readConfig } from "../src/config.ts";
 import { defineHandler } from "../src/handler.ts";
 import { materialFor } from "../src/triage/adjudication/material.ts";
 import { analyzeWork } from "../src/triage/analyze-work.ts";
+import { architectureContext, contextAccess } from "../src/triage/architecture-context.ts";
 import { consumerResult } from "../src/triage/consumer-result.ts";
 import { effectsOf } from "../src/triage/effects-of.ts";
 import { consumerTriagePayload } from "../src/triage/payload.ts";
 import { prepare } from "../src/triage/prepare/prepare.ts";
 import { placesOf } from "../src/triage/prepare/prepared.ts";
 import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
+import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
 import { triageResult } from "../src/triage/result.ts";
 import { answerIn, openQuestion, withAnswer } from "../src/triage/verdict/decision.ts";
 
@@ -34,6 +36,9 @@ export default defineHandler({
     const rules = { handler: "consumer_triage", version: VERSION, decision };
 
     context.progress(0, "finding the change and the consumer");
+    const knowledge = contextAccess();
+    const asking =
+      knowledge === null ? null : architectureContext(payload.source_repo, knowledge, context);
     const surroundings = { repositories, workingDirectory: process.cwd(), signal, logger };
     await using prepared = await prepare(payload, surroundings);
     const { asked } = prepared;
@@ -58,10 +63,12 @@ export default defineHandler({
         material: () => materialFor(result, placesOf(work)),
       };
     };
-    const about = { ...rules, keyInputs: asked.keyInputs, startedAt, analyse };
+    const known = await asking;
+    const about = { ...rules, keyInputs: asked.keyInputs, context: known, startedAt, analyse };
     const result = await reachVerdict(about, context);
 
-    for (const effect of effectsOf(result, payload)) context.effects.add(effect);
+    const thresholds = await readThresholds(context);
+    for (const effect of effectsOf(result, payload, thresholds)) context.effects.add(effect);
     return result;
   },
 });

@@ -3,6 +3,7 @@ import { defineHandler } from "../src/handler.ts";
 import { NO_MATERIAL } from "../src/triage/adjudication/material.ts";
 import { effectsOf } from "../src/triage/effects-of.ts";
 import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
+import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
 import { triageResult } from "../src/triage/result.ts";
 import { templateTriagePayload } from "../src/triage/template/payload.ts";
 import { prepareTemplate } from "../src/triage/template/prepare-template.ts";
@@ -48,7 +49,8 @@ export default defineHandler({
 
     const reverse = reverseTask(result, payload, context.task);
     if (reverse !== null) await context.enqueue([reverse]);
-    for (const effect of effectsOf(result, payload)) context.effects.add(effect);
+    const thresholds = await readThresholds(context);
+    for (const effect of effectsOf(result, payload, thresholds)) context.effects.add(effect);
     return result;
   },
 });

@@ -52,7 +52,7 @@ begin
       using errcode = '22023';
   end if;
 
-  for v_key, v_value in select * from jsonb_each(jsonb_strip_nulls(p_config)) loop
+  for v_key, v_value in select * from jsonb_each(triaged.without_nulls(p_config)) loop
     if v_key in ('interface_files', 'change_triggers', 'shared_concerns', 'divergent_concerns')
       and (
         jsonb_typeof(v_value) <> 'array'
@@ -86,7 +86,8 @@ begin
     union all
     select jsonb_object_keys(coalesce(nullif(p_config -> 'urgency_mapping', 'null'), '{}'))
   ) as given (word)
-  where word <> all (v_triggers)
+  -- A comment, whose value is a text for people.
+  where word <> all (v_triggers) and left(word, 1) <> '_'
   limit 1;
 
   if found then
@@ -96,7 +97,7 @@ begin
 
   select value::text into v_word
   from jsonb_each(coalesce(nullif(p_config -> 'urgency_mapping', 'null'), '{}'))
-  where value not in ('"critical"', '"high"', '"medium"', '"low"')
+  where value not in ('"critical"', '"high"', '"medium"', '"low"') and left(key, 1) <> '_'
   limit 1;
 
   if found then

@@ -1,6 +1,7 @@
 -- Whom a change of a repository concerns, and the task that finds out how: its consumers,
 -- its derivatives, and the templates that it is a bidirectional derivative of. For those,
--- source and target change places, and the configuration says direction: reverse.
+-- source and target change places, and the configuration says direction: reverse. A repository
+-- that is registered in other upper and lower case alone is meant, as it is one for GitHub.
 create or replace function triaged.dependents_of(source_repo text)
 returns table (
   role text,
@@ -14,6 +15,21 @@ stable
 security definer
 set search_path to pg_catalog, pg_temp
 as $$
+declare
+  v_source text := coalesce(
+    (
+      select known.repo_name
+      from triaged.repositories as known
+      where known.repo_name = dependents_of.source_repo
+    ),
+    (
+      select min(known.repo_name)
+      from triaged.repositories as known
+      where lower(known.repo_name) = lower(dependents_of.source_repo)
+      -- Of two that are meant alike neither is.
+      having count(*) = 1
+    )
+  );
 begin
   return query
   select
@@ -25,7 +41,7 @@ begin
     known.relationship_type,
     known.relationship_config
   from triaged.relationships as known
-  where known.source_repo = dependents_of.source_repo
+  where known.source_repo = v_source
   union all
   select
     'parent',
@@ -40,7 +56,7 @@ begin
       ))
   from triaged.relationships as known
   where
-    known.target_repo = dependents_of.source_repo
+    known.target_repo = v_source
     and known.relationship_type = 'template_fork'
     and known.relationship_config -> 'bidirectional' = 'true'
     -- Two that are templates of each other: once is enough.
@@ -48,7 +64,7 @@ begin
       select
       from triaged.relationships as forth
       where
-        forth.source_repo = dependents_of.source_repo
+        forth.source_repo = v_source
         and forth.target_repo = known.source_repo
         and forth.relationship_type = 'template_fork'
     )

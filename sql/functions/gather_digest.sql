@@ -1,6 +1,7 @@
 -- Make of the digest rows that wait one issue for each target, in one transaction: a row is in
--- one digest. Of a target whose first row waits for less than waited_ms there is none yet.
--- Returns how many digests were made. At most max_rows rows; the next run takes the others.
+-- one digest, which has the labels of its rows. Of a target whose first row waits for less than
+-- waited_ms there is none yet. Returns how many digests were made. At most max_rows rows; the next
+-- run takes the others.
 create or replace function triaged.gather_digest(
   waited_ms bigint default 0,
   max_rows integer default 10000
@@ -15,6 +16,12 @@ declare
   v_jobs constant text := triaged.jobs_schema();
   v_target record;
   v_made record;
+  v_labels jsonb;
+  -- For the title of the issue; null is weekly.
+  v_schedule jsonb := (
+    select settings -> 'digest_schedule'
+    from triaged.relationship_settings where name = 'notifications'
+  );
   v_count integer := 0;
 begin
   for v_target in
@@ -45,12 +52,38 @@ begin
     group by waiting.payload ->> 'target_repo'
     having min(waiting.created_at) <= v_now - make_interval(secs => waited_ms / 1000.0)
   loop
+    v_labels := (
+      select case
+        when bool_or(jsonb_typeof(effect.payload -> 'labels') = 'array') then to_jsonb(
+          array(
+            select distinct left(label, 50)
+            from unnest(array_agg(effect.payload -> 'labels')) as listed (labels)
+            cross join lateral jsonb_array_elements_text(
+              case jsonb_typeof(labels) when 'array' then labels else '[]' end
+            ) as given (label)
+            where label <> ''
+            order by 1
+            limit 10
+          )
+        )
+      end
+      from triaged.effects as effect
+      where effect.effect_id = any (v_target.effect_ids)
+    );
+
     insert into triaged.effects as made (task_id, kind, effect_key, payload, due_at, created_at)
     values (
       v_target.task_id,
       'github_issue',
       'digest:' || v_target.newest_id,
-      jsonb_build_object('target_repo', v_target.repo, 'entries', v_target.entries),
+      triaged.without_nulls(
+        jsonb_build_object(
+          'target_repo', v_target.repo,
+          'entries', v_target.entries,
+          'labels', v_labels,
+          'schedule', v_schedule
+        )
+      ),
       v_now,
       v_now
     )

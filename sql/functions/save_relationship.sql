@@ -15,7 +15,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_config jsonb := jsonb_strip_nulls(save_relationship.relationship_config);
+  v_config jsonb := triaged.without_nulls(save_relationship.relationship_config);
   v_columns constant text[] := '{interface_files, change_triggers, shared_concerns,
     divergent_concerns, urgency_mapping}';
   v_metadata jsonb;

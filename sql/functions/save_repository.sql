@@ -56,7 +56,7 @@ begin
   )
   values (
     save_repository.repo_name, coalesce(save_repository.repo_type, 'service_provider'),
-    jsonb_strip_nulls(save_repository.metadata), triaged.now(), triaged.now()
+    triaged.without_nulls(save_repository.metadata), triaged.now(), triaged.now()
   )
   on conflict on constraint repositories_name_unique do nothing;
 
@@ -67,13 +67,13 @@ begin
   update triaged.repositories as known
   set
     repo_type = coalesce(save_repository.repo_type, known.repo_type),
-    metadata = jsonb_strip_nulls(known.metadata || save_repository.metadata),
+    metadata = triaged.without_nulls(known.metadata || save_repository.metadata),
     updated_at = triaged.now()
   where
     known.repo_name = save_repository.repo_name
     and (known.repo_type, known.metadata) is distinct from (
       coalesce(save_repository.repo_type, known.repo_type),
-      jsonb_strip_nulls(known.metadata || save_repository.metadata)
+      triaged.without_nulls(known.metadata || save_repository.metadata)
     );
 
   return case when found then 'changed' else 'unchanged' end;

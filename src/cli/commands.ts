@@ -30,6 +30,14 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
     "relationships import",
     async () => (await import("./relationships-import.ts")).relationshipsImport,
   ],
+  [
+    "relationships export",
+    async () => (await import("./relationships-export.ts")).relationshipsExport,
+  ],
+  [
+    "relationships settings",
+    async () => (await import("./relationships-settings.ts")).relationshipsSettings,
+  ],
   ["relationships list", async () => (await import("./relationships-list.ts")).relationshipsList],
   ["relationships add", async () => (await import("./relationships-add.ts")).relationshipsAdd],
   [

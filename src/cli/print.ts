@@ -19,6 +19,11 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${visibleJson(json)}\n`);
 }
 
+/** A JSON text of many lines, for a file. */
+export function printDocument(json: string): void {
+  process.stdout.write(visibleJson(json));
+}
+
 /**
  * An id, which is text in the program, as a number, which is how a reader of JSON compares
  * it. One above 2^53, which a JavaScript number cannot hold, stays text.

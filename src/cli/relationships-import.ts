@@ -1,24 +1,32 @@
+import { visibleLine } from "../foreign-text.ts";
+import { digestScheduleProblem } from "../jobs/digest-schedule.ts";
 import type { Database } from "../postgres/database.ts";
 import {
+  namesLike,
+  readRelationshipSettings,
   type SaveOutcome,
   saveRelationship,
+  saveRelationshipSettings,
   saveRepository,
 } from "../postgres/relationship-store.ts";
 import { text } from "../setting.ts";
 import {
-  parseRelationshipsFile,
-  type RelationshipsFile,
   RelationshipsFileError,
+  readRelationshipsFile,
+  type WholeFile,
 } from "../triage/relationships/relationships-file.ts";
 import { unknownFileKeys } from "../triage/relationships/unknown-keys.ts";
 import { defineCommand } from "./command.ts";
 import { noteUnknownKeys } from "./note-unknown-keys.ts";
-import { print, printJson } from "./print.ts";
+import { note, print, printJson } from "./print.ts";
 import { readInput } from "./read-input.ts";
 import { UsageError } from "./usage-error.ts";
 import { withDatabase } from "./with-database.ts";
 
-const FILE_BYTES_MAX = 16_777_216;
+export const RELATIONSHIPS_FILE_BYTES_MAX = 16_777_216;
+const NOTES_MAX = 20;
+/** Of registered names that differ from those of the file in case alone. */
+const NAMES_MAX = 100_000;
 
 export const relationshipsImport = defineCommand({
   name: "relationships import",
@@ -26,12 +34,16 @@ export const relationshipsImport = defineCommand({
   description:
     "FILE is the config/relationships.json of the dependency orchestrator, or - for stdin. All\n" +
     "of it or nothing is taken over; again, it changes what has changed and nothing else. What\n" +
-    "is not in the file stays. notification_settings are not read. Keys that nothing reads are\n" +
-    "kept, and told on stderr.",
+    "is not in the file stays; its notification_settings, if it has some, take the place of those\n" +
+    "that there were. Keys that nothing reads are kept for `relationships export`, and told on\n" +
+    "stderr, but for comments, which begin with _.",
   args: [{ name: "FILE", schema: text({ max: 4096 }) }],
   options: {
     "dry-run": { about: "only tell what would change" },
-    json: { about: "print one JSON object: dry_run, repositories, relationships, with counts" },
+    json: {
+      about:
+        "print one JSON object: dry_run, repositories, relationships, with counts, notification_settings",
+    },
   },
   examples: [
     ["relationships import config/relationships.json", "what the file says"],
@@ -39,20 +51,25 @@ export const relationshipsImport = defineCommand({
   ],
   run: async ({ flags, args: [name] }) => {
     const word = name === "-" || name.startsWith("@") ? name : `@${name}`;
-    const content = await readInput(word, { maxBytes: FILE_BYTES_MAX });
-    const file = parse(name, content);
+    const content = await readInput(word, { maxBytes: RELATIONSHIPS_FILE_BYTES_MAX });
+    const first = parse(name, content, []);
     noteUnknownKeys(name, unknownFileKeys(content));
     return await withDatabase(async ({ asOperator, look }) => {
       const run = flags["dry-run"] ? look : asOperator;
-      const counts = await run((db) => save(db, file));
+      const { notes, ...saved } = await run((db) => save(db, { name, content, first }));
+      for (const line of notes.slice(0, NOTES_MAX)) note(visibleLine(`${name}: ${line}`));
+      if (notes.length > NOTES_MAX) note(`${name}: and ${notes.length - NOTES_MAX} more`);
       if (flags.json) {
-        printJson({ dry_run: flags["dry-run"], ...counts });
-      } else {
-        print(`relationships: ${inWords(counts.relationships)}`);
-        print(`repositories:  ${inWords(counts.repositories)}`);
-        if (flags["dry-run"]) {
-          print("nothing was changed");
-        }
+        printJson({ dry_run: flags["dry-run"], ...saved });
+        return 0;
+      }
+      print(`relationships: ${inWords(saved.relationships)}`);
+      print(`repositories:  ${inWords(saved.repositories)}`);
+      if (saved.notification_settings !== null) {
+        print(`notification_settings: ${saved.notification_settings}`);
+      }
+      if (flags["dry-run"]) {
+        print("nothing was changed");
       }
       return 0;
     });
@@ -60,19 +77,58 @@ export const relationshipsImport = defineCommand({
 });
 
 type Counts = Record<SaveOutcome, number>;
+type Saved = {
+  readonly repositories: Counts;
+  readonly relationships: Counts;
+  /** Null: the file has none, and what there was stays. */
+  readonly notification_settings: SaveOutcome | null;
+  readonly notes: readonly string[];
+};
 
+/** In one transaction. The settings come first, as they are what keeps two imports apart. */
 async function save(
   db: Database,
-  { repositories, relationships }: RelationshipsFile,
-): Promise<{ repositories: Counts; relationships: Counts }> {
+  { name, content, first }: { name: string; content: string; first: WholeFile },
+): Promise<Saved> {
+  const top = { ...(await readRelationshipSettings(db, "file")), ...first.top };
+  await saveRelationshipSettings(db, "file", top);
+  const known = await namesLike(db, namesIn(first), NAMES_MAX);
+  const file = known.length === 0 ? first : parse(name, content, known);
   const counts = { repositories: noCounts(), relationships: noCounts() };
-  for (const one of repositories) {
+  for (const one of repositoriesOf(file, known)) {
     counts.repositories[await saveRepository(db, one)] += 1;
   }
-  for (const one of relationships) {
+  for (const one of file.relationships) {
     counts.relationships[await saveRelationship(db, one)] += 1;
   }
-  return counts;
+  const { notifications, notes } = file;
+  const notification_settings =
+    notifications === null
+      ? null
+      : await saveRelationshipSettings(db, "notifications", notifications);
+  return { ...counts, notification_settings, notes };
+}
+
+function namesIn({ repositories, relationships }: WholeFile): string[] {
+  return [
+    ...new Set([
+      ...repositories.map(({ repoName }) => repoName),
+      ...relationships.flatMap(({ sourceRepo, targetRepo }) => [sourceRepo, targetRepo]),
+    ]),
+  ];
+}
+
+/** Each once, also one that is only named; a new one of these is what it is first used as. */
+function repositoriesOf(file: WholeFile, known: readonly string[]) {
+  const described = new Map(file.repositories.map((one) => [one.repoName, one]));
+  const registered = new Set(known);
+  return namesIn(file).map((repoName) => {
+    const { repoType = null, metadata = {} } = described.get(repoName) ?? {};
+    const use = file.relationships.find(({ targetRepo }) => targetRepo === repoName);
+    const implied = use?.relationshipType === "api_consumer" ? "consumer" : "derivative";
+    const isNew = !registered.has(repoName) && use !== undefined;
+    return { repoName, metadata, repoType: repoType ?? (isNew ? implied : null) };
+  });
 }
 
 function noCounts(): Counts {
@@ -83,9 +139,14 @@ function inWords({ created, changed, unchanged }: Counts): string {
   return `${created} created, ${changed} changed, ${unchanged} unchanged`;
 }
 
-function parse(name: string, content: string): RelationshipsFile {
+function parse(name: string, content: string, known: readonly string[]): WholeFile {
   try {
-    return parseRelationshipsFile(content);
+    const file = readRelationshipsFile(content, known);
+    const problem = digestScheduleProblem(file.notifications?.["digest_schedule"]);
+    if (problem !== null) {
+      throw new RelationshipsFileError([`notification_settings.digest_schedule: ${problem}`]);
+    }
+    return file;
   } catch (err) {
     if (!(err instanceof RelationshipsFileError)) {
       throw err;

@@ -29,6 +29,6 @@ function lessonOf({ payload }: ClaimedEffect): Record<string, unknown> {
     lesson: about.impact_summary,
     source_commit: about.commit_sha,
     confidence: about.confidence,
-    category: about.relationship_type,
+    category: about.relationship_type === "template_fork" ? "template_triage" : "consumer_triage",
   };
 }

@@ -37,7 +37,7 @@ export const githubIssue: Delivery = {
       throw new Skipped("GITHUB_TOKEN is not set");
     }
     const { repo, issue } = issueFor(effect, context.config);
-    const known = await findIssue(repo, markerOf(effect.key), context);
+    const known = await findIssue(repo, { marker: markerOf(effect.key), issue }, context);
     if (known === null) {
       return await createIssue(repo, issue, context);
     }
@@ -70,11 +70,12 @@ function webUrlOf({ github: { apiUrl } }: EffectsConfig): string {
 
 async function findIssue(
   repo: string,
-  marker: string,
+  { marker, issue }: { marker: string; issue: Issue },
   { exchange, config }: DeliveryContext,
 ): Promise<KnownIssue | null> {
+  const label = labelQuery(issue.labels);
   for (let page = 1; page <= PAGES_MAX; page += 1) {
-    const query = `state=open&labels=dependency&per_page=${PAGE_SIZE}&page=${page}`;
+    const query = `state=open${label}&per_page=${PAGE_SIZE}&page=${page}`;
     const answer = await exchange(
       requestTo(config, { method: "GET", path: `/repos/${repo}/issues?${query}` }),
     );
@@ -85,6 +86,13 @@ async function findIssue(
     }
   }
   return null;
+}
+
+/** Of its labels one, by which fewer issues have to be looked through; a comma would part two. */
+function labelQuery(labels: readonly string[]): string {
+  const usable = labels.filter((one) => !one.includes(","));
+  const label = usable.includes("dependency") ? "dependency" : usable[0];
+  return label === undefined ? "" : `&labels=${encodeURIComponent(label)}`;
 }
 
 /** Resolves with its address; null where it was made, by an answer that cannot be read. */

@@ -10,6 +10,7 @@ const NAME_MAX = 200;
 const SUMMARY_MAX = 8_000;
 const CHANGES_MAX = 24_000;
 const REASONING_MAX = 8_000;
+const CONTEXT_MAX = 2_000;
 const FILES_MAX = 20_000;
 /** Of the digest; the others are counted. */
 const ENTRIES_MAX = 100;
@@ -43,6 +44,9 @@ export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigi
     `${nameOf(about)} changed, and ${
       isTemplate ? "this repository was made from it" : "this repository depends on it"
     }.`,
+    ...(about.architecture_context === undefined
+      ? []
+      : ["## Architecture context", prose(about.architecture_context, CONTEXT_MAX)]),
     "## Key change",
     prose(about.impact_summary, SUMMARY_MAX),
     `**Urgency:** ${sentence(about.urgency, NAME_MAX)} · **Confidence:** ${percent(about)}`,
@@ -71,8 +75,17 @@ function patchCommand(taskId: string): string {
   return `triaged show ${taskId} --json | jq -r '.result.artifacts[].content' > sync.patch`;
 }
 
-/** The issue of a week of verdicts of low urgency. */
-export function digestIssueOf({ entries }: Digest, effectKey: string): Issue {
+const DIGEST_TITLES: Readonly<Record<string, string>> = {
+  daily: "📦 Daily dependency digest",
+  weekly: "📦 Weekly dependency digest",
+  monthly: "📦 Monthly dependency digest",
+};
+
+/** The issue of what waited for the digest. */
+export function digestIssueOf(
+  { entries, labels = ["dependency", "info"], schedule = "weekly" }: Digest,
+  effectKey: string,
+): Issue {
   const more = entries.length - ENTRIES_MAX;
   const lines = entries
     .slice(0, ENTRIES_MAX)
@@ -86,9 +99,9 @@ export function digestIssueOf({ entries }: Digest, effectKey: string): Issue {
     ...(more > 0 ? [`And ${more} more.`] : []),
   ].join("\n\n");
   return {
-    title: "📦 Weekly dependency digest",
+    title: DIGEST_TITLES[schedule] ?? "📦 Dependency digest",
     body: withMarker(body, effectKey),
-    labels: ["dependency", "info"],
+    labels,
   };
 }
 

@@ -17,6 +17,8 @@ export type Request = {
   readonly body?: string;
   /** Whether private and link-local addresses are out of bounds. */
   readonly guarded: boolean;
+  /** Of the answer. @default ANSWER_BYTES_MAX */
+  readonly bytesMax?: number;
 };
 
 export type Answer = {
@@ -31,7 +33,7 @@ export type Answer = {
  * for an address out of bounds, else with the error of the network.
  */
 export async function send(
-  { method, url: address, headers, body, guarded }: Request,
+  { method, url: address, headers, body, guarded, bytesMax = ANSWER_BYTES_MAX }: Request,
   signal: AbortSignal,
 ): Promise<Answer> {
   const url = new URL(address);
@@ -58,18 +60,19 @@ export async function send(
   if (answer === undefined) {
     throw new Error("expected an answer, got none");
   }
-  return { status: answer.statusCode ?? 0, headers: answer.headers, text: await textOf(answer) };
+  const text = await textOf(answer, bytesMax);
+  return { status: answer.statusCode ?? 0, headers: answer.headers, text };
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+async function textOf(answer: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > ANSWER_BYTES_MAX) {
+    if (bytes > bytesMax) {
       answer.destroy();
-      throw new Error(`the answer has more than ${ANSWER_BYTES_MAX} bytes`);
+      throw new Error(`the answer has more than ${bytesMax} bytes`);
     }
     chunks.push(buffer);
   }

@@ -12,6 +12,8 @@ export type JobContext = {
   readonly retention: Retention;
   /** Whether the cron of the system calls, at any time, and no graphile-worker runs. */
   readonly isOnce: boolean;
+  /** Whether somebody added the job by hand, as no schedule would: there is a reason not to wait. */
+  readonly isByHand: boolean;
   /** Have an effect delivered: here and now, or by a job of its own. */
   readonly handOver: (effect: DueEffect) => Promise<void>;
   /** Aborts when the process stops: finish the step at hand and return. */

@@ -23,6 +23,7 @@ export async function runJobsOnce({
     db: delivery.db,
     retention,
     isOnce: true,
+    isByHand: false,
     handOver: async ({ effectId }) => {
       await deliverEffect(effectId, delivery);
     },

@@ -1,6 +1,7 @@
 /** What graphile-worker is told of our jobs. */
 import { type ParsedCronItem, parseCronItems, type Runner, type TaskList } from "graphile-worker";
 import type { DeliverDeps } from "../effects/deliver.ts";
+import { isRecord } from "../json.ts";
 import { DELIVER_EFFECT, deliverEffectTask, effectJob } from "./deliver-effect.ts";
 import { type Job, type Retention, runLogged } from "./job.ts";
 
@@ -13,12 +14,14 @@ export function taskListOf(
   const clockwork: TaskList = Object.fromEntries(
     jobs.map((job) => [
       job.name,
-      (_payload, { abortSignal, addJob }) =>
+      (given, { abortSignal, addJob }) =>
         runLogged(job, {
           db,
           logger,
           retention,
           isOnce: false,
+          // Of a run that is due by its cron graphile-worker says when that was.
+          isByHand: !(isRecord(given) && "_cron" in given),
           handOver: async (effect) => {
             const { payload, spec } = effectJob(effect);
             await addJob(DELIVER_EFFECT, payload, spec);

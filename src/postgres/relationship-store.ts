@@ -116,3 +116,120 @@ export async function repositoryNames(db: Database, limit: number): Promise<stri
   });
   return rows.map((row) => z.object({ repo_name: z.string() }).parse(row).repo_name);
 }
+
+/** The registered names that differ from these in case at most, at most `limit`. */
+export async function namesLike(
+  db: Database,
+  names: readonly string[],
+  limit: number,
+): Promise<string[]> {
+  const rows = await db.query({
+    text: `select repo_name from triaged.repositories
+           where lower(repo_name) = any ($1::text[]) order by repo_name limit $2`,
+    values: [names.map((name) => name.toLowerCase()), limit],
+  });
+  return rows.map((row) => z.object({ repo_name: z.string() }).parse(row).repo_name);
+}
+
+/** What a file of relationships says beside the relationships. */
+export const SETTINGS_NAMES = ["notifications", "file"] as const;
+export type SettingsName = (typeof SETTINGS_NAMES)[number];
+
+/** It takes the place of what was there. Throws 22023 and TR003 for what cannot be settings. */
+export async function saveRelationshipSettings(
+  db: Database,
+  name: SettingsName,
+  settings: Json,
+): Promise<SaveOutcome> {
+  const [row] = await db.query({
+    text: "select triaged.save_relationship_settings($1, $2::jsonb) as outcome",
+    values: [name, JSON.stringify(settings)],
+  });
+  return Outcome.parse(row).outcome;
+}
+
+const Settings = z.object({ settings: z.record(z.string(), z.unknown()) });
+
+/** Null: nobody has saved any. */
+export async function readRelationshipSettings(
+  db: Database,
+  name: SettingsName,
+): Promise<Json | null> {
+  const [row] = await db.query({
+    text: "select settings from triaged.relationship_settings where name = $1",
+    values: [name],
+  });
+  return row === undefined ? null : Settings.parse(row).settings;
+}
+
+const RegisteredRepository = z.object({
+  repo_name: z.string(),
+  repo_type: z.string(),
+  metadata: z.record(z.string(), z.unknown()),
+});
+const RegisteredRelationship = z.object({
+  source_repo: z.string(),
+  target_repo: z.string(),
+  relationship_type: z.enum(RELATIONSHIP_TYPES),
+  /** What was saved: without what the view adds for tasks. */
+  config: z.record(z.string(), z.unknown()),
+});
+
+/** All that is registered, in the order in which it was. */
+export type Registered = {
+  readonly repositories: readonly z.output<typeof RegisteredRepository>[];
+  readonly relationships: readonly z.output<typeof RegisteredRelationship>[];
+};
+
+/** How many bytes all of it has, about. */
+export async function registeredBytes(db: Database): Promise<number> {
+  const [row] = await db.query({
+    text: `select (
+             (select coalesce(sum(octet_length(metadata::text) + 300), 0)
+              from triaged.repositories)
+             + (select coalesce(sum(octet_length(relationship_config::text) + 300), 0)
+                from triaged.relationships)
+           )::double precision as bytes`,
+  });
+  return z.object({ bytes: z.number() }).parse(row).bytes;
+}
+
+/** Read all of it; see registeredBytes. */
+export async function readRegistered(db: Database): Promise<Registered> {
+  const repositories = await db.query({
+    text: "select repo_name, repo_type, metadata from triaged.repositories order by id",
+  });
+  const relationships = await db.query({
+    text: `select
+             told.source_repo,
+             told.target_repo,
+             told.relationship_type,
+             told.relationship_config
+               - '{relationship_type, source_clone_url, target_clone_url}'::text[] as config
+           from triaged.dependency_relationships as known
+           join triaged.repositories as source on source.id = known.source_repo_id
+           join triaged.repositories as target on target.id = known.target_repo_id
+           join triaged.relationships as told
+             on told.source_repo = source.repo_name
+             and told.target_repo = target.repo_name
+             and told.relationship_type = known.relationship_type
+           order by known.id`,
+  });
+  return {
+    repositories: repositories.map((row) => RegisteredRepository.parse(row)),
+    relationships: relationships.map((row) => RegisteredRelationship.parse(row)),
+  };
+}
+
+/** When the digest goes out, null where nobody has said; and the time of the database. */
+export async function readDigestSchedule(
+  db: Database,
+): Promise<{ schedule: string | null; now: Date }> {
+  const [row] = await db.query({
+    text: `select triaged.now() as now, (
+             select settings ->> 'digest_schedule'
+             from triaged.relationship_settings where name = 'notifications'
+           ) as schedule`,
+  });
+  return z.object({ now: z.date(), schedule: z.string().nullable() }).parse(row);
+}

@@ -1,24 +1,12 @@
 import type { Effect, EffectKind } from "../effect.ts";
 import { NOTICE_LIMITS, type Notice } from "../notice.ts";
 import { cacheKey } from "./cache-key.ts";
+import {
+  DEFAULT_THRESHOLDS,
+  type Threshold,
+  type Thresholds,
+} from "./relationships/notification-settings.ts";
 import type { TriageResult } from "./result.ts";
-import type { Urgency } from "./verdict/urgency.ts";
-
-/** Who is told of a verdict, by its urgency. */
-const MATRIX: Readonly<
-  Record<Urgency, { kinds: readonly EffectKind[]; labels: readonly string[] }>
-> = {
-  critical: {
-    kinds: ["github_issue", "webhook", "context_sink"],
-    labels: ["dependency", "urgent", "breaking-change"],
-  },
-  high: {
-    kinds: ["github_issue", "webhook", "context_sink"],
-    labels: ["dependency", "important"],
-  },
-  medium: { kinds: ["github_issue", "context_sink"], labels: ["dependency", "enhancement"] },
-  low: { kinds: ["digest"], labels: ["dependency", "info"] },
-};
 
 /** What of a triage task's payload its effects need. */
 export type Triaged = {
@@ -32,20 +20,37 @@ export type Triaged = {
 };
 
 /**
- * The effects of a verdict. One that asks for nothing has none, but for a line in the weekly
- * digest where the change touched the target's interface at all. The same change, or the same
- * release of a package, gives the same keys, however often it is notified.
+ * The effects of a verdict, as the settings have it for its urgency. One that asks for nothing
+ * has none, but for a line in the digest where the change touched the target's interface at all.
+ * The same change, or the same release of a package, gives the same keys, however often it is
+ * notified.
  */
-export function effectsOf(result: TriageResult, payload: Triaged): Effect[] {
-  const { kinds, labels } = MATRIX[result.urgency];
-  const isForInformation = result.urgency === "low" && result.evidence.findings.length > 0;
-  if (!result.requires_action && !isForInformation) {
-    return [];
-  }
-  const about = noticeOf(result, payload, labels);
+export function effectsOf(
+  result: TriageResult,
+  payload: Triaged,
+  thresholds: Thresholds = DEFAULT_THRESHOLDS,
+): Effect[] {
+  const threshold = thresholds[result.urgency];
+  const kinds = kindsFor(result, threshold);
+  const about = noticeOf(result, payload, threshold.labels);
   const { mode, source } = result.evidence;
   const release = mode === "npm" ? source.head_sha : null;
   return kinds.map((kind) => ({ kind, key: keyOf(kind, about, release), payload: about }));
+}
+
+function kindsFor(
+  { requires_action, urgency, evidence }: TriageResult,
+  { action, notify_webhook }: Threshold,
+): EffectKind[] {
+  if (!requires_action) {
+    return urgency === "low" && evidence.findings.length > 0 ? ["digest"] : [];
+  }
+  return [
+    action === "add_to_digest" ? "digest" : "github_issue",
+    ...(notify_webhook ? (["webhook"] as const) : []),
+    // What was learned does not depend on who wants to be told.
+    ...(urgency === "low" ? [] : (["context_sink"] as const)),
+  ];
 }
 
 function noticeOf(result: TriageResult, payload: Triaged, labels: readonly string[]): Notice {
@@ -62,6 +67,9 @@ function noticeOf(result: TriageResult, payload: Triaged, labels: readonly strin
     impact_summary: cut(result.impact_summary, summaryMax),
     recommended_changes: cut(result.recommended_changes, changesMax),
     reasoning: cut(result.reasoning, summaryMax),
+    ...(result.architecture_context === ""
+      ? {}
+      : { architecture_context: cut(result.architecture_context, summaryMax) }),
     affected_files: result.affected_files.slice(0, filesMax).map((file) => cut(file, lineMax)),
     labels: [...labels],
   };

@@ -25,6 +25,8 @@ export type Judge = {
   readonly adjudicator: string;
   /** What a person has answered; null: nobody was asked. */
   readonly decision: string | null;
+  /** Of the context that a model gets to read; null: none, or no model. @default null */
+  readonly contextHash?: string | null;
 };
 
 /** The digest of a relationship's configuration, whatever the order of its keys. */
@@ -47,6 +49,7 @@ export function verdictKey(inputs: KeyInputs, judge: Judge): string {
     config_hash: inputs.configHash,
     adjudicator: judge.adjudicator,
     decision: judge.decision,
+    ...((judge.contextHash ?? null) === null ? {} : { context_hash: judge.contextHash }),
     ...(inputs.payloadHash === null ? {} : { payload_hash: inputs.payloadHash }),
   });
 }

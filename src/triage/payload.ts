@@ -3,6 +3,7 @@ import { boundedPayload } from "./event/bounded-payload.ts";
 import { changedFiles, changeEvent, eventMessage } from "./event/change-event.ts";
 import { TRIGGERS } from "./finding.ts";
 import { EVENT_LIMITS } from "./limits.ts";
+import { withoutComments } from "./relationships/comments.ts";
 import { URGENCIES } from "./verdict/urgency.ts";
 
 const text = z.string().trim().min(1).max(EVENT_LIMITS.urlMax);
@@ -20,7 +21,10 @@ const toldEvent = changeEvent.extend({
   changed_files: changedFiles,
 });
 
-const urgencyMapping = z.partialRecord(z.enum(TRIGGERS), z.enum(URGENCIES));
+const urgencyMapping = z
+  .record(z.string(), z.unknown())
+  .transform(withoutComments)
+  .pipe(z.partialRecord(z.enum(TRIGGERS), z.enum(URGENCIES)));
 export type UrgencyMapping = z.output<typeof urgencyMapping>;
 
 const relationshipConfig = z.looseObject({

@@ -4,6 +4,7 @@ import { adjudicate } from "./adjudication/adjudicate.ts";
 import type { ModelAccess } from "./adjudication/call-model.ts";
 import type { Material } from "./adjudication/material.ts";
 import { adjudicatorOf, modelAccess } from "./adjudication/model-access.ts";
+import type { ArchitectureContext } from "./architecture-context.ts";
 import { awaitVerdict } from "./cache/await-verdict.ts";
 import { leaveVerdict, storeVerdict } from "./cache/verdict-cache.ts";
 import { type KeyInputs, verdictKey } from "./key-inputs.ts";
@@ -28,6 +29,11 @@ export type Case = {
   readonly decision: string | null;
   /** When the attempt began, as `performance.now()` said. */
   readonly startedAt: number;
+  /**
+   * What a knowledge base says of the source. It decorates the result, and is an input where a model
+   * may be asked: without one no verdict depends on it. @default null
+   */
+  readonly context?: ArchitectureContext | null;
   /** Runs where nobody has reached this verdict yet. */
   readonly analyse: () => Promise<Ruled>;
   /** @default the model of the settings */
@@ -42,31 +48,47 @@ export type Case = {
  * Rejects with what `analyse` rejects with, and with a NeedsDecision; neither is cached.
  */
 export async function reachVerdict(about: Case, context: HandlerContext): Promise<TriageResult> {
-  const { decision } = about;
+  const { decision, context: known = null } = about;
   const access = decision === null ? accessOf(about) : null;
-  const key = verdictKey(about.keyInputs, { ...about, adjudicator: adjudicatorOf(access) });
+  const key = verdictKey(about.keyInputs, {
+    ...about,
+    adjudicator: adjudicatorOf(access),
+    contextHash: access === null ? null : (known?.evidence.sha256 ?? null),
+  });
   const finished = (result: TriageResult, hit: boolean): TriageResult => {
     context.note({ cache: hit ? "hit" : "miss" });
     const duration_ms = Math.round(performance.now() - about.startedAt);
     return { ...result, cache: { hit, key }, duration_ms };
   };
 
-  const known = await awaitVerdict(key, context);
-  if (known !== null) return finished(known, true);
+  const cached = await awaitVerdict(key, context);
+  if (cached !== null) return decorated(finished(cached, true), known);
   try {
     const ruled = await about.analyse();
     const { signal, logger } = context;
-    const settled = await adjudicate(ruled.result, { ...ruled, access, signal, logger });
+    const material = () => ({ ...ruled.material(), context: known?.text ?? "" });
+    const settled = await adjudicate(ruled.result, { material, access, signal, logger });
     const result = storable(finished(settled, false));
     if (ruled.question !== null && decision === null && !settled.adjudication.used) {
-      throw new NeedsDecision(storable(ruled.question), result);
+      throw new NeedsDecision(storable(ruled.question), decorated(result, known));
     }
     await storeVerdict(result, about.keyInputs, context);
-    return result;
+    return decorated(result, known);
   } catch (err) {
     await leaveVerdict(key, context);
     throw err;
   }
+}
+
+/** What is cached has no context: the next one who asks has that of his own moment. */
+function decorated(result: TriageResult, known: ArchitectureContext | null): TriageResult {
+  return known === null
+    ? result
+    : {
+        ...result,
+        architecture_context: known.text,
+        evidence: { ...result.evidence, context: known.evidence },
+      };
 }
 
 function accessOf({ access }: Case): ModelAccess | null {

@@ -56,6 +56,17 @@ const evidence = z.object({
   files: z.array(z.unknown()),
   /** Of a template and its derivative: what their histories have to do with each other. */
   ancestry: ancestry.optional(),
+  /** What the knowledge base was asked, and what came of it; absent where none is set. */
+  context: z
+    .object({
+      from: z.string(),
+      repo: z.string(),
+      status: z.enum(["found", "none", "unavailable"]),
+      /** Of `architecture_context`. */
+      sha256: z.string().nullable(),
+      reason: z.string().optional(),
+    })
+    .optional(),
   truncated: z.boolean(),
   degraded: z.array(z.string()),
   caps_hit: z.array(z.string()),

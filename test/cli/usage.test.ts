@@ -36,7 +36,11 @@ const REFUSED = [
   ],
   [["retry"], "expected TASK_ID, or --type, --queue, --status, and not both", "triaged retry"],
   [["retry", "1", "--type", "a"], "expected TASK_ID, or --type", "triaged retry --help"],
-  [["relationships"], "relationships needs one of import, list, add, remove", "triaged relat"],
+  [
+    ["relationships"],
+    "relationships needs one of import, export, settings, list, add, remove",
+    "triaged relat",
+  ],
   [
     ["relationships", "lsit"],
     'unknown command "relationships lsit"',
@@ -132,7 +136,7 @@ test.for([
   const { code, stdout } = await runCli(words);
 
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^triaged relationships: 4 commands\n/);
+  expect(stdout).toMatch(/^triaged relationships: 6 commands\n/);
   expect(stdout).toContain("\n  relationships import  ");
   expect(stdout).toMatch(/\nExamples:\n(?: {2}triaged relationships \w+.*\n {6}\w.*\n){4}/);
 });

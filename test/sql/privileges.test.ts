@@ -56,6 +56,7 @@ const API: readonly string[] = [
   "retry_task",
   "row_of_triage",
   "save_relationship",
+  "save_relationship_settings",
   "save_repository",
   "settle_tasks",
   "settle_tasks_with_effects",
@@ -98,6 +99,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "repositories",
     "dependency_relationships",
     "relationships",
+    "relationship_settings",
     "schedule_runs",
     "pauses",
     "effects",
@@ -151,6 +153,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.save_repository('a/b')",
     "select triaged.save_relationship('a/b', 'c/d', 'api_consumer')",
     "select triaged.remove_relationship('a/b', 'c/d')",
+    "select triaged.save_relationship_settings('file', '{}')",
     `select from triaged.notify_change(
        '{"source_repo": "a/b", "commit_sha": "1", "commit_message": "", "branch": "main"}')`,
     "select from triaged.get_next_task('w')",

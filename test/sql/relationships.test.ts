@@ -246,3 +246,21 @@ test("dependents are consumers, derivatives, and parents that take changes back"
     },
   ]);
 });
+
+test("a source in other upper and lower case has the dependents of the one that is meant", async ({
+  db,
+}) => {
+  await relate(db, "Acme/Pay", "acme/shop");
+  await relate(db, "acme/base", "acme/PAY-eu", {
+    type: "template_fork",
+    config: { bidirectional: true },
+  });
+  const dependents = async (source: string) =>
+    await query(db, "select role, target_repo from triaged.dependents_of($1)", [source]);
+
+  expect(await dependents("acme/pay")).toEqual([{ role: "consumer", target_repo: "acme/shop" }]);
+  expect(await dependents("acme/pay-EU")).toEqual([{ role: "parent", target_repo: "acme/base" }]);
+  await query(db, "select triaged.save_repository('acme/pay')");
+  expect(await dependents("acme/pay")).toEqual([]);
+  expect(await dependents("ACME/PAY")).toEqual([]);
+});

@@ -46,6 +46,11 @@ export const EFFECT_SETTINGS: Record<string, SettingEffect> = {
     seen: (config) => config.effects.contextUrl,
     as: "http://nexus:8080",
   },
+  CONTEXT_URL: {
+    given: { CONTEXT_URL: "http://nexus:8080/" },
+    seen: (config) => config.effects.contextUrl,
+    as: "http://nexus:8080",
+  },
   ALLOW_PRIVATE_WEBHOOKS: {
     given: { ALLOW_PRIVATE_WEBHOOKS: "true" },
     seen: (config) => config.effects.allowPrivate,

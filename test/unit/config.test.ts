@@ -247,6 +247,11 @@ describe("a bad environment", () => {
   test.for([
     ["USE_POSTGRESQL=false", { USE_POSTGRESQL: "false" }, /keeps its tasks in PostgreSQL/],
     ["parts without a host", { POSTGRES_PORT: "5432" }, /expected a host beside POSTGRES_PORT/],
+    [
+      "two knowledge bases",
+      { DEV_NEXUS_URL: "http://a", CONTEXT_URL: "http://s3cret" },
+      /^CONTEXT_URL: expected the same as DEV_NEXUS_URL, of which it is another name$/,
+    ],
     ["two pool sizes", { DB_POOL_SIZE: "1", POSTGRES_POOL_SIZE: "2" }, /^DB_POOL_SIZE: expected/],
     ["another scheme", { DATABASE_URL: "mysql://u:s3cret@h/d" }, /^DATABASE_URL: expected a URL/],
     ["words for a URL", { DATABASE_URL: "host=db password=s3cret" }, /^DATABASE_URL: expected a/],

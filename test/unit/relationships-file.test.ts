@@ -139,3 +139,86 @@ test("a pair that is listed twice, or depends on itself, is refused", () => {
     "o/a depends on itself",
   ]);
 });
+
+test("a template that is named by an object says how the derivative depends on it", () => {
+  const parent = { description: "made from it", shared_concerns: ["docker"], reviewed: false };
+  const { repositories, relationships } = parse({
+    "o/fork": {
+      bidirectional: false,
+      parent_template: { repo: "o/template", relationship_type: "template_fork", ...parent },
+    },
+  });
+
+  expect(relationships).toEqual([
+    {
+      sourceRepo: "o/template",
+      targetRepo: "o/fork",
+      relationshipType: "template_fork",
+      config: { ...parent, bidirectional: false },
+    },
+  ]);
+  expect(repositories).toMatchObject([{ metadata: { parent_template: { ...parent } } }]);
+});
+
+test("where both sides tell of one derivative there is one relationship", () => {
+  const template = { "o/template": { derivatives: ["o/fork"] } };
+  for (const parent_template of ["o/template", { repo: "O/Template", bidirectional: true }]) {
+    const { relationships } = parse({ ...template, "o/fork": { parent_template } });
+
+    expect(relationships).toMatchObject([{ sourceRepo: "o/template", config: {} }]);
+  }
+});
+
+test.for([
+  [{ default_urgency_thresholds: { huge: {} } }, "default_urgency_thresholds.huge: "],
+  [
+    { default_urgency_thresholds: { high: { action: "call" } } },
+    "default_urgency_thresholds.high.action: ",
+  ],
+  [
+    { default_urgency_thresholds: { low: { labels: ["a,b"] } } },
+    "default_urgency_thresholds.low.labels[0]: ",
+  ],
+  [
+    { default_urgency_thresholds: { low: { labels: Array(11).fill("x") } } },
+    "default_urgency_thresholds.low.labels: ",
+  ],
+  [
+    { default_urgency_thresholds: { low: { notify_webhook: "yes" } } },
+    "default_urgency_thresholds.low.notify_webhook: ",
+  ],
+  [{ default_urgency_thresholds: [] }, "default_urgency_thresholds: "],
+  [{ digest_schedule: 7 }, "digest_schedule: "],
+  ["weekly", " "],
+] as const)("settings %j are refused with their place", ([settings, place]) => {
+  const text = JSON.stringify({ relationships: {}, notification_settings: settings });
+
+  expect(problemsOf(text)).toEqual([
+    expect.stringContaining(`notification_settings${place === " " ? ": " : `.${place}`}`),
+  ]);
+});
+
+test.for([
+  ['{"relationships": {"o/a": {}, "o/b": {}, "o/a": {}}}', 'relationships["o/a"]'],
+  [
+    '{"relationships": {"o/a": {"consumers": [{}, {"repo": "o/b", "x": "\\"", "repo": "o/c"}]}}}',
+    'relationships["o/a"].consumers[1].repo',
+  ],
+  ['{"version": "1", "relationships": {}, "version": "2"}', "version"],
+] as const)("a key that is there twice in %s is refused: JSON would drop one", ([text, place]) => {
+  expect(problemsOf(text)).toEqual([`${place}: the key is there twice`]);
+});
+
+test("a repository has one address and one entry, however often it is named", () => {
+  const text = JSON.stringify({
+    relationships: {
+      "o/a": {
+        consumers: [{ repo: "o/b", clone_url: "file:///b" }],
+        derivatives: [{ repo: "o/b", clone_url: "file:///elsewhere" }],
+      },
+    },
+  });
+
+  expect(problemsOf(text)).toEqual(["o/b has two different values of clone_url"]);
+  expect(problemsOf('{"relationships": {"o/a": {}, "O/A": {}}}')).toEqual(["o/a has two entries"]);
+});

@@ -8,6 +8,7 @@ import { expect } from "vitest";
 import { readEffects } from "../support/effects.ts";
 import { LLM_CONSUMER, LLM_EVENT } from "../support/llm-service-change.ts";
 import { answers, startModel } from "../support/model-stub.ts";
+import { answerJson, startStub } from "../support/stub-server.ts";
 import { enqueue } from "../support/tasks.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/upgrade.ts";
@@ -59,6 +60,37 @@ test("a change that is told twice is analysed once, and its issue opened once", 
   expect({ ...second, cache: first.cache, duration_ms: first.duration_ms }).toEqual(first);
   const kinds = (await readEffects(client)).map((row) => String(row["kind"]));
   expect(kinds.toSorted()).toEqual(["context_sink", "github_issue", "webhook"]);
+});
+
+test("the next verdict is told of by the settings of today, also one that is cached", async ({
+  url,
+  client,
+  triage,
+}) => {
+  const settle = (high: object) =>
+    client.query("select triaged.save_relationship_settings('notifications', $1)", [
+      { default_urgency_thresholds: { high } },
+    ]);
+  const told = async () =>
+    (await readEffects(client))
+      .map(({ kind, payload }) => `${String(kind)}: ${Reflect.get(Object(payload), "labels")}`)
+      .toSorted();
+  await using _worker = startWorkerProcess(url, { tasks: TASKS });
+  await settle({ action: "create_issue", notify_webhook: false, labels: ["calm"] });
+  const first = await verdictOf(client, await triage());
+  expect(first.urgency).toBe("high");
+  expect(await told()).toEqual(["context_sink: calm", "github_issue: calm"]);
+
+  await settle({ action: "add_to_digest", notify_webhook: true, labels: [] });
+  const second = await verdictOf(client, await triage());
+
+  expect(second.cache).toEqual({ hit: true, key: first.cache.key });
+  expect(await told()).toEqual([
+    "context_sink: calm",
+    "digest: ",
+    "github_issue: calm",
+    "webhook: ",
+  ]);
 });
 
 test("another configuration of the relationship is another verdict", async ({
@@ -137,4 +169,82 @@ test("a verdict that nobody can settle asks a person, whose answer decides", asy
   await client.query(`select triaged.decide_task($1, '"no"')`, [asking]);
 
   expect(await verdictOf(client, asking)).toMatchObject({ requires_action: false });
+});
+
+/** A knowledge base that says this of every repository from now on; null: nothing, and fails. */
+async function startKnowledge() {
+  const knows: { platform: string | null } = { platform: "one" };
+  const stub = await startStub((_received, response) => {
+    answerJson(response, knows.platform === null ? 500 : 200, { platform: knows.platform });
+    return true;
+  });
+  return { stub, knows };
+}
+
+test("the context of a verdict is that of its moment, and the cache holds none", async ({
+  url,
+  client,
+  triage,
+}) => {
+  const { stub, knows } = await startKnowledge();
+  await using _knowledge = stub;
+  await using _worker = startWorkerProcess(url, {
+    tasks: TASKS,
+    env: { DEV_NEXUS_URL: `${stub.url}/` },
+  });
+  const first = await verdictOf(client, await triage());
+  knows.platform = "two";
+  const second = await verdictOf(client, await triage());
+  knows.platform = null;
+  const third = await verdictOf(client, await triage());
+
+  expect(stub.calls()).toEqual(Array(3).fill("GET /api/kb/deployment/owner/llm-container"));
+  expect([first, second, third].map((one) => [one.cache.hit, one.architecture_context])).toEqual([
+    [false, "platform: one"],
+    [true, "platform: two"],
+    [true, ""],
+  ]);
+  expect([first, third].map(({ evidence }) => evidence.context)).toMatchObject([
+    { repo: "owner/llm-container", status: "found" },
+    { status: "unavailable", reason: expect.stringContaining("answered 500") },
+  ]);
+  const cached = await client.query(
+    "select result_data as verdict from triaged.triage_results_cache",
+  );
+  expect(cached.rows).toMatchObject([{ verdict: { architecture_context: "" } }]);
+  expect(JSON.stringify(cached.rows)).not.toContain("platform");
+  const [issue] = (await readEffects(client)).filter(({ kind }) => kind === "github_issue");
+  expect(issue?.["payload"]).toMatchObject({ architecture_context: "platform: one" });
+});
+
+test("a model reads the context, which is an input of the verdict then", async ({
+  url,
+  client,
+  triage,
+}) => {
+  const { stub, knows } = await startKnowledge();
+  await using _knowledge = stub;
+  await using model = await startModel(answers({ affected_files: [] }));
+  await using _worker = startWorkerProcess(url, {
+    tasks: TASKS,
+    env: {
+      CONTEXT_URL: stub.url,
+      LLM_API_KEY: "s3cret",
+      LLM_MODEL: "stub-1",
+      LLM_BASE_URL: model.url,
+    },
+  });
+  const open = { path: undefined };
+  const first = await verdictOf(client, await triage(open));
+  const same = await verdictOf(client, await triage(open));
+  knows.platform = "two";
+  const other = await verdictOf(client, await triage(open));
+
+  expect([first, same, other].map(({ cache }) => cache.hit)).toEqual([false, true, false]);
+  expect(same.cache.key).toBe(first.cache.key);
+  expect(other.cache.key).not.toBe(first.cache.key);
+  expect(model.received.map(({ text }) => /platform: (\w+)/.exec(text)?.[1])).toEqual([
+    "one",
+    "two",
+  ]);
 });

@@ -216,25 +216,32 @@ test.for([
   },
 );
 
-test("a lesson goes to the knowledge base", async ({ client }) => {
-  await using stub = await startStub();
-  const id = await addEffect(client, { kind: "context_sink" });
+test.for([
+  ["api_consumer", "consumer_triage"],
+  ["template_fork", "template_triage"],
+] as const)(
+  "a lesson of %s goes to the knowledge base as %s",
+  async ([type, category], { client }) => {
+    await using stub = await startStub();
+    const payload = { ...NOTICE, relationship_type: type };
+    const id = await addEffect(client, { kind: "context_sink", payload });
 
-  await deliver(client, id, { config: effectsConfig({ contextUrl: stub.url }) });
+    await deliver(client, id, { config: effectsConfig({ contextUrl: stub.url }) });
 
-  expect(stub.received.map(({ path: asked, text }) => [asked, JSON.parse(text)])).toEqual([
-    [
-      "/api/kb/lessons-learned",
-      {
-        repo: "acme/shop",
-        lesson: "POST /charge was removed",
-        source_commit: NOTICE.commit_sha,
-        confidence: 0.9,
-        category: "api_consumer",
-      },
-    ],
-  ]);
-});
+    expect(stub.received.map(({ path: asked, text }) => [asked, JSON.parse(text)])).toEqual([
+      [
+        "/api/kb/lessons-learned",
+        {
+          repo: "acme/shop",
+          lesson: "POST /charge was removed",
+          source_commit: NOTICE.commit_sha,
+          confidence: 0.9,
+          category,
+        },
+      ],
+    ]);
+  },
+);
 
 test("dry_run sends nothing and says what it would", async ({ client }) => {
   await using stub = await startStub();
@@ -279,4 +286,38 @@ test("an effect that somebody else delivers is left to them", async ({ client })
 
   expect(stub.received).toEqual([]);
   expect(await readEffect(client, id)).toMatchObject({ status: "pending", attempts: 1 });
+});
+
+test.for([
+  [["dependency", "x"], "&labels=dependency&"],
+  [["ours: now", "x"], "&labels=ours%3A%20now&"],
+  [[], "state=open&per_page"],
+] as const)(
+  "an issue with the labels %j is looked for by %s",
+  async ([labels, asked], { client }) => {
+    await using stub = await startStub();
+    const id = await addEffect(client, { payload: { ...NOTICE, labels } });
+    const github = { token: "t", apiUrl: stub.url };
+
+    await deliver(client, id, { config: effectsConfig({ github }) });
+
+    expect(stub.received[0]?.path).toContain(asked);
+    expect(stub.issues).toMatchObject([{ labels }]);
+  },
+);
+
+test.for([
+  [{}, "Weekly dependency digest", ["dependency", "info"]],
+  [{ schedule: "daily", labels: ["fyi"] }, "Daily dependency digest", ["fyi"]],
+  [{ schedule: "monthly", labels: [] }, "Monthly dependency digest", []],
+  [{ schedule: "0 8 * * 3" }, "📦 Dependency digest", ["dependency", "info"]],
+] as const)("a digest of %j is %s", async ([given, title, labels], { client }) => {
+  await using stub = await startStub();
+  const payload = { target_repo: "acme/shop", entries: [], ...given };
+  const id = await addEffect(client, { payload });
+  const github = { token: "t", apiUrl: stub.url };
+
+  await deliver(client, id, { config: effectsConfig({ github }) });
+
+  expect(stub.issues).toMatchObject([{ title: expect.stringContaining(title), labels }]);
 });

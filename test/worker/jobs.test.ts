@@ -7,6 +7,7 @@ import type { Retention } from "../../src/jobs/job.ts";
 import { runJobsOnce } from "../../src/jobs/run-once.ts";
 import { inSchema } from "../../src/postgres/database.ts";
 import { test, waitUntilBlocked } from "../support/connections.ts";
+import { addEffect, NOTICE } from "../support/effects.ts";
 import { EFFECTS, makePartition, partitionOf, partitionsOf, RETENTION } from "../support/jobs.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
@@ -170,3 +171,43 @@ test("workers that ended long ago and verdicts that expired go", async ({ connec
   });
   expect(await queryOne(client, "select name from triaged.workers")).toEqual({ name: "young" });
 });
+
+test.for([
+  // Of a Wednesday: the lines are of 07:59 and of 08:01.
+  [null, "2027-03-10T12:00:00Z", 0],
+  [null, "2027-03-15T07:59:59Z", 0],
+  [null, "2027-03-15T08:00:00Z", 2],
+  ["daily", "2027-03-10T08:00:30Z", 1],
+  ["daily", "2027-03-11T08:00:00Z", 2],
+  ["monthly", "2027-03-31T23:59:59Z", 0],
+  ["monthly", "2027-04-02T00:00:00Z", 2],
+  ["30 * * * 3", "2027-03-10T08:30:00Z", 2],
+  ["30 * * * 4", "2027-03-10T23:59:00Z", 0],
+] as const)(
+  "by the schedule %s, at %s, %i digests went out",
+  async ([schedule, at, made], { connect }) => {
+    const client = await connect();
+    if (schedule !== null) {
+      const settings = { digest_schedule: schedule };
+      await client.query("select triaged.save_relationship_settings('notifications', $1)", [
+        settings,
+      ]);
+    }
+    for (const [repo, time] of [
+      ["acme/early", "2027-03-10T07:59:00Z"],
+      ["acme/late", "2027-03-10T08:01:00Z"],
+    ]) {
+      await client.query("select set_config('triaged.fake_now', $1, false)", [time]);
+      await addEffect(client, {
+        kind: "digest",
+        key: repo,
+        payload: { ...NOTICE, target_repo: repo },
+      });
+    }
+
+    await client.query("select set_config('triaged.fake_now', $1, false)", [at]);
+    const done = await runOnce(client);
+
+    expect(done["gather-digest"]).toEqual({ digestsMade: made });
+  },
+);

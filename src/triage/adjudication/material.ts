@@ -14,6 +14,8 @@ export type Material = {
   readonly diffs: readonly Excerpt[];
   /** Of the target, around what the findings hit, or hunks in conflict. */
   readonly snippets: readonly Excerpt[];
+  /** What a knowledge base says of the source; no more to be trusted than they are. */
+  readonly context?: string;
 };
 
 export const NO_MATERIAL: Material = { diffs: [], snippets: [] };

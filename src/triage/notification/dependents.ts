@@ -20,6 +20,8 @@ export async function dependentsOf(query: Query, sourceRepo: string): Promise<De
 }
 
 export async function isRegistered(query: Query, repo: string): Promise<boolean> {
-  const rows = await query("select from triaged.repositories where repo_name = $1", [repo]);
+  const rows = await query("select from triaged.repositories where lower(repo_name) = lower($1)", [
+    repo,
+  ]);
   return rows.length > 0;
 }

@@ -1,4 +1,6 @@
 import { parseJsonText } from "../../json.ts";
+import { isComment } from "./comments.ts";
+
 /** A key that no handler reads: kept, and perhaps a slip of the finger. */
 export type UnknownKey = {
   /** Where it stands, such as `relationships["owner/name"].consumers[0]`; "" at the top. */
@@ -41,6 +43,12 @@ const OF_CONFIG = {
   ],
 } as const;
 type RelationshipType = keyof typeof OF_CONFIG;
+const OF_ITEM = {
+  api_consumer: ["repo", "clone_url", ...OF_CONFIG.api_consumer],
+  template_fork: ["repo", "clone_url", ...OF_CONFIG.template_fork],
+};
+const OF_SETTINGS = ["default_urgency_thresholds", "digest_schedule"];
+const OF_THRESHOLD = ["action", "labels", "notify_webhook"];
 
 /** The keys of one relationship's configuration that nothing reads. */
 export function unknownConfigKeys(type: RelationshipType, config: unknown): UnknownKey[] {
@@ -50,31 +58,51 @@ export function unknownConfigKeys(type: RelationshipType, config: unknown): Unkn
 /** The same for a whole file of relationships, whose shape was checked before. */
 export function unknownFileKeys(text: string): UnknownKey[] {
   const file: unknown = parseJsonText(text);
-  const repositories = Object.entries(recordIn(file, "relationships"));
+  const repositories = Object.entries(recordIn(file, "relationships")).filter(
+    ([name]) => !isComment(name),
+  );
   return [
     ...keysBeyond("", file, OF_FILE),
+    ...unknownSettings(recordIn(file, "notification_settings")),
     ...repositories.flatMap(([name, repository]) => {
       const place = `relationships[${JSON.stringify(name)}]`;
       return [
         ...keysBeyond(place, repository, OF_REPOSITORY),
         ...inEntries(`${place}.consumers`, recordIn(repository, "consumers"), "api_consumer"),
         ...inEntries(`${place}.derivatives`, recordIn(repository, "derivatives"), "template_fork"),
+        ...keysBeyond(
+          `${place}.parent_template`,
+          recordIn(repository, "parent_template"),
+          OF_ITEM.template_fork,
+        ),
       ];
     }),
   ];
 }
 
 function inEntries(place: string, entries: object, type: RelationshipType): UnknownKey[] {
-  const known = ["repo", "clone_url", ...OF_CONFIG[type]];
   return Object.entries(entries).flatMap(([at, entry]) =>
-    keysBeyond(`${place}[${at}]`, entry, known),
+    keysBeyond(`${place}[${at}]`, entry, OF_ITEM[type]),
   );
+}
+
+function unknownSettings(settings: object): UnknownKey[] {
+  const place = "notification_settings";
+  const thresholds = recordIn(settings, "default_urgency_thresholds");
+  return [
+    ...keysBeyond(place, settings, OF_SETTINGS),
+    ...Object.entries(thresholds).flatMap(([urgency, threshold]) =>
+      isComment(urgency)
+        ? []
+        : keysBeyond(`${place}.default_urgency_thresholds.${urgency}`, threshold, OF_THRESHOLD),
+    ),
+  ];
 }
 
 function keysBeyond(place: string, value: unknown, known: readonly string[]): UnknownKey[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.keys(value)
-    .filter((key) => !known.includes(key))
+    .filter((key) => !known.includes(key) && !isComment(key))
     .map((key) => ({ place, key, known }));
 }
 

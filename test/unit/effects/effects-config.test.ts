@@ -6,6 +6,7 @@ test.for([
   ["WEBHOOK_URL", "s3cret"],
   ["GITHUB_API_URL", "file:///s3cret"],
   ["DEV_NEXUS_URL", "//s3cret"],
+  ["CONTEXT_URL", "ftp://s3cret"],
 ] as const)("%s is refused where it is no address, without quoting it", ([name, value]) => {
   const sentence = `${name}: expected an http:// or https:// address`;
 

@@ -119,6 +119,7 @@ const hostileNotice: fc.Arbitrary<Notice> = fc
     impact_summary: hostileText(),
     recommended_changes: hostileText(),
     reasoning: hostileText(),
+    architecture_context: hostileText(),
     affected_files: fc.array(hostileText(), { maxLength: 3 }),
   })
   .map((given) => ({ ...given, confidence: 0.5, labels: [] }));
@@ -160,6 +161,7 @@ test("an issue of hostile parts has the headings, links and HTML of a friendly o
         "<!-- triage-key: k -->",
       ]);
       expect(all.filter(({ type }) => type === "heading").map(wordsOutOfCode)).toEqual([
+        ...(about.architecture_context === undefined ? [] : ["Architecture context"]),
         "Key change",
         "What to do",
         ...(about.affected_files.length === 0 ? [] : ["Affected files"]),
@@ -209,6 +211,7 @@ test("a notice at all its limits fits into an issue, whatever its letters", () =
         impact_summary: filled(summaryMax),
         recommended_changes: filled(changesMax),
         reasoning: filled(summaryMax),
+        architecture_context: filled(summaryMax),
         affected_files: Array.from({ length: filesMax }, () => filled(lineMax)),
         labels: [],
       },

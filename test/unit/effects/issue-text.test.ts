@@ -63,6 +63,14 @@ test("text out of a repository neither forges a marker nor leaves its place", ()
   expect(body).toContain("- `a'b # heading`");
 });
 
+test("what a knowledge base says of the source comes first, in words of a stranger", () => {
+  const { body } = issueOf({ ...NOTICE, architecture_context: "platform: @team x" }, ORIGIN);
+
+  expect(body).toContain(
+    "depends on it.\n\n## Architecture context\n\nplatform: `@team` x\n\n## Key change\n",
+  );
+});
+
 test("a long issue is cut to what GitHub takes, and keeps its marker", () => {
   const { title, body } = issueOf(
     { ...NOTICE, source_repo: "s".repeat(300), recommended_changes: "ü ".repeat(35_000) },

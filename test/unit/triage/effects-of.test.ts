@@ -2,6 +2,10 @@ import { expect, test } from "vitest";
 import { EFFECT_LIMITS } from "../../../src/effect.ts";
 import { issueNotice, notice } from "../../../src/notice.ts";
 import { effectsOf } from "../../../src/triage/effects-of.ts";
+import {
+  DEFAULT_THRESHOLDS,
+  thresholdsOf,
+} from "../../../src/triage/relationships/notification-settings.ts";
 import type { TriageResult } from "../../../src/triage/result.ts";
 import { EffectList } from "../../../src/worker/effect-list.ts";
 
@@ -139,4 +143,45 @@ test("the largest verdict makes effects that the outbox takes", () => {
     expect(issueNotice.parse(effect.payload)).toEqual(notice.parse(effect.payload));
   }
   expect(Buffer.byteLength(list.members.join())).toBeLessThan(EFFECT_LIMITS.bytesMax);
+});
+
+test.for([
+  ["critical", { action: "add_to_digest" }, ["digest", "webhook", "context_sink"]],
+  ["critical", { notify_webhook: false }, ["github_issue", "context_sink"]],
+  ["medium", { notify_webhook: true }, ["github_issue", "webhook", "context_sink"]],
+  ["low", { action: "create_issue" }, ["github_issue"]],
+  [
+    "low",
+    { action: "create_issue_immediately", notify_webhook: true },
+    ["github_issue", "webhook"],
+  ],
+  ["low", { notify_webhook: true }, ["digest", "webhook"]],
+  ["low", null, ["digest"]],
+] as const)("settings of urgency %s that say %j ask for %j", ([urgency, threshold, kinds]) => {
+  const labels = ["ours", "a label"];
+  const settings = {
+    default_urgency_thresholds: { [urgency]: threshold && { ...threshold, labels } },
+  };
+
+  const effects = effectsOf(result({ urgency }), PAYLOAD, thresholdsOf(settings));
+
+  expect(effects.map(({ kind }) => kind)).toEqual(kinds);
+  const told = threshold === null ? ["dependency", "info"] : labels;
+  expect(effects.map(({ payload }) => payload["labels"])).toEqual(kinds.map(() => told));
+});
+
+test.for([null, undefined, {}, [], "x", { default_urgency_thresholds: 1 }])(
+  "settings %j that say nothing leave the defaults",
+  (settings) => {
+    expect(thresholdsOf(settings)).toEqual(DEFAULT_THRESHOLDS);
+  },
+);
+
+test("a verdict that asks for nothing opens no issue, whatever low urgency leads to", () => {
+  const thresholds = thresholdsOf({
+    default_urgency_thresholds: { low: { action: "create_issue", notify_webhook: true } },
+  });
+  const low = { requires_action: false, urgency: "low" } as const;
+
+  expect(effectsOf(result(low), PAYLOAD, thresholds).map(({ kind }) => kind)).toEqual(["digest"]);
 });
