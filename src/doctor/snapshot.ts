@@ -105,7 +105,7 @@ const HOLDERS = `
       pid,
       concat_ws(' ', coalesce(usename, backend_type), nullif(application_name, '')) as name,
       state,
-      left(regexp_replace(query, '\\s+', ' ', 'g'), $1) as query,
+      left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), $1) as query,
       extract(epoch from clock_timestamp() - xact_start) as age_seconds,
       greatest(age(backend_xid), age(backend_xmin)) as transactions
     from pg_stat_activity

@@ -72,6 +72,18 @@ function keptLock(err: DatabaseError): EnvironmentError {
   });
 }
 
+/**
+ * What is made keeps how it was read, and how it was printed. A default tablespace that is that of
+ * the database anyway is refused for partitioned tables.
+ */
+const AS_WRITTEN = `
+  set local standard_conforming_strings to on;
+  set local quote_all_identifiers to off;
+  set local transform_null_equals to off;
+  select set_config('default_tablespace', '', true)
+  from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace
+  where datname = current_database() and spcname = current_setting('default_tablespace')`;
+
 class Step {
   readonly #client: Client;
   readonly #schema: string;
@@ -149,6 +161,7 @@ class Step {
         inTransaction(this.#client, async () => {
           await takeMigratorsLock(this.#client, this.#schema, { waitMs: this.#lockWaitMs });
           await this.#client.query(`set local lock_timeout to ${LOCK_TIMEOUT_MS}`);
+          await this.#client.query(AS_WRITTEN);
           return await work();
         }),
       {

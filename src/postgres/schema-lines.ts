@@ -2,7 +2,7 @@ import type { Database } from "./database.ts";
 
 /** Partitions are as their parents are, and so are the copies that merge_partitions makes. */
 const IS_LASTING = `not relispartition
-      and relname not similar to '(final_tasks|task_history)_rewrite(\\_%)?'`;
+      and relname not similar to '(final_tasks|task_history)_rewrite(!_%)?' escape '!'`;
 
 /**
  * One query for each chapter of sql/schema.snapshot.txt; each row is a line, and the lines

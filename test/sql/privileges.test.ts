@@ -39,6 +39,7 @@ const API: readonly string[] = [
   "mend_setback",
   "notify_change",
   "now",
+  "partition_bounds",
   "pause_queue",
   "pause_task_type",
   "register_worker",
@@ -98,6 +99,8 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "effects",
     "clock_setbacks",
     "foreign_locks()",
+    "partition_bounds(1)",
+    "partitions",
     "why(1)",
     "dependents_of('a/b')",
   ].map((name) => ({ statement: `select from triaged.${name}`, allowed: EVERYBODY })),
@@ -243,6 +246,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
     "foreign_locks",
     "may_stop_clock",
     "now",
+    "partition_bounds",
     "why",
   ]);
   // Whatever moves or drops rows without a guard is missing here.
