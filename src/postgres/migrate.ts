@@ -4,7 +4,7 @@ import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { Client } from "./client.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
-import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
+import { heldTables, LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
 import { createPartitions } from "./retention-store.ts";
 import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
 import { codeOf, isKeptLock, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
@@ -24,6 +24,8 @@ export type MigrateOptions = {
   readonly onWarning?: (message: string) => void;
   /** How long somebody who keeps the lock of the migrators is waited for. @default 10000 */
   readonly lockWaitMs?: number;
+  /** How often a step tries again that cannot have the lock of a table. @default 10 */
+  readonly lockRetries?: number;
 };
 
 /**
@@ -36,14 +38,20 @@ export type MigrateOptions = {
  */
 export async function migrate(
   connection: ClientConfig,
-  { schema = DEFAULT_SCHEMA, onApplied, onWarning, lockWaitMs = LOCK_WAIT_MS }: MigrateOptions = {},
+  {
+    schema = DEFAULT_SCHEMA,
+    onApplied,
+    onWarning,
+    lockWaitMs = LOCK_WAIT_MS,
+    lockRetries = LOCK_RETRIES,
+  }: MigrateOptions = {},
 ): Promise<void> {
   const client = new Client(connection);
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
   try {
-    const step = new Step(client, schema, lockWaitMs);
+    const step = new Step(client, schema, { lockWaitMs, lockRetries });
     await step.prepare();
     for (const migration of readMigrations(schema)) {
       if (await step.applyMigration(migration)) {
@@ -58,7 +66,12 @@ export async function migrate(
       onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
     }
   } catch (err) {
-    throw isKeptLock(err) ? keptLock(err) : err;
+    if (isKeptLock(err)) {
+      throw keptLock(err);
+    }
+    throw err instanceof Error && codeOf(err) === LOCK_NOT_AVAILABLE
+      ? await heldTables(client, schema, err)
+      : err;
   } finally {
     await client.end();
   }
@@ -88,12 +101,18 @@ class Step {
   readonly #client: Client;
   readonly #schema: string;
   readonly #lockWaitMs: number;
+  readonly #lockRetries: number;
   readonly #db: Database;
 
-  constructor(client: Client, schema: string, lockWaitMs: number) {
+  constructor(
+    client: Client,
+    schema: string,
+    { lockWaitMs, lockRetries }: { lockWaitMs: number; lockRetries: number },
+  ) {
     this.#client = client;
     this.#schema = schema;
     this.#lockWaitMs = lockWaitMs;
+    this.#lockRetries = lockRetries;
     this.#db = inSchema(client, schema);
   }
 
@@ -165,7 +184,7 @@ class Step {
           return await work();
         }),
       {
-        retries: LOCK_RETRIES,
+        retries: this.#lockRetries,
         minTimeout: 200,
         maxTimeout: 5_000,
         randomize: true,

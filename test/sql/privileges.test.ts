@@ -101,6 +101,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "foreign_locks()",
     "partition_bounds(1)",
     "partitions",
+    "wake_ups",
     "why(1)",
     "dependents_of('a/b')",
   ].map((name) => ({ statement: `select from triaged.${name}`, allowed: EVERYBODY })),
