@@ -29,6 +29,7 @@ grant execute on function
   triaged.why(bigint),
   triaged.foreign_locks(),
   triaged.ended_since(timestamptz),
+  triaged.partition_bounds(bigint),
   triaged.dependents_of(text),
   triaged.task_id_of(text)
 to triaged_owner, triaged_api, triaged_readonly;

@@ -1,6 +1,7 @@
 -- Have graphile-worker deliver an effect, in this transaction; p_run_at null: at once. False where
--- jobs_schema knows none: then, and where it had no room for the job, the sweep of `triaged jobs`
--- comes across the effect. p_jobs is that schema, for callers that have asked already.
+-- jobs_schema knows none, where there is no room for the notification that comes with a job, and
+-- where the job was refused: then the sweep of `triaged jobs` comes across the effect. p_jobs is
+-- that schema, for callers that have asked already.
 drop function if exists triaged.add_effect_job(bigint, text, timestamptz);
 
 create or replace function triaged.add_effect_job(
@@ -15,7 +16,7 @@ as $$
 declare
   v_jobs text := coalesce(p_jobs, triaged.jobs_schema());
 begin
-  if v_jobs is null then
+  if v_jobs is null or not triaged.may_notify() then
     return false;
   end if;
 

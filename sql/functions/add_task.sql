@@ -27,7 +27,11 @@ declare
   v_run_at timestamptz := coalesce(p_run_at, v_now);
   v_priority smallint := triaged.parse_priority(p_priority);
   v_max_attempts integer := p_max_attempts;
-  v_until timestamptz := v_now + p_dedupe_for;
+  -- A day of it has 24 hours, whatever the caller's clocks do in it.
+  v_until timestamptz := case
+    when p_dedupe_for is not null
+      then (v_now at time zone 'UTC' + p_dedupe_for) at time zone 'UTC'
+  end;
   v_task_id bigint;
   v_holder bigint;
   v_root_task_id bigint;

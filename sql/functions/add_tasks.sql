@@ -28,7 +28,7 @@ begin
   with given as materialized (
     select
       each.ordinality::integer as "position",
-      nextval('triaged.live_tasks_task_id_seq') as task_id,
+      each.task_id,
       each.task_type,
       coalesce(each.payload, '{}') as payload,
       coalesce(each.queue, 'default') as queue,
@@ -40,14 +40,18 @@ begin
         when each.parent_task_id is not null then triaged.root_of(each.parent_task_id)
       end as root_task_id,
       coalesce(each.metadata, '{}') as metadata
-    from rows from (
-      jsonb_to_recordset(p_tasks) as (
-        task_type text, payload jsonb, queue text, priority text, run_at timestamptz,
-        max_attempts integer, dedupe_key text, parent_task_id bigint, metadata jsonb
-      )
-    ) with ordinality as each
+    -- Numbered before the join, whatever its plan: those that are due together run in their order.
+    from (
+      select given.*, nextval('triaged.live_tasks_task_id_seq') as task_id
+      from rows from (
+        jsonb_to_recordset(p_tasks) as (
+          task_type text, payload jsonb, queue text, priority text, run_at timestamptz,
+          max_attempts integer, dedupe_key text, parent_task_id bigint, metadata jsonb
+        )
+      ) with ordinality as given
+      where given.dedupe_key is null
+    ) as each
     left join triaged.task_types as known using (task_type)
-    where each.dedupe_key is null
   ),
   created as (
     insert into triaged.live_tasks (

@@ -17,6 +17,12 @@ begin
     return null;
   end if;
 
+  -- Where it is that of the database anyway, it is refused for partitioned tables.
+  perform set_config('default_tablespace', '', true)
+  from pg_database
+  join pg_tablespace on pg_tablespace.oid = dattablespace
+  where datname = current_database() and spcname = current_setting('default_tablespace');
+
   -- Left behind by a restored dump, for one.
   execute format('drop table if exists triaged.%I', v_work);
   execute format(

@@ -32,9 +32,7 @@ begin
     where task_id = cancel_task.task_id;
 
     -- Else the heartbeat of the worker finds it.
-    if triaged.may_notify() then
-      perform pg_notify('triaged.doorbell', 'cancel');
-    end if;
+    perform triaged.notify_workers('cancel');
 
     return 'requested';
   end if;

@@ -6,6 +6,10 @@ returns table ("position" integer, task_id bigint, outcome text)
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+-- Times in JSON are text, and mean the same whoever sends them.
+set datestyle to 'ISO, MDY'
+set intervalstyle to 'postgres'
+set timezone to 'UTC'
 as $$
 begin
   return query

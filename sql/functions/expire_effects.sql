@@ -9,6 +9,8 @@ returns integer
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+-- A day has 24 hours.
+set timezone to 'UTC'
 as $$
 declare
   v_deleted integer;

@@ -9,6 +9,8 @@ returns table (dedupe_keys integer, triage_results integer, workers integer)
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+-- A day has 24 hours.
+set timezone to 'UTC'
 as $$
 #variable_conflict use_column
 declare

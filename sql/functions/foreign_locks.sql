@@ -1,5 +1,6 @@
 -- Who has, or waits for, an advisory lock of the queue that is not theirs to have; what each lock
--- is called in `lock`. Look twice: work of the queue, such as a rescue, has one for moments.
+-- is called in `lock`. Look twice: work of the queue, such as a rescue, has one for moments. A
+-- prepared transaction has no pid, and its name as the application.
 create or replace function triaged.foreign_locks()
 returns table (lock text, pid integer, role text, application text)
 language sql
@@ -10,15 +11,24 @@ as $$
   with asked as materialized (
     select
       held.pid, held.granted, held.mode,
-      session.usesysid, session.usename, session.application_name,
+      session.usesysid, coalesce(session.usename, prepared.owner) as usename,
+      coalesce(session.application_name, prepared.gid) as application_name,
       (held.classid::bigint << 32) | held.objid::bigint as key
     from pg_locks as held
     left join pg_stat_activity as session on session.pid = held.pid
+    left join lateral (
+      select known.owner, known.gid
+      from pg_locks as own
+      join pg_prepared_xacts as known on known.transaction = own.transactionid
+      where
+        held.pid is null and own.pid is null and own.locktype = 'transactionid'
+        and own.virtualtransaction = held.virtualtransaction
+    ) as prepared on true
     where
       held.locktype = 'advisory'
       and held.objsubid = 1
       and held.database = (select oid from pg_database where datname = current_database())
-      and held.pid <> pg_backend_pid()
+      and held.pid is distinct from pg_backend_pid()
   ),
   named as (
     select asked.*, 'worker ' || worker.worker_id as lock

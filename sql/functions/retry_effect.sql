@@ -21,7 +21,14 @@ begin
   if v_key is null then
     return false;
   end if;
-  perform triaged.add_effect_job(p_effect_id, v_key, p_run_at => null);
+
+  -- Adding a job notifies.
+  if triaged.may_be_prepared() then
+    insert into triaged.wake_ups (effect_id) values (p_effect_id);
+  else
+    perform triaged.add_effect_job(p_effect_id, v_key, p_run_at => null);
+  end if;
+
   return true;
 end;
 $$;

@@ -26,9 +26,8 @@ begin
   -- or a timeout between two statements would leave it with one that nobody gives back.
   if not (
     case when pg_try_advisory_lock(v_key) then pg_advisory_unlock(v_key) else false end
-  ) and triaged.may_notify() then
-    perform pg_notify(
-      'triaged.doorbell',
+  ) then
+    perform triaged.notify_workers(
       case
         when p_queue is null then ''
         else jsonb_build_array(p_queue, p_task_type, p_priority)::text

@@ -26,8 +26,14 @@ begin
       raise exception 'the advisory lock "%" is held by %', p_kind, coalesce(
         (
           select string_agg(
-            format('pid %s (role %s, application %L)', holder.pid, holder.role,
-              holder.application), ', '
+            case
+              when holder.pid is null and holder.application is not null
+                then format('the prepared transaction %L (role %s)', holder.application,
+                  holder.role)
+              else format('pid %s (role %s, application %L)', holder.pid, holder.role,
+                holder.application)
+            end,
+            ', '
           )
           from triaged.lock_holders(v_key) as holder
         ),
@@ -36,7 +42,8 @@ begin
       using
         errcode = '55P03',
         detail = 'An advisory lock of the queue was not to be had in time.',
-        hint = 'Try again; or end that session: select pg_terminate_backend(pid).';
+        hint = 'Try again; or end that session: select pg_terminate_backend(pid); or that '
+          'transaction: commit prepared, or rollback prepared, with its name.';
   end;
 end;
 $$;

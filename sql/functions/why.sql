@@ -8,6 +8,10 @@ language plpgsql
 stable
 security definer
 set search_path to pg_catalog, pg_temp
+-- Times and spans are part of its texts.
+set datestyle to 'ISO, MDY'
+set intervalstyle to 'postgres'
+set timezone to 'UTC'
 as $$
 #variable_conflict use_column
 declare

@@ -4,12 +4,10 @@ create or replace view triaged.partitions as
 select
   parent.relname::text as table_name,
   partition.relname::text as partition_name,
-  bounds.found[1]::timestamptz as starts_at,
-  bounds.found[2]::timestamptz as ends_at
+  bounds.found[1] as starts_at,
+  bounds.found[2] as ends_at
 from pg_inherits as inherited
 join pg_class as parent on parent.oid = inherited.inhparent
 join pg_class as partition on partition.oid = inherited.inhrelid
-cross join lateral regexp_match(
-  pg_get_expr(partition.relpartbound, partition.oid), '\(''(.+)''\).*\(''(.+)''\)'
-) as bounds (found)
+cross join lateral triaged.partition_bounds(partition.oid::bigint) as bounds (found)
 where inherited.inhparent in ('triaged.final_tasks'::regclass, 'triaged.task_history'::regclass);

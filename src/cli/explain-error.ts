@@ -6,7 +6,7 @@ import { z } from "zod";
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { maskSecrets } from "../mask-secrets.ts";
 import { PayloadError } from "../payload.ts";
-import { isTransient } from "../postgres/sqlstate.ts";
+import { isTransient, READ_ONLY_HINT } from "../postgres/sqlstate.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type Explanation = {
@@ -119,7 +119,7 @@ const RULES: readonly Rule[] = [
   {
     applies: ({ code }) => code === "25006",
     says: (text) => `the server is read-only: ${text}`,
-    hint: "name the primary, not a standby, in DATABASE_URL",
+    hint: READ_ONLY_HINT,
     exitCode: EXIT_CODES.config,
   },
   {

@@ -20,11 +20,17 @@ export function judgeLocks(locks: readonly ForeignLock[]): Finding[] {
   return locks.length === 0
     ? [ok("locks", "nobody keeps a lock of the queue that is not for it")]
     : locks.map(({ lock, pid, role, application }) =>
-        warning(
-          "locks",
-          `${lock}: kept, or waited for, by pid ${pid} (role ${role}, application '${application ?? ""}')`,
-          `${costOf(lock)}; end it: select pg_terminate_backend(${pid})`,
-        ),
+        pid === null
+          ? warning(
+              "locks",
+              `${lock}: kept by the prepared transaction '${application ?? ""}' (role ${role})`,
+              `${costOf(lock)}; commit prepared '${application ?? ""}', or rollback prepared`,
+            )
+          : warning(
+              "locks",
+              `${lock}: kept, or waited for, by pid ${pid} (role ${role}, application '${application ?? ""}')`,
+              `${costOf(lock)}; end it: select pg_terminate_backend(${pid})`,
+            ),
       );
 }
 

@@ -11,6 +11,7 @@ import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
+import { settingsProbe } from "./settings.ts";
 import { snapshotProbe } from "./snapshot.ts";
 import { vacuumProbe } from "./vacuum.ts";
 import { workersProbe } from "./workers.ts";
@@ -18,6 +19,7 @@ import { workersProbe } from "./workers.ts";
 /** Every probe, in the order of the report: the server, the schema, then what runs. */
 export const PROBES: readonly Probe[] = [
   serverProbe,
+  settingsProbe,
   connectionsProbe,
   poolerProbe,
   clockProbe,

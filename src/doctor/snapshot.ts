@@ -4,6 +4,8 @@ import { Count, notAllowed, type Probe } from "./probe.ts";
 
 /** A transaction that holds back vacuum for longer makes others read its garbage. */
 const AGE_SECONDS_MAX = 600;
+/** Whoever prepares a transaction ends it at once; until then its locks keep others waiting. */
+const PREPARED_SECONDS_MAX = 60;
 /** A slot has no age in time; so many transactions of a healthy standby it never lags. */
 const SLOT_TRANSACTIONS_MAX = 1_000_000;
 /** Read; of these the old ones are shown. */
@@ -63,7 +65,7 @@ export function judgeHolders(holders: readonly Holder[], hidden: number): Findin
 function isOld({ kind, state, age_seconds, transactions }: Holder): boolean {
   return kind === "slot"
     ? state === "inactive" || transactions > SLOT_TRANSACTIONS_MAX
-    : (age_seconds ?? 0) > AGE_SECONDS_MAX;
+    : (age_seconds ?? 0) > (kind === "prepared" ? PREPARED_SECONDS_MAX : AGE_SECONDS_MAX);
 }
 
 function describe(holder: Holder): string {
@@ -105,7 +107,7 @@ const HOLDERS = `
       pid,
       concat_ws(' ', coalesce(usename, backend_type), nullif(application_name, '')) as name,
       state,
-      left(regexp_replace(query, '\\s+', ' ', 'g'), $1) as query,
+      left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), $1) as query,
       extract(epoch from clock_timestamp() - xact_start) as age_seconds,
       greatest(age(backend_xid), age(backend_xmin)) as transactions
     from pg_stat_activity

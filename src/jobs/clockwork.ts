@@ -1,6 +1,6 @@
 /** What graphile-worker has written down of the runs of our jobs. */
 import { z } from "zod";
-import type { Database } from "../postgres/database.ts";
+import { type Database, IsoTime, isoTime } from "../postgres/database.ts";
 import { readStrangers } from "../postgres/strangers.ts";
 import { jobsSchemaOf } from "./jobs-schema.ts";
 
@@ -11,8 +11,8 @@ const Access = z.object({
 
 const Known = z.object({
   name: z.string(),
-  known_since: z.date(),
-  last_run_at: z.date().nullable(),
+  known_since: IsoTime,
+  last_run_at: IsoTime.nullable(),
 });
 const Failing = z.object({ name: z.string(), attempts: z.coerce.number(), error: z.string() });
 
@@ -46,7 +46,8 @@ export async function readClockwork(
     return "hidden";
   }
   const known = await db.query({
-    text: `select identifier as name, known_since, last_execution as last_run_at
+    text: `select identifier as name, ${isoTime("known_since")},
+             ${isoTime("last_execution", "last_run_at")}
            from ${schema}._private_known_crontabs`,
   });
   const failing = await db.query({
@@ -55,11 +56,11 @@ export async function readClockwork(
            where last_error is not null
            order by task_identifier`,
   });
-  const [clock] = await db.query({ text: "select clock_timestamp() as now" });
+  const [clock] = await db.query({ text: `select ${isoTime("clock_timestamp()", "now")}` });
   return {
     known: known.map((one) => Known.parse(one)),
     failing: failing.map((one) => Failing.parse(one)),
-    now: z.object({ now: z.date() }).parse(clock).now,
+    now: z.object({ now: IsoTime }).parse(clock).now,
   };
 }
 

@@ -9,6 +9,8 @@ export type ConnectionConfig = ClientConfig & {
   readonly servers?: Servers;
   /** Whether the certificate must be for the host that was named. @default true */
   readonly checkHostName?: boolean;
+  /** For the statements of handlers, which may rest on what their database sets. @default false */
+  readonly isForHandlers?: boolean;
 };
 
 /** What one host gets to answer, so that a silent one does not use up the time of all. */
@@ -17,7 +19,31 @@ const HOST_MS_MAX = 3_000;
 type Callback = (err: Error | null, client?: DriverClient) => void;
 
 /**
- * The driver's client, which knows one host, for several and for target_session_attrs: it
+ * What each session has from its first packet, whatever was set for its database or role. The
+ * driver reads dates in ISO alone. These two are parameters that every pooler passes on, and gives
+ * back to a client with each server that it gets; others are refused by PgBouncer.
+ */
+const AT_START = { DateStyle: "ISO, MDY", standard_conforming_strings: "on" };
+
+/**
+ * What is set where no pooler stands between: for a session of a pooler it would be somebody
+ * else's a moment later. There the key that came with the connection is not the server's pid.
+ *
+ * Statements of the queue are made for read committed; at other levels they fail more often, and
+ * are tried again. They name their schema, and what they leave bare is PostgreSQL's own. Floating
+ * point is to be written in full.
+ */
+const WHERE_DIRECT = `
+  select
+    pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+    pg_catalog.set_config('default_transaction_deferrable', 'off', false),
+    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
+    pg_catalog.set_config('extra_float_digits', '1', false)
+  where pg_catalog.pg_backend_pid() operator(pg_catalog.=) `;
+
+/**
+ * The driver's client, with a session that means the same whatever was set for the database or
+ * the role. It knows one host, for several and for target_session_attrs: it
  * looks with a short connection which host fits, in order, and connects to that one. So
  * each new connection finds the new primary after a failover, without help from outside.
  *
@@ -42,9 +68,17 @@ export class Client extends DriverClient {
     void this.#connectAndCall(callback);
   }
 
+  /** The driver's own, which says what the first packet of a connection holds. */
+  getStartupConf(): Record<string, string> {
+    // @ts-expect-error -- The driver has it, and its types do not.
+    const conf: Record<string, string> = super.getStartupConf();
+    return { ...conf, ...AT_START };
+  }
+
   async #connect(): Promise<this> {
     await this.#choose();
     await super.connect();
+    await this.#settle();
     return this;
   }
 
@@ -56,7 +90,36 @@ export class Client extends DriverClient {
       process.nextTick(callback, err);
       return;
     }
-    super.connect(callback);
+    super.connect((err: Error | null) => {
+      if (err) {
+        callback(err);
+      } else {
+        void this.#settleAndCall(callback);
+      }
+    });
+  }
+
+  async #settleAndCall(callback: Callback): Promise<void> {
+    // A pool listens for errors once it is called.
+    this.on("error", ignore);
+    try {
+      await this.#settle();
+    } catch (err) {
+      void this.end().catch(ignore);
+      process.nextTick(callback, err);
+      return;
+    }
+    process.nextTick(() => {
+      callback(null, this);
+      this.off("error", ignore);
+    });
+  }
+
+  async #settle(): Promise<void> {
+    const pid: unknown = Reflect.get(this, "processID");
+    if (this.#config.isForHandlers !== true && typeof pid === "number") {
+      await this.query(`${WHERE_DIRECT}${pid}`);
+    }
   }
 
   async #choose(): Promise<void> {
@@ -70,6 +133,8 @@ export class Client extends DriverClient {
     }
   }
 }
+
+function ignore(): void {}
 
 /** A copy for the driver, which hides the key in what it gets: a thread would not receive it. */
 function tlsOf({ ssl, checkHostName = true }: ConnectionConfig): Pick<ClientConfig, "ssl"> {

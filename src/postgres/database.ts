@@ -1,4 +1,5 @@
 import type { ClientBase, Pool, PoolClient, QueryResultRow } from "pg";
+import { z } from "zod";
 
 /** Anything of the driver that runs a query: a pool, or the caller's own transaction. */
 export type Queryable = Pick<Pool | ClientBase | PoolClient, "query">;
@@ -22,6 +23,35 @@ export type Database = {
 };
 
 export const DEFAULT_SCHEMA = "triaged";
+
+/** A point in time as `isoTime` selects it. */
+export const IsoTime = z.string().transform((text) => new Date(text));
+
+/**
+ * Select a point in time as ISO text of UTC. The driver reads what the session's DateStyle writes
+ * in ISO alone, and the session may be a caller's own.
+ */
+export function isoTime(column: string, name: string = column): string {
+  return `pg_catalog.to_json(${column} at time zone 'UTC') #>> '{}' || 'Z' as ${name}`;
+}
+
+/**
+ * The same in full, for a time that goes back to the server: a Date would cut its microseconds.
+ * Also what is infinite.
+ */
+export function exactTime(expression: string): string {
+  return `pg_catalog.to_json(${expression}) #>> '{}'`;
+}
+
+/** The columns of a row with that shape, points in time by `isoTime`. */
+export function columnsOf(shape: Readonly<Record<string, z.ZodType>>, table = ""): string {
+  return Object.entries(shape)
+    .map(([name, type]) => {
+      const inner = type instanceof z.ZodNullable ? type.unwrap() : type;
+      return inner === IsoTime ? isoTime(`${table}${name}`, name) : `${table}${name}`;
+    })
+    .join(", ");
+}
 
 /**
  * Wrap what runs queries, for a queue in `schema`. With `prepare: false` statements are not

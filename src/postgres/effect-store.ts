@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EFFECT_KINDS, EFFECT_STATUSES, type EffectKind, type EffectStatus } from "../effect.ts";
-import type { Database } from "./database.ts";
+import { type Database, IsoTime, isoTime } from "./database.ts";
 
 const Claimed = z.object({
   effectId: z.string(),
@@ -114,9 +114,9 @@ const Listed = z.object({
   target_repo: z.string().nullable(),
   external_ref: z.string().nullable(),
   last_error: z.string().nullable(),
-  due_at: z.date(),
-  created_at: z.date(),
-  delivered_at: z.date().nullable(),
+  due_at: IsoTime,
+  created_at: IsoTime,
+  delivered_at: IsoTime.nullable(),
 });
 export type ListedEffect = z.output<typeof Listed>;
 
@@ -133,8 +133,8 @@ export async function listEffects(db: Database, filter: EffectFilter): Promise<L
   const rows = await db.query({
     text: `select
              effect_id, task_id, kind, effect_key, status, attempts,
-             payload ->> 'target_repo' as target_repo, external_ref, last_error, due_at,
-             created_at, delivered_at
+             payload ->> 'target_repo' as target_repo, external_ref, last_error,
+             ${isoTime("due_at")}, ${isoTime("created_at")}, ${isoTime("delivered_at")}
            from triaged.effects
            where ($1::bigint is null or effect_id = $1)
              and ($2::bigint is null or task_id = $2)

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import { type Database, exactTime, IsoTime, isoTime } from "./database.ts";
 
 /** One transition of a task. Durations in milliseconds. */
 const HistoryRow = z.object({
   history_id: z.string(),
   task_id: z.string(),
   task_type: z.string(),
-  at: z.date(),
+  at: IsoTime,
   event: z.string(),
   /** After the event. */
   status: z.string(),
@@ -59,8 +59,8 @@ type Span = z.output<typeof Span>;
 
 async function readSpan(db: Database, taskId: string): Promise<Span | null> {
   const [row] = await db.query({
-    text: `select created_at::text as since,
-             coalesce(ended_at, triaged.now() + interval '1 hour')::text as until,
+    text: `select ${exactTime("created_at")} as since,
+             ${exactTime("coalesce(ended_at, triaged.now() + interval '1 hour')")} as until,
              status, attempt_count
            from triaged.tasks where task_id = $1`,
     values: [taskId],
@@ -89,7 +89,8 @@ async function historyBetween(
 ): Promise<HistoryRow[]> {
   const rows = await db.query({
     text: `select
-             history.history_id, history.task_id, history.task_type, history.at, history.event,
+             history.history_id, history.task_id, history.task_type,
+             ${isoTime("history.at", "at")}, history.event,
              history.status, history.attempt_count, history.worker_id, worker.name as worker,
              history.actor, history.login, history.error, history.wait_ms, history.duration_ms,
              history.detail

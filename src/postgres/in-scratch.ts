@@ -8,10 +8,23 @@ const ANSWER_MS_MAX = 5_000;
 /** After so long no other statement of the same work begins. */
 const WORK_MS_MAX = 10_000;
 
+const SETTINGS = {
+  search_path: "pg_catalog",
+  quote_all_identifiers: "off",
+  standard_conforming_strings: "on",
+  DateStyle: "ISO, MDY",
+  IntervalStyle: "postgres",
+  TimeZone: "UTC",
+  extra_float_digits: "1",
+  statement_timeout: String(STATEMENT_MS_MAX),
+  lock_timeout: String(STATEMENT_MS_MAX),
+};
+
 /**
  * Do `work` in a transaction that is rolled back, whatever it does. Names in definitions that
- * the server prints come with their schema, since the search path is empty. Throws what the
- * work throws, or an error of the driver after at most fifteen seconds.
+ * the server prints come with their schema, since the search path is empty, and all else in them
+ * is printed in one way. Throws what the work throws, or an error of the driver after at most
+ * fifteen seconds.
  */
 export async function inScratch<Result>(
   pool: Pool,
@@ -22,11 +35,11 @@ export async function inScratch<Result>(
   let isUsable = false;
   try {
     const db = inSchema(client, schema, { answerMsMax: ANSWER_MS_MAX });
-    await db.query({ text: "begin" });
+    await db.query({ text: "begin isolation level read committed, not deferrable" });
     await db.query({
-      text: `select set_config('search_path', 'pg_catalog', true),
-        set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true)`,
-      values: [String(STATEMENT_MS_MAX)],
+      text: `select set_config(name, value, true)
+        from unnest($1::text[], $2::text[]) as setting (name, value)`,
+      values: [Object.keys(SETTINGS), Object.values(SETTINGS)],
     });
     try {
       const result = await work(hurried(db, performance.now() + WORK_MS_MAX));

@@ -4,7 +4,8 @@ import type { Database } from "./database.ts";
 
 const ForeignLock = z.object({
   lock: z.string(),
-  pid: z.int(),
+  /** Null for a prepared transaction, whose name is its application. */
+  pid: z.int().nullable(),
   role: z.string(),
   application: z.string().nullable(),
 });
@@ -36,6 +37,6 @@ async function look(db: Database): Promise<ForeignLock[]> {
   return rows.map((row) => ForeignLock.parse(row));
 }
 
-function nameOf({ lock, pid }: ForeignLock): string {
-  return `${lock} ${pid}`;
+function nameOf({ lock, pid, application }: ForeignLock): string {
+  return `${lock} ${pid ?? application}`;
 }

@@ -5,7 +5,7 @@ import { Client } from "./client.ts";
 import { compatSchema, prepareCompatSchema, refuseCompatAsQueue } from "./compat-schema.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
-import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
+import { heldTables, LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
 import { createPartitions } from "./retention-store.ts";
 import {
   REPEATABLES,
@@ -31,6 +31,8 @@ export type MigrateOptions = {
   readonly onWarning?: (message: string) => void;
   /** How long somebody who keeps the lock of the migrators is waited for. @default 10000 */
   readonly lockWaitMs?: number;
+  /** How often a step tries again that cannot have the lock of a table. @default 10 */
+  readonly lockRetries?: number;
 };
 
 /**
@@ -43,14 +45,20 @@ export type MigrateOptions = {
  */
 export async function migrate(
   connection: ClientConfig,
-  { schema = DEFAULT_SCHEMA, onApplied, onWarning, lockWaitMs = LOCK_WAIT_MS }: MigrateOptions = {},
+  {
+    schema = DEFAULT_SCHEMA,
+    onApplied,
+    onWarning,
+    lockWaitMs = LOCK_WAIT_MS,
+    lockRetries = LOCK_RETRIES,
+  }: MigrateOptions = {},
 ): Promise<void> {
   const client = new Client(connection);
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
   try {
-    const step = new Step(client, schema, lockWaitMs);
+    const step = new Step(client, schema, { lockWaitMs, lockRetries });
     await step.prepare();
     for (const migration of readMigrations(schema)) {
       if (await step.applyMigration(migration)) {
@@ -65,7 +73,12 @@ export async function migrate(
       onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
     }
   } catch (err) {
-    throw isKeptLock(err) ? keptLock(err) : err;
+    if (isKeptLock(err)) {
+      throw keptLock(err);
+    }
+    throw err instanceof Error && codeOf(err) === LOCK_NOT_AVAILABLE
+      ? await heldTables(client, schema, err)
+      : err;
   } finally {
     await client.end();
   }
@@ -79,16 +92,34 @@ function keptLock(err: DatabaseError): EnvironmentError {
   });
 }
 
+/**
+ * What is made keeps how it was read, and how it was printed. A default tablespace that is that of
+ * the database anyway is refused for partitioned tables.
+ */
+const AS_WRITTEN = `
+  set local standard_conforming_strings to on;
+  set local quote_all_identifiers to off;
+  set local transform_null_equals to off;
+  select set_config('default_tablespace', '', true)
+  from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace
+  where datname = current_database() and spcname = current_setting('default_tablespace')`;
+
 class Step {
   readonly #client: Client;
   readonly #schema: string;
   readonly #lockWaitMs: number;
+  readonly #lockRetries: number;
   readonly #db: Database;
 
-  constructor(client: Client, schema: string, lockWaitMs: number) {
+  constructor(
+    client: Client,
+    schema: string,
+    { lockWaitMs, lockRetries }: { lockWaitMs: number; lockRetries: number },
+  ) {
     this.#client = client;
     this.#schema = schema;
     this.#lockWaitMs = lockWaitMs;
+    this.#lockRetries = lockRetries;
     this.#db = inSchema(client, schema);
   }
 
@@ -171,10 +202,11 @@ class Step {
         inTransaction(this.#client, async () => {
           await takeMigratorsLock(this.#client, this.#schema, { waitMs: this.#lockWaitMs });
           await this.#client.query(`set local lock_timeout to ${LOCK_TIMEOUT_MS}`);
+          await this.#client.query(AS_WRITTEN);
           return await work();
         }),
       {
-        retries: LOCK_RETRIES,
+        retries: this.#lockRetries,
         minTimeout: 200,
         maxTimeout: 5_000,
         randomize: true,

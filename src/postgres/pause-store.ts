@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import { columnsOf, type Database, IsoTime } from "./database.ts";
 
 /** A queue or a task type. */
 export type Pausable = { readonly kind: "queue" | "task type"; readonly name: string };
@@ -7,14 +7,14 @@ export type Pausable = { readonly kind: "queue" | "task type"; readonly name: st
 const Pause = z.object({
   kind: z.enum(["queue", "task type"]),
   name: z.string(),
-  paused_at: z.date(),
+  paused_at: IsoTime,
 });
 export type Pause = z.output<typeof Pause>;
 
 /** What is paused, at most `limit`. */
 export async function listPauses(db: Database, limit: number): Promise<Pause[]> {
   const rows = await db.query({
-    text: "select kind, name, paused_at from triaged.pauses order by kind, name limit $1",
+    text: `select ${columnsOf(Pause.shape)} from triaged.pauses order by kind, name limit $1`,
     values: [limit],
   });
   return rows.map((row) => Pause.parse(row));

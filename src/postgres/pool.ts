@@ -18,15 +18,17 @@ const KEEPALIVE_AFTER_MS = 10_000;
  * connects again. `role` shows in pg_stat_activity as `triaged <role>`.
  *
  * No statement_timeout and the like are sent at connect: PgBouncer refuses a client that
- * brings them. Set them on the role: `alter role … set statement_timeout = …`.
+ * brings them. Set them on the role: `alter role … set statement_timeout = …`. What the statements
+ * of the queue depend on, the client sets (see there).
  */
 export function openPool(
   database: DatabaseUrl,
-  options: { role: string; pool: PoolConfig; logger: Logger },
+  options: { role: string; pool: PoolConfig; logger: Logger; isForHandlers?: boolean },
 ): Pool {
-  const { role, pool: settings, logger } = options;
+  const { role, pool: settings, logger, isForHandlers = false } = options;
   const pool = new Pool({
     ...clientConfig(database, role),
+    ...({ isForHandlers } satisfies ConnectionConfig),
     Client,
     max: settings.max,
     connectionTimeoutMillis: settings.acquireTimeoutMs,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TASK_STATUSES, type TaskStatus } from "../task-status.ts";
-import type { Database } from "./database.ts";
+import { columnsOf, type Database, IsoTime } from "./database.ts";
 
 /** A row of the view `tasks`. Ids are text, because bigint is wider than number. */
 export const TaskRow = z.object({
@@ -10,13 +10,13 @@ export const TaskRow = z.object({
   payload: z.record(z.string(), z.unknown()),
   priority: z.int(),
   status: z.enum(TASK_STATUSES),
-  run_at: z.date(),
+  run_at: IsoTime,
   attempt_count: z.int(),
   failure_count: z.int(),
   max_attempts: z.int(),
   rescue_count: z.int(),
   worker_id: z.string().nullable(),
-  cancel_requested_at: z.date().nullable(),
+  cancel_requested_at: IsoTime.nullable(),
   progress_pct: z.int().nullable(),
   current_step: z.string().nullable(),
   result: z.unknown(),
@@ -27,13 +27,13 @@ export const TaskRow = z.object({
   parent_task_id: z.string().nullable(),
   root_task_id: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
-  created_at: z.date(),
-  started_at: z.date().nullable(),
-  ended_at: z.date().nullable(),
+  created_at: IsoTime,
+  started_at: IsoTime.nullable(),
+  ended_at: IsoTime.nullable(),
 });
 export type TaskRow = z.output<typeof TaskRow>;
 
-const COLUMNS = Object.keys(TaskRow.shape).join(", ");
+const COLUMNS = columnsOf(TaskRow.shape);
 
 /** A task in any status, or null. */
 export async function getTask(db: Database, taskId: string): Promise<TaskRow | null> {
@@ -71,7 +71,7 @@ export async function getProgress(db: Database, taskId: string): Promise<TaskPro
 const ListedRow = TaskRow.omit({ payload: true, result: true, decision: true, metadata: true });
 export type ListedRow = z.output<typeof ListedRow>;
 
-const LISTED_COLUMNS = Object.keys(ListedRow.shape).join(", ");
+const LISTED_COLUMNS = columnsOf(ListedRow.shape);
 
 export type TaskFilter = {
   readonly queue?: string | undefined;
@@ -90,7 +90,7 @@ export async function listTasks(db: Database, filter: TaskFilter): Promise<Liste
            where ($1::text is null or queue = $1)
              and ($2::text is null or task_type = $2)
              and ($3::text is null or status = $3)
-           order by created_at desc, task_id desc
+           order by tasks.created_at desc, tasks.task_id desc
            limit $4`,
     values: [filter.queue ?? null, filter.taskType ?? null, filter.status ?? null, filter.limit],
   });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import { columnsOf, type Database, IsoTime } from "./database.ts";
 
 const Outcome = z.object({ outcome: z.enum(["created", "changed", "unchanged"]) });
 export type SaveOutcome = z.output<typeof Outcome>["outcome"];
@@ -82,8 +82,8 @@ const Relationship = z.object({
   target_repo: z.string(),
   relationship_type: z.enum(RELATIONSHIP_TYPES),
   relationship_config: z.record(z.string(), z.unknown()),
-  created_at: z.date(),
-  updated_at: z.date(),
+  created_at: IsoTime,
+  updated_at: IsoTime,
 });
 export type Relationship = z.output<typeof Relationship>;
 
@@ -97,7 +97,7 @@ export async function listRelationships(
   },
 ): Promise<Relationship[]> {
   const rows = await db.query({
-    text: `select ${Object.keys(Relationship.shape).join(", ")}
+    text: `select ${columnsOf(Relationship.shape)}
            from triaged.relationships
            where ($1::text is null or $1 in (source_repo, target_repo))
              and ($2::text is null or relationship_type = $2)

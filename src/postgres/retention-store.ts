@@ -67,7 +67,7 @@ const Wanted = z.object({ parent: z.enum(PARTITIONED), day: z.string() });
 /** The days ahead come first: whatever is wrong with today, tomorrow has its partition. */
 async function wantedPartitions(db: Database, daysAhead: number) {
   const rows = await db.query({
-    text: `select parent, day::text
+    text: `select parent, to_char(day, 'YYYY-MM-DD') as day
            from unnest($1::text[]) with ordinality as partitioned (parent, place)
            cross join lateral (
              select (triaged.now() at time zone 'UTC')::date + ahead as day, ahead = 0 as is_today,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import { columnsOf, type Database, IsoTime } from "./database.ts";
 
 const EnqueuedRow = z.object({
   task_id: z.string(),
@@ -25,7 +25,7 @@ export async function enqueueScheduled(
 
 const ScheduleRun = z.object({
   schedule: z.string(),
-  last_run_at: z.date(),
+  last_run_at: IsoTime,
   last_task_id: z.string(),
   run_count: z.coerce.number(),
 });
@@ -34,7 +34,7 @@ export type ScheduleRun = z.output<typeof ScheduleRun>;
 /** When each schedule last enqueued its task; at most `limit`. */
 export async function scheduleRuns(db: Database, limit: number): Promise<ScheduleRun[]> {
   const rows = await db.query({
-    text: `select schedule, last_run_at, last_task_id, run_count
+    text: `select ${columnsOf(ScheduleRun.shape)}
            from triaged.schedule_runs order by schedule limit $1`,
     values: [limit],
   });

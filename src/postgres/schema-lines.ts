@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 
 /** Partitions are as their parents are, and so are the copies that merge_partitions makes. */
 const IS_LASTING = `not relispartition
-      and relname not similar to '(final_tasks|task_history)_rewrite(\\_%)?'`;
+      and relname not similar to '(final_tasks|task_history)_rewrite(!_%)?' escape '!'`;
 
 /** Of the queue, and of its compatibility schema where that is there. */
 const OURS = "any (array[to_regnamespace($1), to_regnamespace($2)]::oid[])";

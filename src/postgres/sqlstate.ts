@@ -1,8 +1,14 @@
 import { DatabaseError } from "pg";
 
+/** A standby, or a primary whose writes somebody has frozen. */
+export const READ_ONLY = "25006";
+export const READ_ONLY_HINT =
+  "name the primary, not a standby, in DATABASE_URL; if it is the primary, writes are frozen: " +
+  "alter database (or role) … reset default_transaction_read_only";
+
 /** Errors after which the same statement may succeed, on this connection or the next. */
 const TRANSIENT_STATES = new Set([
-  "25006", // read-only: a standby that is being promoted, or the old primary
+  READ_ONLY, // a standby that is being promoted, the old primary, or writes that are frozen
   "25P03", // idle_in_transaction_session_timeout
   "25P04", // transaction_timeout
   "40001", // serialization failure

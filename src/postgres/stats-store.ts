@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import { columnsOf, type Database, IsoTime, isoTime } from "./database.ts";
 
 const Count = z.coerce.number();
 
@@ -13,7 +13,7 @@ const Depth = z.object({
   /** How long the task that is due longest has waited. */
   oldest_age_seconds: z.number().nullable(),
   /** Since when nothing of the queue or of the type is claimed. */
-  paused_at: z.date().nullable(),
+  paused_at: IsoTime.nullable(),
 });
 export type Depth = z.output<typeof Depth>;
 
@@ -22,7 +22,7 @@ export async function queueDepth(db: Database): Promise<Depth[]> {
   const rows = await db.query({
     text: `select queue, task_type, status, count, due,
              extract(epoch from oldest_age)::double precision as oldest_age_seconds,
-             paused_at
+             ${isoTime("paused_at")}
            from triaged.queue_depth
            order by queue, task_type, status`,
   });
@@ -40,14 +40,14 @@ const Statistics = z.object({
   wait_seconds_p95: z.number().nullable(),
   run_seconds_p50: z.number().nullable(),
   run_seconds_p95: z.number().nullable(),
-  last_completed: z.date().nullable(),
+  last_completed: IsoTime.nullable(),
 });
 export type Statistics = z.output<typeof Statistics>;
 
 /** What ended in the last 24 hours, by type and status. */
 export async function taskStatistics(db: Database): Promise<Statistics[]> {
   const rows = await db.query({
-    text: `select ${Object.keys(Statistics.shape).join(", ")}
+    text: `select ${columnsOf(Statistics.shape)}
            from triaged.task_statistics
            order by task_type, status`,
   });
@@ -64,15 +64,15 @@ const WorkerActivity = z.object({
   task_types: z.array(z.string()),
   concurrency: z.int(),
   held: Count,
-  heartbeat_at: z.date(),
-  started_at: z.date(),
+  heartbeat_at: IsoTime,
+  started_at: IsoTime,
 });
 export type WorkerActivity = z.output<typeof WorkerActivity>;
 
 /** The workers that have not ended. */
 export async function liveWorkers(db: Database): Promise<WorkerActivity[]> {
   const rows = await db.query({
-    text: `select ${Object.keys(WorkerActivity.shape).join(", ")}
+    text: `select ${columnsOf(WorkerActivity.shape)}
            from triaged.worker_activity
            where ended_at is null
            order by name, worker_id`,

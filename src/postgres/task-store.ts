@@ -2,12 +2,12 @@ import type { Attempt } from "../errors.ts";
 import type { Lane } from "../lane.ts";
 import type { ClaimedTask, TaskInput } from "../task.ts";
 import type { TaskStatus } from "../task-status.ts";
-import type { Database } from "./database.ts";
+import { type Database, exactTime } from "./database.ts";
 
 /** Of a claimed task, all but its lane. */
 const CLAIMED = `
   task_id as "taskId", attempt_count as attempt, failure_count as "failureCount",
-  max_attempts as "maxAttempts", run_at::text as "runAt", parent_task_id as "parentTaskId",
+  max_attempts as "maxAttempts", ${exactTime("run_at")} as "runAt", parent_task_id as "parentTaskId",
   root_task_id as "rootTaskId", input.*`;
 
 const INPUT = `
@@ -57,8 +57,9 @@ export async function claimTasks(
       lanes.map((lane) => lane.queue),
       lanes.map((lane) => lane.taskType),
       lanes.map((lane) => lane.priority),
-      lanes.map(({ after }) => after?.runAt ?? null),
-      lanes.map(({ after }) => after?.taskId ?? null),
+      // No null: where array_nulls is off, it is a text as any other.
+      lanes.map(({ after }) => after?.runAt ?? "-infinity"),
+      lanes.map(({ after }) => after?.taskId ?? "0"),
       inputBytesMax,
     ],
   });

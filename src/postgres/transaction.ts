@@ -1,11 +1,14 @@
 import type { ClientBase } from "pg";
 
-/** Run `work` between begin and commit; roll back and throw what it throws. */
+/**
+ * Run `work` between begin and commit; roll back and throw what it throws. The level is named: that
+ * of the database may be another, and behind a pooler no session of ours has its own.
+ */
 export async function inTransaction<Result>(
   client: ClientBase,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  await client.query("begin");
+  await client.query("begin isolation level read committed, not deferrable");
   try {
     const result = await work();
     await client.query("commit");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Database } from "./database.ts";
+import { type Database, IsoTime, isoTime } from "./database.ts";
 
 /**
  * The task that a producer means: by our number, by the id that it gave the task, or by the key
@@ -20,9 +20,9 @@ const StatusRow = z.object({
   task_type: z.string(),
   source_repo: z.string().nullable(),
   target_repo: z.string().nullable(),
-  created_at: z.date(),
-  started_at: z.date().nullable(),
-  ended_at: z.date().nullable(),
+  created_at: IsoTime,
+  started_at: IsoTime.nullable(),
+  ended_at: IsoTime.nullable(),
   result: z.unknown(),
   error: z.string().nullable(),
   worker_id: z.string().nullable(),
@@ -37,8 +37,10 @@ export async function triageStatus(db: Database, taskId: string): Promise<Status
              task.task_id, task.status,
              coalesce(task.metadata ->> 'skill_name', 'trigger_' || task.task_type) as skill_name,
              task.task_type, task.payload ->> 'source_repo' as source_repo,
-             task.payload ->> 'target_repo' as target_repo, task.created_at, task.started_at,
-             task.ended_at, task.result, task.error, worker.name as worker_id,
+             task.payload ->> 'target_repo' as target_repo,
+             ${isoTime("task.created_at", "created_at")},
+             ${isoTime("task.started_at", "started_at")},
+             ${isoTime("task.ended_at", "ended_at")}, task.result, task.error, worker.name as worker_id,
              task.attempt_count
            from triaged.tasks as task
            left join triaged.workers as worker using (worker_id)

@@ -55,7 +55,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const loaded = await loadHandlers(worker.tasksFolder);
   const pool = openPool(database, { role: "worker", pool: options.pool, logger });
   // Apart, lest task files that keep a connection leave none to claim and to settle with.
-  const taskPool = openPool(database, { role: "task", pool: options.pool, logger });
+  const taskPool = openPool(database, {
+    role: "task",
+    pool: options.pool,
+    logger,
+    isForHandlers: true,
+  });
   const connection = {
     ...clientConfig(direct ?? database, "worker session"),
     connectionTimeoutMillis: CONNECT_MS_MAX,

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { isTransient } from "../postgres/sqlstate.ts";
+import { codeOf, isTransient, READ_ONLY, READ_ONLY_HINT } from "../postgres/sqlstate.ts";
 import { pause } from "./every.ts";
 
 const RETRY_MS_MIN = 100;
@@ -50,6 +50,13 @@ export class DatabaseLink {
   #failed(err: unknown): void {
     if (this.#lostAt === null) {
       this.#lostAt = performance.now();
+      if (codeOf(err) === READ_ONLY) {
+        this.#logger.warn(
+          { err, hint: READ_ONLY_HINT },
+          "the server is read-only; trying again until it takes writes",
+        );
+        return;
+      }
       this.#logger.warn({ err }, "database does not answer; trying again until it does");
     }
   }

@@ -111,8 +111,78 @@ test("a function with its owner's rights calls none that takes any type", async 
   }
 });
 
-test("no function reads otherwise where a session has backslashes escape", async ({ db }) => {
-  expect(await query(db, namesOf(String.raw`position('\' in prosrc) > 0`))).toEqual([]);
+test("nothing reads otherwise where a session has backslashes escape", async ({ db }) => {
+  const texts = `
+    select proname as name, prosrc as text, pronamespace as place from pg_proc
+    union all
+    select relname, pg_get_viewdef(oid), relnamespace from pg_class where relkind = 'v'
+    union all
+    select tgname, pg_get_triggerdef(pg_trigger.oid), relnamespace
+    from pg_trigger join pg_class on pg_class.oid = tgrelid
+    union all
+    select conname, pg_get_constraintdef(oid), connamespace from pg_constraint
+    union all
+    select adrelid::regclass::text, pg_get_expr(adbin, adrelid), relnamespace
+    from pg_attrdef join pg_class on pg_class.oid = adrelid
+    union all
+    select relname, pg_get_indexdef(oid), relnamespace from pg_class where relkind = 'i'`;
+
+  expect(
+    await query(
+      db,
+      `select name from (${texts}) as told
+       where place = 'triaged'::regnamespace and position(chr(92) in text) > 0`,
+    ),
+  ).toEqual([]);
+});
+
+/** Called by functions that fix how times are read and written, and by nobody else. */
+const FIXED_BY_CALLERS = [
+  "add_tasks", // enqueue_tasks, enqueue_scheduled
+  "begin_rewrite", // merge_partitions
+  "enqueue_keyed_tasks", // add_tasks
+  "why_queued", // why
+];
+/** They read what PostgreSQL has written in the one form that all settings read: JSON, a limit. */
+const OF_ONE_FORM = ["insert_task", "take_lock"];
+
+test("a function that makes text of times, or times of text, fixes how", async ({ db }) => {
+  const loose = await query<{ name: string }>(
+    db,
+    namesOf(`
+      regexp_replace(prosrc, '--[^' || chr(10) || ']*', '', 'g')
+        ~ '::(timestamptz|timestamp|date|interval)|to_char|%L|[^_](run_at|dedupe_for) (timestamptz|interval)'
+      and not (
+        coalesce(proconfig::text[], '{}') @> '{"DateStyle=ISO, MDY"}'
+        and coalesce(proconfig::text[], '{}') @> '{"TimeZone=UTC"}'
+      )`),
+  );
+
+  expect(loose.map(({ name }) => name)).toEqual([...FIXED_BY_CALLERS, ...OF_ONE_FORM].toSorted());
+});
+
+test.for(FIXED_BY_CALLERS)("whoever calls %s has fixed how", async (name, { db }) => {
+  const callers = await query<{ name: string; is_fixed: boolean }>(
+    db,
+    `select
+       proname as name, coalesce(proconfig::text[], '{}') @> '{"DateStyle=ISO, MDY"}' as is_fixed
+     from pg_proc
+     where pronamespace = 'triaged'::regnamespace and position($1 in prosrc) > 0
+     order by 1`,
+    [`triaged.${name}(`],
+  );
+
+  expect(callers).not.toEqual([]);
+  expect(
+    callers.filter((caller) => !caller.is_fixed && !FIXED_BY_CALLERS.includes(caller.name)),
+  ).toEqual([]);
+  expect(
+    await query(
+      db,
+      namesOf(`proname = '${name}'
+        and exists (select from aclexplode(proacl) as granted where granted.grantee <> proowner)`),
+    ),
+  ).toEqual([]);
 });
 
 test("no function with its owner's rights is for everybody", async ({ db }) => {

@@ -3,16 +3,18 @@ import { main } from "../../src/cli/main.ts";
 import type { Ended } from "./cli.ts";
 
 /**
- * Run `triaged <words>` without a process of its own: for what needs neither a database nor
- * stdin, and is asked dozens of times. Not for two at once: stdout and stderr are the process's.
+ * Run `triaged <words>` without a process of its own: for what needs no stdin, and is asked dozens
+ * of times; without `databaseUrl`, for what needs no database either. Not for two at once: stdout
+ * and stderr are the process's.
  */
 export async function runMain(
   words: readonly string[],
+  { databaseUrl }: { readonly databaseUrl?: string } = {},
 ): Promise<Pick<Ended, "code" | "stdout" | "stderr">> {
   const stdout = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   // What is not refused, against all expectation, must not reach a database.
-  vi.stubEnv("DATABASE_URL", undefined);
+  vi.stubEnv("DATABASE_URL", databaseUrl);
   try {
     const code = await main(words);
     return { code, stdout: textOf(stdout), stderr: textOf(stderr) };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Database } from "../database.ts";
+import { type Database, exactTime } from "../database.ts";
 
 /**
  * A row of history has the time at which its transaction began, and the place in its task's
@@ -97,9 +97,9 @@ const HORIZON = `
     select triaged.now() - make_interval(secs => $1::double precision / 1000) as since
   )
   select
-    triaged.now()::text as at,
-    coalesce(since, '-infinity')::text as since,
-    coalesce(since - make_interval(hours => $2), '-infinity')::text as read_from,
-    history_from::text,
-    tasks_from::text
+    ${exactTime("triaged.now()")} as at,
+    ${exactTime("coalesce(since, '-infinity')")} as since,
+    ${exactTime("coalesce(since - make_interval(hours => $2), '-infinity')")} as read_from,
+    ${exactTime("history_from")} as history_from,
+    ${exactTime("tasks_from")} as tasks_from
   from wanted cross join kept`;
