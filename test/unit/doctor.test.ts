@@ -27,6 +27,7 @@ const SERVER = {
 const SCHEMA = {
   schema: "triaged",
   serverVersion: 180_004,
+  encoding: "UTF8",
   applied: [],
   pending: [],
   unknown: [],
@@ -64,6 +65,7 @@ test.for([
 
 test.for([
   ["old server", { serverVersion: 140_000 }, "error"],
+  ["database that is not UTF8", { encoding: "SQL_ASCII" }, "error"],
   ["missing migration", { pending: ["0003-x"] }, "error"],
   ["newer database", { unknown: ["0099-x"] }, "error"],
   ["changed migration", { changed: ["0001-x"] }, "error"],
