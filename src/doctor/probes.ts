@@ -9,6 +9,8 @@ import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
+import { publicationsProbe } from "./publications.ts";
+import { rightsProbe } from "./rights.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
 import { snapshotProbe } from "./snapshot.ts";
@@ -18,6 +20,7 @@ import { workersProbe } from "./workers.ts";
 /** Every probe, in the order of the report: the server, the schema, then what runs. */
 export const PROBES: readonly Probe[] = [
   serverProbe,
+  rightsProbe,
   connectionsProbe,
   poolerProbe,
   clockProbe,
@@ -26,6 +29,7 @@ export const PROBES: readonly Probe[] = [
   driftProbe,
   vacuumProbe,
   snapshotProbe,
+  publicationsProbe,
   locksProbe,
   partitionsProbe,
   lockTableProbe,

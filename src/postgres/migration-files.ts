@@ -37,6 +37,11 @@ export function readRepeatables(schema: string): { text: string; checksum: strin
   return { text: withSchema(text, schema), checksum: sha256(text + grants) };
 }
 
+/** What everybody loses: the end of the repeatables, for a look at the rights alone. */
+export function readRevokes(schema: string): string {
+  return withSchema(readFileSync(path.join(sqlFolder(), "revokes.sql"), "utf8"), schema);
+}
+
 /** Who may do what. Needs the roles to exist. */
 export function readGrants(schema: string): string {
   return withSchema(readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8"), schema);

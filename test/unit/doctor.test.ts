@@ -15,7 +15,6 @@ const SERVER = {
   version: "18.4",
   version_number: 180_004,
   is_standby: false,
-  may_enqueue: true,
   fsync: "on",
   full_page_writes: "on",
   synchronous_commit: "on",
