@@ -56,6 +56,15 @@ begin
       v_work || '_default', v_work);
   end if;
 
+  -- What was copied and is gone from its source is deleted from the copy.
+  if p_table = 'task_history' then
+    for v_name in
+      select relid::regclass::text from pg_partition_tree(format('triaged.%I', v_work)::regclass)
+    loop
+      execute format('alter table %s replica identity full', v_name);
+    end loop;
+  end if;
+
   insert into triaged.partition_rewrites (table_name, sources, copied_by, started_at)
   values (p_table, v_wanted.sources, pg_current_xact_id(), triaged.now());
 

@@ -15,9 +15,10 @@ begin
       using errcode = '22023';
   end if;
 
+  -- By rules that hold in every locale: Turkish has another small letter for I.
   v_word := lower(substring(
     regexp_replace(p_actor, '[^[:alnum:][:space:]]', '', 'g') from '[^[:space:]]+'
-  ));
+  ) collate pg_catalog."C");
 
   if v_word = any (v_reserved) then
     raise exception 'triaged.actor begins with %, a name that history keeps for the queue itself',

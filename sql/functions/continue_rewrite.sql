@@ -27,6 +27,9 @@ begin
   )
     -- A migration may have come in between.
     or triaged.column_list(p_table) <> triaged.column_list(p_table || '_rewrite')
+    -- Of another server, whose dump was restored here: no snapshot tells who sees the copies.
+    or v_rewrite.copied_by > pg_current_xact_id()
+    or triaged.publishes_copies()
   then
     return query select 'gave up', triaged.abandon_rewrite(p_table);
     return;

@@ -1,8 +1,8 @@
 -- Make the partition of a table for one day of UTC. False where the day has one, alone or with
--- other days, and where it must wait: more rows of that day than can be moved in a moment lie in
--- the default partition. While the day lasts they stay there; merge_partitions moves them later,
--- without deleting them. Few rows are moved at once. Waits for each lock half a second at most,
--- and raises 55P03.
+-- other days, and where it must wait: rows of that day lie in the default partition, more than can
+-- be moved in a moment, or such that subscribers would lose by the move. While the day lasts they
+-- stay there; merge_partitions moves them later, without deleting them. Few rows are moved at once.
+-- Waits for each lock half a second at most, and raises 55P03.
 --
 -- Whoever writes chooses a partition first and then waits for its lock. A writer that chose the
 -- default one, and waits while a partition for its row comes, is refused with 23514. So the
@@ -52,7 +52,7 @@ begin
   execute format('select count(*) from (select %s limit %s) as stray', v_stray, c_rows_max + 1)
   into v_stray_count;
 
-  if v_stray_count > c_rows_max then
+  if v_stray_count > c_rows_max or (v_stray_count > 0 and triaged.publishes_deletes(p_parent)) then
     return false;
   end if;
 
@@ -69,6 +69,11 @@ begin
     v_name, p_parent
   );
 
+  -- Rows of history have no key, and partitions do not inherit what stands for one.
+  if p_parent = 'task_history' then
+    execute format('alter table triaged.%I replica identity full', v_name);
+  end if;
+
   -- Nothing is deleted where nothing has to move.
   if v_stray_count > 0 then
     execute format(
@@ -82,10 +87,11 @@ begin
 
   return true;
 exception
-  -- The deletes of a table without replica identity are published, and so refused. The name
-  -- of the condition is that of its class as well.
-  when object_not_in_prerequisite_state then
-    if sqlstate <> '55000' or v_stray_count = 0 then
+  -- Deletes are published, and so refused: of a table without replica identity, or where that
+  -- does not cover the filter of a publication. The name of the first is that of its class as
+  -- well.
+  when object_not_in_prerequisite_state or invalid_column_reference then
+    if sqlstate not in ('55000', '42P10') or v_stray_count = 0 then
       raise;
     end if;
 

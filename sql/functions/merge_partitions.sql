@@ -2,6 +2,7 @@
 -- for a step that was made, and none once there is nothing to do: call it until then, each time
 -- in a transaction of its own. The arguments are those of drop_expired_partitions: the longer
 -- rows are kept, the wider partitions may be, since one is dropped when all of it has expired.
+-- Nothing is merged where a publication would send the copies to its subscribers.
 --
 --   began     table, and the partitions that are to be made
 --   copied    another piece of their rows; nobody waits for it
@@ -37,6 +38,8 @@ begin
       from triaged.continue_rewrite(v_table) as did;
       return;
     end if;
+
+    continue when triaged.publishes_copies();
 
     partitions := triaged.begin_rewrite(v_table, v_days);
 

@@ -6,7 +6,7 @@ language plpgsql
 set search_path to pg_catalog, pg_temp
 as $$
 begin
-  raise exception '% on % is refused', lower(tg_op), tg_table_name
+  raise exception '% on % is refused', lower(tg_op collate "C"), tg_table_name
     using errcode = 'TR002', hint = tg_argv[0];
 end;
 $$;

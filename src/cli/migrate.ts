@@ -1,7 +1,9 @@
 import { readConfig } from "../config.ts";
 import { EXIT_CODES } from "../errors.ts";
+import type { Database } from "../postgres/database.ts";
 import { migrate as migrateSchema } from "../postgres/migrate.ts";
 import { clientConfig } from "../postgres/pool.ts";
+import { readLosses } from "../postgres/restored.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, type SchemaState } from "../postgres/schema-state.ts";
 import { defineCommand } from "./command.ts";
@@ -30,33 +32,45 @@ async function apply(asJson: boolean): Promise<number> {
   const config = readConfig();
   const database = config.directConnection ?? (await locateDatabase(config.connection));
   const applied: string[] = [];
+  const restored: string[] = [];
   await migrateSchema(clientConfig(database, "migrate"), {
     schema: config.schema,
     onApplied: (name) => void applied.push(name),
+    onRestored: (what) => void restored.push(what),
     onWarning: (message) => note(`warning: ${message}`),
   });
   if (asJson) {
-    printJson({ schema: config.schema, applied });
+    printJson({ schema: config.schema, applied, restored });
   } else {
-    print(
-      applied.length === 0
-        ? `schema ${config.schema} is up to date`
-        : applied.map((name) => `applied ${name}`).join("\n"),
-    );
+    const did = [
+      ...applied.map((name) => `applied ${name}`),
+      ...restored.map((what) => `restored ${what}`),
+    ];
+    print(did.length === 0 ? `schema ${config.schema} is up to date` : did.join("\n"));
   }
   return 0;
 }
 
 function showStatus(asJson: boolean): Promise<number> {
-  return withAnySchema(async ({ db }) => {
+  return withAnySchema(async ({ db, look }) => {
     const state = await readSchemaState(db);
+    // Of tables that are to change yet nothing can be said.
+    const differing = isCurrent(state) ? await look(readDiffering) : [];
     if (asJson) {
-      printJson(state);
+      printJson({ ...state, differing });
     } else {
       print(renderTable(["file", "state", "applied"], rowsOf(state)));
+      for (const what of differing) {
+        print(what);
+      }
     }
-    return isCurrent(state) ? EXIT_CODES.done : EXIT_CODES.config;
+    return isCurrent(state) && differing.length === 0 ? EXIT_CODES.done : EXIT_CODES.config;
   });
+}
+
+async function readDiffering(db: Database): Promise<string[]> {
+  const { mendable, fatal, other } = await readLosses(db);
+  return [...fatal.map((what) => `missing or changed: ${what}`), ...other, ...mendable];
 }
 
 function rowsOf(state: SchemaState): (string | null)[][] {

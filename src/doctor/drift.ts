@@ -5,9 +5,7 @@ import type { Probe } from "./probe.ts";
 
 const NAMES_MAX = 5;
 
-/** The migrator skips what it has applied, so it must forget that it has. */
-const APPLY_AGAIN =
-  "delete from triaged.schema_migrations where name = 'repeatables'; then: triaged migrate";
+const APPLY_AGAIN = "triaged migrate";
 
 const ADVICE: Readonly<Record<Drift["chapter"], string>> = {
   columns: "restore it as in sql/migrations: alter table …",

@@ -9,6 +9,8 @@ import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
+import { publicationsProbe } from "./publications.ts";
+import { rightsProbe } from "./rights.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
 import { settingsProbe } from "./settings.ts";
@@ -20,6 +22,7 @@ import { workersProbe } from "./workers.ts";
 export const PROBES: readonly Probe[] = [
   serverProbe,
   settingsProbe,
+  rightsProbe,
   connectionsProbe,
   poolerProbe,
   clockProbe,
@@ -28,6 +31,7 @@ export const PROBES: readonly Probe[] = [
   driftProbe,
   vacuumProbe,
   snapshotProbe,
+  publicationsProbe,
   locksProbe,
   partitionsProbe,
   lockTableProbe,

@@ -9,8 +9,6 @@ const ServerFacts = z.object({
   version: z.string(),
   version_number: Count,
   is_standby: z.boolean(),
-  /** Whether this role may enqueue. */
-  may_enqueue: z.boolean(),
   fsync: z.string(),
   full_page_writes: z.string(),
   synchronous_commit: z.string(),
@@ -21,7 +19,7 @@ const ServerFacts = z.object({
 
 type ServerFacts = z.output<typeof ServerFacts>;
 
-/** Version, role and rights, and the settings that lose data or hide what goes on. */
+/** Version and role, and the settings that lose data or hide what goes on. */
 export const serverProbe: Probe = {
   subject: "server",
   async look({ db }) {
@@ -36,9 +34,6 @@ export function judgeServer(facts: ServerFacts): Finding[] {
     facts.is_standby
       ? error("role", "the server is a standby", "name the primary in DATABASE_URL")
       : ok("role", "primary"),
-    facts.may_enqueue
-      ? ok("rights", "may enqueue")
-      : warning("rights", "this user may only look", "producers and workers need triaged_api"),
     judgeDurability(facts),
     ...judgeSessions(facts),
   ];
@@ -101,9 +96,6 @@ const SERVER_FACTS = `
     current_setting('server_version') as version,
     current_setting('server_version_num') as version_number,
     pg_is_in_recovery() as is_standby,
-    coalesce(
-      has_function_privilege(to_regprocedure('triaged.enqueue_tasks(jsonb)'), 'execute'), false
-    ) as may_enqueue,
     current_setting('fsync') as fsync,
     current_setting('full_page_writes') as full_page_writes,
     current_setting('synchronous_commit') as synchronous_commit,

@@ -94,7 +94,7 @@ function adviceFor({ kind, pid, name }: Holder): string {
     case "prepared":
       return `commit prepared '${name}', or rollback prepared '${name}'`;
     case "slot":
-      return `bring its standby back, or: select pg_drop_replication_slot('${name}')`;
+      return `bring its standby or subscriber back, or: select pg_drop_replication_slot('${name}')`;
   }
 }
 
@@ -124,9 +124,10 @@ const HOLDERS = `
     where database = current_database()
     union all
     select 'slot', active_pid, slot_name, case when active then 'active' else 'inactive' end, null,
-      null, age(xmin)
+      null, greatest(age(xmin), age(catalog_xmin))
     from pg_replication_slots
-    where xmin is not null
+    -- A logical one holds back the vacuum of catalogs, and keeps the log as well.
+    where xmin is not null or catalog_xmin is not null
   ) as holder
   order by transactions desc, age_seconds desc nulls last
   limit $2`;

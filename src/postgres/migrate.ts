@@ -6,7 +6,15 @@ import { compatSchema, prepareCompatSchema, refuseCompatAsQueue } from "./compat
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
 import { heldTables, LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
+import {
+  adoptTables,
+  describeRights,
+  type Losses,
+  readLosses,
+  refuseHalfRestored,
+} from "./restored.ts";
 import { createPartitions } from "./retention-store.ts";
+import { applyRights, hasDrifted } from "./rights.ts";
 import {
   REPEATABLES,
   readSchemaState,
@@ -27,6 +35,8 @@ export type MigrateOptions = {
   readonly schema?: string;
   /** Called after each step that changed something, with its name. */
   readonly onApplied?: (name: string) => void;
+  /** Called with what was missing though it was applied before, and is there again. */
+  readonly onRestored?: (what: string) => void;
   /** Called with what could not be done and does not stop the queue from working. */
   readonly onWarning?: (message: string) => void;
   /** How long somebody who keeps the lock of the migrators is waited for. @default 10000 */
@@ -38,36 +48,29 @@ export type MigrateOptions = {
 /**
  * Bring the schema up to this version of the code: numbered migrations, each in its own
  * transaction, then functions, views, triggers and grants, then the partitions of the next
- * days. Idempotent, and safe to run many times at once: each step holds one advisory lock
- * and looks again. Throws an EnvironmentError for a database that it must not touch, and for
- * a session that keeps a lock of ours for no reason. A partition that cannot be made is a
- * warning: its rows have a place without it.
+ * days. What was applied before is compared with what is there, since a dump may have been
+ * restored without it. Idempotent, and safe to run many times at once: each step holds one
+ * advisory lock and looks again. Throws an EnvironmentError for a database that it must not
+ * touch, and for a session that keeps a lock of ours for no reason. A partition that cannot be
+ * made is a warning: its rows have a place without it.
  */
 export async function migrate(
   connection: ClientConfig,
-  {
+  options: MigrateOptions = {},
+): Promise<void> {
+  const {
     schema = DEFAULT_SCHEMA,
-    onApplied,
     onWarning,
     lockWaitMs = LOCK_WAIT_MS,
     lockRetries = LOCK_RETRIES,
-  }: MigrateOptions = {},
-): Promise<void> {
+  } = options;
   const client = new Client(connection);
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
   try {
     const step = new Step(client, schema, { lockWaitMs, lockRetries });
-    await step.prepare();
-    for (const migration of readMigrations(schema)) {
-      if (await step.applyMigration(migration)) {
-        onApplied?.(migration.name);
-      }
-    }
-    if (await step.applyRepeatables(onWarning)) {
-      onApplied?.(REPEATABLES);
-    }
+    await takeSteps(step, options);
     const { errors } = await createPartitions(inSchema(client, schema), { daysAhead: DAYS_AHEAD });
     for (const { message } of errors) {
       onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
@@ -81,6 +84,35 @@ export async function migrate(
       : err;
   } finally {
     await client.end();
+  }
+}
+
+async function takeSteps(
+  step: Step,
+  { schema = DEFAULT_SCHEMA, onApplied, onRestored, onWarning }: MigrateOptions,
+): Promise<void> {
+  await step.prepare();
+  if (await step.adoptTables()) {
+    onRestored?.("the record of the migrations, whose tables were there");
+  }
+  for (const migration of readMigrations(schema)) {
+    if (await step.applyMigration(migration)) {
+      onApplied?.(migration.name);
+    }
+  }
+  const losses = await step.examine();
+  if (await step.applyRepeatables(onWarning)) {
+    onApplied?.(REPEATABLES);
+  } else {
+    for (const what of await step.restore(losses, onWarning)) {
+      onRestored?.(what);
+    }
+  }
+  for (const what of await step.mendSequences()) {
+    onRestored?.(what);
+  }
+  for (const what of losses.other) {
+    onWarning?.(`${what}; restore the post-data section of the dump, or see sql/migrations`);
   }
 }
 
@@ -166,33 +198,106 @@ class Step {
     });
   }
 
+  /** False where no tables are there without their record. */
+  async adoptTables(): Promise<boolean> {
+    return await this.run(async () => await adoptTables(this.#db));
+  }
+
+  /**
+   * How the schema differs from the shipped one. Refuses what cannot be used. Without the lock,
+   * under which many that come at once would wait for each other's look.
+   */
+  async examine(): Promise<Losses> {
+    const losses = await inTransaction(this.#client, async () => await readLosses(this.#db));
+    refuseHalfRestored(this.#db, losses);
+    return losses;
+  }
+
   /** False where the newest were applied before. */
   async applyRepeatables(onWarning?: (message: string) => void): Promise<boolean> {
-    const { text, compat, checksum } = readRepeatables(this.#schema);
-    return await this.#once(REPEATABLES, checksum, async () => {
-      // A function may name another one of a later file.
-      await this.#client.query("set local check_function_bodies to off");
-      await this.#client.query(text);
-      const withoutCompat = await prepareCompatSchema(this.#db);
-      if (withoutCompat === null) {
-        await this.#client.query(compat);
-      } else {
-        onWarning?.(withoutCompat);
+    const { checksum } = readRepeatables(this.#schema);
+    return await this.#once(
+      REPEATABLES,
+      checksum,
+      async () => await this.#makeRepeatables(onWarning),
+    );
+  }
+
+  /**
+   * Make again what was applied before and is not there, and the rights where they are others.
+   * Returns what that was.
+   */
+  async restore(seen: Losses, onWarning?: (message: string) => void): Promise<readonly string[]> {
+    return await this.run(async () => {
+      // Somebody else may have made it since.
+      const { mendable } = seen.mendable.length > 0 ? await readLosses(this.#db) : seen;
+      const mended = mendable.length > 0 && (await this.#mend(mendable, onWarning)) ? mendable : [];
+      await this.#client.query("savepoint rights");
+      const rights = (await this.#makeRoles()) ? await applyRights(this.#db) : null;
+      if (rights !== null && hasDrifted(rights)) {
+        return [...mended, ...describeRights(rights)];
       }
-      const applied = checksum + (withoutCompat === null ? "" : WITHOUT_COMPAT);
-      if (await this.#makeRoles()) {
-        await this.#client.query(readGrants(this.#schema, "queue"));
-        if (withoutCompat === null) {
-          await this.#client.query(readGrants(this.#schema, "compat"));
-        }
-        for (const finding of await readRoleHolders(this.#db)) {
-          onWarning?.(finding);
-        }
-        return applied;
-      }
-      onWarning?.(`roles ${ROLES.join(", ")} cannot be made: no CREATEROLE`);
-      return applied + WITHOUT_GRANTS;
+      await this.#client.query("rollback to savepoint rights");
+      return mended;
     });
+  }
+
+  /** Returns which sequences were behind the rows. */
+  async mendSequences(): Promise<readonly string[]> {
+    return await this.run(async () => {
+      const { rows } = await this.#query(
+        "select id_column, newest_id from triaged.mend_sequences()",
+      );
+      return rows.map(
+        ({ id_column, newest_id }) => `sequence of ${id_column}: set to ${newest_id}`,
+      );
+    });
+  }
+
+  /** False where somebody has made another thing of the same name, which no statement replaces. */
+  async #mend(
+    mendable: readonly string[],
+    onWarning?: (message: string) => void,
+  ): Promise<boolean> {
+    await this.#client.query("savepoint repeatables");
+    try {
+      await this.#makeRepeatables(onWarning);
+      return true;
+    } catch (err) {
+      if (!(codeOf(err) ?? "").startsWith("42") || !(err instanceof Error)) {
+        throw err;
+      }
+      await this.#client.query("rollback to savepoint repeatables");
+      onWarning?.(`${mendable.join("; ")}; they cannot be made again: ${err.message}`);
+      return false;
+    }
+  }
+
+  /** Returns the checksum of what was made. */
+  async #makeRepeatables(onWarning?: (message: string) => void): Promise<string> {
+    const { text, compat, checksum } = readRepeatables(this.#schema);
+    // A function may name another one of a later file.
+    await this.#client.query("set local check_function_bodies to off");
+    await this.#client.query(text);
+    const withoutCompat = await prepareCompatSchema(this.#db);
+    if (withoutCompat === null) {
+      await this.#client.query(compat);
+    } else {
+      onWarning?.(withoutCompat);
+    }
+    const applied = checksum + (withoutCompat === null ? "" : WITHOUT_COMPAT);
+    if (await this.#makeRoles()) {
+      await this.#client.query(readGrants(this.#schema, "queue"));
+      if (withoutCompat === null) {
+        await this.#client.query(readGrants(this.#schema, "compat"));
+      }
+      for (const finding of await readRoleHolders(this.#db)) {
+        onWarning?.(finding);
+      }
+      return applied;
+    }
+    onWarning?.(`roles ${ROLES.join(", ")} cannot be made: no CREATEROLE`);
+    return applied + WITHOUT_GRANTS;
   }
 
   /** One step: the migrators' lock, then a transaction that waits for no other lock for long. */

@@ -43,6 +43,11 @@ export function readRepeatables(schema: string): {
   };
 }
 
+/** What everybody loses: the end of the repeatables, for a look at the rights alone. */
+export function readRevokes(schema: string): string {
+  return withSchema(readFileSync(path.join(sqlFolder(), "revokes.sql"), "utf8"), schema);
+}
+
 /** Who may do what. Needs the roles to exist. */
 export function readGrants(schema: string, part: Part): string {
   return withSchema(grantsOf(part), schema);

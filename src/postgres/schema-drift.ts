@@ -8,6 +8,7 @@ import {
   readViewTexts,
 } from "./migration-files.ts";
 import { CHAPTERS, type Chapter, parseSchemaLines, readSchemaLines } from "./schema-lines.ts";
+import { codeOf } from "./sqlstate.ts";
 
 export type Drift = {
   readonly chapter: Chapter | "views";
@@ -111,27 +112,43 @@ function nameIn(part: Part, schema: string, name: string): string {
 }
 
 async function readChangedViews(db: Database, { part, schema }: Home): Promise<string[]> {
+  const [login] = await db.query<{ may_compare: boolean }>({
+    text: "select has_database_privilege(current_database(), 'temporary') as may_compare",
+  });
   const changed: string[] = [];
-  for (const [name, text] of readViewTexts(db.schema, part)) {
+  for (const [name, text] of login?.may_compare === true ? readViewTexts(db.schema, part) : []) {
+    const place = `${schema}.${name}`;
     const [row] = await db.query<{ is_there: boolean }>({
       text: "select to_regclass($1) is not null as is_there",
-      values: [`${schema}.${name}`],
+      values: [place],
     });
     // One that is gone is told by its columns.
-    if (row?.is_there === true) {
-      await db.query({ text: `create temporary view ${SHIPPED} as ${text}` });
-      const [compared] = await db.query<{ same: boolean }>({
-        text: `select pg_get_viewdef($1::regclass) = pg_get_viewdef('pg_temp.${SHIPPED}'::regclass)
-                 as same`,
-        values: [`${schema}.${name}`],
-      });
-      await db.query({ text: `drop view pg_temp.${SHIPPED}` });
-      if (compared?.same !== true) {
-        changed.push(nameIn(part, schema, name));
-      }
+    if (row?.is_there === true && !(await isShippedView(db, place, text))) {
+      changed.push(nameIn(part, schema, name));
     }
   }
   return changed;
+}
+
+async function isShippedView(db: Database, place: string, text: string): Promise<boolean> {
+  await db.query({ text: `savepoint ${SHIPPED}` });
+  try {
+    await db.query({ text: `create temporary view ${SHIPPED} as ${text}` });
+    const [compared] = await db.query<{ same: boolean }>({
+      text: `select pg_get_viewdef($1::regclass) = pg_get_viewdef('pg_temp.${SHIPPED}'::regclass)
+               as same`,
+      values: [place],
+    });
+    return compared?.same === true;
+  } catch (err) {
+    // What it asks is not there.
+    if ((codeOf(err) ?? "").startsWith("42")) {
+      return false;
+    }
+    throw err;
+  } finally {
+    await db.query({ text: `rollback to savepoint ${SHIPPED}; release savepoint ${SHIPPED}` });
+  }
 }
 
 const SHIPPED = "triaged_shipped_view";

@@ -43,10 +43,15 @@ const QUERIES = {
     where relnamespace = ${OURS} and ${IS_LASTING}
     order by pg_get_indexdef(indexrelid) collate "C"`,
   storage: `
-    select format('%s %s%s', relname, reloptions, ' ' || pg_get_partkeydef(oid)) as line
+    select format('%s %s%s%s', relname, reloptions, ' ' || pg_get_partkeydef(oid),
+      case relreplident
+        when 'f' then ' replica identity full'
+        when 'n' then ' replica identity nothing'
+        when 'i' then ' replica identity of an index'
+      end) as line
     from pg_class
     where relnamespace = ${OURS} and relkind in ('r', 'p') and ${IS_LASTING}
-      and (reloptions is not null or relkind = 'p')
+      and (reloptions is not null or relkind = 'p' or relreplident <> 'd')
     order by relname collate "C"`,
   triggers: `
     select pg_get_triggerdef(pg_trigger.oid) as line

@@ -6,6 +6,8 @@ import { readMigrations, readRepeatables } from "./migration-files.ts";
 export type SchemaState = {
   readonly schema: string;
   readonly serverVersion: number;
+  /** In which the database stores text. */
+  readonly encoding: string;
   readonly applied: readonly AppliedMigration[];
   /** Names of migrations that the code has and the database has not. */
   readonly pending: readonly string[];
@@ -24,6 +26,8 @@ export type AppliedMigration = {
 };
 
 export const SERVER_VERSION_MIN = 150_000;
+/** Whatever handlers return and errors say has a place in it, but for NUL and half characters. */
+const ENCODING = "UTF8";
 /** The row of schema_migrations that stands for all files that are applied repeatedly. */
 export const REPEATABLES = "repeatables";
 /** Marks the checksum of repeatables that were applied without the grants. */
@@ -34,9 +38,10 @@ export const WITHOUT_COMPAT = " without compat";
 /** Read the state. Works on a database that has no such schema yet. */
 export async function readSchemaState(db: Database): Promise<SchemaState> {
   const { schema } = db;
-  const [server] = await db.query<{ version: number; migrated: boolean }>({
+  const [server] = await db.query<{ version: number; encoding: string; migrated: boolean }>({
     text: `select
       current_setting('server_version_num')::integer as version,
+      current_setting('server_encoding') as encoding,
       to_regclass('triaged.schema_migrations') is not null as migrated`,
   });
   const rows = server?.migrated
@@ -53,6 +58,7 @@ export async function readSchemaState(db: Database): Promise<SchemaState> {
   return {
     schema,
     serverVersion: server?.version ?? 0,
+    encoding: server?.encoding ?? "",
     applied,
     pending: known.filter(({ name }) => !checksums.has(name)).map(({ name }) => name),
     unknown: applied
@@ -73,6 +79,12 @@ export function refuseUnusable(state: SchemaState): void {
     throw unusable(
       `the server is PostgreSQL ${Math.floor(state.serverVersion / 10_000)}; triaged needs 15 or later`,
       "upgrade the server, or name another one in DATABASE_URL",
+    );
+  }
+  if (state.encoding !== ENCODING) {
+    throw unusable(
+      `the database stores text as ${state.encoding}; triaged needs ${ENCODING}`,
+      `create database … encoding '${ENCODING}' template template0, and name that one in DATABASE_URL`,
     );
   }
   if (state.unknown.length > 0) {

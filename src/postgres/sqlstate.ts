@@ -66,6 +66,14 @@ export function isTransient(err: unknown): boolean {
   );
 }
 
+/** Of the errors that may pass, those of a server that is well and refuses this one statement. */
+const OF_STATEMENT = new Set(["40001", "40P01", "53200", "55P03", "57014"]);
+
+/** Whether a transient error may be the statement's own: that of a smaller one may succeed. */
+export function isOfStatement(err: unknown): boolean {
+  return OF_STATEMENT.has(codeOf(err) ?? "") || isPartitionMade(err);
+}
+
 /**
  * Whether a partition for the row was made while its statement waited to put it into the default
  * one: a check violation that names no constraint. The same statement finds the partition.

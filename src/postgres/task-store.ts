@@ -137,6 +137,17 @@ export async function settleTasks(
     : row.taskIds.map((taskId, at) => ({ taskId, attempt: row.attempts[at] ?? 0 }));
 }
 
+/** No task has the id 0. */
+const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
+
+/** Settle no task: tells whether any could be, and has the session make its plans. */
+export async function settleNothing(
+  db: Database,
+  { withEffects = false }: { withEffects?: boolean } = {},
+): Promise<void> {
+  await settleTasks(db, { outcomes: NOTHING, effects: withEffects ? "[]" : null, count: 1 });
+}
+
 const SETTLED = `select
   count(*)::integer as count,
   case when count(*) < $2 then array_agg(task_id) end as "taskIds",

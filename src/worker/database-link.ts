@@ -1,5 +1,11 @@
 import type { Logger } from "pino";
-import { codeOf, isTransient, READ_ONLY, READ_ONLY_HINT } from "../postgres/sqlstate.ts";
+import {
+  codeOf,
+  isOfStatement,
+  isTransient,
+  READ_ONLY,
+  READ_ONLY_HINT,
+} from "../postgres/sqlstate.ts";
 import { pause } from "./every.ts";
 
 const RETRY_MS_MIN = 100;
@@ -20,16 +26,24 @@ export class DatabaseLink {
 
   /**
    * Run `operation` until it succeeds or fails for a reason that does not pass by itself;
-   * that error is thrown. When the signal aborts, the last error is thrown.
+   * that error is thrown. When the signal aborts, the last error is thrown. So it is once the
+   * server has refused `refusalsMax` times in a row what is asked of it: a statement that always
+   * takes too long, for one. A server that cannot be reached is waited for all the same.
    */
-  async run<Result>(operation: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+  async run<Result>(
+    operation: () => Promise<Result>,
+    signal: AbortSignal,
+    { refusalsMax = Number.POSITIVE_INFINITY }: { refusalsMax?: number } = {},
+  ): Promise<Result> {
+    let refusals = 0;
     for (let wait = RETRY_MS_MIN; ; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
       try {
         const result = await operation();
         this.#answered();
         return result;
       } catch (err) {
-        if (!isTransient(err) || signal.aborted) {
+        refusals = isOfStatement(err) ? refusals + 1 : 0;
+        if (!isTransient(err) || signal.aborted || refusals >= refusalsMax) {
           throw err;
         }
         this.#failed(err);

@@ -7,6 +7,8 @@ import { resultText } from "./result-text.ts";
 export type Ending = Attempt & {
   readonly outcome: Outcome["outcome"];
   readonly error: string | null;
+  /** Of a retry or a snooze. */
+  readonly delayMs: number | null;
   /** One element of the array that triaged.settle_tasks takes. */
   readonly json: string;
   /** Elements of the array of effects that triaged.settle_tasks_with_effects takes. */
@@ -44,6 +46,7 @@ export function endingOf(
       attempt: number,
       outcome: outcome.outcome,
       error,
+      delayMs: "delayMs" in outcome ? outcome.delayMs : null,
       json,
       effects,
       bytes: bytes + Buffer.byteLength(json),

@@ -2,9 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Attempt } from "../errors.ts";
 import { failpoint } from "../failpoint.ts";
+import type { Outcome } from "../outcome.ts";
 import type { Database } from "../postgres/database.ts";
-import { codeOf } from "../postgres/sqlstate.ts";
-import { settleTasks } from "../postgres/task-store.ts";
+import { codeOf, isOfStatement, isTransient } from "../postgres/sqlstate.ts";
+import { settleNothing, settleTasks } from "../postgres/task-store.ts";
 import type { DatabaseLink } from "./database-link.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { storable } from "./error-text.ts";
@@ -19,6 +20,12 @@ const BATCH_BYTES_MAX = 8 * 2 ** 20;
  * a peer in the same run: 0.90 of its rate with one, 0.95 with two.
  */
 const IN_FLIGHT_MAX = 2;
+/** So often in a row may the server refuse a statement for the moment: some seconds. */
+const REFUSALS_MAX = 6;
+/** An end that the database does not take in any form is tried again after so long. */
+const PARKED_MS = 60_000;
+/** With more of them, nothing at all can be recorded. */
+const PARKED_MAX = 100;
 
 export type SettlerDeps = {
   readonly db: Database;
@@ -44,6 +51,8 @@ export class Settler {
   #inFlightBytes = 0;
   /** What the statements that are under way record. */
   readonly #inFlight = new Set<readonly Waiting[]>();
+  /** What the database refuses in every form; nobody waits for it. */
+  readonly #parked = new Set<Ending>();
   /** Loops that take what waits, one statement each. */
   #drains = 0;
   #whenIdle = Promise.withResolvers<void>();
@@ -64,7 +73,8 @@ export class Settler {
 
   /** The attempts whose endings are not recorded yet, or are being recorded. */
   get unsettled(): readonly Attempt[] {
-    return [...[...this.#inFlight].flat(), ...this.#waiting].map(({ ending }) => ending);
+    const asked = [...[...this.#inFlight].flat(), ...this.#waiting].map(({ ending }) => ending);
+    return [...asked, ...this.#parked];
   }
 
   /**
@@ -126,57 +136,148 @@ export class Settler {
     return { batch, bytes };
   }
 
-  async #settleBatch(endings: readonly Ending[]): Promise<Set<string> | "all"> {
-    const { db, link, logger, signal } = this.#deps;
+  /** Resolves to the attempts that were settled, by token, or "all". Does not throw. */
+  async #settleBatch(endings: readonly Ending[]): Promise<ReadonlySet<string> | "all"> {
     try {
-      const outcomes = `[${endings.map((ending) => ending.json).join(",")}]`;
-      const effects = effectsOf(endings);
-      failpoint("settle.before");
-      const settled = await link.run(
-        () => settleTasks(db, { outcomes, effects, count: endings.length }),
-        signal,
-      );
-      failpoint("settle.answered");
-      return settled === "all" ? settled : new Set(settled.map(tokenOf));
+      return await this.#record(endings);
     } catch (err) {
-      if (!isRefused(err)) {
+      if (!(await this.#isOfTheirOwn(err, effectsOf(endings) !== null))) {
         this.#deps.onError(err);
         return new Set();
       }
       const [only, ...others] = endings;
       if (only !== undefined && others.length === 0) {
-        logger.error({ err, taskId: only.taskId }, "the database refuses a result");
         return await this.#settleRefused(only, err);
       }
     }
     // One of them is refused, and must not take the others along.
-    const apart = new Set<string>();
-    for (const ending of endings) {
-      const settled = await this.#settleBatch([ending]);
-      if (settled === "all" || settled.size > 0) {
-        apart.add(tokenOf(ending));
+    const middle = Math.ceil(endings.length / 2);
+    const halves = [endings.slice(0, middle), endings.slice(middle)];
+    const settled = new Set<string>();
+    for (const half of halves) {
+      const recorded = await this.#settleBatch(half);
+      for (const token of recorded === "all" ? half.map(tokenOf) : recorded) {
+        settled.add(token);
       }
     }
-    return apart;
+    return settled;
   }
 
-  async #settleRefused(ending: Ending, reason: unknown): Promise<Set<string> | "all"> {
-    if (ending.outcome === "fail") {
-      this.#deps.onError(reason);
-      return new Set();
-    }
-    const message = reason instanceof Error ? reason.message : String(reason);
-    const failed = endingOf(
-      ending,
-      {
-        outcome: "fail",
-        error: storable(`the result cannot be stored: ${message}`),
-        detail: { class: "validation" },
-      },
-      { resultBytesMax: 0 },
+  /** One statement. */
+  async #record(endings: readonly Ending[]): Promise<ReadonlySet<string> | "all"> {
+    const { db, link, signal } = this.#deps;
+    const outcomes = `[${endings.map((ending) => ending.json).join(",")}]`;
+    const effects = effectsOf(endings);
+    failpoint("settle.before");
+    const settled = await link.run(
+      () => settleTasks(db, { outcomes, effects, count: endings.length }),
+      signal,
+      { refusalsMax: REFUSALS_MAX },
     );
-    return await this.#settleBatch([failed]);
+    failpoint("settle.answered");
+    return settled === "all" ? settled : new Set(settled.map(tokenOf));
   }
+
+  /**
+   * Whether the error is of what was to be recorded: a value that cannot be stored, a constraint
+   * or a trigger of others. No code tells: then the same statement settles nothing at all without
+   * an error.
+   */
+  async #isOfTheirOwn(err: unknown, withEffects: boolean): Promise<boolean> {
+    const { db, link, signal } = this.#deps;
+    if (err instanceof RangeError) {
+      // Longer than a string or a buffer can be: the server was not asked.
+      return true;
+    }
+    if (codeOf(err) === null || signal.aborted || (isTransient(err) && !isOfStatement(err))) {
+      return false;
+    }
+    try {
+      await link.run(() => settleNothing(db, { withEffects }), signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * The end of an attempt that is refused by itself. What cannot be stored is replaced, by words
+   * that any database takes in the end; where even they are refused, the task waits in the queue
+   * until somebody has corrected the cause.
+   */
+  async #settleRefused(refused: Ending, reason: unknown): Promise<ReadonlySet<string> | "all"> {
+    const { logger, onError } = this.#deps;
+    const { taskId, outcome } = refused;
+    logger.error({ err: reason, taskId, outcome }, "the database refuses the end of an attempt");
+    for (const replacement of replacementsOf(refused, reason)) {
+      try {
+        return await this.#record([endingOf(refused, replacement, { resultBytesMax: 0 })]);
+      } catch (err) {
+        if (!(await this.#isOfTheirOwn(err, false))) {
+          onError(err);
+          return new Set();
+        }
+      }
+    }
+    if (this.#parked.size >= PARKED_MAX) {
+      // Nothing seems to be taken, and what is claimed runs for nothing.
+      onError(reason);
+    } else {
+      this.#park(refused);
+    }
+    return new Set();
+  }
+
+  /** Its task stays this worker's, and is not given back: that is refused as well. */
+  #park(ending: Ending): void {
+    const { taskId } = ending;
+    this.#deps.logger.error(
+      { taskId, againMs: PARKED_MS },
+      "no end of the attempt can be recorded",
+    );
+    this.#parked.add(ending);
+    setTimeout(() => {
+      this.#parked.delete(ending);
+      this.settle(ending, () => undefined);
+    }, PARKED_MS).unref();
+  }
+}
+
+/** What to record of an attempt whose end is refused, the best first. */
+function replacementsOf(refused: Ending, reason: unknown): readonly Outcome[] {
+  const { outcome, error } = refused;
+  const delayMs = refused.delayMs ?? PARKED_MS;
+  const code = codeOf(reason) ?? "too long";
+  const wait = (of: number): Outcome => ({
+    outcome: "snooze",
+    delayMs: of,
+    detail: { reason: `the end of the attempt cannot be stored (${code})` },
+  });
+  if (isOfStatement(reason) || outcome === "release") {
+    // It may pass, and then the end is the true one; or there is nothing to replace.
+    return [];
+  }
+  if (outcome === "snooze") {
+    return [wait(delayMs)];
+  }
+  const what = outcome === "finish" || outcome === "ask" ? "result" : "error";
+  const why = reason instanceof Error ? reason.message : String(reason);
+  const whole = `the ${what} cannot be stored: ${why}${error === null ? "" : `; it was: ${error}`}`;
+  const texts = [
+    storable(whole),
+    // Of the characters that every encoding has.
+    storable(whole).replaceAll(/[^\n\u0020-\u007e]/gu, "?"),
+    `the ${what} cannot be stored (${code})`,
+  ];
+  const retries = outcome === "retry" ? texts.map((text) => ended(text, delayMs)) : [];
+  return [...retries, ...texts.map((text) => ended(text, null)), wait(PARKED_MS)];
+}
+
+function ended(error: string, delayMs: number | null): Outcome {
+  const detail = { class: "validation" } as const;
+  return delayMs === null
+    ? { outcome: "fail", error, detail }
+    : { outcome: "retry", error, delayMs, detail };
 }
 
 /** The effects of them all as a JSON array; null where there are none, as nearly always. */
@@ -188,13 +289,4 @@ function effectsOf(endings: readonly Ending[]): string | null {
 
 function tokenOf({ taskId, attempt }: { taskId: string; attempt: number }): string {
   return `${taskId}/${attempt}`;
-}
-
-/**
- * The statement is fine and a value in it is not: data exception, or a limit of the server; or
- * it is longer than a string or a buffer can be.
- */
-function isRefused(err: unknown): boolean {
-  const code = codeOf(err) ?? "";
-  return err instanceof RangeError || code.startsWith("22") || code.startsWith("54");
 }

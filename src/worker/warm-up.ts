@@ -1,11 +1,9 @@
 import { PRIORITIES } from "../lane.ts";
 import type { Database } from "../postgres/database.ts";
-import { claimLane, claimTasks, settleTasks } from "../postgres/task-store.ts";
+import { claimLane, claimTasks, settleNothing } from "../postgres/task-store.ts";
 
 /** Connections of a busy worker: one that claims, and those of the settler. */
 const CONNECTIONS = 3;
-/** No task has the id 0, so nothing is settled. */
-const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
 
 /**
  * Open the connections that a busy worker needs, and have each of them make its plans. Else
@@ -18,7 +16,7 @@ export async function warmUp(db: Database, workerId: string): Promise<void> {
   // For the bell's session, which is not of the pool: a function that is missing shows at start.
   const lane = { queue: "", taskType: "", priority: 0 };
   await claimLane(db, { workerId, limit: 0, lane, inputBytesMax: 0 });
-  await onEach(() => settleTasks(db, { outcomes: NOTHING, count: 1 }));
+  await onEach(() => settleNothing(db));
 }
 
 /** At the same time, so that each runs on a connection of its own. */

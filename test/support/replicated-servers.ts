@@ -13,13 +13,13 @@ import { makeTemporaryFolder } from "./temporary-folder.ts";
 const run = promisify(execFile);
 
 /** Of Debian's package postgresql: the embedded PostgreSQL comes without pg_basebackup. */
-const BINARIES = ["18", "17", "16", "15"]
+export const BINARIES = ["18", "17", "16", "15"]
   .map((version) => `/usr/lib/postgresql/${version}/bin`)
   .find((folder) => existsSync(`${folder}/pg_basebackup`));
 export const canReplicate = BINARIES !== undefined;
 
-/** One of the two servers. */
-class Server {
+/** A server of Debian's binaries. */
+export class Server {
   readonly port: number;
   readonly #data: string;
   readonly #user: ServerUser;
@@ -34,12 +34,22 @@ class Server {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  async initialize(): Promise<void> {
-    await this.#run("initdb", ["-D", this.#data, "-U", "postgres", "-A", "trust", "--no-sync"]);
+  async initialize(given: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#run("initdb", [
+      "-D",
+      this.#data,
+      "--encoding=UTF8",
+      "-U",
+      "postgres",
+      "-A",
+      "trust",
+      "--no-sync",
+    ]);
     const settings = {
       listen_addresses: "'127.0.0.1'",
       unix_socket_directories: "''",
       fsync: "off",
+      ...given,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
     await appendFile(path.join(this.#data, "postgresql.conf"), lines.join(""));

@@ -15,7 +15,6 @@ const SERVER = {
   version: "18.4",
   version_number: 180_004,
   is_standby: false,
-  may_enqueue: true,
   fsync: "on",
   full_page_writes: "on",
   synchronous_commit: "on",
@@ -27,6 +26,7 @@ const SERVER = {
 const SCHEMA = {
   schema: "triaged",
   serverVersion: 180_004,
+  encoding: "UTF8",
   applied: [],
   pending: [],
   unknown: [],
@@ -64,6 +64,7 @@ test.for([
 
 test.for([
   ["old server", { serverVersion: 140_000 }, "error"],
+  ["database that is not UTF8", { encoding: "SQL_ASCII" }, "error"],
   ["missing migration", { pending: ["0003-x"] }, "error"],
   ["newer database", { unknown: ["0099-x"] }, "error"],
   ["changed migration", { changed: ["0001-x"] }, "error"],
