@@ -1,3 +1,4 @@
+import { readRoles } from "../postgres/roles.ts";
 import { adviceAgainstStrangers, readRoleHolders, readStrangers } from "../postgres/strangers.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import type { Probe } from "./probe.ts";
@@ -7,9 +8,10 @@ export const ownersProbe: Probe = {
   subject: "owners",
   async look({ db }) {
     const { schema } = db;
+    const roles = await readRoles(db);
     return judgeOwners(schema, {
       strangers: await readStrangers(db, { schema, trustsQueueOwner: true }),
-      holders: await readRoleHolders(db),
+      holders: roles === null ? [] : await readRoleHolders(db, roles),
     });
   },
 };

@@ -8,6 +8,7 @@ import { locksProbe } from "./locks.ts";
 import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
+import { privilegesProbe } from "./privileges.ts";
 import type { Probe } from "./probe.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
@@ -23,6 +24,7 @@ export const PROBES: readonly Probe[] = [
   clockProbe,
   setbackProbe,
   ownersProbe,
+  privilegesProbe,
   driftProbe,
   vacuumProbe,
   snapshotProbe,

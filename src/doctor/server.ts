@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readRoles } from "../postgres/roles.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
 
@@ -26,11 +27,12 @@ export const serverProbe: Probe = {
   subject: "server",
   async look({ db }) {
     const [row] = await db.query({ text: SERVER_FACTS });
-    return judgeServer(ServerFacts.parse(row));
+    return judgeServer(ServerFacts.parse(row), (await readRoles(db))?.api ?? null);
   },
 };
 
-export function judgeServer(facts: ServerFacts): Finding[] {
+/** `api` is the role that may enqueue, where there is one. */
+export function judgeServer(facts: ServerFacts, api: string | null): Finding[] {
   return [
     judgeVersion(facts),
     facts.is_standby
@@ -38,7 +40,11 @@ export function judgeServer(facts: ServerFacts): Finding[] {
       : ok("role", "primary"),
     facts.may_enqueue
       ? ok("rights", "may enqueue")
-      : warning("rights", "this user may only look", "producers and workers need triaged_api"),
+      : warning(
+          "rights",
+          "this user may only look",
+          `producers and workers need ${api ?? "a role, which `triaged migrate` makes"}`,
+        ),
     judgeDurability(facts),
     ...judgeSessions(facts),
   ];

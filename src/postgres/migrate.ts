@@ -5,10 +5,14 @@ import { Client } from "./client.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
 import { LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
+import { readObjects } from "./privilege-rows.ts";
+import { closeNewObjects } from "./privileges.ts";
 import { createPartitions } from "./retention-store.ts";
-import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_GRANTS } from "./schema-state.ts";
+import { type Roles, settleRoles } from "./roles.ts";
+import { REPEATABLES, readSchemaState, refuseUnusable } from "./schema-state.ts";
+import { readObstacles, type Settled, settlePrivileges, tellOfRoles } from "./settle-privileges.ts";
 import { codeOf, isKeptLock, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
-import { ROLES, readRoleHolders, refuseStrangers } from "./strangers.ts";
+import { refuseStrangers } from "./strangers.ts";
 import { inTransaction } from "./transaction.ts";
 
 const DAYS_AHEAD = 7;
@@ -18,6 +22,8 @@ const LOCK_RETRIES = 10;
 
 export type MigrateOptions = {
   readonly schema?: string;
+  /** What the names of the roles begin with. @default those in use, else schema_database */
+  readonly rolePrefix?: string | null;
   /** Called after each step that changed something, with its name. */
   readonly onApplied?: (name: string) => void;
   /** Called with what could not be done and does not stop the queue from working. */
@@ -26,37 +32,68 @@ export type MigrateOptions = {
   readonly lockWaitMs?: number;
 };
 
+export type Migrated = {
+  /** Null where they cannot be made: the queue is its owner's alone then. */
+  readonly roles: Roles | null;
+  /** Whether this user may grant them. */
+  readonly mayGrant: boolean;
+};
+
 /**
  * Bring the schema up to this version of the code: numbered migrations, each in its own
- * transaction, then functions, views, triggers and grants, then the partitions of the next
- * days. Idempotent, and safe to run many times at once: each step holds one advisory lock
- * and looks again. Throws an EnvironmentError for a database that it must not touch, and for
- * a session that keeps a lock of ours for no reason. A partition that cannot be made is a
- * warning: its rows have a place without it.
+ * transaction, then functions, views, triggers and grants, then the rights as they are there, then
+ * the partitions of the next days. Idempotent, and safe to run many times at once: each step holds
+ * one advisory lock and looks again. Throws an EnvironmentError for a database that it must not
+ * touch, and for a session that keeps a lock of ours for no reason. A partition that cannot be
+ * made is a warning: its rows have a place without it.
  */
 export async function migrate(
   connection: ClientConfig,
-  { schema = DEFAULT_SCHEMA, onApplied, onWarning, lockWaitMs = LOCK_WAIT_MS }: MigrateOptions = {},
-): Promise<void> {
+  {
+    schema = DEFAULT_SCHEMA,
+    rolePrefix = null,
+    onApplied,
+    onWarning,
+    lockWaitMs = LOCK_WAIT_MS,
+  }: MigrateOptions = {},
+): Promise<Migrated> {
   const client = new Client(connection);
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
   try {
-    const step = new Step(client, schema, lockWaitMs);
+    const step = new Step(client, { schema, rolePrefix, lockWaitMs });
     await step.prepare();
+    for (const mended of await step.mendAccess()) {
+      onWarning?.(mended);
+    }
     for (const migration of readMigrations(schema)) {
       if (await step.applyMigration(migration)) {
         onApplied?.(migration.name);
       }
     }
-    if (await step.applyRepeatables(onWarning)) {
+    const isNewer = await step.applyRepeatables();
+    if (isNewer) {
       onApplied?.(REPEATABLES);
+    }
+    const settled = await step.settlePrivileges();
+    if (settled.isGranted && !isNewer) {
+      onApplied?.("grants");
+    }
+    for (const warning of settled.told) {
+      onWarning?.(warning);
+    }
+    const { mayGrant, told } = await step.tellOfRoles(settled, {
+      isGranted: isNewer || settled.isGranted,
+    });
+    for (const warning of told) {
+      onWarning?.(warning);
     }
     const { errors } = await createPartitions(inSchema(client, schema), { daysAhead: DAYS_AHEAD });
     for (const { message } of errors) {
       onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
     }
+    return { roles: settled.missing.length > 0 ? null : settled.roles, mayGrant };
   } catch (err) {
     throw isKeptLock(err) ? keptLock(err) : err;
   } finally {
@@ -75,13 +112,24 @@ function keptLock(err: DatabaseError): EnvironmentError {
 class Step {
   readonly #client: Client;
   readonly #schema: string;
+  readonly #rolePrefix: string | null;
   readonly #lockWaitMs: number;
   readonly #db: Database;
+  #rolesWereThere = false;
 
-  constructor(client: Client, schema: string, lockWaitMs: number) {
+  constructor(
+    client: Client,
+    options: {
+      readonly schema: string;
+      readonly rolePrefix: string | null;
+      readonly lockWaitMs: number;
+    },
+  ) {
+    const { schema } = options;
     this.#client = client;
     this.#schema = schema;
-    this.#lockWaitMs = lockWaitMs;
+    this.#rolePrefix = options.rolePrefix;
+    this.#lockWaitMs = options.lockWaitMs;
     this.#db = inSchema(client, schema);
   }
 
@@ -93,53 +141,87 @@ class Step {
   async prepare(): Promise<void> {
     // Views keep the functions that their names meant here; those of a stranger may fit better.
     await this.#client.query("set search_path to pg_catalog, pg_temp");
+    // Rows that row security hides make an error, in place of another result.
+    await this.#client.query("set row_security to off");
     await refuseStrangers(this.#db, { schema: this.#schema });
+    await this.mendAccess("schema_migrations");
     refuseUnusable(await this.#readState());
     await this.run(async () => {
       await this.#client.query("set local client_min_messages to warning");
-      const { rows } = await this.#client.query<{ exists: boolean }>(
-        "select to_regnamespace($1) is not null as exists",
-        [this.#schema],
-      );
-      // Asked first: `if not exists` wants the right to create even where it does nothing.
-      if (rows[0]?.exists === false) {
-        await this.#client.query(`create schema ${this.#schema}`);
-      }
-      await this.#query(`create table if not exists triaged.schema_migrations (
-        name text not null,
-        checksum text not null,
-        applied_at timestamptz not null default now(),
-
-        constraint schema_migrations_pkey primary key (name)
-      )`);
+      await this.#making(async () => await this.#makeSchema());
     });
+  }
+
+  async #makeSchema(): Promise<void> {
+    const { rows } = await this.#client.query<{ exists: boolean }>(
+      "select to_regnamespace($1) is not null as exists",
+      [this.#schema],
+    );
+    // Asked first: `if not exists` wants the right to create even where it does nothing.
+    if (rows[0]?.exists === false) {
+      await this.#client.query(`create schema ${this.#schema}`);
+    }
+    await this.#query(`create table if not exists triaged.schema_migrations (
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default now(),
+
+      constraint schema_migrations_pkey primary key (name)
+    )`);
   }
 
   /** False where it was applied before. */
   async applyMigration(migration: Migration): Promise<boolean> {
     return await this.#once(migration.name, migration.checksum, async () => {
-      await this.#client.query(migration.text);
+      await this.#making(async () => await this.#client.query(migration.text));
       return migration.checksum;
     });
   }
 
   /** False where the newest were applied before. */
-  async applyRepeatables(onWarning?: (message: string) => void): Promise<boolean> {
+  async applyRepeatables(): Promise<boolean> {
     const { text, checksum } = readRepeatables(this.#schema);
     return await this.#once(REPEATABLES, checksum, async () => {
       // A function may name another one of a later file.
       await this.#client.query("set local check_function_bodies to off");
-      await this.#client.query(text);
-      if (await this.#makeRoles()) {
-        await this.#client.query(readGrants(this.#schema));
-        for (const finding of await readRoleHolders(this.#db)) {
-          onWarning?.(finding);
-        }
-        return checksum;
+      await this.#making(async () => await this.#client.query(text));
+      // Here, so that workers never meet a function without its grants.
+      const { roles, missing, wereThere } = await settleRoles(this.#db, {
+        prefix: this.#rolePrefix,
+      });
+      this.#rolesWereThere = wereThere;
+      if (missing.length === 0) {
+        await this.#client.query(readGrants(this.#schema, roles));
       }
-      onWarning?.(`roles ${ROLES.join(", ")} cannot be made: no CREATEROLE`);
-      return checksum + WITHOUT_GRANTS;
+      return checksum;
     });
+  }
+
+  /** Make it so that our roles have their rights, and nobody else one that harms. */
+  async settlePrivileges(): Promise<Settled> {
+    const settled = await this.run(
+      async () => await settlePrivileges(this.#db, { prefix: this.#rolePrefix }),
+    );
+    return { ...settled, wereThere: this.#rolesWereThere || settled.wereThere };
+  }
+
+  /**
+   * Have the owner find all rows of its tables again, or of one: else the rest reads and writes
+   * half of them. Returns what was done.
+   */
+  async mendAccess(table?: string): Promise<string[]> {
+    const mended: string[] = [];
+    for (const { said, statement } of await readObstacles(this.#db, table)) {
+      // One by one: each takes the lock of its table.
+      await this.run(async () => await this.#client.query(statement));
+      mended.push(said);
+    }
+    return mended;
+  }
+
+  /** What whoever migrates ought to know of the roles. */
+  async tellOfRoles(settled: Settled, { isGranted }: { isGranted: boolean }) {
+    return await tellOfRoles(this.#db, settled, { chosen: this.#rolePrefix, isGranted });
   }
 
   /** One step: the migrators' lock, then a transaction that waits for no other lock for long. */
@@ -161,6 +243,14 @@ class Step {
     );
   }
 
+  /** What `work` makes is its owner's alone, whatever the database gives to others by default. */
+  async #making<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = await readObjects(this.#db);
+    const result = await work();
+    await closeNewObjects(this.#db, before);
+    return result;
+  }
+
   async #once(name: string, checksum: string, apply: () => Promise<string>): Promise<boolean> {
     return await this.run(async () => {
       const before = await this.#query(
@@ -178,27 +268,6 @@ class Step {
       );
       return applied !== before.rows[0]?.checksum;
     });
-  }
-
-  /** Roles belong to the whole server: another database, or an administrator, may have them. */
-  async #makeRoles(): Promise<boolean> {
-    for (const role of ROLES) {
-      await this.#client.query(`do $$
-        begin
-          if to_regrole('${role}') is null then
-            create role ${role} nologin;
-          end if;
-        exception
-          when duplicate_object or unique_violation or insufficient_privilege then
-            null;
-        end;
-      $$`);
-    }
-    const { rows } = await this.#client.query<{ made: boolean }>(
-      "select count(to_regrole(name)) = count(*) as made from unnest($1::text[]) as name",
-      [[...ROLES]],
-    );
-    return rows[0]?.made === true;
   }
 
   async #readState() {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { sha256 } from "../sha256.ts";
 import { withSchema } from "./database.ts";
+import { type Roles, withRoles } from "./roles.ts";
 import { sqlFolder } from "./sql-folder.ts";
 
 /** A file of `sql/migrations`, applied once and never edited after its release. */
@@ -38,8 +39,17 @@ export function readRepeatables(schema: string): { text: string; checksum: strin
 }
 
 /** Who may do what. Needs the roles to exist. */
-export function readGrants(schema: string): string {
-  return withSchema(readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8"), schema);
+export function readGrants(schema: string, roles: Roles): string {
+  const text = readFileSync(path.join(sqlFolder(), "grants.sql"), "utf8");
+  return withRoles(withSchema(text, schema), roles);
+}
+
+/** The grants that our roles have in a schema that was just made, a statement a line. */
+export function readPrivilegesSnapshot(schema: string): string {
+  return withSchema(
+    readFileSync(path.join(sqlFolder(), "privileges.snapshot.txt"), "utf8"),
+    schema,
+  );
 }
 
 /** What the catalogs know of a schema that was just made. */

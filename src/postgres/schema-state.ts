@@ -1,6 +1,7 @@
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import type { Database } from "./database.ts";
 import { readMigrations, readRepeatables } from "./migration-files.ts";
+import { namingRoles } from "./roles.ts";
 
 /** How far the schema of a database is, measured against this version of the code. */
 export type SchemaState = {
@@ -29,8 +30,19 @@ export const REPEATABLES = "repeatables";
 /** Marks the checksum of repeatables that were applied without the grants. */
 export const WITHOUT_GRANTS = " without grants";
 
-/** Read the state. Works on a database that has no such schema yet. */
+/**
+ * Read the state. Works on a database that has no such schema yet. Throws an EnvironmentError (78)
+ * that names a role for who may not look.
+ */
 export async function readSchemaState(db: Database): Promise<SchemaState> {
+  try {
+    return await readState(db);
+  } catch (err) {
+    throw await namingRoles(db, err);
+  }
+}
+
+async function readState(db: Database): Promise<SchemaState> {
   const { schema } = db;
   const [server] = await db.query<{ version: number; migrated: boolean }>({
     text: `select

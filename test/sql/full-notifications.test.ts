@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
+import { migrate } from "../support/migrate.ts";
 import { openStranger } from "../support/stranger.ts";
 import { claimTasks, enqueue, query, startWorker } from "../support/tasks.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
