@@ -28,7 +28,7 @@ const server = await findServer();
 const name = await makeDatabase(server.url, "fuzz");
 const connectionString = urlOf(server.url, name);
 try {
-  await migrate({ connectionString });
+  await migrate({ connectionString }, { rolePrefix: "triaged" });
   const db = new Client({ connectionString });
   await db.connect();
   try {

@@ -1,10 +1,14 @@
--- Who may do what. Three roles for the whole server, without login: grant them to yours.
+-- Who may do what. Three roles without login, of this queue alone: grant them to yours. The names
+-- here stand for PREFIX_owner and so on; `triaged migrate` prints them.
 --   triaged_owner     operates the queue: all of the below, hand-made updates, retention
 --   triaged_api       producers and workers: enqueue, claim, settle, operate by function
 --   triaged_readonly  looks
 -- Tables are written by the functions alone, which run with the rights of their owner. What is on
--- no list below is called by functions of ours: a trigger, or a step without a guard. Lists that
--- were longer once are taken back first.
+-- no list below is called by functions of ours: a trigger, or a step without a guard. What was
+-- granted otherwise is taken back first.
+revoke all on schema triaged from triaged_owner, triaged_api, triaged_readonly;
+revoke all on all tables in schema triaged from triaged_owner, triaged_api, triaged_readonly;
+revoke all on all sequences in schema triaged from triaged_owner, triaged_api, triaged_readonly;
 revoke all on all functions in schema triaged from triaged_owner, triaged_api, triaged_readonly;
 
 grant usage on schema triaged to triaged_owner, triaged_api, triaged_readonly;
@@ -14,7 +18,6 @@ revoke select on triaged.push_configs from triaged_api, triaged_readonly;
 
 grant insert on triaged.tasks, triaged.triage_tasks to triaged_owner, triaged_api;
 -- By column: a right on the whole view would be one to lock it, and the tables under it with it.
-revoke update on triaged.tasks from triaged_owner;
 grant update (
   task_id, task_type, queue, payload, priority, status, run_at, attempt_count, failure_count,
   max_attempts, rescue_count, worker_id, cancel_requested_at, progress_pct, current_step, result,

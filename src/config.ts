@@ -21,6 +21,8 @@ export type Config = {
   /** For LISTEN and session locks where `connection` goes through a pooler; else null. */
   readonly directConnection: DatabaseUrl | null;
   readonly schema: string;
+  /** What the names of the queue's roles begin with; null: as in use, else schema_database. */
+  readonly rolePrefix: string | null;
   readonly pool: PoolConfig;
   readonly worker: WorkerConfig;
   /** Days that final tasks and history are kept; 0 = for ever. */
@@ -120,6 +122,7 @@ export function readConfig(environment: Environment = process.env): Config {
     connection,
     directConnection: direct,
     schema: settings.TRIAGED_SCHEMA,
+    rolePrefix: settings.TRIAGED_ROLE_PREFIX ?? null,
     pool: {
       max:
         (settings.DB_POOL_SIZE ?? settings.POSTGRES_POOL_SIZE ?? 10) +

@@ -16,6 +16,7 @@ export function describeConfig(config: Config): Record<string, string> {
       : { TRIAGED_DATA_DIR: connection.folder }),
     ...(direct === null ? {} : { DATABASE_DIRECT_URL: describeUrl(direct) }),
     TRIAGED_SCHEMA: config.schema,
+    ...(config.rolePrefix === null ? {} : { TRIAGED_ROLE_PREFIX: config.rolePrefix }),
     DB_POOL_SIZE: String(pool.max),
     POSTGRES_POOL_TIMEOUT: String(pool.acquireTimeoutMs / 1000),
     POSTGRES_POOL_RECYCLE: String(pool.recycleMs / 1000),

@@ -40,6 +40,13 @@ export const SETTINGS = z.object({
       error: "expected a lowercase name of letters, digits and _, at most 63, not pg_…",
     })
     .default("triaged"),
+  TRIAGED_ROLE_PREFIX: z
+    .string()
+    // unproven pattern -- it reads a setting of the operator; it is anchored, and no longer than 54
+    .regex(/^(?!pg_)[a-z_][a-z0-9_]{0,53}$/, {
+      error: "expected a lowercase name of letters, digits and _, at most 54, not pg_…",
+    })
+    .optional(),
   DB_POOL_SIZE: integer({ min: 1, max: 1000 }).optional(),
   POSTGRES_POOL_SIZE: integer({ min: 1, max: 1000 }).optional(),
   POSTGRES_MAX_OVERFLOW: integer({ min: 0, max: 1000 }).default(0),

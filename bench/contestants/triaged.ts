@@ -22,7 +22,7 @@ export function triaged({ concurrency }: { concurrency: number }): SqlContestant
     name: "triaged",
     settings: `one \`triaged work\`, concurrency ${concurrency}, full history, all else default`,
     install: async (url) => {
-      await migrate({ connectionString: url });
+      await migrate({ connectionString: url }, { rolePrefix: "triaged" });
     },
     enqueueNoops: async (client, count) => {
       await insertNoops(client, { count, of: count });

@@ -42,7 +42,7 @@ export async function startServer(
     const hostsOf = `host all all ${address}/30 scram-sha-256\n`;
     await appendFile(path.join(server.home, "data", "pg_hba.conf"), hostsOf);
   }
-  await migrate({ connectionString: url });
+  await migrate({ connectionString: url }, { rolePrefix: "triaged" });
   await withClient(url, (client) => client.query("select pg_reload_conf()"));
   const owned = undo.move();
   return {

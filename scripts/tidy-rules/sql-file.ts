@@ -4,11 +4,12 @@ import { at, inLines, lineOf, type SourceFile, type Violation } from "./violatio
 const COLUMNS_MAX = 100;
 /** How far above a lock the comment on its order may begin. */
 const COMMENT_REACH = 8;
-/** The only places that put SQL together: of partitions and of the jobs' schema, names are made. */
+/** The only places that put SQL together: partitions, roles and the jobs' schema have any name. */
 const DYNAMIC = [
   "abandon_rewrite",
   "add_effect_job",
   "begin_rewrite",
+  "close_table",
   "continue_rewrite",
   "create_days_ahead",
   "create_partition",

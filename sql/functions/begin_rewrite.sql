@@ -32,6 +32,7 @@ begin
      partition by range (%I)',
     v_work, p_table, v_key
   );
+  perform triaged.close_table(v_work);
 
   for place in 1..cardinality(v_wanted.starts) loop
     v_name := p_table || to_char(v_wanted.starts[place], '_YYYYMMDD')
@@ -40,6 +41,7 @@ begin
 
     execute format('create table triaged.%I partition of triaged.%I for values from (%L) to (%L)',
       v_name, v_work, v_wanted.starts[place], v_wanted.ends[place]);
+    perform triaged.close_table(v_name);
 
     -- Proves the range to the statement that attaches it, which reads all rows otherwise.
     execute format(
@@ -54,6 +56,7 @@ begin
   if v_wanted.sources = array[p_table || '_default'] then
     execute format('create table triaged.%I partition of triaged.%I default',
       v_work || '_default', v_work);
+    perform triaged.close_table(v_work || '_default');
   end if;
 
   -- What was copied and is gone from its source is deleted from the copy.

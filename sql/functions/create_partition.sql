@@ -17,6 +17,8 @@ set timezone to 'UTC'
 set lock_timeout to '500ms'
 -- So that a constraint spares the look into the default partition, as create_days_ahead has one.
 set constraint_exclusion to on
+-- Rows that row security hides would be left out; so it is an error.
+set row_security to off
 as $$
 declare
   -- What is moved under the lock: some 50 ms.
@@ -68,6 +70,7 @@ begin
     'create table triaged.%I (like triaged.%I including defaults including constraints)',
     v_name, p_parent
   );
+  perform triaged.close_table(v_name);
 
   -- Rows of history have no key, and partitions do not inherit what stands for one.
   if p_parent = 'task_history' then

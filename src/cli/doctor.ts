@@ -1,5 +1,6 @@
 import { driftProbe } from "../doctor/drift.ts";
 import type { Finding } from "../doctor/finding.ts";
+import { privilegesProbe } from "../doctor/privileges.ts";
 import { runProbe } from "../doctor/probe.ts";
 import { PROBES } from "../doctor/probes.ts";
 import { judgeSchema } from "../doctor/schema.ts";
@@ -37,7 +38,7 @@ async function examine({ look, config, database }: Opened): Promise<Finding[]> {
   const findings = [schema];
   for (const probe of schema.level === "error" ? [] : PROBES) {
     // Functions of another version are no drift, and `triaged migrate` is all they need.
-    if (probe !== driftProbe || schema.level === "ok") {
+    if ((probe !== driftProbe && probe !== privilegesProbe) || schema.level === "ok") {
       findings.push(...(await runProbe(probe, look, { config, database, clock: Date.now })));
     }
   }

@@ -107,7 +107,7 @@ const RULES: readonly Rule[] = [
   {
     applies: ({ code }) => code === "42501",
     says: (text) => `not allowed: ${text}`,
-    hint: "let the owner run `triaged migrate`, then: grant triaged_api to this user",
+    hint: "let the owner run `triaged migrate`, which names the role to grant to this user",
     exitCode: EXIT_CODES.config,
   },
   {

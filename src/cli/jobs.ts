@@ -25,8 +25,9 @@ export const jobs = defineCommand({
     "Delivers what tasks want done outside of the database (`triaged effects --help`). Any number\n" +
     "may run; each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
     "or TRIAGED_SCHEMA with _jobs behind it. The database user must own the queue's schema, or be\n" +
-    "granted triaged_owner, and may make that schema at the first start. With --once, a job that\n" +
-    "fails stops no other; the exit code is that of the first that failed.",
+    "granted its role …_owner (`triaged migrate` prints it), and may make that schema at the first\n" +
+    "start. With --once, a job that fails stops no other; the exit code is that of the first that\n" +
+    "failed.",
   args: [],
   options: {
     once: { about: "run every job once, now, and exit" },

@@ -4,6 +4,7 @@ import type { Database } from "../postgres/database.ts";
 import { migrate as migrateSchema } from "../postgres/migrate.ts";
 import { clientConfig } from "../postgres/pool.ts";
 import { readLosses } from "../postgres/restored.ts";
+import { namesOf, quoted, type Roles } from "../postgres/roles.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, type SchemaState } from "../postgres/schema-state.ts";
 import { defineCommand } from "./command.ts";
@@ -15,7 +16,10 @@ import { withAnySchema } from "./with-database.ts";
 export const migrate = defineCommand({
   name: "migrate",
   summary: "bring the schema of the database up to this version",
-  description: "Safe to run at any time, and many times at once. It needs the schema's owner.",
+  description:
+    "Safe to run at any time, and many times at once. It needs the schema's owner. Names the roles\n" +
+    "that it made for logins of producers and workers: TRIAGED_ROLE_PREFIX_owner, …_api,\n" +
+    "…_readonly. Rights that others have and nobody needs are revoked, with a warning.",
   args: [],
   options: {
     status: { about: "change nothing, show what is applied and what is missing" },
@@ -33,22 +37,41 @@ async function apply(asJson: boolean): Promise<number> {
   const database = config.directConnection ?? (await locateDatabase(config.connection));
   const applied: string[] = [];
   const restored: string[] = [];
-  await migrateSchema(clientConfig(database, "migrate"), {
+  const { roles, mayGrant } = await migrateSchema(clientConfig(database, "migrate"), {
     schema: config.schema,
+    rolePrefix: config.rolePrefix,
     onApplied: (name) => void applied.push(name),
     onRestored: (what) => void restored.push(what),
     onWarning: (message) => note(`warning: ${message}`),
   });
   if (asJson) {
-    printJson({ schema: config.schema, applied, restored });
+    printJson({
+      schema: config.schema,
+      applied,
+      restored,
+      roles: roles && { owner: roles.owner, api: roles.api, readonly: roles.readonly },
+    });
   } else {
     const did = [
       ...applied.map((name) => `applied ${name}`),
       ...restored.map((what) => `restored ${what}`),
     ];
     print(did.length === 0 ? `schema ${config.schema} is up to date` : did.join("\n"));
+    if (roles !== null) {
+      // Beside the result, for the person who looks on.
+      note(describeRoles(roles, { mayGrant }));
+    }
   }
   return 0;
+}
+
+/** Without it nobody but the owner could use the queue: the names are this database's own. */
+function describeRoles(roles: Roles, { mayGrant }: { mayGrant: boolean }): string {
+  return [
+    `roles ${namesOf(roles).join(", ")}`,
+    `next: grant ${quoted(roles.api)} to LOGIN; for each producer and worker` +
+      (mayGrant ? "" : " (an administrator may; this user may not)"),
+  ].join("\n");
 }
 
 function showStatus(asJson: boolean): Promise<number> {

@@ -37,11 +37,16 @@ export const up = defineCommand({
         connection: config.connection,
         prepare: async (database) => {
           const direct = config.directConnection ?? database;
-          await migrate(clientConfig(direct, "migrate"), {
+          const { roles } = await migrate(clientConfig(direct, "migrate"), {
             schema: config.schema,
+            rolePrefix: config.rolePrefix,
             onApplied: (file) => logger.info({ file }, "schema changed"),
             onWarning: (message) => logger.warn(message),
           });
+          logger.info(
+            { producers: roles?.api ?? "the owner alone" },
+            "logins of other producers and workers need this role",
+          );
           logger.info("triaged is up; in another terminal: npx triaged stats");
         },
         groups: upGroups({

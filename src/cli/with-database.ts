@@ -5,6 +5,7 @@ import { createLogger } from "../logger.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
 import { inScratch } from "../postgres/in-scratch.ts";
 import { openPool } from "../postgres/pool.ts";
+import { namingRoles } from "../postgres/roles.ts";
 import { locateDatabase } from "../postgres/saved-connection.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
 import { withSnapshot } from "../postgres/snapshot.ts";
@@ -62,6 +63,8 @@ export async function withAnySchema<Result>(
       asOperator: (operate) => withSettings(pool, config.schema, settings, operate),
       inSnapshot: (look) => withSnapshot(pool, config.schema, look),
     });
+  } catch (err) {
+    throw await namingRoles(inSchema(pool, config.schema), err);
   } finally {
     await pool.end();
   }

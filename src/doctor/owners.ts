@@ -1,4 +1,5 @@
 import { compatSchema } from "../postgres/compat-schema.ts";
+import { readRoles } from "../postgres/roles.ts";
 import { adviceAgainstStrangers, readRoleHolders, readStrangers } from "../postgres/strangers.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import type { Probe } from "./probe.ts";
@@ -8,9 +9,10 @@ export const ownersProbe: Probe = {
   subject: "owners",
   async look({ db }) {
     const { schema } = db;
+    const roles = await readRoles(db);
     const findings = judgeOwners(schema, {
       strangers: await readStrangers(db, { schema, trustsQueueOwner: true }),
-      holders: await readRoleHolders(db),
+      holders: roles === null ? [] : await readRoleHolders(db, roles),
     });
     const compat = compatSchema(schema);
     return compat === null

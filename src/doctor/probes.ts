@@ -8,9 +8,9 @@ import { locksProbe } from "./locks.ts";
 import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
+import { privilegesProbe } from "./privileges.ts";
 import type { Probe } from "./probe.ts";
 import { publicationsProbe } from "./publications.ts";
-import { rightsProbe } from "./rights.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
 import { settingsProbe } from "./settings.ts";
@@ -22,12 +22,12 @@ import { workersProbe } from "./workers.ts";
 export const PROBES: readonly Probe[] = [
   serverProbe,
   settingsProbe,
-  rightsProbe,
   connectionsProbe,
   poolerProbe,
   clockProbe,
   setbackProbe,
   ownersProbe,
+  privilegesProbe,
   driftProbe,
   vacuumProbe,
   snapshotProbe,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readRoles } from "../postgres/roles.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
 
@@ -9,6 +10,8 @@ const ServerFacts = z.object({
   version: z.string(),
   version_number: Count,
   is_standby: z.boolean(),
+  /** Whether this role may enqueue. */
+  may_enqueue: z.boolean(),
   fsync: z.string(),
   full_page_writes: z.string(),
   synchronous_commit: z.string(),
@@ -19,24 +22,35 @@ const ServerFacts = z.object({
 
 type ServerFacts = z.output<typeof ServerFacts>;
 
-/** Version and role, and the settings that lose data or hide what goes on. */
+/** Version, role and rights, and the settings that lose data or hide what goes on. */
 export const serverProbe: Probe = {
   subject: "server",
   async look({ db }) {
     const [row] = await db.query({ text: SERVER_FACTS });
-    return judgeServer(ServerFacts.parse(row));
+    return judgeServer(ServerFacts.parse(row), (await readRoles(db))?.api ?? null);
   },
 };
 
-export function judgeServer(facts: ServerFacts): Finding[] {
+/** `api` is the role that may enqueue, where there is one. */
+export function judgeServer(facts: ServerFacts, api: string | null): Finding[] {
   return [
     judgeVersion(facts),
     facts.is_standby
       ? error("role", "the server is a standby", "name the primary in DATABASE_URL")
       : ok("role", "primary"),
+    ...judgeRights(facts, api),
     judgeDurability(facts),
     ...judgeSessions(facts),
   ];
+}
+
+/** Nothing is said of an owner whose queue has no roles: that is found with them. */
+function judgeRights({ may_enqueue }: ServerFacts, api: string | null): Finding[] {
+  if (may_enqueue) {
+    return api === null ? [] : [ok("rights", "may enqueue")];
+  }
+  const role = api ?? "a role, which `triaged migrate` makes";
+  return [warning("rights", "this user may only look", `producers and workers need ${role}`)];
 }
 
 function judgeVersion({ version, version_number }: ServerFacts): Finding {
@@ -96,6 +110,9 @@ const SERVER_FACTS = `
     current_setting('server_version') as version,
     current_setting('server_version_num') as version_number,
     pg_is_in_recovery() as is_standby,
+    coalesce(
+      has_function_privilege(to_regprocedure('triaged.enqueue_tasks(jsonb)'), 'execute'), false
+    ) as may_enqueue,
     current_setting('fsync') as fsync,
     current_setting('full_page_writes') as full_page_writes,
     current_setting('synchronous_commit') as synchronous_commit,

@@ -3,6 +3,9 @@ import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema } from "../postgres/database.ts";
 import { takeMigratorsLock } from "../postgres/migrators-lock.ts";
 import type { openPool } from "../postgres/pool.ts";
+import { readObjects } from "../postgres/privilege-rows.ts";
+import { closeNewObjects } from "../postgres/privileges.ts";
+import { readRoles } from "../postgres/roles.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
 import { refuseStrangers } from "../postgres/strangers.ts";
 import { inTransaction } from "../postgres/transaction.ts";
@@ -40,10 +43,15 @@ export async function migrateJobsSchema(
         trustsQueueOwner: true,
       });
       await takeMigratorsLock(client, schema);
+      await client.query("set local search_path to pg_catalog, pg_temp");
+      const db = inSchema(client, jobsSchemaOf(schema));
+      const before = await readObjects(db);
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });
+      // Default privileges would let strangers in, whom the next start refuses.
+      await closeNewObjects(db, before, { keepsItsOwn: true });
     });
   } catch (err) {
-    throw codeOf(err) === "42501" ? notAllowed(err, schema) : err;
+    throw codeOf(err) === "42501" ? await notAllowed(err, inSchema(pool, schema)) : err;
   } finally {
     client.release();
   }
@@ -61,11 +69,17 @@ export async function watchMigrations(db: Database): Promise<() => Promise<boole
   return async () => (await newest()) > known;
 }
 
-function notAllowed(cause: unknown, schema: string): EnvironmentError {
+async function notAllowed(cause: unknown, db: Database): Promise<EnvironmentError> {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new EnvironmentError(`the jobs may not have schema ${jobsSchemaOf(schema)}: ${reason}`, {
-    hint: "grant the user triaged_owner and, for the first start, create on the database",
-    exitCode: EXIT_CODES.config,
-    cause,
-  });
+  const roles = await readRoles(db).catch(() => null);
+  return new EnvironmentError(
+    `the jobs may not have schema ${jobsSchemaOf(db.schema)}: ${reason}`,
+    {
+      hint:
+        `grant the user ${roles?.owner ?? "the queue's role …_owner"} and, for the first start, ` +
+        "create on the database",
+      exitCode: EXIT_CODES.config,
+      cause,
+    },
+  );
 }

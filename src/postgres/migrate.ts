@@ -6,24 +6,15 @@ import { compatSchema, prepareCompatSchema, refuseCompatAsQueue } from "./compat
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "./database.ts";
 import { type Migration, readGrants, readMigrations, readRepeatables } from "./migration-files.ts";
 import { heldTables, LOCK_WAIT_MS, takeMigratorsLock } from "./migrators-lock.ts";
-import {
-  adoptTables,
-  describeRights,
-  type Losses,
-  readLosses,
-  refuseHalfRestored,
-} from "./restored.ts";
+import { readObjects } from "./privilege-rows.ts";
+import { closeNewObjects } from "./privileges.ts";
+import { adoptTables, type Losses, readLosses, refuseHalfRestored } from "./restored.ts";
 import { createPartitions } from "./retention-store.ts";
-import { applyRights, hasDrifted } from "./rights.ts";
-import {
-  REPEATABLES,
-  readSchemaState,
-  refuseUnusable,
-  WITHOUT_COMPAT,
-  WITHOUT_GRANTS,
-} from "./schema-state.ts";
+import { type Roles, settleRoles } from "./roles.ts";
+import { REPEATABLES, readSchemaState, refuseUnusable, WITHOUT_COMPAT } from "./schema-state.ts";
+import { readObstacles, type Settled, settlePrivileges, tellOfRoles } from "./settle-privileges.ts";
 import { codeOf, isKeptLock, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
-import { ROLES, readRoleHolders, refuseStrangers } from "./strangers.ts";
+import { refuseStrangers } from "./strangers.ts";
 import { inTransaction } from "./transaction.ts";
 
 const DAYS_AHEAD = 7;
@@ -33,6 +24,8 @@ const LOCK_RETRIES = 10;
 
 export type MigrateOptions = {
   readonly schema?: string;
+  /** What the names of the roles begin with. @default those in use, else schema_database */
+  readonly rolePrefix?: string | null;
   /** Called after each step that changed something, with its name. */
   readonly onApplied?: (name: string) => void;
   /** Called with what was missing though it was applied before, and is there again. */
@@ -45,36 +38,38 @@ export type MigrateOptions = {
   readonly lockRetries?: number;
 };
 
+export type Migrated = {
+  /** Null where they cannot be made: the queue is its owner's alone then. */
+  readonly roles: Roles | null;
+  /** Whether this user may grant them. */
+  readonly mayGrant: boolean;
+};
+
 /**
  * Bring the schema up to this version of the code: numbered migrations, each in its own
- * transaction, then functions, views, triggers and grants, then the partitions of the next
- * days. What was applied before is compared with what is there, since a dump may have been
- * restored without it. Idempotent, and safe to run many times at once: each step holds one
- * advisory lock and looks again. Throws an EnvironmentError for a database that it must not
- * touch, and for a session that keeps a lock of ours for no reason. A partition that cannot be
- * made is a warning: its rows have a place without it.
+ * transaction, then functions, views, triggers and grants, then the rights as they are there, then
+ * the partitions of the next days. What was applied before is compared with what is there, since a
+ * dump may have been restored without it. Idempotent, and safe to run many times at once: each
+ * step holds one advisory lock and looks again. Throws an EnvironmentError for a database that it
+ * must not touch, and for a session that keeps a lock of ours for no reason. A partition that
+ * cannot be made is a warning: its rows have a place without it.
  */
 export async function migrate(
   connection: ClientConfig,
   options: MigrateOptions = {},
-): Promise<void> {
-  const {
-    schema = DEFAULT_SCHEMA,
-    onWarning,
-    lockWaitMs = LOCK_WAIT_MS,
-    lockRetries = LOCK_RETRIES,
-  } = options;
+): Promise<Migrated> {
+  const { schema = DEFAULT_SCHEMA, onWarning } = options;
   const client = new Client(connection);
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
   try {
-    const step = new Step(client, schema, { lockWaitMs, lockRetries });
-    await takeSteps(step, options);
+    const migrated = await takeSteps(new Step(client, options), options);
     const { errors } = await createPartitions(inSchema(client, schema), { daysAhead: DAYS_AHEAD });
     for (const { message } of errors) {
       onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
     }
+    return migrated;
   } catch (err) {
     if (isKeptLock(err)) {
       throw keptLock(err);
@@ -87,11 +82,12 @@ export async function migrate(
   }
 }
 
-async function takeSteps(
-  step: Step,
-  { schema = DEFAULT_SCHEMA, onApplied, onRestored, onWarning }: MigrateOptions,
-): Promise<void> {
+async function takeSteps(step: Step, options: MigrateOptions): Promise<Migrated> {
+  const { schema = DEFAULT_SCHEMA, onApplied, onRestored, onWarning } = options;
   await step.prepare();
+  for (const mended of await step.mendAccess()) {
+    onWarning?.(mended);
+  }
   if (await step.adoptTables()) {
     onRestored?.("the record of the migrations, whose tables were there");
   }
@@ -101,7 +97,8 @@ async function takeSteps(
     }
   }
   const losses = await step.examine();
-  if (await step.applyRepeatables(onWarning)) {
+  const isNewer = await step.applyRepeatables(onWarning);
+  if (isNewer) {
     onApplied?.(REPEATABLES);
   } else {
     for (const what of await step.restore(losses, onWarning)) {
@@ -114,6 +111,25 @@ async function takeSteps(
   for (const what of losses.other) {
     onWarning?.(`${what}; restore the post-data section of the dump, or see sql/migrations`);
   }
+  return await settleRights(step, { isNewer }, options);
+}
+
+async function settleRights(
+  step: Step,
+  { isNewer }: { isNewer: boolean },
+  { onApplied, onWarning }: MigrateOptions,
+): Promise<Migrated> {
+  const settled = await step.settlePrivileges();
+  if (settled.isGranted && !isNewer) {
+    onApplied?.("grants");
+  }
+  const { mayGrant, told } = await step.tellOfRoles(settled, {
+    isGranted: isNewer || settled.isGranted,
+  });
+  for (const warning of [...settled.told, ...told]) {
+    onWarning?.(warning);
+  }
+  return { roles: settled.missing.length > 0 ? null : settled.roles, mayGrant };
 }
 
 function keptLock(err: DatabaseError): EnvironmentError {
@@ -139,19 +155,19 @@ const AS_WRITTEN = `
 class Step {
   readonly #client: Client;
   readonly #schema: string;
+  readonly #rolePrefix: string | null;
   readonly #lockWaitMs: number;
   readonly #lockRetries: number;
   readonly #db: Database;
+  #rolesWereThere = false;
 
-  constructor(
-    client: Client,
-    schema: string,
-    { lockWaitMs, lockRetries }: { lockWaitMs: number; lockRetries: number },
-  ) {
+  constructor(client: Client, options: MigrateOptions) {
+    const { schema = DEFAULT_SCHEMA } = options;
     this.#client = client;
     this.#schema = schema;
-    this.#lockWaitMs = lockWaitMs;
-    this.#lockRetries = lockRetries;
+    this.#rolePrefix = options.rolePrefix ?? null;
+    this.#lockWaitMs = options.lockWaitMs ?? LOCK_WAIT_MS;
+    this.#lockRetries = options.lockRetries ?? LOCK_RETRIES;
     this.#db = inSchema(client, schema);
   }
 
@@ -163,37 +179,44 @@ class Step {
   async prepare(): Promise<void> {
     // Views keep the functions that their names meant here; those of a stranger may fit better.
     await this.#client.query("set search_path to pg_catalog, pg_temp");
+    // Rows that row security hides make an error, in place of another result.
+    await this.#client.query("set row_security to off");
     await refuseStrangers(this.#db, { schema: this.#schema });
     await refuseCompatAsQueue(this.#db);
     const compat = compatSchema(this.#schema);
     if (compat !== null) {
       await refuseStrangers(this.#db, { schema: compat });
     }
+    await this.mendAccess("schema_migrations");
     refuseUnusable(await this.#readState());
     await this.run(async () => {
       await this.#client.query("set local client_min_messages to warning");
-      const { rows } = await this.#client.query<{ exists: boolean }>(
-        "select to_regnamespace($1) is not null as exists",
-        [this.#schema],
-      );
-      // Asked first: `if not exists` wants the right to create even where it does nothing.
-      if (rows[0]?.exists === false) {
-        await this.#client.query(`create schema ${this.#schema}`);
-      }
-      await this.#query(`create table if not exists triaged.schema_migrations (
-        name text not null,
-        checksum text not null,
-        applied_at timestamptz not null default now(),
-
-        constraint schema_migrations_pkey primary key (name)
-      )`);
+      await this.#making(async () => await this.#makeSchema());
     });
+  }
+
+  async #makeSchema(): Promise<void> {
+    const { rows } = await this.#client.query<{ exists: boolean }>(
+      "select to_regnamespace($1) is not null as exists",
+      [this.#schema],
+    );
+    // Asked first: `if not exists` wants the right to create even where it does nothing.
+    if (rows[0]?.exists === false) {
+      await this.#client.query(`create schema ${this.#schema}`);
+    }
+    await this.#query(`create table if not exists triaged.schema_migrations (
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default now(),
+
+      constraint schema_migrations_pkey primary key (name)
+    )`);
   }
 
   /** False where it was applied before. */
   async applyMigration(migration: Migration): Promise<boolean> {
     return await this.#once(migration.name, migration.checksum, async () => {
-      await this.#client.query(migration.text);
+      await this.#making(async () => await this.#client.query(migration.text));
       return migration.checksum;
     });
   }
@@ -223,22 +246,15 @@ class Step {
     );
   }
 
-  /**
-   * Make again what was applied before and is not there, and the rights where they are others.
-   * Returns what that was.
-   */
+  /** Make again what was applied before and is not there. Returns what that was. */
   async restore(seen: Losses, onWarning?: (message: string) => void): Promise<readonly string[]> {
+    if (seen.mendable.length === 0) {
+      return [];
+    }
     return await this.run(async () => {
       // Somebody else may have made it since.
-      const { mendable } = seen.mendable.length > 0 ? await readLosses(this.#db) : seen;
-      const mended = mendable.length > 0 && (await this.#mend(mendable, onWarning)) ? mendable : [];
-      await this.#client.query("savepoint rights");
-      const rights = (await this.#makeRoles()) ? await applyRights(this.#db) : null;
-      if (rights !== null && hasDrifted(rights)) {
-        return [...mended, ...describeRights(rights)];
-      }
-      await this.#client.query("rollback to savepoint rights");
-      return mended;
+      const { mendable } = await readLosses(this.#db);
+      return mendable.length > 0 && (await this.#mend(mendable, onWarning)) ? mendable : [];
     });
   }
 
@@ -252,6 +268,33 @@ class Step {
         ({ id_column, newest_id }) => `sequence of ${id_column}: set to ${newest_id}`,
       );
     });
+  }
+
+  /** Make it so that our roles have their rights, and nobody else one that harms. */
+  async settlePrivileges(): Promise<Settled> {
+    const settled = await this.run(
+      async () => await settlePrivileges(this.#db, { prefix: this.#rolePrefix }),
+    );
+    return { ...settled, wereThere: this.#rolesWereThere || settled.wereThere };
+  }
+
+  /**
+   * Have the owner find all rows of its tables again, or of one: else the rest reads and writes
+   * half of them. Returns what was done.
+   */
+  async mendAccess(table?: string): Promise<string[]> {
+    const mended: string[] = [];
+    for (const { said, statement } of await readObstacles(this.#db, table)) {
+      // One by one: each takes the lock of its table.
+      await this.run(async () => await this.#client.query(statement));
+      mended.push(said);
+    }
+    return mended;
+  }
+
+  /** What whoever migrates ought to know of the roles. */
+  async tellOfRoles(settled: Settled, { isGranted }: { isGranted: boolean }) {
+    return await tellOfRoles(this.#db, settled, { chosen: this.#rolePrefix, isGranted });
   }
 
   /** False where somebody has made another thing of the same name, which no statement replaces. */
@@ -278,26 +321,27 @@ class Step {
     const { text, compat, checksum } = readRepeatables(this.#schema);
     // A function may name another one of a later file.
     await this.#client.query("set local check_function_bodies to off");
-    await this.#client.query(text);
-    const withoutCompat = await prepareCompatSchema(this.#db);
-    if (withoutCompat === null) {
-      await this.#client.query(compat);
-    } else {
+    const withoutCompat = await this.#making(async () => {
+      await this.#client.query(text);
+      const whyNot = await prepareCompatSchema(this.#db);
+      if (whyNot === null) {
+        await this.#client.query(compat);
+      }
+      return whyNot;
+    });
+    if (withoutCompat !== null) {
       onWarning?.(withoutCompat);
     }
-    const applied = checksum + (withoutCompat === null ? "" : WITHOUT_COMPAT);
-    if (await this.#makeRoles()) {
-      await this.#client.query(readGrants(this.#schema, "queue"));
+    // Here, so that workers never meet a function without its grants.
+    const { roles, missing, wereThere } = await settleRoles(this.#db, { prefix: this.#rolePrefix });
+    this.#rolesWereThere = wereThere;
+    if (missing.length === 0) {
+      await this.#client.query(readGrants(this.#schema, "queue", roles));
       if (withoutCompat === null) {
-        await this.#client.query(readGrants(this.#schema, "compat"));
+        await this.#client.query(readGrants(this.#schema, "compat", roles));
       }
-      for (const finding of await readRoleHolders(this.#db)) {
-        onWarning?.(finding);
-      }
-      return applied;
     }
-    onWarning?.(`roles ${ROLES.join(", ")} cannot be made: no CREATEROLE`);
-    return applied + WITHOUT_GRANTS;
+    return checksum + (withoutCompat === null ? "" : WITHOUT_COMPAT);
   }
 
   /** One step: the migrators' lock, then a transaction that waits for no other lock for long. */
@@ -320,6 +364,14 @@ class Step {
     );
   }
 
+  /** What `work` makes is its owner's alone, whatever the database gives to others by default. */
+  async #making<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = await readObjects(this.#db);
+    const result = await work();
+    await closeNewObjects(this.#db, before);
+    return result;
+  }
+
   async #once(name: string, checksum: string, apply: () => Promise<string>): Promise<boolean> {
     return await this.run(async () => {
       const before = await this.#query(
@@ -337,27 +389,6 @@ class Step {
       );
       return applied !== before.rows[0]?.checksum;
     });
-  }
-
-  /** Roles belong to the whole server: another database, or an administrator, may have them. */
-  async #makeRoles(): Promise<boolean> {
-    for (const role of ROLES) {
-      await this.#client.query(`do $$
-        begin
-          if to_regrole('${role}') is null then
-            create role ${role} nologin;
-          end if;
-        exception
-          when duplicate_object or unique_violation or insufficient_privilege then
-            null;
-        end;
-      $$`);
-    }
-    const { rows } = await this.#client.query<{ made: boolean }>(
-      "select count(to_regrole(name)) = count(*) as made from unnest($1::text[]) as name",
-      [[...ROLES]],
-    );
-    return rows[0]?.made === true;
   }
 
   async #readState() {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { sha256 } from "../sha256.ts";
 import { withSchema } from "./database.ts";
+import { type Roles, withRoles } from "./roles.ts";
 import { sqlFolder } from "./sql-folder.ts";
 
 /** A file of `sql/migrations`, applied once and never edited after its release. */
@@ -43,14 +44,9 @@ export function readRepeatables(schema: string): {
   };
 }
 
-/** What everybody loses: the end of the repeatables, for a look at the rights alone. */
-export function readRevokes(schema: string): string {
-  return withSchema(readFileSync(path.join(sqlFolder(), "revokes.sql"), "utf8"), schema);
-}
-
 /** Who may do what. Needs the roles to exist. */
-export function readGrants(schema: string, part: Part): string {
-  return withSchema(grantsOf(part), schema);
+export function readGrants(schema: string, part: Part, roles: Roles): string {
+  return withRoles(withSchema(grantsOf(part), schema), roles);
 }
 
 function repeatablesOf(part: Part): string {
@@ -63,6 +59,12 @@ function repeatablesOf(part: Part): string {
 
 function grantsOf(part: Part): string {
   return readFileSync(path.join(sqlFolder(), PARTS[part], "grants.sql"), "utf8");
+}
+
+/** The grants that our roles have in a schema that was just made, a statement a line. */
+export function readPrivilegesSnapshot(schema: string): string {
+  const text = readFileSync(path.join(sqlFolder(), "privileges.snapshot.txt"), "utf8");
+  return withSchema(text, schema);
 }
 
 /** What the catalogs know of a schema that was just made. */

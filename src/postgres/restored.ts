@@ -7,7 +7,6 @@ import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import { compatSchema, readCompatState } from "./compat-schema.ts";
 import type { Database } from "./database.ts";
 import { readMigrations, readViewTexts } from "./migration-files.ts";
-import type { RightsDrift } from "./rights.ts";
 import { type Drift, readDisabledTriggers, readDrift } from "./schema-drift.ts";
 import { REPEATABLES, WITHOUT_COMPAT } from "./schema-state.ts";
 
@@ -90,11 +89,6 @@ export function refuseHalfRestored({ schema }: Database, { fatal }: Losses): voi
       },
     );
   }
-}
-
-/** What rights were mended, each as the end of a sentence. */
-export function describeRights({ missing, extra }: RightsDrift): string[] {
-  return [...told("rights missing", missing), ...told("rights not ours", extra)];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import type { Database } from "./database.ts";
 import { readMigrations, readRepeatables } from "./migration-files.ts";
+import { namingRoles } from "./roles.ts";
 
 /** How far the schema of a database is, measured against this version of the code. */
 export type SchemaState = {
@@ -30,13 +31,22 @@ export const SERVER_VERSION_MIN = 150_000;
 const ENCODING = "UTF8";
 /** The row of schema_migrations that stands for all files that are applied repeatedly. */
 export const REPEATABLES = "repeatables";
-/** Marks the checksum of repeatables that were applied without the grants. */
-export const WITHOUT_GRANTS = " without grants";
-/** The same for those without the schema for clients of the older system. */
+/** Marks the checksum of repeatables without the schema for clients of the older system. */
 export const WITHOUT_COMPAT = " without compat";
 
-/** Read the state. Works on a database that has no such schema yet. */
+/**
+ * Read the state. Works on a database that has no such schema yet. Throws an EnvironmentError (78)
+ * that names a role for who may not look.
+ */
 export async function readSchemaState(db: Database): Promise<SchemaState> {
+  try {
+    return await readState(db);
+  } catch (err) {
+    throw await namingRoles(db, err);
+  }
+}
+
+async function readState(db: Database): Promise<SchemaState> {
   const { schema } = db;
   const [server] = await db.query<{ version: number; encoding: string; migrated: boolean }>({
     text: `select
@@ -68,8 +78,7 @@ export async function readSchemaState(db: Database): Promise<SchemaState> {
       .filter(({ name, checksum }) => (checksums.get(name) ?? checksum) !== checksum)
       .map(({ name }) => name),
     repeatablesCurrent:
-      repeatables?.replace(WITHOUT_GRANTS, "").replace(WITHOUT_COMPAT, "") ===
-      readRepeatables(schema).checksum,
+      repeatables?.replace(WITHOUT_COMPAT, "") === readRepeatables(schema).checksum,
   };
 }
 

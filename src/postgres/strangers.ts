@@ -4,9 +4,7 @@
  */
 import { EnvironmentError, EXIT_CODES } from "../errors.ts";
 import type { Database } from "./database.ts";
-
-/** Made by `triaged migrate` where it may, for the whole server. */
-export const ROLES = ["triaged_owner", "triaged_api", "triaged_readonly"] as const;
+import { namesOf, type Roles } from "./roles.ts";
 
 /** So many findings are told. */
 const SHOWN_MAX = 3;
@@ -52,10 +50,10 @@ export function adviceAgainstStrangers(schema: string): string {
  * Who else decides on our three roles, each as a sentence: they belong to the whole server, and
  * whoever made them first may give them to anybody, or log in as one.
  */
-export async function readRoleHolders(db: Database): Promise<readonly string[]> {
+export async function readRoleHolders(db: Database, roles: Roles): Promise<readonly string[]> {
   const rows = await db.query<{ finding: string }>({
     text: ROLE_HOLDERS,
-    values: [db.schema, ROLES, SHOWN_MAX],
+    values: [db.schema, namesOf(roles), SHOWN_MAX],
   });
   return rows.map(({ finding }) => finding);
 }

@@ -2,9 +2,9 @@
 
 import { expect } from "vitest";
 import { driftProbe } from "../../src/doctor/drift.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { test as emptyTest } from "../support/empty-database.ts";
 import { look } from "../support/look.ts";
+import { migrate } from "../support/migrate.ts";
 import { test } from "../support/worker-test.ts";
 
 const DRIFTS: readonly [what: string, statement: string, level: string, found: string][] = [

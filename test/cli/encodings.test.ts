@@ -5,11 +5,11 @@
 import { Client } from "pg";
 import { expect, inject, test } from "vitest";
 import { driftProbe } from "../../src/doctor/drift.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { runCli } from "../support/cli.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
 import { drain } from "../support/drain.ts";
 import { look } from "../support/look.ts";
+import { migrate } from "../support/migrate.ts";
 import { enqueue, query, queryOne } from "../support/tasks.ts";
 
 async function withDatabase<Result>(

@@ -6,9 +6,9 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { driftProbe } from "../../src/doctor/drift.ts";
 import { ownersProbe } from "../../src/doctor/owners.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { test as base } from "../support/empty-database.ts";
 import { look } from "../support/look.ts";
+import { migrate } from "../support/migrate.ts";
 import { query } from "../support/tasks.ts";
 
 /** `role` may do nothing in the database yet. */

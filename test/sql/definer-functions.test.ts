@@ -15,6 +15,7 @@ const DYNAMIC = [
   "abandon_rewrite",
   "add_effect_job",
   "begin_rewrite",
+  "close_table",
   "continue_rewrite",
   "create_days_ahead",
   "create_partition",

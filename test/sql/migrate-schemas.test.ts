@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { inSchema, withSchema } from "../../src/postgres/database.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { readSchemaState } from "../../src/postgres/schema-state.ts";
 import { test } from "../support/empty-database.ts";
+import { migrate } from "../support/migrate.ts";
 import { query } from "../support/tasks.ts";
 
 /** Take a task through its life in a schema, by statements as the code writes them. */

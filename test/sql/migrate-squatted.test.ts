@@ -2,10 +2,10 @@
 // migration it waits.
 
 import { expect } from "vitest";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { pidOf } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
 import { test } from "../support/empty-database.ts";
+import { migrate } from "../support/migrate.ts";
 import { openStranger, squat } from "../support/stranger.ts";
 import { query } from "../support/tasks.ts";
 

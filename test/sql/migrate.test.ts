@@ -1,11 +1,11 @@
 import type { ClientBase } from "pg";
 import { describe, expect } from "vitest";
 import { inSchema } from "../../src/postgres/database.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { readMigrations } from "../../src/postgres/migration-files.ts";
 import { readSchemaState, refuseUnmigrated } from "../../src/postgres/schema-state.ts";
 import { waitFor } from "../support/db.ts";
 import { test } from "../support/empty-database.ts";
+import { migrate } from "../support/migrate.ts";
 import { call, enqueue, query, queryOne } from "../support/tasks.ts";
 
 const NAMES = readMigrations("triaged").map(({ name }) => name);

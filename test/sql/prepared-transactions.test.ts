@@ -5,9 +5,9 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { test as base } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
+import { migrate } from "../support/migrate.ts";
 import { claimTasks, enqueue, query, queryOne, startWorker } from "../support/tasks.ts";
 
 type Sleeper = { readonly heard: string[] };

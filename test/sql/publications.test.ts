@@ -8,7 +8,6 @@ import { Client } from "pg";
 import { expect } from "vitest";
 import { publicationsProbe } from "../../src/doctor/publications.ts";
 import { jobsSchemaOf } from "../../src/jobs/jobs-schema.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { test } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
 import { test as emptyTest } from "../support/empty-database.ts";
@@ -22,6 +21,7 @@ import {
   step,
   steps,
 } from "../support/merging.ts";
+import { migrate } from "../support/migrate.ts";
 import { hasDebian, startOwnServer } from "../support/own-server.ts";
 import { enqueue, outcomeOf, query, queryOne, settle, startTask } from "../support/tasks.ts";
 

@@ -6,6 +6,8 @@
 
 import { expect } from "vitest";
 import { inSchema } from "../../src/postgres/database.ts";
+import { readPrivilegeLines } from "../../src/postgres/privileges.ts";
+import { rolesOf } from "../../src/postgres/roles.ts";
 import { formatSchemaLines, readSchemaLines } from "../../src/postgres/schema-lines.ts";
 import { test } from "../support/db.ts";
 
@@ -15,4 +17,12 @@ test("the schema is the one that was reviewed", async ({ db }) => {
   const lines = await readSchemaLines(inSchema(db));
 
   await expect(formatSchemaLines(lines)).toMatchFileSnapshot("../../sql/schema.snapshot.txt");
+});
+
+test("the rights of the roles are those that were reviewed", async ({ db }) => {
+  await db.query("set local search_path to pg_catalog");
+
+  const lines = await readPrivilegeLines(inSchema(db), rolesOf("triaged"));
+
+  await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("../../sql/privileges.snapshot.txt");
 });

@@ -8,10 +8,10 @@ import { expect } from "vitest";
 import { ownersProbe } from "../../src/doctor/owners.ts";
 import { readClockwork } from "../../src/jobs/clockwork.ts";
 import { inSchema } from "../../src/postgres/database.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { test as base } from "../support/empty-database.ts";
 import { startJobs } from "../support/jobs.ts";
 import { look } from "../support/look.ts";
+import { migrate } from "../support/migrate.ts";
 import { outcomeOf, query, settle, startTask } from "../support/tasks.ts";
 
 /** `stranger` is a role that may make schemas, and has made one in which its canary sits. */

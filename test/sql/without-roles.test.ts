@@ -6,9 +6,9 @@ import { rm } from "node:fs/promises";
 import { Client } from "pg";
 import { test as base, expect } from "vitest";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { readRepeatables } from "../../src/postgres/migration-files.ts";
 import { test as onServer } from "../support/db.ts";
+import { migrate } from "../support/migrate.ts";
 import { call, query, startTask } from "../support/tasks.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -73,7 +73,10 @@ test("a queue without roles is its owner's alone", { timeout: 120_000 }, async (
   warnings,
 }) => {
   expect(warnings).toEqual([
-    "roles triaged_owner, triaged_api, triaged_readonly cannot be made: no CREATEROLE",
+    "roles triaged_owner, triaged_api, triaged_readonly cannot be made: app has no CREATEROLE. " +
+      "An administrator runs: create role triaged_owner; create role triaged_api; " +
+      "create role triaged_readonly; grant triaged_owner, triaged_api, triaged_readonly to app " +
+      "with admin option; Then run `triaged migrate` again",
   ]);
   expect(await query(client, OTHERS)).toEqual([]);
   const task = await startTask(client);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { ROLE_PREFIX } from "./migrate.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/triaged.js", import.meta.url));
 
@@ -37,6 +38,7 @@ export function startCli(words: readonly string[], options: RunOptions = {}): Ru
       PATH: process.env["PATH"] ?? "",
       HOME: process.env["HOME"] ?? "",
       TZ: "UTC",
+      TRIAGED_ROLE_PREFIX: ROLE_PREFIX,
       ...options.env,
     },
   });

@@ -1,6 +1,6 @@
 import type { TestProject } from "vitest/node";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { dropDatabase, makeDatabase, urlOf } from "./databases.ts";
+import { migrate } from "./migrate.ts";
 import { findServer } from "./server.ts";
 
 declare module "vitest" {

@@ -3,12 +3,14 @@ import { parseDatabaseUrl } from "../../src/database-url.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { type Probe, type ProbeContext, runProbe } from "../../src/doctor/probe.ts";
 import { inScratch } from "../../src/postgres/in-scratch.ts";
+import { ROLE_PREFIX } from "./migrate.ts";
 import { withPool } from "./with-pool.ts";
 
 type Given = {
   readonly pool?: Partial<Config["pool"]>;
   readonly directUrl?: string;
   readonly schema?: string;
+  readonly rolePrefix?: string | null;
   readonly clock?: ProbeContext["clock"];
 };
 
@@ -16,7 +18,13 @@ type Given = {
 export async function look(
   url: string,
   probe: Probe,
-  { pool: poolChanges, directUrl, schema = "triaged", clock = Date.now }: Given = {},
+  {
+    pool: poolChanges,
+    directUrl,
+    schema = "triaged",
+    rolePrefix = ROLE_PREFIX,
+    clock = Date.now,
+  }: Given = {},
 ): Promise<readonly Finding[]> {
   const config = readConfig({ DATABASE_URL: url });
   return await withPool(url, (pool) =>
@@ -24,6 +32,7 @@ export async function look(
       config: {
         ...config,
         schema,
+        rolePrefix,
         pool: { ...config.pool, ...poolChanges },
         directConnection: directUrl === undefined ? null : parseDatabaseUrl(directUrl),
       },

@@ -3,7 +3,6 @@ import { pino } from "pino";
 import { createClient } from "../../src/client/client.ts";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
 import { inSchema } from "../../src/postgres/database.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { openPool } from "../../src/postgres/pool.ts";
 import {
   createPartitions,
@@ -22,6 +21,7 @@ import {
   heartbeatWorker,
   registerWorker,
 } from "../../src/postgres/worker-store.ts";
+import { migrate } from "./migrate.ts";
 import { runMain } from "./run-main.ts";
 import { query } from "./tasks.ts";
 

@@ -153,6 +153,11 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
   ...effects.EFFECT_SETTINGS,
   ...ADJUDICATION_SETTINGS,
   LOG_LEVEL: { given: { LOG_LEVEL: "debug" }, seen: (config) => config.logLevel, as: "debug" },
+  TRIAGED_ROLE_PREFIX: {
+    given: { TRIAGED_ROLE_PREFIX: "orders" },
+    seen: (config) => config.rolePrefix,
+    as: "orders",
+  },
   USE_POSTGRESQL: {
     given: { USE_POSTGRESQL: "true" },
     seen: (config) => config.connection.kind,
@@ -181,6 +186,7 @@ test("an empty environment means the embedded server and the defaults", () => {
     analysis: { timeoutMs: 120_000, memoryMib: 2_048 },
     schedulesFile: null,
     schema: "triaged",
+    rolePrefix: null,
     pool: { max: 10, acquireTimeoutMs: 30_000, recycleMs: 3_600_000 },
     worker: {
       name: expect.stringMatching(/-\d+$/),

@@ -15,6 +15,7 @@ const SERVER = {
   version: "18.4",
   version_number: 180_004,
   is_standby: false,
+  may_enqueue: true,
   fsync: "on",
   full_page_writes: "on",
   synchronous_commit: "on",
@@ -47,7 +48,7 @@ const SESSION = {
 const ILL = [expect.objectContaining({ advice: expect.stringMatching(/\w/) })];
 
 test("a server in good health has nothing to advise", () => {
-  expect(judgeServer(SERVER).filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(judgeServer(SERVER, "triaged_api").filter(({ level }) => level !== "ok")).toEqual([]);
 });
 
 test.for([
@@ -56,7 +57,9 @@ test.for([
   [{ is_standby: true }, "error", "role"],
   [{ version_number: 190_000 }, "warning", "server"],
 ] as const)("a server with %o is found, once, with what to do", ([change, level, subject]) => {
-  const ill = judgeServer({ ...SERVER, ...change }).filter((finding) => finding.level !== "ok");
+  const ill = judgeServer({ ...SERVER, ...change }, "triaged_api").filter(
+    (finding) => finding.level !== "ok",
+  );
 
   expect(ill).toEqual(ILL);
   expect(ill[0]).toMatchObject({ level, subject });

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { waitFor } from "../support/db.ts";
+import { migrate } from "../support/migrate.ts";
 import { enqueue, query, queryOne } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
 import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";

@@ -4,10 +4,10 @@
 import { expect, test } from "vitest";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
 import { Client } from "../../src/postgres/client.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { clientConfig } from "../../src/postgres/pool.ts";
 import { waitFor } from "../support/db.ts";
 import { hideTrace, startedJobs } from "../support/jobs.ts";
+import { migrate } from "../support/migrate.ts";
 import {
   canReplicate,
   type ReplicatedServers,

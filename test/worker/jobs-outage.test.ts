@@ -2,9 +2,9 @@
 import { Client } from "pg";
 import { test as base, expect } from "vitest";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { waitFor } from "../support/db.ts";
 import { hideTrace, type RunningJobs, startedJobs } from "../support/jobs.ts";
+import { migrate } from "../support/migrate.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const LOST = "jobs lost the database; waiting until it answers";

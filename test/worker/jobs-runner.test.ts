@@ -1,7 +1,6 @@
 // When jobs run: the clockwork of graphile-worker, over several processes and outages.
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { test } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
 import {
@@ -13,6 +12,7 @@ import {
   startedJobs,
   startJobs,
 } from "../support/jobs.ts";
+import { migrate } from "../support/migrate.ts";
 import { query, queryOne } from "../support/tasks.ts";
 
 const LOST = "jobs lost the database; waiting until it answers";

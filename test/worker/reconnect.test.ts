@@ -6,7 +6,7 @@ import path from "node:path";
 import { Client } from "pg";
 import { expect } from "vitest";
 import { startEmbedded } from "../../src/postgres/embedded.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
+import { migrate } from "../support/migrate.ts";
 import { enqueue } from "../support/tasks.ts";
 import { startWorkerProcess } from "../support/worker-process.ts";
 import { test, waitForStatus } from "../support/worker-test.ts";

@@ -3,9 +3,9 @@
 // Method: two workers and a steady producer on a server of the test's own; one failure each.
 
 import { test as base, expect } from "vitest";
-import { migrate } from "../../src/postgres/migrate.ts";
 import { waitFor } from "../support/db.ts";
 import { CUT_CONNECTIONS, FailingServer } from "../support/failing-server.ts";
+import { migrate } from "../support/migrate.ts";
 import { startSteadyProducer } from "../support/steady-producer.ts";
 import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
 
