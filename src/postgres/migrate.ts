@@ -321,8 +321,9 @@ class Step {
     const { text, compat, checksum } = readRepeatables(this.#schema);
     // A function may name another one of a later file.
     await this.#client.query("set local check_function_bodies to off");
+    await this.#making(async () => await this.#client.query(text));
+    // It uses functions of the queue, which its owner may call by now, whatever the defaults are.
     const withoutCompat = await this.#making(async () => {
-      await this.#client.query(text);
       const whyNot = await prepareCompatSchema(this.#db);
       if (whyNot === null) {
         await this.#client.query(compat);

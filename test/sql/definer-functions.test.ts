@@ -145,7 +145,7 @@ const FIXED_BY_CALLERS = [
   "why_queued", // why
 ];
 /** They read what PostgreSQL has written in the one form that all settings read: JSON, a limit. */
-const OF_ONE_FORM = ["insert_task", "take_lock"];
+const OF_ONE_FORM = ["take_lock"];
 
 test("a function that makes text of times, or times of text, fixes how", async ({ db }) => {
   const loose = await query<{ name: string }>(
