@@ -31,14 +31,15 @@ const AT_START = { DateStyle: "ISO, MDY", standard_conforming_strings: "on" };
  *
  * Statements of the queue are made for read committed; at other levels they fail more often, and
  * are tried again. They name their schema, and what they leave bare is PostgreSQL's own. Floating
- * point is to be written in full.
+ * point is to be written in full. All of them are short: to compile one takes longer than it does.
  */
 const WHERE_DIRECT = `
   select
     pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
     pg_catalog.set_config('default_transaction_deferrable', 'off', false),
     pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
-    pg_catalog.set_config('extra_float_digits', '1', false)
+    pg_catalog.set_config('extra_float_digits', '1', false),
+    pg_catalog.set_config('jit', 'off', false)
   where pg_catalog.pg_backend_pid() operator(pg_catalog.=) `;
 
 /**

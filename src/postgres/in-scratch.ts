@@ -16,6 +16,7 @@ const SETTINGS = {
   IntervalStyle: "postgres",
   TimeZone: "UTC",
   extra_float_digits: "1",
+  jit: "off",
   statement_timeout: String(STATEMENT_MS_MAX),
   lock_timeout: String(STATEMENT_MS_MAX),
 };
