@@ -29,7 +29,8 @@ grant execute on function
   triaged.why(bigint),
   triaged.foreign_locks(),
   triaged.ended_since(timestamptz),
-  triaged.dependents_of(text)
+  triaged.dependents_of(text),
+  triaged.retention_days(text)
 to triaged_owner, triaged_api, triaged_readonly;
 
 -- Retention, schedules, the delivery of effects, and the runners of all that.
@@ -41,7 +42,9 @@ grant execute on function
   triaged.drop_expired_partitions,
   triaged.expired_partitions,
   triaged.merge_partitions,
+  triaged.drop_old_tasks,
   triaged.cleanup_old_tasks,
+  triaged.save_setting,
   triaged.expire_rows,
   triaged.expire_effects,
   triaged.enqueue_scheduled,

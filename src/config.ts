@@ -22,8 +22,11 @@ export type Config = {
   readonly schema: string;
   readonly pool: PoolConfig;
   readonly worker: WorkerConfig;
-  /** Days that final tasks and history are kept; 0 = for ever. */
-  readonly retention: { readonly taskDays: number; readonly historyDays: number };
+  /**
+   * Days that final tasks and history are kept, for a database that nobody has told otherwise; 0 =
+   * for ever, null = not said here.
+   */
+  readonly retention: { readonly taskDays: number | null; readonly historyDays: number | null };
   readonly repositories: RepositoryConfig;
   /** What one analysis of a triage may take. */
   readonly analysis: AnalysisConfig;
@@ -135,8 +138,8 @@ export function readConfig(environment: Environment = process.env): Config {
       tasksFolder: settings.TASKS_DIR === undefined ? null : path.resolve(settings.TASKS_DIR),
     },
     retention: {
-      taskDays: settings.TASK_RETENTION_DAYS,
-      historyDays: settings.HISTORY_RETENTION_DAYS,
+      taskDays: settings.TASK_RETENTION_DAYS ?? null,
+      historyDays: settings.HISTORY_RETENTION_DAYS ?? null,
     },
     repositories: {
       cacheFolder: path.resolve(

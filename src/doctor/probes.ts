@@ -9,6 +9,7 @@ import { ownersProbe } from "./owners.ts";
 import { partitionsProbe } from "./partitions.ts";
 import { poolerProbe } from "./pooler.ts";
 import type { Probe } from "./probe.ts";
+import { retentionProbe } from "./retention.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
 import { snapshotProbe } from "./snapshot.ts";
@@ -29,6 +30,7 @@ export const PROBES: readonly Probe[] = [
   locksProbe,
   partitionsProbe,
   lockTableProbe,
+  retentionProbe,
   jobsProbe,
   workersProbe,
   lanesProbe,

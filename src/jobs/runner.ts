@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Config } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
+import type { Database } from "../postgres/database.ts";
 import { isTransient } from "../postgres/sqlstate.ts";
 import { waitAtMost } from "../wait-at-most.ts";
+import { adoptRetention } from "./adopt-retention.ts";
 import { type Session, type SessionOptions, startSession } from "./session.ts";
 
 /** A database that has not answered by then, at the start, is an error of the settings. */
@@ -15,7 +18,13 @@ const TOLD_AFTER_MS = 1_000;
 /** A session that lived so long was well: the next one begins at once. */
 const WELL_AFTER_MS = 1_000;
 
-export type JobsOptions = Omit<SessionOptions, "thereSinceMs"> & {
+/** What the sessions are told; the rest is this file's. */
+type ForSessions = Omit<SessionOptions, "thereSinceMs" | "beforeRun"> & {
+  /** What the environment says of it, for a database that nobody has told. */
+  readonly retention: Config["retention"];
+};
+
+export type JobsOptions = ForSessions & {
   /** Used instead of `database`, which is a pooler then; else null. */
   readonly direct: DatabaseUrl | null;
   /** Stop in good order: a job that runs gets some seconds to end. */
@@ -34,16 +43,17 @@ export async function runJobs({ direct, stop, ...options }: JobsOptions): Promis
 }
 
 class Jobs {
-  readonly #options: Omit<SessionOptions, "thereSinceMs">;
+  readonly #options: ForSessions;
   readonly #stop: AbortSignal;
   readonly #stopped: Promise<null>;
   readonly #beganAt = performance.now();
   #started = false;
   #lostAt: number | null = null;
   #isToldOf = false;
+  #hasAdopted = false;
   #ending: Promise<void> = Promise.resolve();
 
-  constructor(options: Omit<SessionOptions, "thereSinceMs">, stop: AbortSignal) {
+  constructor(options: ForSessions, stop: AbortSignal) {
     this.#options = options;
     this.#stop = stop;
     this.#stopped = stop.aborted ? Promise.resolve(null) : once(stop, "abort").then(() => null);
@@ -88,6 +98,7 @@ class Jobs {
     const starting = startSession({
       ...this.#options,
       thereSinceMs: () => performance.now() - this.#beganAt,
+      beforeRun: (db) => this.#adopt(db),
     });
     try {
       const session = await Promise.race([starting, this.#stopped]);
@@ -105,6 +116,15 @@ class Jobs {
       }
       this.#away(err);
       return null;
+    }
+  }
+
+  /** Once for the process: what it finds to differ is told once. */
+  async #adopt(db: Database): Promise<void> {
+    if (!this.#hasAdopted) {
+      const { retention, logger } = this.#options;
+      await adoptRetention(db, { retention, logger });
+      this.#hasAdopted = true;
     }
   }
 

@@ -16,7 +16,7 @@ import type { PoolConfig } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
 import type { EffectsConfig } from "../effects-config.ts";
 import { Client } from "../postgres/client.ts";
-import { inSchema } from "../postgres/database.ts";
+import { type Database, inSchema } from "../postgres/database.ts";
 import { keepSession, openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
 import { waitAtMost } from "../wait-at-most.ts";
@@ -26,7 +26,6 @@ import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
 import { ENQUEUE_SCHEDULED, enqueueScheduledTask, scheduleItemsOf } from "./enqueue-scheduled.ts";
 import { graphileLogger } from "./graphile-logger.ts";
 import { guardNotifications } from "./guard-notifications.ts";
-import type { Retention } from "./job.ts";
 import { JOBS } from "./jobs.ts";
 import { jobsSchemaOf, migrateJobsSchema, watchMigrations } from "./jobs-schema.ts";
 import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
@@ -53,9 +52,10 @@ export type SessionOptions = {
   readonly database: DatabaseUrl;
   readonly schema: string;
   readonly pool: PoolConfig;
-  readonly retention: Retention;
   /** What enqueues tasks by the clock. */
   readonly schedules: readonly Schedule[];
+  /** Called before any job runs. */
+  readonly beforeRun: (db: Database) => Promise<void>;
   /** How long, in milliseconds, this process has been there to run them. */
   readonly thereSinceMs: () => number;
   readonly effects: EffectsConfig;
@@ -74,7 +74,7 @@ export type Session = {
  * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const { database, schema, retention, effects, logger } = options;
+  const { database, schema, effects, logger } = options;
   const pool = openPool(database, {
     role: "jobs",
     pool: { ...options.pool, max: CONNECTIONS },
@@ -100,6 +100,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   try {
     const db = inSchema(pool, schema);
     refuseUnmigrated(await readSchemaState(db));
+    await options.beforeRun(db);
     const graphileOptions = {
       logger: graphileLogger(logger, { isEnding: () => isEnding || isTroubled() }),
     };
@@ -113,7 +114,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     void ping(() => [keeper, listener()], stopPinging.signal).catch(fail);
     releases.unshift(() => stopPinging.abort());
     const breaker = new Breaker(effects.breaker);
-    const means = { db, retention, config: effects, breaker, logger };
+    const means = { db, config: effects, breaker, logger };
     const runner = await run({
       ...graphileOptions,
       ...RUNNER_OPTIONS,

@@ -1,4 +1,5 @@
 import { onTestFinished, vi } from "vitest";
+import type { Config } from "../../src/config.ts";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
 import { effectsConfigOf } from "../../src/effects-config.ts";
 import { parseCrontab } from "../../src/jobs/crontab.ts";
@@ -11,8 +12,6 @@ import { query } from "./tasks.ts";
 
 /** As without any setting. */
 export const EFFECTS = effectsConfigOf(SETTINGS.parse({}), []);
-
-export const RETENTION = { taskDays: 7, historyDays: 90 };
 
 type Line = Record<string, unknown> & { level: string; msg: string };
 
@@ -29,7 +28,14 @@ export type RunningJobs = AsyncDisposable & {
 };
 
 /** Run the jobs on a database, and stop them when the scope ends: `await using`. */
-export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}): RunningJobs {
+export function startJobs(
+  url: string,
+  {
+    schema = "triaged",
+    crontab = "",
+    retention = { taskDays: null, historyDays: null },
+  }: { schema?: string; crontab?: string; retention?: Config["retention"] } = {},
+): RunningJobs {
   const lines: Line[] = [];
   const stop = new AbortController();
   const ended = runJobs({
@@ -37,7 +43,7 @@ export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}
     direct: null,
     schema,
     pool: { max: 10, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 },
-    retention: RETENTION,
+    retention,
     schedules: parseCrontab(crontab),
     effects: EFFECTS,
     logger: createLoggerTo(
