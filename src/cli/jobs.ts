@@ -59,6 +59,8 @@ export const jobs = defineCommand({
 });
 
 async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
+  const logger = createLogger({ level: config.logLevel, name: "jobs" });
+  for (const sentence of config.leftOver) logger.warn(sentence);
   await runJobs({
     database: await locateDatabase(config.connection),
     direct: config.directConnection,
@@ -67,7 +69,7 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
     effects: config.effects,
-    logger: createLogger({ level: config.logLevel, name: "jobs" }),
+    logger,
     stop,
   });
 }

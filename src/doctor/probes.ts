@@ -12,12 +12,14 @@ import type { Probe } from "./probe.ts";
 import { retentionProbe } from "./retention.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
+import { settingsProbe } from "./settings.ts";
 import { snapshotProbe } from "./snapshot.ts";
 import { vacuumProbe } from "./vacuum.ts";
 import { workersProbe } from "./workers.ts";
 
 /** Every probe, in the order of the report: the server, the schema, then what runs. */
 export const PROBES: readonly Probe[] = [
+  settingsProbe,
   serverProbe,
   connectionsProbe,
   poolerProbe,

@@ -207,6 +207,7 @@ test("an empty environment means the embedded server and the defaults", () => {
     maxRescues: 3,
     logLevel: "info",
     startedByNpm: false,
+    leftOver: [],
   });
 });
 
