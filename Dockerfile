@@ -34,6 +34,10 @@ COPY --from=build /app/dist dist
 COPY package.json supervisord.conf ./
 COPY bin bin
 COPY sql sql
+# What errors and the help point to.
+COPY README.md CHANGELOG.md ./
+COPY docs docs
+COPY examples examples
 RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged \
   && install -d -o node -g node /var/cache/triaged
 # Mirrors of repositories. A volume keeps them.

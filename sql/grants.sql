@@ -34,6 +34,7 @@ grant execute on function
   triaged.ended_since(timestamptz),
   triaged.partition_bounds(bigint),
   triaged.dependents_of(text),
+  triaged.retention_days(text),
   triaged.task_id_of(text)
 to triaged_owner, triaged_api, triaged_readonly;
 
@@ -46,7 +47,9 @@ grant execute on function
   triaged.drop_expired_partitions,
   triaged.expired_partitions,
   triaged.merge_partitions,
+  triaged.drop_old_tasks,
   triaged.cleanup_old_tasks,
+  triaged.save_setting,
   triaged.expire_rows,
   triaged.expire_effects,
   triaged.enqueue_scheduled,

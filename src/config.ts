@@ -13,6 +13,8 @@ import { type EffectsConfig, effectsConfigOf } from "./effects-config.ts";
 import type { Environment } from "./environment.ts";
 import { readSecretFiles } from "./environment.ts";
 import { EnvironmentError, EXIT_CODES } from "./errors.ts";
+import { olderSettingsIn } from "./older-settings.ts";
+import { NO_PLACEHOLDERS, placeholderIn, templateIn } from "./placeholder.ts";
 import { type LogLevel, SECRETS, SETTINGS, type Settings } from "./settings.ts";
 import { withoutEnd } from "./without-end.ts";
 
@@ -25,8 +27,11 @@ export type Config = {
   readonly rolePrefix: string | null;
   readonly pool: PoolConfig;
   readonly worker: WorkerConfig;
-  /** Days that final tasks and history are kept; 0 = for ever. */
-  readonly retention: { readonly taskDays: number; readonly historyDays: number };
+  /**
+   * Days that final tasks and history are kept, for a database that nobody has told otherwise; 0 =
+   * for ever, null = not said here.
+   */
+  readonly retention: { readonly taskDays: number | null; readonly historyDays: number | null };
   readonly repositories: RepositoryConfig;
   /** What one analysis of a triage may take. */
   readonly analysis: AnalysisConfig;
@@ -44,6 +49,8 @@ export type Config = {
   readonly logLevel: LogLevel;
   /** Whether npm or npx runs this process, and ought to take it along when it ends. */
   readonly startedByNpm: boolean;
+  /** Variables of other systems that nothing here reads, a sentence each. */
+  readonly leftOver: readonly string[];
 };
 
 /** Where the database is: named, or the embedded server that runs in `folder`. */
@@ -94,12 +101,19 @@ export type RepositoryConfig = {
 
 /**
  * Read the configuration. Throws an EnvironmentError (exit code 78) that names every
- * variable that cannot be used, what was expected, and what to do.
+ * variable that cannot be used, what was expected, and what to do. For `isLibrary`, variables of
+ * older systems are nobody's fault.
  */
-// oxlint-disable-next-line node/no-process-env -- This file is its only reader.
-export function readConfig(environment: Environment = process.env): Config {
+export function readConfig(
+  // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
+  environment: Environment = process.env,
+  { isLibrary = false }: { readonly isLibrary?: boolean } = {},
+): Config {
   const { values, problems } = readSecretFiles(environment, SECRETS);
-  const settings = parseSettings(values, problems);
+  const older = olderSettingsIn(values);
+  // The environment of an application is its own: what it says to others is not meant for us.
+  if (!isLibrary) problems.push(...older.refused);
+  const settings = parseSettings(withoutPlaceholders(values, problems), problems);
 
   const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
     try {
@@ -123,13 +137,7 @@ export function readConfig(environment: Environment = process.env): Config {
     directConnection: direct,
     schema: settings.TRIAGED_SCHEMA,
     rolePrefix: settings.TRIAGED_ROLE_PREFIX ?? null,
-    pool: {
-      max:
-        (settings.DB_POOL_SIZE ?? settings.POSTGRES_POOL_SIZE ?? 10) +
-        settings.POSTGRES_MAX_OVERFLOW,
-      acquireTimeoutMs: settings.POSTGRES_POOL_TIMEOUT,
-      recycleMs: settings.POSTGRES_POOL_RECYCLE,
-    },
+    pool: poolOf(settings),
     worker: {
       name: settings.WORKER_ID ?? `${hostname()}-${process.pid}`,
       queues: settings.QUEUES,
@@ -139,8 +147,8 @@ export function readConfig(environment: Environment = process.env): Config {
       tasksFolder: settings.TASKS_DIR === undefined ? null : path.resolve(settings.TASKS_DIR),
     },
     retention: {
-      taskDays: settings.TASK_RETENTION_DAYS,
-      historyDays: settings.HISTORY_RETENTION_DAYS,
+      taskDays: settings.TASK_RETENTION_DAYS ?? null,
+      historyDays: settings.HISTORY_RETENTION_DAYS ?? null,
     },
     repositories: {
       cacheFolder: path.resolve(
@@ -166,6 +174,16 @@ export function readConfig(environment: Environment = process.env): Config {
     maxRescues: settings.MAX_RESCUES,
     logLevel: settings.LOG_LEVEL,
     startedByNpm: environment["npm_command"] !== undefined,
+    leftOver: older.told,
+  };
+}
+
+function poolOf(settings: Settings): PoolConfig {
+  const size = settings.DB_POOL_SIZE ?? settings.POSTGRES_POOL_SIZE ?? 10;
+  return {
+    max: size + settings.POSTGRES_MAX_OVERFLOW,
+    acquireTimeoutMs: settings.POSTGRES_POOL_TIMEOUT,
+    recycleMs: settings.POSTGRES_POOL_RECYCLE,
   };
 }
 
@@ -196,6 +214,21 @@ export function gitMemoryMib(): number {
   const schema = SETTINGS.shape.MAX_GIT_MEMORY_MIB;
   const parsed = schema.safeParse(given);
   return parsed.success ? parsed.data : schema.parse(undefined);
+}
+
+/** The values without those that nobody has replaced yet, which are added to the problems. */
+function withoutPlaceholders(values: Environment, problems: string[]): Environment {
+  const usable = { ...values };
+  for (const name of Object.keys(SETTINGS.shape)) {
+    const value = values[name];
+    const strict = NO_PLACEHOLDERS.some((one) => one === name);
+    const found = value === undefined ? null : (strict ? placeholderIn : templateIn)(value);
+    if (found !== null) {
+      problems.push(`${name}: expected a value, got ${found}; set it, or unset the variable`);
+      delete usable[name];
+    }
+  }
+  return usable;
 }
 
 /** The settings. What is wrong is added to the problems, and counts as unset from there on. */

@@ -27,8 +27,8 @@ export function describeConfig(config: Config): Record<string, string> {
     SHUTDOWN_GRACE_MS: String(worker.shutdownGraceMs),
     ...(worker.tasksFolder === null ? {} : { TASKS_DIR: worker.tasksFolder }),
     ...(config.schedulesFile === null ? {} : { SCHEDULES_FILE: config.schedulesFile }),
-    TASK_RETENTION_DAYS: String(retention.taskDays),
-    HISTORY_RETENTION_DAYS: String(retention.historyDays),
+    ...describeNumber("TASK_RETENTION_DAYS", retention.taskDays),
+    ...describeNumber("HISTORY_RETENTION_DAYS", retention.historyDays),
     REPO_CACHE_DIR: repositories.cacheFolder,
     ANALYSIS_TIMEOUT_MS: String(config.analysis.timeoutMs),
     ANALYSIS_MEMORY_MIB: String(config.analysis.memoryMib),
@@ -44,6 +44,10 @@ export function describeConfig(config: Config): Record<string, string> {
     MAX_RESCUES: String(config.maxRescues),
     LOG_LEVEL: config.logLevel,
   };
+}
+
+function describeNumber(name: string, value: number | null): Record<string, string> {
+  return value === null ? {} : { [name]: String(value) };
 }
 
 /** The URL with the TLS settings back in it and the password masked. */

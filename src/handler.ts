@@ -68,6 +68,11 @@ export type HandlerContext = {
 export type HandlerDefinition<Payload extends z.ZodType, Result extends z.ZodType> = {
   /** Parses the payload. One that does not parse fails the task at once, issues listed. */
   readonly payload: Payload;
+  /**
+   * Whether integers of the payload that a number would round arrive as bigints; else they are
+   * rounded, as JSON.parse does. @default false
+   */
+  readonly bigints?: boolean;
   /** Checks what `run` returns. One that does not match fails the task at once. */
   readonly result?: Result;
   /** Version of the rules, for caches and history. @default "1" */

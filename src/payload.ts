@@ -2,6 +2,7 @@
  * What may be a payload, checked before it is sent: the database would refuse most of it as
  * well, but with less to say about where the trouble is.
  */
+import { forJson, parseExactly } from "./json.ts";
 
 /** The limit of the database, in bytes of JSON, unless both sides are set otherwise. */
 export const MAX_PAYLOAD_BYTES = 1_048_576;
@@ -23,10 +24,13 @@ export class PayloadError extends TypeError {
   }
 }
 
-/** Parse the text of a payload. Throws a PayloadError unless it is JSON. */
+/**
+ * Parse the text of a payload; serializePayload writes its numbers as they were. Throws a
+ * PayloadError unless it is JSON.
+ */
 export function parsePayload(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactly(text, { decimals: "kept" });
   } catch (err) {
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new PayloadError(`payload is not JSON: ${reason}`, {
@@ -39,7 +43,7 @@ export function parsePayload(text: string): unknown {
 /**
  * The payload as JSON text, fit for the database. Throws a PayloadError when it is no
  * object, larger than `maxBytes`, nested deeper than 200 levels, cannot be serialised (a
- * cycle, a bigint, NaN), or holds what PostgreSQL or a handler would stumble over: a NUL
+ * cycle, NaN), or holds what PostgreSQL or a handler would stumble over: a NUL
  * character, half of a surrogate pair, a `__proto__` key.
  */
 export function serializePayload(
@@ -82,10 +86,10 @@ export function batchText(tasks: readonly string[]): string {
 function stringify(payload: unknown): string | undefined {
   try {
     return JSON.stringify(payload, (key, value: unknown) => {
-      if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))) {
+      if (typeof value === "number" && !Number.isFinite(value)) {
         throw new TypeError(`${String(value)} at "${key}" has no form in JSON`);
       }
-      return value;
+      return forJson(value);
     });
   } catch (err) {
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
@@ -105,6 +109,10 @@ function checkParts(payload: object): void {
     const { value, path, depth } = part;
     if (typeof value === "string") {
       checkText(value, path);
+    } else if (value === Infinity || value === -Infinity) {
+      throw new PayloadError(`${path} is a number that a handler would read as ${String(value)}`, {
+        hint: "send it as text",
+      });
     } else if (typeof value === "object" && value !== null) {
       if (depth > MAX_DEPTH) {
         throw new PayloadError(`payload is nested deeper than ${MAX_DEPTH} levels`, {

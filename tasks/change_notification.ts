@@ -10,6 +10,8 @@ import { fanOut } from "../src/triage/notification/fan-out.ts";
 export default defineHandler({
   payload: changeNotification,
   result: notificationResult,
+  // What it does not read goes on to the tasks of the dependents.
+  bigints: true,
   version: "1.1.0",
   timeout: 120_000,
   run: (notification, context) => fanOut(notification, context, readConfig().repositories),

@@ -1,11 +1,12 @@
 -- Retention: drop the partitions of which every row is older than the given number of days; 0
--- keeps them for ever. Returns what was dropped, at most max_partitions. A partition whose lock
+-- keeps them for ever, and null stands for what queue_settings says. Returns what was dropped, at
+-- most max_partitions. A partition whose lock
 -- cannot be had is left for the next run, so that no reader makes the writers queue: 100 ms for
 -- the table, which waits for whoever reads or writes it at all, and then nothing for the
 -- partition itself.
 create or replace function triaged.drop_expired_partitions(
-  task_days integer default 7,
-  history_days integer default 90,
+  task_days integer default null,
+  history_days integer default null,
   max_partitions integer default null
 )
 returns setof text
@@ -19,6 +20,9 @@ declare
   v_busy text;
   v_expired record;
 begin
+  task_days := coalesce(task_days, triaged.retention_days('final_tasks'));
+  history_days := coalesce(history_days, triaged.retention_days('task_history'));
+
   if task_days < 0 or history_days < 0 then
     raise exception 'expected days to be 0 or more, got % and %', task_days, history_days
       using errcode = '22023';

@@ -1,9 +1,9 @@
--- Retention of the outbox: delete effects that ended and are older than so many days; 0 keeps
--- them for ever. At most max_rows; returns how many went. Until then a row keeps the same
--- effect from being made again.
+-- Retention of the outbox: delete effects that ended and are older than so many days, or than
+-- history is kept; 0 keeps them for ever. At most max_rows; returns how many went. Until then a
+-- row keeps the same effect from being made again.
 create or replace function triaged.expire_effects(
   max_rows integer default 10000,
-  effect_days integer default 90
+  effect_days integer default null
 )
 returns integer
 language plpgsql
@@ -13,6 +13,7 @@ set search_path to pg_catalog, pg_temp
 set timezone to 'UTC'
 as $$
 declare
+  v_days integer := coalesce(effect_days, triaged.retention_days('task_history'));
   v_deleted integer;
 begin
   delete from triaged.effects
@@ -20,9 +21,9 @@ begin
     select old.effect_id
     from triaged.effects as old
     where
-      effect_days > 0
+      v_days > 0
       and old.status <> 'pending'
-      and old.created_at < triaged.now() - make_interval(days => effect_days)
+      and old.created_at < triaged.now() - make_interval(days => v_days)
     order by old.created_at
     limit max_rows
   ));

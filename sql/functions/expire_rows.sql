@@ -1,9 +1,10 @@
 -- Retention of what has no partitions: dedupe keys that nobody holds, cached verdicts that
--- expired, workers that ended long ago. At most max_rows of each; returns how many went. And,
+-- expired, workers that ended so many days ago; null: 90, or as long as history tells of them, and
+-- 0 keeps them. At most max_rows of each; returns how many went. And,
 -- uncounted, who was working a verdict out and does not hold its task any more.
 create or replace function triaged.expire_rows(
   max_rows integer default 10000,
-  worker_days integer default 90
+  worker_days integer default null
 )
 returns table (dedupe_keys integer, triage_results integer, workers integer)
 language plpgsql
@@ -15,6 +16,10 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
+  v_history_days integer := triaged.retention_days('task_history');
+  v_worker_days integer := coalesce(
+    worker_days, case when v_history_days > 0 then greatest(v_history_days, 90) else 0 end
+  );
   v_free text[];
 begin
   v_free := array(
@@ -68,7 +73,7 @@ begin
   where worker_id = any (array(
     select gone.worker_id
     from triaged.workers as gone
-    where worker_days > 0 and gone.ended_at < v_now - make_interval(days => worker_days)
+    where v_worker_days > 0 and gone.ended_at < v_now - make_interval(days => v_worker_days)
     limit max_rows
   ));
   get diagnostics workers = row_count;

@@ -1,6 +1,9 @@
 -- The partitions of which every row is older than the given number of whole days of UTC, the
--- oldest first; 0 = none.
-create or replace function triaged.expired_partitions(task_days integer, history_days integer)
+-- oldest first; 0 = none, null = as queue_settings says.
+create or replace function triaged.expired_partitions(
+  task_days integer default null,
+  history_days integer default null
+)
 returns table (table_name text, partition_name text)
 language sql
 stable
@@ -11,7 +14,9 @@ as $$
   select known.table_name, known.partition_name
   from triaged.partitions as known
   join (
-    values ('final_tasks', task_days), ('task_history', history_days)
+    values
+      ('final_tasks', coalesce(task_days, triaged.retention_days('final_tasks'))),
+      ('task_history', coalesce(history_days, triaged.retention_days('task_history')))
   ) as kept (table_name, days) using (table_name)
   where
     kept.days > 0

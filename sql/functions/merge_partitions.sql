@@ -10,8 +10,8 @@
 --   swapped   the copies have taken the places of their sources
 --   gave up   the sources changed or are gone; the copies are too, and the next call begins anew
 create or replace function triaged.merge_partitions(
-  task_days integer default 7,
-  history_days integer default 90
+  task_days integer default null,
+  history_days integer default null
 )
 returns table (table_name text, step text, partitions text[])
 language plpgsql
@@ -31,7 +31,9 @@ begin
   perform triaged.take_lock('partition');
 
   for v_table, v_days in
-    values ('final_tasks', task_days), ('task_history', history_days)
+    values
+      ('final_tasks', coalesce(task_days, triaged.retention_days('final_tasks'))),
+      ('task_history', coalesce(history_days, triaged.retention_days('task_history')))
   loop
     if exists (
       select from triaged.partition_rewrites as doing where doing.table_name = v_table

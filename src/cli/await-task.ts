@@ -34,17 +34,18 @@ export async function awaitTask(
   let code: number = INTERRUPTED;
   let task: TaskRow | null = null;
   try {
-    task = await waitForTask(db, taskId, {
+    const ended = await waitForTask(db, taskId, {
       timeoutMs: options.timeout,
       signal: interrupt.signal,
       onProgress: (progress) => reporter.report(progress),
     });
+    task = ended && (await getTask(db, taskId, { decimals: "kept" }));
     code = task?.status === "finished" ? EXIT_CODES.done : EXIT_CODES.crash;
   } catch (err) {
     if (!interrupt.signal.aborted && !(err instanceof WaitTimeoutError)) {
       throw err;
     }
-    task = await getTask(db, taskId);
+    task = await getTask(db, taskId, { decimals: "kept" });
     code = interrupt.signal.aborted ? INTERRUPTED : EXIT_CODES.databaseUnreachable;
   } finally {
     process.off("SIGINT", onInterrupt);

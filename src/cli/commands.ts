@@ -24,6 +24,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["decide", async () => (await import("./decide.ts")).decide],
   ["pause", async () => (await import("./pause.ts")).pause],
   ["resume", async () => (await import("./resume.ts")).resume],
+  ["settings", async () => (await import("./settings.ts")).settings],
   ["schedules", async () => (await import("./schedules.ts")).schedules],
   ["notify", async () => (await import("./notify.ts")).notify],
   [

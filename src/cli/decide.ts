@@ -1,3 +1,4 @@
+import { parseExactly } from "../json.ts";
 import { decideTask } from "../postgres/operator-store.ts";
 import { text } from "../setting.ts";
 import { defineCommand } from "./command.ts";
@@ -36,7 +37,7 @@ export const decide = defineCommand({
 
 function jsonOrText(answer: string): unknown {
   try {
-    return JSON.parse(answer);
+    return parseExactly(answer, { decimals: "kept" });
   } catch {
     return answer;
   }

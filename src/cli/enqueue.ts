@@ -80,7 +80,7 @@ export const enqueue = defineCommand({
             payload,
             queue: flags.queue,
             priority: flags.priority,
-            runAt: flags["run-at"],
+            ...flags["run-at"],
             maxAttempts: flags["max-attempts"],
             dedupeKey: flags["dedupe-key"],
             dedupeMode: flags["dedupe-mode"],

@@ -1,3 +1,5 @@
+import { toJson } from "../json.ts";
+
 /** A moment in the time zone of the reader, to the second. */
 export function formatTime(at: Date | null): string | null {
   return at && `${formatDay(at)} ${formatClock(at)}`;
@@ -27,7 +29,7 @@ export function formatDuration(ms: number | null): string | null {
 
 /** As the result of a handler reads best: text as it is, the rest as indented JSON. */
 export function formatValue(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return typeof value === "string" ? value : toJson(value, 2);
 }
 
 function formatDay(at: Date): string {

@@ -1,6 +1,7 @@
 import { Breaker } from "../breaker.ts";
 import { type Config, readConfig } from "../config.ts";
 import { EXIT_CODES } from "../errors.ts";
+import { adoptRetention } from "../jobs/adopt-retention.ts";
 import { readSchedules, schedulesFile } from "../jobs/read-schedules.ts";
 import { type Done, runJobsOnce } from "../jobs/run-once.ts";
 import { runJobs } from "../jobs/runner.ts";
@@ -20,8 +21,7 @@ export const jobs = defineCommand({
   summary: "run the clockwork: schedules, partitions, retention; deliver effects",
   description:
     "Makes the partitions of the next days, merges those of old ones, drops those older than\n" +
-    "TASK_RETENTION_DAYS and HISTORY_RETENTION_DAYS from 02:00 UTC on, and deletes expired keys\n" +
-    "and verdicts. Enqueues the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given.\n" +
+    "`triaged settings` says from 02:00 UTC on, and deletes expired keys and verdicts. Enqueues the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given.\n" +
     "Delivers what tasks want done outside of the database (`triaged effects --help`). Any number\n" +
     "may run; each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
     "or TRIAGED_SCHEMA with _jobs behind it. The database user must own the queue's schema, or be\n" +
@@ -60,6 +60,8 @@ export const jobs = defineCommand({
 });
 
 async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
+  const logger = createLogger({ level: config.logLevel, name: "jobs" });
+  for (const sentence of config.leftOver) logger.warn(sentence);
   await runJobs({
     database: await locateDatabase(config.connection),
     direct: config.directConnection,
@@ -68,7 +70,7 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
     effects: config.effects,
-    logger: createLogger({ level: config.logLevel, name: "jobs" }),
+    logger,
     stop,
   });
 }
@@ -81,24 +83,23 @@ async function runOnce(
 ): Promise<number> {
   const done: Done[] = [];
   const failed: { readonly job: string; readonly err: unknown }[] = [];
-  await withDatabase(
-    ({ db }) =>
-      runJobsOnce({
-        db,
-        retention: config.retention,
-        config: config.effects,
-        breaker: new Breaker(config.effects.breaker),
-        logger: createLogger({ level: config.logLevel, name: "jobs" }),
-        signal: stop,
-        onDone: (one) => done.push(one),
-        onFailed: (job, err) => failed.push({ job, err }),
-      }).catch((err: unknown) => {
-        if (failed.length === 0) {
-          throw err;
-        }
-      }),
-    config,
-  );
+  await withDatabase(async ({ db }) => {
+    const logger = createLogger({ level: config.logLevel, name: "jobs" });
+    await adoptRetention(db, { retention: config.retention, logger });
+    await runJobsOnce({
+      db,
+      config: config.effects,
+      breaker: new Breaker(config.effects.breaker),
+      logger,
+      signal: stop,
+      onDone: (one) => done.push(one),
+      onFailed: (job, err) => failed.push({ job, err }),
+    }).catch((err: unknown) => {
+      if (failed.length === 0) {
+        throw err;
+      }
+    });
+  }, config);
   if (asJson) {
     printJson([
       ...done.map(({ job, changes, detail }) => ({ job, changes, ...detail })),

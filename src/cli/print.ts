@@ -1,6 +1,7 @@
 // The door to the terminal. Names, errors and results are the words of others: none of them
 // drives the terminal, whoever forgets what he prints.
 import { visibleJson, visibleText } from "../foreign-text.ts";
+import { toJson } from "../json.ts";
 
 /** What a person or a pipe asked for, on stdout. */
 export function print(text: string): void {
@@ -15,7 +16,7 @@ export function note(text: string): void {
 
 /** JSON on stdout, indented where a person reads it. */
 export function printJson(value: unknown): void {
-  const json = JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined);
+  const json = toJson(value, process.stdout.isTTY ? 2 : undefined);
   process.stdout.write(`${visibleJson(json)}\n`);
 }
 

@@ -1,4 +1,5 @@
 import { visibleLine } from "../foreign-text.ts";
+import { parseExactly } from "../json.ts";
 import type { Database } from "../postgres/database.ts";
 import {
   isRelated,
@@ -126,7 +127,7 @@ function parseConfig(given: string): Record<string, unknown> {
   const hint = `write it like '{"interface_files": ["src/client.ts"]}', or name a file: @config.json`;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(given);
+    parsed = parseExactly(given, { decimals: "kept" });
   } catch (err) {
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new UsageError(`--config is not JSON: ${reason}`, { hint, cause: err });

@@ -2,7 +2,7 @@ import { readConfig } from "../config.ts";
 import type { Schedule } from "../jobs/crontab.ts";
 import { nextRun } from "../jobs/due.ts";
 import { readSchedules, schedulesFile } from "../jobs/read-schedules.ts";
-import { type ScheduleRun, scheduleRuns } from "../postgres/schedule-store.ts";
+import { databaseNow, type ScheduleRun, scheduleRuns } from "../postgres/schedule-store.ts";
 import { defineCommand } from "./command.ts";
 import { formatTime } from "./format.ts";
 import { numericId, print, printJson } from "./print.ts";
@@ -34,10 +34,15 @@ export const schedules = defineCommand({
     const config = readConfig();
     const file = schedulesFile(config.schedulesFile);
     const known = readSchedules(file);
-    const runs = flags.check
-      ? []
-      : await withDatabase(({ db }) => scheduleRuns(db, ROWS_MAX), config);
-    const now = new Date();
+    const { runs, now } = flags.check
+      ? { runs: [], now: new Date() }
+      : await withDatabase(
+          async ({ db }) => ({
+            runs: await scheduleRuns(db, ROWS_MAX),
+            now: await databaseNow(db),
+          }),
+          config,
+        );
     const rows = [
       ...known.map((one) => rowOf(one, runs, now)),
       ...runs.filter(({ schedule }) => known.every(({ name }) => name !== schedule)).map(goneRow),

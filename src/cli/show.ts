@@ -19,7 +19,7 @@ export const show = defineCommand({
   ],
   run: ({ flags, args: [id] }) =>
     withDatabase(async ({ db }) => {
-      const task = await getTask(db, id);
+      const task = await getTask(db, id, { decimals: "kept" });
       if (task === null) {
         throw unknownTask(id);
       }

@@ -58,15 +58,23 @@ function parseDuration(text: string): number | null {
 const INSTANT =
   /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 
+/** A point in time, or so many milliseconds from now on, by the clock of the database. */
+export type Instant = { readonly runAt: Date } | { readonly delayMs: number };
+
 /** `2027-01-31T08:00:00Z` (without a zone: the local one), or from now on: `+10m`. */
 export function instant() {
-  return z.string().transform((given, context) => {
-    const waitMs = given.startsWith("+") ? parseDuration(given.slice(1)) : null;
-    const at = waitMs === null ? parseInstant(given) : new Date(Date.now() + waitMs);
-    return (
-      at ?? refuse(context, `expected a time such as 2027-01-31T08:00:00Z or +10m, got "${given}"`)
-    );
+  return z.string().transform((given, context): Instant => {
+    if (given.startsWith("+")) {
+      const delayMs = parseDuration(given.slice(1));
+      return delayMs === null ? refuseInstant(context, given) : { delayMs };
+    }
+    const runAt = parseInstant(given);
+    return runAt === null ? refuseInstant(context, given) : { runAt };
   });
+}
+
+function refuseInstant(context: z.RefinementCtx, given: string): never {
+  return refuse(context, `expected a time such as 2027-01-31T08:00:00Z or +10m, got "${given}"`);
 }
 
 function parseInstant(text: string): Date | null {

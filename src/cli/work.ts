@@ -72,6 +72,8 @@ export const work = defineCommand({
 });
 
 async function runWorker(config: Config, { drain }: { drain: boolean }): Promise<void> {
+  const logger = createLogger({ level: config.logLevel, name: config.worker.name });
+  for (const sentence of config.leftOver) logger.warn(sentence);
   const parentGone = new AbortController();
   onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });
   const signals = listenForStop();
@@ -87,7 +89,7 @@ async function runWorker(config: Config, { drain }: { drain: boolean }): Promise
       },
       maxRescues: config.maxRescues,
       maxResultBytes: config.maxResultBytes,
-      logger: createLogger({ level: config.logLevel, name: config.worker.name }),
+      logger,
       logLevel: config.logLevel,
       drain,
       stop: AbortSignal.any([signals.stop, parentGone.signal]),

@@ -85,7 +85,9 @@ export class Connection {
   #schemaName(): string {
     const { pool, connectionString } = this.#options;
     const isNamed = pool !== undefined || connectionString !== undefined;
-    return this.#schema ?? (isNamed ? DEFAULT_SCHEMA : readConfig().schema);
+    return (
+      this.#schema ?? (isNamed ? DEFAULT_SCHEMA : readConfig(undefined, { isLibrary: true }).schema)
+    );
   }
 }
 
@@ -101,7 +103,7 @@ async function connect({ pool, connectionString }: ClientOptions): Promise<Conne
   if (connectionString !== undefined) {
     return open(parseDatabaseUrl(connectionString), POOL);
   }
-  const config = readConfig();
+  const config = readConfig(undefined, { isLibrary: true });
   return open(await locateDatabase(config.connection), config.pool);
 }
 

@@ -107,8 +107,8 @@ export class TriageCalls {
   }
 
   /** Drop final tasks that ended over so many days ago. Needs the rights of the owner. */
-  async cleanupOldTasks(days = 7, options: InTransaction = {}): Promise<void> {
-    await this.#connection.ask(options, (db) => cleanupOldTasks(db, days));
+  async cleanupOldTasks(days?: number, options: InTransaction = {}): Promise<void> {
+    await this.#connection.ask(options, (db) => cleanupOldTasks(db, days ?? null));
   }
 
   /** Where a task stands; never throws for an unknown one. */

@@ -1,6 +1,7 @@
 import { clockProbe } from "./clock.ts";
 import { connectionsProbe } from "./connections.ts";
 import { driftProbe } from "./drift.ts";
+import { environmentProbe } from "./environment.ts";
 import { jobsProbe } from "./jobs.ts";
 import { lanesProbe } from "./lanes.ts";
 import { lockTableProbe } from "./lock-table.ts";
@@ -11,6 +12,7 @@ import { poolerProbe } from "./pooler.ts";
 import { privilegesProbe } from "./privileges.ts";
 import type { Probe } from "./probe.ts";
 import { publicationsProbe } from "./publications.ts";
+import { retentionProbe } from "./retention.ts";
 import { serverProbe } from "./server.ts";
 import { setbackProbe } from "./setback.ts";
 import { settingsProbe } from "./settings.ts";
@@ -20,6 +22,7 @@ import { workersProbe } from "./workers.ts";
 
 /** Every probe, in the order of the report: the server, the schema, then what runs. */
 export const PROBES: readonly Probe[] = [
+  environmentProbe,
   serverProbe,
   settingsProbe,
   connectionsProbe,
@@ -35,6 +38,7 @@ export const PROBES: readonly Probe[] = [
   locksProbe,
   partitionsProbe,
   lockTableProbe,
+  retentionProbe,
   jobsProbe,
   workersProbe,
   lanesProbe,

@@ -98,6 +98,7 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
   within("the milliseconds of fill", backfillPeriod, [0, BACKFILL_MS_MAX]);
   const payload = item.payload ?? {};
   serializePayload(payload);
+  notRounded(payload);
   return {
     name: item.identifier,
     line,
@@ -120,6 +121,17 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
         : { dedupe_key: jobKey, dedupe_mode: jobKeyMode === "replace" ? "replace" : "keep" }),
     },
   };
+}
+
+/** JSON5 has read it as a number, which cannot tell what was written. */
+function notRounded(payload: object): void {
+  const waiting: unknown[] = [payload];
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    if (typeof part === "number" && Number.isInteger(part) && !Number.isSafeInteger(part)) {
+      throw new Error(`the payload has an integer beyond 2^53 (about ${part}); write it as text`);
+    }
+    if (typeof part === "object" && part !== null) waiting.push(...Object.values(part));
+  }
 }
 
 function within(name: string, value: number | undefined, [min, max]: [number, number]): void {

@@ -11,8 +11,8 @@ export const dropExpiredPartitionsJob: Job = {
   name: "drop-expired-partitions",
   cron: "0 2-5 * * *",
   backfillMs: DAY_MS,
-  async run({ db, retention }) {
-    const partitionsDropped = await dropExpiredPartitions(db, retention);
+  async run({ db }) {
+    const partitionsDropped = await dropExpiredPartitions(db);
     return { changes: partitionsDropped.length, detail: { partitionsDropped } };
   },
 };

@@ -11,12 +11,12 @@ const ROUNDS_MAX = 100;
 export const expireRowsJob: Job = {
   name: "expire-rows",
   cron: "*/5 * * * *",
-  async run({ db, retention, signal }) {
+  async run({ db, signal }) {
     const total: Expired = { dedupe_keys: 0, triage_results: 0, workers: 0 };
     let effectsDeleted = 0;
     for (let round = 0; round < ROUNDS_MAX && !signal.aborted; round++) {
       const expired = await expireRows(db, { rowsMax: ROWS_MAX });
-      const effects = await expireEffects(db, { rowsMax: ROWS_MAX, days: retention.historyDays });
+      const effects = await expireEffects(db, { rowsMax: ROWS_MAX });
       effectsDeleted += effects;
       total.dedupe_keys += expired.dedupe_keys;
       total.triage_results += expired.triage_results;

@@ -1,15 +1,10 @@
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Database } from "../postgres/database.ts";
 import type { DueEffect } from "../postgres/effect-store.ts";
 
-/** Days that final tasks and history are kept; 0 = for ever. */
-export type Retention = Config["retention"];
-
 export type JobContext = {
   readonly db: Database;
-  readonly retention: Retention;
   /** Whether the cron of the system calls, at any time, and no graphile-worker runs. */
   readonly isOnce: boolean;
   /** Whether somebody added the job by hand, as no schedule would: there is a reason not to wait. */

@@ -18,13 +18,13 @@ const WAIT_MS = 500;
 export const mergePartitionsJob: Job = {
   name: "merge-partitions",
   cron: "30 * * * *",
-  async run({ db, retention, signal }) {
+  async run({ db, signal }) {
     const endsAt = performance.now() + RUN_MS_MAX;
     const partitionsMade: string[] = [];
     let waits = 0;
     while (waits < WAITS_MAX && !signal.aborted && performance.now() < endsAt) {
       const beganAt = performance.now();
-      const did = await unlessLocked(() => mergePartitions(db, retention));
+      const did = await unlessLocked(() => mergePartitions(db));
       if (did === null || (did !== "locked" && did.step === "gave up")) {
         break;
       }

@@ -10,18 +10,15 @@ export type Done = { readonly job: Job["name"] } & JobResult;
  * several; `onDone` has told by then what the others did.
  */
 export async function runJobsOnce({
-  retention,
   onDone,
   onFailed,
   ...delivery
-}: Pick<JobContext, "retention"> &
-  DeliverDeps & {
-    onDone?: (done: Done) => void;
-    onFailed?: (job: Job["name"], err: unknown) => void;
-  }): Promise<readonly Done[]> {
+}: DeliverDeps & {
+  onDone?: (done: Done) => void;
+  onFailed?: (job: Job["name"], err: unknown) => void;
+}): Promise<readonly Done[]> {
   const context: JobContext = {
     db: delivery.db,
-    retention,
     isOnce: true,
     isByHand: false,
     handOver: async ({ effectId }) => {

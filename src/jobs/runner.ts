@@ -1,17 +1,30 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Config } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
+import type { Database } from "../postgres/database.ts";
 import { isTransient } from "../postgres/sqlstate.ts";
+import { waitAtMost } from "../wait-at-most.ts";
+import { adoptRetention } from "./adopt-retention.ts";
 import { type Session, type SessionOptions, startSession } from "./session.ts";
 
 /** A database that has not answered by then, at the start, is an error of the settings. */
 const START_MS_MAX = 3_000;
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 5_000;
-/** A session that lived so long was well: the next wait is the first again. */
-const WELL_AFTER_MS = 10_000;
+const ENDING_MS_MAX = 1_000;
+/** Who restarts a server has it back by then, or wants to know. */
+const TOLD_AFTER_MS = 1_000;
+/** A session that lived so long was well: the next one begins at once. */
+const WELL_AFTER_MS = 1_000;
 
-export type JobsOptions = SessionOptions & {
+/** What the sessions are told; the rest is this file's. */
+type ForSessions = Omit<SessionOptions, "thereSinceMs" | "beforeRun"> & {
+  /** What the environment says of it, for a database that nobody has told. */
+  readonly retention: Config["retention"];
+};
+
+export type JobsOptions = ForSessions & {
   /** Used instead of `database`, which is a pooler then; else null. */
   readonly direct: DatabaseUrl | null;
   /** Stop in good order: a job that runs gets some seconds to end. */
@@ -30,14 +43,17 @@ export async function runJobs({ direct, stop, ...options }: JobsOptions): Promis
 }
 
 class Jobs {
-  readonly #options: SessionOptions;
+  readonly #options: ForSessions;
   readonly #stop: AbortSignal;
   readonly #stopped: Promise<null>;
   readonly #beganAt = performance.now();
   #started = false;
   #lostAt: number | null = null;
+  #isToldOf = false;
+  #hasAdopted = false;
+  #ending: Promise<void> = Promise.resolve();
 
-  constructor(options: SessionOptions, stop: AbortSignal) {
+  constructor(options: ForSessions, stop: AbortSignal) {
     this.#options = options;
     this.#stop = stop;
     this.#stopped = stop.aborted ? Promise.resolve(null) : once(stop, "abort").then(() => null);
@@ -46,37 +62,44 @@ class Jobs {
   async run(): Promise<void> {
     let waitMs = RESTART_MS_MIN;
     while (!this.#stop.aborted) {
-      const beganAt = performance.now();
-      await this.#runOnce();
-      waitMs =
-        performance.now() - beganAt > WELL_AFTER_MS
-          ? RESTART_MS_MIN
-          : Math.min(waitMs * 2, RESTART_MS_MAX);
+      const livedMs = await this.#runOnce();
+      waitMs = livedMs > WELL_AFTER_MS ? RESTART_MS_MIN : Math.min(waitMs * 2, RESTART_MS_MAX);
       // Half of it by chance: many processes lose a server together.
       await delay(waitMs * (0.5 + Math.random() / 2), undefined, { signal: this.#stop }).catch(
         () => undefined,
       );
     }
+    await this.#ending;
     if (this.#started) {
       this.#options.logger.info("jobs stopped");
     }
   }
 
-  /** One session, or one attempt at it. */
-  async #runOnce(): Promise<void> {
+  /** One session, or one attempt at it. Resolves to how long it lived; 0 where it did not begin. */
+  async #runOnce(): Promise<number> {
     const session = await this.#start();
-    if (session !== null) {
-      const trouble = await Promise.race([session.trouble, this.#stopped]);
-      if (!this.#stop.aborted) {
-        this.#lost(trouble);
-      }
-      await session.stop();
+    if (session === null) {
+      return 0;
     }
+    const beganAt = performance.now();
+    const trouble = await Promise.race([session.trouble, this.#stopped]);
+    const livedMs = performance.now() - beganAt;
+    if (!this.#stop.aborted) {
+      this.#lost(trouble);
+    }
+    this.#ending = session.stop();
+    // Jobs of a connection that does not answer end later, beside those of the next session.
+    await waitAtMost(ENDING_MS_MAX, this.#ending);
+    return livedMs;
   }
 
   /** Null where the database does not answer yet, or where the jobs were stopped meanwhile. */
   async #start(): Promise<Session | null> {
-    const starting = startSession(this.#options);
+    const starting = startSession({
+      ...this.#options,
+      thereSinceMs: () => performance.now() - this.#beganAt,
+      beforeRun: (db) => this.#adopt(db),
+    });
     try {
       const session = await Promise.race([starting, this.#stopped]);
       if (session === null) {
@@ -91,7 +114,17 @@ class Jobs {
       if (!isPatient || !isTransient(err)) {
         throw err;
       }
+      this.#away(err);
       return null;
+    }
+  }
+
+  /** Once for the process: what it finds to differ is told once. */
+  async #adopt(db: Database): Promise<void> {
+    if (!this.#hasAdopted) {
+      const { retention, logger } = this.#options;
+      await adoptRetention(db, { retention, logger });
+      this.#hasAdopted = true;
     }
   }
 
@@ -101,13 +134,26 @@ class Jobs {
       this.#started = true;
       logger.info("jobs started");
     } else if (this.#lostAt !== null) {
-      logger.info({ lostMs: Math.round(performance.now() - this.#lostAt) }, "jobs run again");
+      const lostMs = Math.round(performance.now() - this.#lostAt);
+      logger[this.#isToldOf ? "info" : "debug"]({ lostMs }, "jobs run again");
     }
     this.#lostAt = null;
+    this.#isToldOf = false;
   }
 
+  /** No news by itself: servers, poolers and routers end connections. The next is tried at once. */
   #lost(err: unknown): void {
     this.#lostAt = performance.now();
-    this.#options.logger.warn({ err }, "jobs lost the database; waiting until it answers");
+    this.#options.logger.debug({ err }, "jobs lost a connection");
+  }
+
+  /** The database does not answer, or not yet. Told once, after a moment. */
+  #away(err: unknown): void {
+    const isLong = this.#lostAt !== null && performance.now() - this.#lostAt > TOLD_AFTER_MS;
+    if (isLong && !this.#isToldOf) {
+      this.#isToldOf = true;
+      const reason = err instanceof Error ? err.message : String(err);
+      this.#options.logger.warn({ reason }, "jobs lost the database; waiting until it answers");
+    }
   }
 }

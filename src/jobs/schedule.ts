@@ -3,13 +3,10 @@ import { type ParsedCronItem, parseCronItems, type Runner, type TaskList } from 
 import type { DeliverDeps } from "../effects/deliver.ts";
 import { isRecord } from "../json.ts";
 import { DELIVER_EFFECT, deliverEffectTask, effectJob } from "./deliver-effect.ts";
-import { type Job, type Retention, runLogged } from "./job.ts";
+import { type Job, runLogged } from "./job.ts";
 
 /** The code of the jobs and of the deliveries, by name. */
-export function taskListOf(
-  jobs: readonly Job[],
-  { retention, ...delivery }: Omit<DeliverDeps, "signal"> & { readonly retention: Retention },
-): TaskList {
+export function taskListOf(jobs: readonly Job[], delivery: Omit<DeliverDeps, "signal">): TaskList {
   const { db, logger } = delivery;
   const clockwork: TaskList = Object.fromEntries(
     jobs.map((job) => [
@@ -18,7 +15,6 @@ export function taskListOf(
         runLogged(job, {
           db,
           logger,
-          retention,
           isOnce: false,
           // Of a run that is due by its cron graphile-worker says when that was.
           isByHand: !(isRecord(given) && "_cron" in given),

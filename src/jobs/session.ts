@@ -7,22 +7,25 @@
  * runner.ts starts another one when the database answers.
  */
 import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphile-worker";
+import type { ClientBase } from "pg";
 import type { Logger } from "pino";
 import { Breaker } from "../breaker.ts";
 import type { PoolConfig } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
 import type { EffectsConfig } from "../effects-config.ts";
-import { inSchema } from "../postgres/database.ts";
-import { openPool } from "../postgres/pool.ts";
+import { Client } from "../postgres/client.ts";
+import { type Database, inSchema } from "../postgres/database.ts";
+import { keepSession, openPool } from "../postgres/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
 import { waitAtMost } from "../wait-at-most.ts";
+import { catchingUp } from "./catching-up.ts";
 import type { Schedule } from "./crontab.ts";
 import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
 import { ENQUEUE_SCHEDULED, enqueueScheduledTask, scheduleItemsOf } from "./enqueue-scheduled.ts";
 import { graphileLogger } from "./graphile-logger.ts";
 import { guardNotifications } from "./guard-notifications.ts";
-import type { Retention } from "./job.ts";
 import { JOBS } from "./jobs.ts";
 import { jobsSchemaOf, migrateJobsSchema, watchMigrations } from "./jobs-schema.ts";
 import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
@@ -37,15 +40,24 @@ const JOB_ABORT_MS = 2_000;
 const STOP_MS_MAX = 5_000;
 const IDLE_MS_MAX = 1_000;
 const POOL_END_MS_MAX = 1_000;
+/** What cuts idle connections without a word takes longer, and is met by no statement so. */
+const POOL_IDLE_MS_MAX = 10_000;
+/** So often the connections that wait for something are asked whether they are there. */
+const PING_MS = 3_000;
+/** A server that takes longer is as good as gone. */
+const ANSWER_MS_MAX = 5_000;
 
 export type SessionOptions = {
   /** Must not be a pooler that takes the session away between two statements. */
   readonly database: DatabaseUrl;
   readonly schema: string;
   readonly pool: PoolConfig;
-  readonly retention: Retention;
   /** What enqueues tasks by the clock. */
   readonly schedules: readonly Schedule[];
+  /** Called before any job runs. */
+  readonly beforeRun: (db: Database) => Promise<void>;
+  /** How long, in milliseconds, this process has been there to run them. */
+  readonly thereSinceMs: () => number;
   readonly effects: EffectsConfig;
   readonly logger: Logger;
 };
@@ -62,18 +74,20 @@ export type Session = {
  * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const { database, schema, retention, effects, logger } = options;
+  const { database, schema, effects, logger } = options;
   const pool = openPool(database, {
     role: "jobs",
     pool: { ...options.pool, max: CONNECTIONS },
     logger,
+    idleMs: POOL_IDLE_MS_MAX,
+    onConnect: keepSession,
   });
   let isOutdated: (() => Promise<boolean>) | null = null;
   pool.on("connect", (client) =>
     guardNotifications(client, { isOutdated: async () => (await isOutdated?.()) === true }),
   );
   const events: WorkerEvents = new EventEmitter();
-  const { ready, trouble, isTroubled, fail, runnerId, idle } = watch(events);
+  const { ready, trouble, isTroubled, fail, runnerId, listener, idle } = watch(events);
   let isEnding = false;
   // Latest first: the lock goes when the runner is gone.
   const releases: (() => void | Promise<void>)[] = [() => waitAtMost(POOL_END_MS_MAX, pool.end())];
@@ -86,6 +100,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   try {
     const db = inSchema(pool, schema);
     refuseUnmigrated(await readSchemaState(db));
+    await options.beforeRun(db);
     const graphileOptions = {
       logger: graphileLogger(logger, { isEnding: () => isEnding || isTroubled() }),
     };
@@ -95,8 +110,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const keeper = await pool.connect();
     keeper.once("error", fail);
     releases.unshift(() => keeper.release(true));
+    const stopPinging = new AbortController();
+    void ping(() => [keeper, listener()], stopPinging.signal).catch(fail);
+    releases.unshift(() => stopPinging.abort());
     const breaker = new Breaker(effects.breaker);
-    const means = { db, retention, config: effects, breaker, logger };
+    const means = { db, config: effects, breaker, logger };
     const runner = await run({
       ...graphileOptions,
       ...RUNNER_OPTIONS,
@@ -106,7 +124,10 @@ export async function startSession(options: SessionOptions): Promise<Session> {
         ...taskListOf(JOBS, means),
         [ENQUEUE_SCHEDULED]: enqueueScheduledTask(means),
       },
-      parsedCronItems: [...cronItemsOf(JOBS), ...scheduleItemsOf(options.schedules)],
+      parsedCronItems: catchingUp(
+        [...cronItemsOf(JOBS), ...scheduleItemsOf(options.schedules)],
+        options.thereSinceMs,
+      ),
       events,
     });
     releases.unshift(() => endRunner(runner, idle));
@@ -141,6 +162,30 @@ async function endRunner(runner: Runner, idle: () => Promise<void>): Promise<voi
     STOP_MS_MAX,
     runner.stop().catch(() => runner.promise),
   );
+}
+
+/** Ask them now and then, until the signal aborts. Throws where one does not answer. */
+async function ping(
+  clients: () => readonly (ClientBase | null)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const question = { text: "select", query_timeout: ANSWER_MS_MAX };
+  const ask = async (client: ClientBase | null) => {
+    try {
+      await client?.query(question);
+    } catch (err) {
+      // Nobody is to wait for its goodbye.
+      if (client instanceof Client) void client.end().catch(() => undefined);
+      throw err;
+    }
+  };
+  for (;;) {
+    await delay(PING_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) {
+      return;
+    }
+    await Promise.all(clients().map(ask));
+  }
 }
 
 function toReason(err: unknown): unknown {

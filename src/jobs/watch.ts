@@ -1,5 +1,6 @@
 import { type EventEmitter, once } from "node:events";
 import type { WorkerEvents } from "graphile-worker";
+import type { ClientBase } from "pg";
 
 /** What graphile-worker's events tell of its state. */
 export type Watch = {
@@ -12,6 +13,8 @@ export type Watch = {
   readonly fail: (err: unknown) => void;
   /** Resolves with the name under which the runner holds jobs. */
   readonly runnerId: Promise<string>;
+  /** The connection on which it listens, once it does. */
+  readonly listener: () => ClientBase | null;
   /**
    * Resolves when it asks for no job. To stop it while it does is safe, but when that
    * fails it prints a stack trace, past every logger. (It still does so when it stops
@@ -36,6 +39,10 @@ export function watch(events: WorkerEvents): Watch {
   }
   const runnerId = Promise.withResolvers<string>();
   events.on("pool:create", ({ workerPool }) => runnerId.resolve(workerPool.id));
+  let listener: ClientBase | null = null;
+  events.on("pool:listen:success", ({ client }) => {
+    listener = client;
+  });
   const asking = new Set<unknown>();
   events.on("worker:getJob:start", ({ worker }) => asking.add(worker));
   for (const name of ANSWERS) {
@@ -50,6 +57,7 @@ export function watch(events: WorkerEvents): Watch {
     isTroubled: () => isTroubled,
     fail,
     runnerId: runnerId.promise,
+    listener: () => listener,
     idle: async () => {
       while (asking.size > 0) {
         await onceAny(events, ANSWERS);
@@ -59,5 +67,11 @@ export function watch(events: WorkerEvents): Watch {
 }
 
 async function onceAny(events: EventEmitter, names: readonly string[]): Promise<void> {
-  await Promise.race(names.map((name) => once(events, name)));
+  const first = new AbortController();
+  const { signal } = first;
+  try {
+    await Promise.race(names.map((name) => once(events, name, { signal })));
+  } finally {
+    first.abort();
+  }
 }

@@ -4,6 +4,7 @@ import type { ClientConfig } from "pg";
 import { Client } from "./client.ts";
 import { type Database, withSchema } from "./database.ts";
 import { endingOnError } from "./ending-on-error.ts";
+import { keepSession } from "./pool.ts";
 import { codeOf } from "./sqlstate.ts";
 
 const RECONNECT_MS_MIN = 100;
@@ -133,6 +134,7 @@ export class Doorbell extends EventEmitter<DoorbellEvents> {
     });
     try {
       await client.connect();
+      await keepSession(client);
       await client.query(withSchema('listen "triaged.doorbell"', this.#schema));
       this.#client = client;
       this.#session = endingOnError(client, this.#schema);

@@ -86,11 +86,11 @@ export async function gatherDigest(
 /** Delete old effects that ended; 0 days = keep them for ever. Resolves to how many. */
 export async function expireEffects(
   db: Database,
-  { rowsMax, days }: { rowsMax: number; days: number },
+  { rowsMax }: { rowsMax: number },
 ): Promise<number> {
   const [row] = await db.query({
-    text: "select triaged.expire_effects($1, $2) as deleted",
-    values: [rowsMax, days],
+    text: "select triaged.expire_effects($1) as deleted",
+    values: [rowsMax],
   });
   return z.object({ deleted: z.int() }).parse(row).deleted;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toJson } from "../json.ts";
 import type { Database } from "./database.ts";
 
 /** One reason why a task does not run, or what became of it; what can be done, or null. */
@@ -27,7 +28,7 @@ export async function retryTask(db: Database, taskId: string): Promise<void> {
 export async function decideTask(db: Database, taskId: string, decision: unknown): Promise<void> {
   await db.query({
     text: "select triaged.decide_task($1, $2::jsonb)",
-    values: [taskId, JSON.stringify(decision)],
+    values: [taskId, toJson(decision)],
   });
 }
 

@@ -1,4 +1,4 @@
-import { Pool } from "pg";
+import { type ClientBase, Pool } from "pg";
 import type { Logger } from "pino";
 import type { PoolConfig } from "../config.ts";
 import { splitHosts } from "../database-hosts.ts";
@@ -6,7 +6,6 @@ import type { DatabaseUrl } from "../database-url.ts";
 import { Client, type ConnectionConfig } from "./client.ts";
 import { tlsOptions } from "./tls.ts";
 
-/** A connection that is not needed for so long is closed. */
 const IDLE_MS_MAX = 300_000;
 /** A connection is replaced after so many uses: its caches on the server grow. */
 export const USES_MAX = 50_000;
@@ -23,9 +22,20 @@ const KEEPALIVE_AFTER_MS = 10_000;
  */
 export function openPool(
   database: DatabaseUrl,
-  options: { role: string; pool: PoolConfig; logger: Logger; isForHandlers?: boolean },
+  options: {
+    role: string;
+    pool: PoolConfig;
+    logger: Logger;
+    /** Sessions stay as their database sets them. @default false */
+    isForHandlers?: boolean;
+    /** A connection that is not needed for so long is closed. @default five minutes */
+    idleMs?: number;
+    /** Called with each new connection, before anybody has it. */
+    onConnect?: (client: ClientBase) => Promise<void>;
+  },
 ): Pool {
   const { role, pool: settings, logger, isForHandlers = false } = options;
+  const { idleMs = IDLE_MS_MAX, onConnect } = options;
   const pool = new Pool({
     ...clientConfig(database, role),
     ...({ isForHandlers } satisfies ConnectionConfig),
@@ -33,8 +43,10 @@ export function openPool(
     max: settings.max,
     connectionTimeoutMillis: settings.acquireTimeoutMs,
     maxLifetimeSeconds: Math.ceil(settings.recycleMs / 1000),
-    idleTimeoutMillis: IDLE_MS_MAX,
+    idleTimeoutMillis: idleMs,
     maxUses: USES_MAX,
+    // oxlint-disable-next-line typescript/no-misused-promises -- The pool waits for it.
+    ...(onConnect === undefined ? {} : { onConnect }),
   });
   const note = (err: Error) => logger.debug({ err }, "database connection lost");
   pool.on("error", note);
@@ -42,6 +54,14 @@ export function openPool(
   // and an "error" event without one ends the process.
   pool.on("connect", (client) => client.on("error", note));
   return pool;
+}
+
+/**
+ * Have a server that ends idle sessions (`idle_session_timeout`) keep this one, which has locks or
+ * listens, and is not idle because nobody needs it. For a session of its own, not a pooler's.
+ */
+export async function keepSession(client: ClientBase): Promise<void> {
+  await client.query("set idle_session_timeout to 0");
 }
 
 /** How to open one connection, for what needs its own: LISTEN, session locks. Plain data. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toJson } from "../json.ts";
 import type { Enqueued, EnqueueOptions, NewTask } from "../new-task.ts";
 import { batchText } from "../payload.ts";
 import type { Database } from "./database.ts";
@@ -7,13 +8,23 @@ const EnqueuedRow = z
   .object({ task_id: z.string(), outcome: z.enum(["created", "duplicate", "replaced"]) })
   .transform((row): Enqueued => ({ taskId: row.task_id, outcome: row.outcome }));
 
-/** Enqueue one task, in the caller's transaction if `db` is one. */
-export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued> {
+/**
+ * Enqueue one task, in the caller's transaction if `db` is one. `delayMs` is counted from now on by
+ * the clock of the database.
+ */
+export async function enqueueTask(
+  db: Database,
+  { delayMs, ...task }: NewTask & { readonly delayMs?: number | undefined },
+): Promise<Enqueued> {
   const [row] = await db.query({
     text: `select task_id, outcome
            from triaged.enqueue_plain_task(
              task_type => $1, payload => $2::jsonb, queue => $3, priority => $4,
-             run_at => $5, max_attempts => $6, dedupe_key => $7, dedupe_mode => $8,
+             run_at => coalesce(
+               $5::timestamptz,
+               triaged.now() + make_interval(secs => $12::double precision / 1000)
+             ),
+             max_attempts => $6, dedupe_key => $7, dedupe_mode => $8,
              dedupe_for => make_interval(secs => $9::double precision / 1000),
              parent_task_id => $10, metadata => $11::jsonb
            )`,
@@ -28,7 +39,8 @@ export async function enqueueTask(db: Database, task: NewTask): Promise<Enqueued
       task.dedupeMode ?? "keep",
       task.dedupeForMs ?? null,
       task.parentTaskId ?? null,
-      JSON.stringify(task.metadata ?? {}),
+      toJson(task.metadata ?? {}),
+      delayMs ?? null,
     ],
   });
   return EnqueuedRow.parse(row);
@@ -62,7 +74,7 @@ export async function notifyChange(
 
 /** The payload is JSON already, so it is put in as it is. */
 function asJson(task: NewTask): string {
-  const settings = JSON.stringify({
+  const settings = toJson({
     task_type: task.taskType,
     queue: task.queue,
     priority: task.priority,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseExactly } from "../json.ts";
 import { TASK_STATUSES, type TaskStatus } from "../task-status.ts";
 import { columnsOf, type Database, IsoTime } from "./database.ts";
 
@@ -33,15 +34,35 @@ export const TaskRow = z.object({
 });
 export type TaskRow = z.output<typeof TaskRow>;
 
-const COLUMNS = columnsOf(TaskRow.shape);
+/** As text, since the driver rounds the numbers in them. */
+const JSON_COLUMNS = ["payload", "result", "decision", "metadata"] as const;
 
-/** A task in any status, or null. */
-export async function getTask(db: Database, taskId: string): Promise<TaskRow | null> {
+const COLUMNS = [
+  columnsOf(TaskRow.omit({ payload: true, result: true, decision: true, metadata: true }).shape),
+  ...JSON_COLUMNS.map((name) => `${name}::text`),
+].join(", ");
+
+/**
+ * A task in any status, or null. Integers that a number would round are bigints, and `decimals` is
+ * that of parseExactly.
+ */
+export async function getTask(
+  db: Database,
+  taskId: string,
+  options?: Parameters<typeof parseExactly>[1],
+): Promise<TaskRow | null> {
   const [row] = await db.query({
     text: `select ${COLUMNS} from triaged.tasks where task_id = $1`,
     values: [taskId],
   });
-  return row === undefined ? null : TaskRow.parse(row);
+  if (row === undefined) {
+    return null;
+  }
+  const parsed = JSON_COLUMNS.map((name) => {
+    const text: unknown = row[name];
+    return [name, typeof text === "string" ? parseExactly(text, options) : null] as const;
+  });
+  return TaskRow.parse({ ...row, ...Object.fromEntries(parsed) });
 }
 
 /** What a task is waited for by: small, because it is read often. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toJson } from "../json.ts";
 import { columnsOf, type Database, IsoTime } from "./database.ts";
 
 const Outcome = z.object({ outcome: z.enum(["created", "changed", "unchanged"]) });
@@ -21,7 +22,7 @@ export async function saveRepository(
   const { repoName, repoType = null, metadata = {} } = repository;
   const [row] = await db.query({
     text: "select triaged.save_repository($1, $2, $3::jsonb) as outcome",
-    values: [repoName, repoType, JSON.stringify(metadata)],
+    values: [repoName, repoType, toJson(metadata)],
   });
   return Outcome.parse(row).outcome;
 }
@@ -39,7 +40,7 @@ export async function saveRelationship(
   const { sourceRepo, targetRepo, relationshipType, config } = relationship;
   const [row] = await db.query({
     text: "select triaged.save_relationship($1, $2, $3, $4::jsonb) as outcome",
-    values: [sourceRepo, targetRepo, relationshipType, JSON.stringify(config)],
+    values: [sourceRepo, targetRepo, relationshipType, toJson(config)],
   });
   return Outcome.parse(row).outcome;
 }

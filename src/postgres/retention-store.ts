@@ -108,28 +108,21 @@ async function countMade(db: Database, statement: Statement): Promise<number> {
   return z.object({ made: z.int() }).parse(row).made;
 }
 
-/** Days that rows are kept; 0 = for ever. */
-type Kept = { readonly taskDays: number; readonly historyDays: number };
-
 /**
- * Drop the partitions of which every row is older than so many days. Resolves to their names.
+ * Drop the partitions of which every row is older than queue_settings says. Resolves to names.
  * Each in a transaction of its own; one that is in use is tried some times and stays then.
  */
-export async function dropExpiredPartitions(
-  db: Database,
-  { taskDays, historyDays }: Kept,
-): Promise<string[]> {
+export async function dropExpiredPartitions(db: Database): Promise<string[]> {
   const dropped: string[] = [];
   for (let tries = 0; tries < LOCK_TRIES; ) {
     const rows = await db.query({
-      text: "select dropped as name from triaged.drop_expired_partitions($1, $2, 1) as dropped",
-      values: [taskDays, historyDays],
+      text: `select dropped as name
+             from triaged.drop_expired_partitions(max_partitions => 1) as dropped`,
     });
     dropped.push(...rows.map((row) => z.object({ name: z.string() }).parse(row).name));
     if (rows.length === 0) {
       const left = await db.query({
-        text: "select from triaged.expired_partitions($1, $2) limit 1",
-        values: [taskDays, historyDays],
+        text: "select from triaged.expired_partitions() limit 1",
       });
       if (left.length === 0) {
         break;
@@ -152,13 +145,9 @@ export type MergeStep = z.output<typeof MergeStep>;
  * One step towards few partitions for what is old, and none in the default one; null where there
  * is nothing to do. Throws 55P03 where a lock cannot be had within half a second.
  */
-export async function mergePartitions(
-  db: Database,
-  { taskDays, historyDays }: Kept,
-): Promise<MergeStep | null> {
+export async function mergePartitions(db: Database): Promise<MergeStep | null> {
   const [row] = await db.query({
-    text: "select table_name, step, partitions from triaged.merge_partitions($1, $2)",
-    values: [taskDays, historyDays],
+    text: "select table_name, step, partitions from triaged.merge_partitions()",
   });
   return row === undefined ? null : MergeStep.parse(row);
 }

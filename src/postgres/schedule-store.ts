@@ -40,3 +40,9 @@ export async function scheduleRuns(db: Database, limit: number): Promise<Schedul
   });
   return rows.map((row) => ScheduleRun.parse(row));
 }
+
+/** The time of the queue, whatever the clock of this machine says. */
+export async function databaseNow(db: Database): Promise<Date> {
+  const [row] = await db.query({ text: "select triaged.now() as now" });
+  return z.object({ now: z.date() }).parse(row).now;
+}

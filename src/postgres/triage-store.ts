@@ -86,6 +86,6 @@ export async function queueCounts(db: Database): Promise<QueueCounts> {
 }
 
 /** Retention at once. Needs the rights of the owner. */
-export async function cleanupOldTasks(db: Database, days: number): Promise<void> {
+export async function cleanupOldTasks(db: Database, days: number | null): Promise<void> {
   await db.query({ text: "select triaged.cleanup_old_tasks($1)", values: [days] });
 }

@@ -14,7 +14,7 @@ const RETRY_MS_MAX = 5_000;
 /**
  * The worker's view of whether the database answers. What it runs is tried again until
  * it does, for ever, with backoff; the log has one line for each change of state, not
- * one for each try.
+ * one for each try. A connection that was cut, after which the next one works, is none.
  */
 export class DatabaseLink {
   readonly #logger: Logger;
@@ -36,7 +36,7 @@ export class DatabaseLink {
     { refusalsMax = Number.POSITIVE_INFINITY }: { refusalsMax?: number } = {},
   ): Promise<Result> {
     let refusals = 0;
-    for (let wait = RETRY_MS_MIN; ; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
+    for (let tries = 1, wait = RETRY_MS_MIN; ; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
       try {
         const result = await operation();
         this.#answered();
@@ -46,7 +46,8 @@ export class DatabaseLink {
         if (!isTransient(err) || signal.aborted || refusals >= refusalsMax) {
           throw err;
         }
-        this.#failed(err);
+        this.#failed(err, tries);
+        tries += 1;
         // Half of it by chance: many workers lose a server together.
         await pause(wait * (0.5 + Math.random() / 2), signal);
       }
@@ -61,8 +62,10 @@ export class DatabaseLink {
     }
   }
 
-  #failed(err: unknown): void {
-    if (this.#lostAt === null) {
+  #failed(err: unknown, tries: number): void {
+    if (this.#lostAt === null && tries === 1) {
+      this.#logger.debug({ err }, "a statement failed; trying again");
+    } else if (this.#lostAt === null) {
       this.#lostAt = performance.now();
       if (codeOf(err) === READ_ONLY) {
         this.#logger.warn(

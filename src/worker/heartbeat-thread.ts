@@ -9,6 +9,7 @@ import type { ClientConfig } from "pg";
 import { failpoint } from "../failpoint.ts";
 import { Client } from "../postgres/client.ts";
 import { type Database, inSchema } from "../postgres/database.ts";
+import { keepSession } from "../postgres/pool.ts";
 import {
   heartbeatWorker,
   lockWorker,
@@ -92,6 +93,8 @@ async function beatUntilLost(
   await client.connect();
   const db = inSchema(client, schema, { prepare: sessionLock });
   try {
+    // Its lock goes with it, and the other workers would take this one for dead.
+    if (sessionLock) await keepSession(client);
     onConnected();
     connected = db;
     let locked = !sessionLock;

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Handler } from "../handler.ts";
+import { parseExactly } from "../json.ts";
 import { InvalidData } from "./invalid-data.ts";
 
 const ISSUES_MAX = 20;
@@ -18,7 +19,7 @@ export type Parsed = { readonly value: unknown };
  * parse: no later attempt would fare better.
  */
 export function parsePayload(handler: Handler, text: string): Parsed | Promise<Parsed> {
-  const raw: unknown = JSON.parse(text);
+  const raw: unknown = handler.bigints === true ? parseExactly(text) : JSON.parse(text);
   if (text.includes("__proto__") && hasProtoKey(raw)) {
     throw new InvalidData("payload does not parse: it holds a __proto__ key; rename it");
   }

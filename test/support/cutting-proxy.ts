@@ -7,6 +7,8 @@ export type CuttingProxy = {
   readonly url: string;
   /** Answers that were swallowed. */
   readonly cuts: () => number;
+  /** From here on nothing passes on the connections that are there; new ones work. */
+  readonly silence: () => void;
 };
 
 /**
@@ -20,7 +22,9 @@ export async function startCuttingProxy(
   const { hostname, port, pathname } = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let cuts = 0;
+  let generation = 0;
   const server = createServer((client) => {
+    const born = generation;
     const database = connect(Number(port === "" ? "5432" : port), hostname);
     const cut = () => {
       client.destroy();
@@ -31,8 +35,14 @@ export async function startCuttingProxy(
       socket.on("error", cut);
       socket.on("close", cut);
     }
-    client.pipe(database);
+    client.on("data", (question) => {
+      if (born === generation) database.write(question);
+    });
+    client.on("end", () => database.end());
     database.on("data", (answer) => {
+      if (born !== generation) {
+        return;
+      }
       if (cuts === 0 && answer.includes(mark)) {
         cuts += 1;
         cut();
@@ -53,6 +63,9 @@ export async function startCuttingProxy(
   return {
     url: url.href,
     cuts: () => cuts,
+    silence: () => {
+      generation += 1;
+    },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) {
         socket.destroy();

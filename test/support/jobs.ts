@@ -1,4 +1,5 @@
 import { onTestFinished, vi } from "vitest";
+import type { Config } from "../../src/config.ts";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
 import { effectsConfigOf } from "../../src/effects-config.ts";
 import { parseCrontab } from "../../src/jobs/crontab.ts";
@@ -12,8 +13,6 @@ import { query } from "./tasks.ts";
 /** As without any setting. */
 export const EFFECTS = effectsConfigOf(SETTINGS.parse({}), []);
 
-export const RETENTION = { taskDays: 7, historyDays: 90 };
-
 type Line = Record<string, unknown> & { level: string; msg: string };
 
 /** What one process does for `triaged jobs`. */
@@ -22,12 +21,21 @@ export type RunningJobs = AsyncDisposable & {
   readonly log: () => Line[];
   /** The messages above debug. */
   readonly messages: () => string[];
+  /** Whether it logged that, on whatever level. */
+  readonly said: (message: string) => boolean;
   readonly stop: () => void;
   readonly ended: Promise<void>;
 };
 
 /** Run the jobs on a database, and stop them when the scope ends: `await using`. */
-export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}): RunningJobs {
+export function startJobs(
+  url: string,
+  {
+    schema = "triaged",
+    crontab = "",
+    retention = { taskDays: null, historyDays: null },
+  }: { schema?: string; crontab?: string; retention?: Config["retention"] } = {},
+): RunningJobs {
   const lines: Line[] = [];
   const stop = new AbortController();
   const ended = runJobs({
@@ -35,7 +43,7 @@ export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}
     direct: null,
     schema,
     pool: { max: 10, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 },
-    retention: RETENTION,
+    retention,
     schedules: parseCrontab(crontab),
     effects: EFFECTS,
     logger: createLoggerTo(
@@ -49,6 +57,7 @@ export function startJobs(url: string, { schema = "triaged", crontab = "" } = {}
   return {
     log: () => lines,
     messages: () => lines.filter(({ level }) => level !== "debug").map(({ msg }) => msg),
+    said: (message) => lines.some(({ msg }) => msg === message),
     stop: () => stop.abort(),
     ended,
     [Symbol.asyncDispose]: async () => {
@@ -75,6 +84,32 @@ export async function startedJobs(
 export function hideTrace(): void {
   vi.spyOn(console, "trace").mockImplementation(() => undefined);
   onTestFinished(() => void vi.restoreAllMocks());
+}
+
+/**
+ * Have the clock of this process be so many milliseconds before the end of a minute, until the
+ * test ends; `again` puts it there once more, before the end of the same minute.
+ */
+export function beforeMinuteEnds(ms: number): {
+  readonly minute: Date;
+  readonly again: (ms: number) => void;
+} {
+  const Real = Date;
+  // Backwards, since a job is due at the minute that this clock shows.
+  const minute = new Real(Math.floor(Real.now() / 60_000) * 60_000);
+  let behindMs = 0;
+  const again = (left: number) => {
+    behindMs = Real.now() - (minute.getTime() - left);
+  };
+  again(ms);
+  const now = () => Real.now() - behindMs;
+  const behind = new Proxy(Real, {
+    construct: (target, given) => Reflect.construct(target, given.length === 0 ? [now()] : given),
+    get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
+  });
+  vi.stubGlobal("Date", behind);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return { minute, again };
 }
 
 /** The partitions of a table, without the default one, oldest first. */

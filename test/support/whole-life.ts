@@ -298,8 +298,8 @@ async function retain(db: Client, ours: Db, tell: Tell): Promise<void> {
   // As `triaged jobs` does it, at the time of before.
   const { made, errors } = await createPartitions(ours, { daysAhead: 12 });
   tell("made", [made, errors.map(({ message }) => message)]);
-  tell("merged", await mergePartitions(ours, { taskDays: 7, historyDays: 90 }));
-  tell("dropped by jobs", await dropExpiredPartitions(ours, { taskDays: 7, historyDays: 90 }));
+  tell("merged", await mergePartitions(ours));
+  tell("dropped by jobs", await dropExpiredPartitions(ours));
 }
 
 const WITH_ZONE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::\d\d)*)/g;

@@ -205,7 +205,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       packageCacheBytesMax: 1_000_000_000,
     },
     gitMemoryMib: 2_048,
-    retention: { taskDays: 7, historyDays: 90 },
+    retention: { taskDays: null, historyDays: null },
     effects: effects.EFFECT_DEFAULTS,
     adjudication: null,
     maxPayloadBytes: 1_048_576,
@@ -213,6 +213,7 @@ test("an empty environment means the embedded server and the defaults", () => {
     maxRescues: 3,
     logLevel: "info",
     startedByNpm: false,
+    leftOver: [],
   });
 });
 

@@ -3,6 +3,12 @@ import { CrontabError, parseCrontab } from "../../src/jobs/crontab.ts";
 import { digestOf, instantOf, isDue, nextRun } from "../../src/jobs/due.ts";
 import { found } from "../support/db.ts";
 
+test("a payload whose integers are rounded when it is read is refused", () => {
+  expect(problemsOf("* * * * * noop {ids: [1, 9007199254740993]}")).toEqual([
+    "1: the payload has an integer beyond 2^53 (about 9007199254740992); write it as text",
+  ]);
+});
+
 function problemsOf(text: string): readonly string[] {
   try {
     parseCrontab(text);

@@ -1,7 +1,7 @@
 // Goal: what is published can be read, runs nothing at an installation, and can be accounted for.
 // Method: ask npm; scripts/check-package.ts does the same with the package as it is installed.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -51,6 +51,44 @@ test("a link to a page that is left out, or to no heading, is found", () => {
 
   expect(broken).toContain("README.md: docs/triage.md");
   expect(broken).not.toContain("README.md: docs/operating.md");
+});
+
+/** What errors, hints and the help of commands point to. */
+function filesPointedTo(): string[] {
+  const sources = ["src", "bin", "tasks", "sql"]
+    .flatMap((folder) =>
+      readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
+        (name) => `${folder}/${name}`,
+      ),
+    )
+    .filter(
+      (name) =>
+        /^(?:src|bin|tasks|sql)\/.*\.(?:ts|js|sql)$/.test(name) &&
+        existsSync(path.join(ROOT, name)),
+    );
+  const found = sources.flatMap((name) => {
+    const text = readFileSync(path.join(ROOT, name), "utf8");
+    return [...text.matchAll(/\b(?:docs|examples)\/[\w./-]+\.\w+|\b(?:README|CHANGELOG)\.md\b/g)];
+  });
+  return [...new Set(found.map(([name]) => name))].toSorted();
+}
+
+test("each page that an error or a command names is in the package and in the image", () => {
+  const pointedTo = filesPointedTo();
+  const packed = packedFiles();
+  const image = readFileSync(path.join(ROOT, "Dockerfile"), "utf8");
+  const ignored = readFileSync(path.join(ROOT, ".dockerignore"), "utf8").split("\n");
+  const copied = [...image.matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(([, names = ""]) =>
+    names.split(" "),
+  );
+
+  expect(pointedTo).toContain("docs/schedules.md");
+  expect(pointedTo.filter((name) => !packed.includes(name))).toEqual([]);
+  const lacking = pointedTo.filter((name) => {
+    const top = name.split("/")[0] ?? name;
+    return !copied.includes(top) || !ignored.includes(`!${top}`);
+  });
+  expect(lacking).toEqual([]);
 });
 
 test("nothing of the package runs when it is installed", () => {

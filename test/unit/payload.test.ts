@@ -50,7 +50,6 @@ test.for([
   ],
   ["201 levels", nested(201), "payload is nested deeper than 200 levels"],
   ["NaN", { a: { b: NaN } }, 'payload cannot be serialised: NaN at "b" has no form in JSON'],
-  ["a bigint", { a: 1n }, 'payload cannot be serialised: 1 at "a" has no form in JSON'],
   ["a cycle", cyclic, "payload cannot be serialised: Converting circular structure to JSON"],
   [
     "too much",

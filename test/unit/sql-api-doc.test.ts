@@ -22,6 +22,9 @@ const OWNERS = [
   "drop_expired_partitions",
   "merge_partitions",
   "expire_rows",
+  "expire_effects",
+  "save_setting",
+  "drop_old_tasks",
   "cleanup_old_tasks",
 ];
 

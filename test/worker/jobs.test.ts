@@ -3,20 +3,18 @@ import type { Client } from "pg";
 import { pino } from "pino";
 import { expect } from "vitest";
 import { Breaker } from "../../src/breaker.ts";
-import type { Retention } from "../../src/jobs/job.ts";
 import { runJobsOnce } from "../../src/jobs/run-once.ts";
 import { inSchema } from "../../src/postgres/database.ts";
 import { test, waitUntilBlocked } from "../support/connections.ts";
 import { addEffect, NOTICE } from "../support/effects.ts";
-import { EFFECTS, makePartition, partitionOf, partitionsOf, RETENTION } from "../support/jobs.ts";
+import { EFFECTS, makePartition, partitionOf, partitionsOf } from "../support/jobs.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
 /** Run all jobs; resolves to what changed, by job. */
-async function runOnce(client: Client, retention: Retention = RETENTION) {
+async function runOnce(client: Client) {
   const { signal } = new AbortController();
   const results = await runJobsOnce({
     db: inSchema(client),
-    retention,
     config: EFFECTS,
     breaker: new Breaker(EFFECTS.breaker),
     logger: pino({ level: "silent" }),
@@ -73,7 +71,8 @@ test("a retention of 0 days keeps partitions for ever", async ({ connect }) => {
   await makePartition(client, "final_tasks", -1_000);
   await makePartition(client, "task_history", -1_000);
 
-  const done = await runOnce(client, { taskDays: 0, historyDays: 0 });
+  await client.query("select triaged.save_setting(name, '0') from triaged.queue_settings");
+  const done = await runOnce(client);
 
   expect(done["drop-expired-partitions"]).toEqual({ partitionsDropped: [] });
 });

@@ -36,6 +36,17 @@ test("a killed program runs again, and the others go on", async ({ journal }) =>
   expect(new Set(pidsOf(journal, "one")).size).toBe(2);
 });
 
+test("a program that somebody else stops runs again", async ({ journal }) => {
+  const up = start([group(supervised("one", journal, "run"))]);
+  await waitFor(() => notes(journal).length === 1);
+
+  process.kill(found(pidsOf(journal, "one")[0]), "SIGTERM");
+
+  await waitFor(() => pidsOf(journal, "one").length === 2);
+  up.stop();
+  expect(await up.ended).toBe(0);
+});
+
 test("a program that keeps dying is started ever more rarely", async ({ journal }) => {
   const up = start([group(supervised("one", journal, "1"))]);
 

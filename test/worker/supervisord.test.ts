@@ -62,6 +62,33 @@ test("a worker that is killed comes back, and its task runs again", async ({
   expect(supervisord.states()).toMatchObject({ rescue: "RUNNING" });
 });
 
+test("a worker that somebody else stops comes back", async ({ url, client, folder }) => {
+  const alive = async () => (await client.query<{ pid: number }>(ALIVE)).rows.map(({ pid }) => pid);
+  await using supervisord = await startSupervisord(folder, { DATABASE_URL: url });
+  const before = await waitFor(
+    async () => {
+      const pids = await alive();
+      return pids.length === 2 && pids;
+    },
+    { deadlineMs: 20_000 },
+  );
+
+  process.kill(before[0] ?? 0, "SIGTERM");
+
+  const after = await waitFor(
+    async () => {
+      const pids = await alive();
+      return pids.length === 2 && !pids.includes(before[0] ?? 0) && pids;
+    },
+    { deadlineMs: 20_000 },
+  );
+  expect(after).toContain(before[1]);
+  expect(supervisord.states()).toMatchObject({
+    "worker:worker_00": "RUNNING",
+    "worker:worker_01": "RUNNING",
+  });
+});
+
 test("workers that are stopped say goodbye", async ({ url, client, folder }) => {
   await using supervisord = await startSupervisord(folder, { DATABASE_URL: url });
   const pids = await waitFor(
