@@ -1,5 +1,6 @@
 import type { Database } from "../postgres/database.ts";
 import {
+  knownAmong,
   type SaveOutcome,
   saveRelationship,
   saveRepository,
@@ -66,11 +67,20 @@ async function save(
   { repositories, relationships }: RelationshipsFile,
 ): Promise<{ repositories: Counts; relationships: Counts }> {
   const counts = { repositories: noCounts(), relationships: noCounts() };
+  const ends = relationships.flatMap(({ sourceRepo, targetRepo }) => [sourceRepo, targetRepo]);
+  const names = [...new Set([...repositories.map(({ repoName }) => repoName), ...ends])];
+  const known = new Set(await knownAmong(db, names));
+  const changed = new Set<string>();
   for (const one of repositories) {
-    counts.repositories[await saveRepository(db, one)] += 1;
+    if ((await saveRepository(db, one)) === "changed") changed.add(one.repoName);
   }
   for (const one of relationships) {
     counts.relationships[await saveRelationship(db, one)] += 1;
+  }
+  // A relationship makes those of its two ends that are not there.
+  for (const name of names) {
+    const whenKnown = changed.has(name) ? "changed" : "unchanged";
+    counts.repositories[known.has(name) ? whenKnown : "created"] += 1;
   }
   return counts;
 }

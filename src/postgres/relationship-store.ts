@@ -27,6 +27,15 @@ export async function saveRepository(
   return Outcome.parse(row).outcome;
 }
 
+/** Which of these repositories are registered. */
+export async function knownAmong(db: Database, names: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ repo_name: string }>({
+    text: "select repo_name from triaged.repositories where repo_name = any ($1::text[])",
+    values: [names],
+  });
+  return rows.map((row) => row.repo_name);
+}
+
 /** Throws 22023 and TR003 for what cannot be a relationship. */
 export async function saveRelationship(
   db: Database,

@@ -39,17 +39,18 @@ test("an import changes what has changed, and nothing else", async ({ url, conne
 
   expect(await runJson(url, ["relationships", "import", file, "--dry-run"])).toEqual({
     dry_run: true,
-    repositories: counts(1, 0, 0),
+    repositories: counts(3, 0, 0),
     relationships: counts(2, 0, 0),
   });
   expect(await query(client, "select from triaged.repositories")).toEqual([]);
   expect((await onDatabase(url)("relationships", "import", file)).stdout).toBe(
     "relationships: 2 created, 0 changed, 0 unchanged\n" +
-      "repositories:  1 created, 0 changed, 0 unchanged\n",
+      "repositories:  3 created, 0 changed, 0 unchanged\n",
   );
+  expect(await query(client, "select from triaged.repositories")).toHaveLength(3);
   const rows = await query(client, "select * from triaged.relationships order by target_repo");
   expect(await runJson(url, ["relationships", "import", file])).toMatchObject({
-    repositories: counts(0, 0, 1),
+    repositories: counts(0, 0, 3),
     relationships: counts(0, 0, 2),
   });
   expect(await query(client, "select * from triaged.relationships order by target_repo")).toEqual(
