@@ -83,9 +83,18 @@ begin
     ) as ahead;
 
     return query select
-      format('it is due since %s; %s tasks of its type are ahead, and %s workers hold %s of %s',
-        p_task.run_at, case when v_ahead = 1000 then '1000 or more' else v_ahead::text end,
-        v_serving, v_held, v_slots),
+      format('it is due since %s; %s of its type %s ahead, and %s %s %s of %s',
+        p_task.run_at,
+        case v_ahead
+          when 1 then '1 task'
+          when 1000 then '1000 or more tasks'
+          else v_ahead || ' tasks'
+        end,
+        case v_ahead when 1 then 'is' else 'are' end,
+        v_serving,
+        case v_serving when 1 then 'worker holds' else 'workers hold' end,
+        v_held,
+        v_slots),
       case when v_held >= v_slots then 'all are busy: add workers or concurrency' end;
   end if;
 end;

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { EFFECT_KINDS, EFFECT_STATUSES } from "../effect.ts";
 import { type EffectFilter, listEffects, retryEffect } from "../postgres/effect-store.ts";
 import { choice, integer } from "../setting.ts";
@@ -120,7 +121,7 @@ async function retry(
   } else if (filter.effectId !== undefined && retried.length === 0) {
     print(`effect ${filter.effectId} stays as it is: it is ${found[0]?.status}`);
   } else {
-    print(`${retried.length === 1 ? "1 effect" : `${retried.length} effects`} will be tried again`);
+    print(`${counted(retried.length, "effect")} will be tried again`);
   }
 }
 

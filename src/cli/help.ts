@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import type { Command } from "./command.ts";
 
 /** What `triaged --help` prints. */
@@ -18,7 +19,7 @@ export function helpOfAll(commands: readonly Command[]): string {
 /** What `triaged GROUP --help` prints. */
 export function helpOfGroup(group: string, commands: readonly Command[]): string {
   return [
-    `triaged ${group}: ${commands.length} commands`,
+    `triaged ${group}: ${counted(commands.length, "command")}`,
     "",
     `Usage: triaged ${group} COMMAND [ARGUMENTS] [FLAGS]`,
     "",

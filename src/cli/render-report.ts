@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { visibleLine } from "../foreign-text.ts";
 import { CHECKS } from "../postgres/verify/check-range.ts";
 import type { Report, Violation } from "../postgres/verify/verify.ts";
@@ -21,9 +22,7 @@ export function renderReport(report: Report): string {
 function verdict({ ok, complete, broken, violations }: Report): string {
   const found = Object.values(broken).reduce((sum, count) => sum + count, 0);
   return [
-    found === 0
-      ? ""
-      : `${found} ${found === 1 ? "violation" : "violations"}, ${violations.length} shown.`,
+    found === 0 ? "" : `${counted(found, "violation")}, ${violations.length} shown.`,
     complete
       ? ""
       : "The time was over before the last task: --since looks at less, --timeout longer.",

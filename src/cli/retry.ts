@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { counted } from "../counted.ts";
 import { indented } from "../foreign-text.ts";
 import { endedTaskIds, retryTask } from "../postgres/operator-store.ts";
 import { codeOf } from "../postgres/sqlstate.ts";
@@ -52,7 +53,11 @@ export const retry = defineCommand({
         status: flags.status ?? "failed",
         limit: RETRY_LIMIT,
       });
-      if (ids.length > 0 && !flags.yes && !(await confirm(`Retry ${counted(ids.length)}?`))) {
+      if (
+        ids.length > 0 &&
+        !flags.yes &&
+        !(await confirm(`Retry ${counted(ids.length, "task")}?`))
+      ) {
         note("nothing was changed");
         return 0;
       }
@@ -88,10 +93,6 @@ function report(asJson: boolean, { retried, skipped }: Retried): void {
   } else if (retried.length === 1 && skipped.length === 0) {
     print(`task ${retried[0]} is queued again`);
   } else {
-    print(`${counted(retried.length)} queued again, ${skipped.length} skipped`);
+    print(`${counted(retried.length, "task")} queued again, ${skipped.length} skipped`);
   }
-}
-
-function counted(count: number): string {
-  return count === 1 ? "1 task" : `${count} tasks`;
 }

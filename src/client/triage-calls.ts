@@ -106,9 +106,12 @@ export class TriageCalls {
     }
   }
 
-  /** Drop final tasks that ended over so many days ago. Needs the rights of the owner. */
-  async cleanupOldTasks(days?: number, options: InTransaction = {}): Promise<void> {
-    await this.#connection.ask(options, (db) => cleanupOldTasks(db, days ?? null));
+  /**
+   * Drop final tasks that ended over so many days ago, or as long as the queue keeps them. Resolves
+   * to how many. Needs the rights of the owner.
+   */
+  async cleanupOldTasks(days?: number, options: InTransaction = {}): Promise<number> {
+    return await this.#connection.ask(options, (db) => cleanupOldTasks(db, days ?? null));
   }
 
   /** Where a task stands; never throws for an unknown one. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import { counted } from "../counted.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
 
@@ -35,7 +36,7 @@ export function judgeConnections(
   return wanted > free
     ? warning(
         "connections",
-        `${found}; ${facts.workers_alive} workers and the jobs may want ${wanted}`,
+        `${found}; ${counted(facts.workers_alive, "worker")} and the jobs may want ${wanted}`,
         "lower DB_POOL_SIZE, raise max_connections, or put PgBouncer in between",
       )
     : ok("connections", found);

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { type Clockwork, type Foreign, readClockwork } from "../jobs/clockwork.ts";
 import { JOBS } from "../jobs/jobs.ts";
 import { previousRun } from "../jobs/previous-run.ts";
@@ -59,7 +60,7 @@ export function judgeClockwork(clockwork: Clockwork | Foreign | "none" | "hidden
   const failed = failing.map(({ name, attempts, error: reason }) =>
     warning(
       "jobs",
-      `${name} failed ${attempts} times: ${reason}`,
+      `${name} failed ${counted(attempts, "time")}: ${reason}`,
       "correct the cause; then: triaged jobs --once",
     ),
   );

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import { counted } from "../counted.ts";
 import { connectionsWanted } from "./connections.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
@@ -35,12 +36,12 @@ export function judgeLockTable(
   const queries = connectionsWanted(facts.workers_alive, pool);
   const wanted = queries * of_query;
   const found =
-    `a query over all ${partitions} partitions takes ${of_query} locks; ` +
+    `a query over all ${counted(partitions, "partition")} takes ${counted(of_query, "lock")}; ` +
     `the server has room for ${room}`;
   return wanted > room
     ? warning(
         "lock table",
-        `${found}, and ${queries} connections may want ${wanted}`,
+        `${found}, and ${counted(queries, "connection")} may want ${wanted}`,
         "run `triaged jobs`, which merges old partitions, or raise max_locks_per_transaction " +
           `to ${Math.ceil(wanted / sessions)} (a restart)`,
       )

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { counted } from "../counted.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
 
@@ -29,7 +30,7 @@ export const partitionsProbe: Probe = {
 export function judgePartitions(facts: z.output<typeof Partitions>): Finding {
   const { table_name, has_today, days_ahead, stray_rows } = facts;
   const count = stray_rows > ROWS_COUNTED_MAX ? `over ${ROWS_COUNTED_MAX}` : stray_rows;
-  const stray = stray_rows === 0 ? "" : `, ${count} rows in the default partition`;
+  const stray = stray_rows === 0 ? "" : `, ${counted(count, "row")} in the default partition`;
   const advice = "is `triaged jobs` running? For now: triaged migrate";
   if (!has_today) {
     const found = `${table_name} has none for today${stray}`;
@@ -38,7 +39,7 @@ export function judgePartitions(facts: z.output<typeof Partitions>): Finding {
       ? warning("partitions", found, "none is lost; `triaged jobs` moves them when the day is over")
       : error("partitions", found, advice);
   }
-  const found = `${table_name} has them ${days_ahead} days ahead${stray}`;
+  const found = `${table_name} has them ${counted(days_ahead, "day")} ahead${stray}`;
   return days_ahead < DAYS_AHEAD_MIN || stray_rows > 0
     ? warning("partitions", found, advice)
     : ok("partitions", found);

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { differingSettings, readSettings } from "../postgres/settings-store.ts";
 import { ok, warning } from "./finding.ts";
 import type { Probe } from "./probe.ts";
@@ -19,7 +20,7 @@ export const retentionProbe: Probe = {
     const settings = await readSettings(db);
     const daysOf = (name: string) => {
       const value = settings.find((one) => one.name === name)?.value ?? "0";
-      return value === "0" ? "for ever" : `${value} days`;
+      return value === "0" ? "for ever" : counted(value, "day");
     };
     return [
       ok(

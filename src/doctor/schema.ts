@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { EnvironmentError } from "../errors.ts";
 import { refuseUnmigrated, type SchemaState } from "../postgres/schema-state.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
@@ -13,7 +14,7 @@ export function judgeSchema(state: SchemaState): Finding {
     throw err;
   }
   return state.repeatablesCurrent
-    ? ok("schema", `${state.schema}, ${state.applied.length} migrations`)
+    ? ok("schema", `${state.schema}, ${counted(state.applied.length, "migration")}`)
     : warning(
         "schema",
         "functions and views are those of another version",

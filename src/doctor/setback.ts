@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { counted } from "../counted.ts";
 import type { Database } from "../postgres/database.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
@@ -32,7 +33,7 @@ export function judgeSetback({ ahead, waiting }: z.output<typeof SetbackFacts>):
   const most = waiting === WAITING_MAX ? `${WAITING_MAX} or more` : String(waiting);
   return warning(
     "setback",
-    `the server's clock has gone back; ahead of now: ${found}. ${most} queued tasks were due by it`,
+    `the server's clock has gone back; ahead of now: ${found}. ${counted(most, "queued task")} ${waiting === 1 ? "was" : "were"} due by it`,
     "set the clock right; workers bring forward what was meant for now. A run_at that was given " +
       "stays: triaged why names it, update triaged.tasks set run_at = triaged.now() brings it",
   );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { counted } from "../counted.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { Count, notAllowed, type Probe } from "./probe.ts";
 
@@ -51,7 +52,7 @@ export function judgeHolders(holders: readonly Holder[], hidden: number): Findin
       ? [
           notAllowed(
             "snapshot",
-            `${hidden} sessions of others show nothing`,
+            `${counted(hidden, "session")} of others ${hidden === 1 ? "shows" : "show"} nothing`,
             "grant pg_read_all_stats to this user",
           ),
         ]
@@ -80,7 +81,7 @@ function describe(holder: Holder): string {
     pid === null ? null : `pid ${pid}`,
     state,
     age_seconds === null ? null : `for ${Math.round(age_seconds)} s`,
-    `${transactions} transactions`,
+    counted(transactions, "transaction"),
     query === null || query === "" ? null : `query: ${query}`,
   ]
     .filter((part) => part !== null)

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { counted } from "../counted.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { Count, type Probe } from "./probe.ts";
 
@@ -36,7 +37,7 @@ export function judgeWorkers({ alive, silent }: z.output<typeof WorkerFacts>): F
       warning(
         "workers",
         `worker ${worker_id} (${name}, ${host ?? "no host"}, pid ${pid ?? "unknown"}) is silent ` +
-          `for ${Math.round(silent_seconds)} s and holds ${held} tasks`,
+          `for ${Math.round(silent_seconds)} s and holds ${counted(held, "task")}`,
         alive === 0
           ? "start a worker: it rescues the tasks"
           : "a living worker rescues them within a second; if not, look at the logs of those",

@@ -231,7 +231,10 @@ class Step {
    * under which many that come at once would wait for each other's look.
    */
   async examine(): Promise<Losses> {
-    const losses = await inTransaction(this.#client, async () => await readLosses(this.#db));
+    const losses = await inTransaction(this.#client, async () => {
+      await this.#client.query(AS_WRITTEN);
+      return await readLosses(this.#db);
+    });
     refuseHalfRestored(this.#db, losses);
     return losses;
   }

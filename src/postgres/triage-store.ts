@@ -85,7 +85,13 @@ export async function queueCounts(db: Database): Promise<QueueCounts> {
   return QueueCounts.parse(row);
 }
 
-/** Retention at once. Needs the rights of the owner. */
-export async function cleanupOldTasks(db: Database, days: number | null): Promise<void> {
-  await db.query({ text: "select triaged.cleanup_old_tasks($1)", values: [days] });
+/** Retention at once. Needs the rights of the owner. Returns how many tasks were dropped. */
+export async function cleanupOldTasks(db: Database, days: number | null): Promise<number> {
+  const [row] = await db.query({
+    text: "select triaged.drop_old_tasks($1) as dropped",
+    values: [days],
+  });
+  return Dropped.parse(row).dropped;
 }
+
+const Dropped = z.object({ dropped: z.coerce.number() });

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { counted } from "../counted.ts";
 import { PermanentError } from "../outcome.ts";
 import type { Analysis, Progress, ServiceRequest } from "./analysis.ts";
 import { boundedFacts, sortedSet } from "./bounded-facts.ts";
@@ -86,5 +87,5 @@ function degradedBy({ files }: ChangeSet): string[] {
       file.added.length === 0 &&
       file.removed.length === 0,
   );
-  return blind.length === 0 ? [] : [`${blind.length} changed files came without a diff`];
+  return blind.length === 0 ? [] : [`${counted(blind.length, "changed file")} came without a diff`];
 }

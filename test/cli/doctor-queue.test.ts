@@ -61,7 +61,7 @@ test("rows in a default partition are a warning", async ({ url, client }) => {
   expect(await look(url, partitionsProbe)).toContainEqual({
     level: "warning",
     subject: "partitions",
-    found: "task_history has them 7 days ahead, 1 rows in the default partition",
+    found: "task_history has them 7 days ahead, 1 row in the default partition",
     advice: expect.stringContaining("triaged jobs"),
   });
 });
@@ -154,7 +154,7 @@ test("a silent worker shows with what it holds", async ({ url, client }) => {
       subject: "workers",
       found: expect.stringMatching(
         new RegExp(
-          `^worker ${silent} \\(silent-1, .*\\) is silent for 36\\d\\d s and holds 1 tasks$`,
+          `^worker ${silent} \\(silent-1, .*\\) is silent for 36\\d\\d s and holds 1 task$`,
         ),
       ),
       advice: expect.stringMatching(/\w/),

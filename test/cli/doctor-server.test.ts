@@ -57,7 +57,7 @@ test("pools that may want more than the server has are a warning", async ({ url,
     {
       level: "warning",
       subject: "connections",
-      found: found("1 workers and the jobs may want 100011"),
+      found: found("1 worker and the jobs may want 100011"),
       advice: found("DB_POOL_SIZE"),
     },
   ]);

@@ -117,12 +117,18 @@ test("cancelTask tells whether it cancelled", async ({ database }) => {
   await client.close();
 });
 
-test("cleanupOldTasks never touches live tasks", async ({ db }) => {
+test("cleanupOldTasks never touches live tasks, and counts the others", async ({ db }) => {
   const client = createClient({ pool: db });
   const { taskId } = await client.enqueue("noop", {});
+  for (const ended of await client.enqueueMany([
+    { taskType: "noop", payload: {} },
+    { taskType: "noop", payload: {} },
+  ])) {
+    await client.cancel(ended.taskId);
+  }
   await query(db, "select set_config('triaged.fake_now', '2100-01-01', true)");
 
-  await client.cleanupOldTasks(7);
+  expect(await client.cleanupOldTasks(7)).toBe(2);
 
   expect(await client.get(taskId)).toMatchObject({ status: "queued" });
 });

@@ -117,7 +117,7 @@ test("why: others are ahead, and the workers are busy", async ({ db }) => {
   expect(await why(db, taskId)).toEqual([
     {
       reason: expect.stringMatching(
-        /^it is due since 2026-01-01 .*; 2 tasks of its type are ahead, and 1 workers hold 1 of 1$/,
+        /^it is due since 2026-01-01 .*; 2 tasks of its type are ahead, and 1 worker holds 1 of 1$/,
       ),
       hint: "all are busy: add workers or concurrency",
     },

@@ -1,3 +1,4 @@
+import { counted } from "../../counted.ts";
 import type { Verdict } from "../verdict/verdict.ts";
 import { applies, type ConflictHunk, needsHand, type SyncedFile } from "./disposition.ts";
 import { shown } from "./shown.ts";
@@ -32,8 +33,10 @@ export function syncSummary(about: SyncCase): string {
   }
   const isSecurity = [...taken, ...open].some(({ intent }) => intent === "security");
   const parts = [
-    ...(taken.length > 0 ? [`applies to ${counted(taken.length)}: ${named(taken)}`] : []),
-    ...(open.length > 0 ? [`${verbFor(open)} ${counted(open.length)}: ${named(open)}`] : []),
+    ...(taken.length > 0 ? [`applies to ${counted(taken.length, "file")}: ${named(taken)}`] : []),
+    ...(open.length > 0
+      ? [`${verbFor(open)} ${counted(open.length, "file")}: ${named(open)}`]
+      : []),
   ];
   const condition = open.some(isUnknown) && taken.length === 0 ? `IF ${target} has it not: ` : "";
   return `${condition}${isSecurity ? "Security: " : ""}${change} for ${target} ${parts.join("; it ")}.`;
@@ -65,7 +68,7 @@ export function syncReasoning({ source, target, facts }: SyncCase): string {
   return [
     told.length === 0
       ? "The change has no files."
-      : `Of ${counted(facts.files.length)}: ${told.toSorted().join(", ")}.`,
+      : `Of ${counted(facts.files.length, "file")}: ${told.toSorted().join(", ")}.`,
     ...(mergeBase === null ? [] : [`The histories met last at ${short(mergeBase)}.`]),
     ...(behind > 0 ? [`${target} lacks ${counted(behind, "earlier commit")} of ${source}.`] : []),
     ...(ported.length > 0 ? [`Ported before: ${ported.map(short).slice(0, 5).join(", ")}.`] : []),
@@ -90,7 +93,8 @@ export function syncQuestion({ source, target, headSha, facts }: SyncCase): stri
   }
   const what = open.some(isUnknown) ? "which could not be compared in" : "which conflicts in";
   const places = open.slice(0, NAMED_MAX).map((file) => shown(placeOf(file), 120));
-  const more = open.length > NAMED_MAX ? ` and ${open.length - NAMED_MAX} more files` : "";
+  const more =
+    open.length > NAMED_MAX ? ` and ${counted(open.length - NAMED_MAX, "more file")}` : "";
   return (
     `Should ${target} take ${source}@${short(headSha)}, ` +
     `${what} ${places.join(", ")}${more}? (yes/no/ignore)`
@@ -184,10 +188,6 @@ function whyNothing(files: readonly SyncedFile[]): string {
     ...(has("generated") ? ["lockfiles are generated"] : []),
   ];
   return `Of what changed ${parts.join(", ")}.`;
-}
-
-function counted(count: number, noun = "file"): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
 function short(sha: string): string {

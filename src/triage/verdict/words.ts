@@ -1,3 +1,4 @@
+import { counted } from "../../counted.ts";
 import type { Analysis, Exposure } from "../analysis.ts";
 import type { ChangedSource } from "../changed-source.ts";
 import type { Diagnostic, Hit, Location } from "../finding.ts";
@@ -75,7 +76,7 @@ export function reasoning(about: Case): string {
   const counts = (breaking: string): number =>
     analysis.hits.filter(({ finding }) => finding.breaking === breaking).length;
   return [
-    `${counts("yes")} breaking, ${counts("maybe")} possibly breaking and ${counts("no")} harmless changes found.`,
+    `${counts("yes")} breaking, ${counts("maybe")} possibly breaking and ${counted(counts("no"), "harmless change")} found.`,
     `Usage of ${about.source.name} by ${about.target}: ${analysis.usage}.`,
     ...exposureSentences(analysis),
     ...(about.source.named.length > 0
@@ -107,7 +108,7 @@ function when({ exposure }: Analysis): string {
 
 function exposureSentences({ exposure, diagnostics }: Analysis): string[] {
   if (exposure === null) return [];
-  const errors = `The compiler reports ${diagnostics.length} new errors with ${exposure.new}.`;
+  const errors = `The compiler reports ${counted(diagnostics.length, "new error")} with ${exposure.new}.`;
   return [errors, rangeSentence(exposure)];
 }
 

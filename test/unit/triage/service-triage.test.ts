@@ -200,7 +200,7 @@ test.for([
   [
     "a file without its diff",
     [{ path: "app.py", change_type: "M" }],
-    ["1 changed files came without a diff"],
+    ["1 changed file came without a diff"],
     0.69,
   ],
 ] as const)(
