@@ -210,7 +210,7 @@ test("the doctor says what lies ahead of now, and how much waits", async ({ db }
     subject: "setback",
     found:
       "the server's clock has gone back; ahead of now: created tasks 3600 s, heartbeats 3600 s, " +
-      "history 3600 s. 1 queued tasks were due by it",
+      "history 3600 s. 1 queued task was due by it",
   });
   await setClock(db, at(61));
   const well = await readSetback(inSchema(db));
