@@ -175,6 +175,8 @@ async function expectWorking(url: string): Promise<void> {
   expect(await runJson(url, ["verify"])).toMatchObject({ ok: true });
 }
 
+/** Nothing to warn of. */
+const ROLES_TOLD = expect.stringMatching(/^roles .*\nnext: .*\n$/);
 const FULL = [
   { form: "plain", target: "debian" },
   { form: "plain", target: "embedded" },
@@ -193,11 +195,13 @@ test.skipIf(!hasDebian).for(FULL)(
     const before = await sumsOf(old);
 
     await restore(form, url);
-    expect(await doctor(url, "rights")).toEqual([]);
+    expect(await doctor(url, "rights")).not.toContainEqual(
+      expect.objectContaining({ level: "ok" }),
+    );
     expect(await doctor(url, "roles")).toEqual([expect.objectContaining({ level: "warning" })]);
     const done = await runCli(["migrate"], { env: { DATABASE_URL: url } });
 
-    expect(done).toMatchObject({ code: 0, stderr: expect.stringMatching(/^roles triaged_owner/) });
+    expect(done).toMatchObject({ code: 0, stderr: ROLES_TOLD });
     expect(done.stdout).toMatch(/^restored (?:schema|functions) missing: /m);
     expect(await sumsOf(url)).toEqual(before);
     await expectWhole(url);
@@ -215,7 +219,7 @@ test.skipIf(!hasDebian)(
     await restore("structure", url);
     const done = await runCli(["migrate"], { env: { DATABASE_URL: url } });
 
-    expect(done).toMatchObject({ code: 0, stderr: "" });
+    expect(done).toMatchObject({ code: 0, stderr: ROLES_TOLD });
     expect(done.stdout).toMatch(
       /^restored the record of the migrations, whose tables were there$/m,
     );
@@ -250,11 +254,15 @@ test.skipIf(!hasDebian).for(DATA)(
       );
     }
 
+    if (change("--load-via-partition-root").startsWith("--disable-triggers")) {
+      await withClient(url, (client) => client.query("delete from triaged.queue_settings"));
+    }
+
     await restore("data", url, change);
 
     expect(await sumsOf(url)).toEqual(before);
     const done = await runCli(["migrate"], { env: { DATABASE_URL: url } });
-    expect(done).toMatchObject({ code: 0, stderr: "" });
+    expect(done).toMatchObject({ code: 0, stderr: ROLES_TOLD });
     expect(await sumsOf(url)).toEqual(before);
     expect(
       await withClient(url, (client) =>
