@@ -57,9 +57,34 @@ async function set(client: Client, setting: string): Promise<void> {
   await client.query(`alter database ${rows[0]?.name} set ${setting}`);
 }
 
-test("a settle that cannot be serialized is made again", async ({ url, client, connect }) => {
+test("a settle that cannot be serialized is made again", async ({ url, client }) => {
+  // Sessions of a worker read what is committed, whatever their database says; behind a pooler it
+  // may be otherwise.
+  await client.query(`
+    create sequence public.tries;
+    create function public.fail_once() returns trigger language plpgsql as $$
+      begin
+        if nextval('public.tries') = 1 then raise serialization_failure; end if;
+        return old;
+      end;
+    $$;
+    create trigger fail_once before delete on triaged.live_tasks
+    for each row execute function public.fail_once()`);
+  await using worker = startWorkerProcess(url, { env: { LOG_LEVEL: "debug" } });
+  const taskId = await startTask(client);
+
+  await waitForStatus(client, taskId, "finished");
+  expect(await readStory(client, taskId)).toEqual(ONCE);
+  expect(errorsOf(worker)).toContain("40001");
+});
+
+test("a settle in a database of serializable transactions has no conflict", async ({
+  url,
+  client,
+  connect,
+}) => {
   await set(client, "default_transaction_isolation = serializable");
-  await using worker = startWorkerProcess(url);
+  await using worker = startWorkerProcess(url, { env: { LOG_LEVEL: "debug" } });
   const taskId = await startTask(client);
   const other = await connect();
   await other.query("begin");
@@ -71,12 +96,12 @@ test("a settle that cannot be serialized is made again", async ({ url, client, c
 
   await waitForStatus(client, taskId, "finished");
   expect(await readStory(client, taskId)).toEqual(ONCE);
-  expect(errorsOf(worker)).toContain("40001");
+  expect(errorsOf(worker)).toEqual([]);
 });
 
 test("a settle that ends a deadlock is made again", async ({ url, client, connect }) => {
   await set(client, "deadlock_timeout = '2s'");
-  await using worker = startWorkerProcess(url);
+  await using worker = startWorkerProcess(url, { env: { LOG_LEVEL: "debug" } });
   const taskId = await startTask(client);
   const rival = await connect();
   // Not the one whom the server ends.

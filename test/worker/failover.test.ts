@@ -65,7 +65,7 @@ test.skipIf(!canReplicate).for([
   expect(new Set(ended).size).toBe(ended.length);
   expect(producer.acknowledged().filter((taskId) => !ended.includes(taskId))).toEqual([]);
   expect(endsNow).toEqual(expect.arrayContaining(ends));
-  await waitFor(() => jobs.messages().includes("jobs run again"), { deadlineMs: 30_000 });
+  await waitFor(() => jobs.said("jobs run again"), { deadlineMs: 30_000 });
   for (const worker of [one, two]) {
     worker.signal("SIGTERM");
     expect(await worker.exited).toBe(0);
