@@ -1,7 +1,7 @@
-import { type Database, inSchema } from "../src/postgres/database.ts";
-import { claimTasks, settleTasks } from "../src/postgres/task-store.ts";
-import { registerWorker } from "../src/postgres/worker-store.ts";
-import type { ClaimedTask } from "../src/task.ts";
+import { claimTasks, settleTasks } from "../src/database/attempts.ts";
+import { type Database, inSchema } from "../src/database/database.ts";
+import { registerWorker } from "../src/database/workers.ts";
+import type { ClaimedTask } from "../src/model/task.ts";
 import { Lanes } from "../src/worker/lanes.ts";
 import { triaged } from "./contestants/triaged.ts";
 import { fillBacklog } from "./contestants/triaged-backlog.ts";
@@ -127,7 +127,7 @@ class BareWorker {
     return timed;
   }
 
-  /** As src/worker/worker.ts does it. */
+  /** As src/worker/claim-loop.ts does it. */
   async #claim(): Promise<{ tasks: ClaimedTask[]; tookMs: number; sweep: boolean }> {
     const before = performance.now();
     const depth = this.#lanes.depth(before);

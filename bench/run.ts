@@ -1,11 +1,8 @@
 /** npm run bench -- NAME: measure, and print one table for each bench. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { nearest } from "../src/cli/nearest.ts";
-import { note, print, printJson } from "../src/cli/print.ts";
-import { reportError } from "../src/cli/report-error.ts";
-import { renderTable } from "../src/cli/table.ts";
-import { UsageError } from "../src/cli/usage-error.ts";
+import { nearest, reportError, UsageError } from "../src/cli/terminal/errors.ts";
+import { note, print, printJson, renderTable } from "../src/cli/terminal/output.ts";
 import { BENCHES } from "./benches.ts";
 import { type Bench, SIZES } from "./frame/bench.ts";
 import { readFacts } from "./frame/machine.ts";

@@ -7,7 +7,7 @@
 
 import { parseArgs } from "node:util";
 import { Client } from "pg";
-import { migrate } from "../src/postgres/migrate.ts";
+import { migrateSchema } from "../src/database/migrate/migrate.ts";
 import { search } from "../test/model/search.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../test/support/databases.ts";
 import { findServer } from "../test/support/server.ts";
@@ -28,7 +28,7 @@ const server = await findServer();
 const name = await makeDatabase(server.url, "fuzz");
 const connectionString = urlOf(server.url, name);
 try {
-  await migrate({ connectionString }, { rolePrefix: "triaged" });
+  await migrateSchema({ connectionString }, { rolePrefix: "triaged" });
   const db = new Client({ connectionString });
   await db.connect();
   try {

@@ -4,7 +4,6 @@
  */
 // oxlint-disable no-restricted-imports -- This file re-exports the public part of the client.
 
-export type { Backoff } from "./backoff.ts";
 export {
   Client,
   createClient,
@@ -13,12 +12,15 @@ export {
   type TaskToEnqueue,
 } from "./client/client.ts";
 export type { ClientOptions, InTransaction } from "./client/connection.ts";
-export { QueueError, type QueueErrorCode } from "./client/queue-error.ts";
+export { QueueError, type QueueErrorCode } from "./client/connection.ts";
 export type { HistoryEntry, ListedTask, Task } from "./client/task.ts";
-export type { QueueStats, TaskStatusReport } from "./client/triage-calls.ts";
-export { type WaitOptions, WaitTimeoutError } from "./client/wait-for-task.ts";
-export type { Effect, EffectKind, EffectStatus } from "./effect.ts";
-export { EnvironmentError, LeaseLostError } from "./errors.ts";
+export { type WaitOptions, WaitTimeoutError } from "./client/wait.ts";
+export type { Queryable } from "./database/database.ts";
+export type { CancelOutcome, Reason } from "./database/operator.ts";
+export type { TaskFilter } from "./database/reader.ts";
+export type { Backoff } from "./model/backoff.ts";
+export type { Effect, EffectKind, EffectStatus } from "./model/effect.ts";
+export { EnvironmentError, LeaseLostError } from "./model/errors.ts";
 export {
   defineHandler,
   type Handler,
@@ -26,11 +28,9 @@ export {
   type HandlerDefinition,
   type PayloadOf,
   type ResultOf,
-} from "./handler.ts";
-export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./new-task.ts";
-export { NeedsDecision, PermanentError, RetryableError, Snooze } from "./outcome.ts";
-export { PayloadError } from "./payload.ts";
-export type { Queryable } from "./postgres/database.ts";
-export type { CancelOutcome, Reason } from "./postgres/operator-store.ts";
-export type { TaskFilter } from "./postgres/read-store.ts";
-export { isFinal, TASK_STATUSES, type TaskStatus } from "./task-status.ts";
+} from "./model/handler.ts";
+export { NeedsDecision, PermanentError, RetryableError, Snooze } from "./model/outcome.ts";
+export { PayloadError } from "./model/payload.ts";
+export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./model/task.ts";
+export { isFinal, TASK_STATUSES, type TaskStatus } from "./model/task-status.ts";
+export type { QueueStats, TaskStatusReport } from "./triage/client.ts";

@@ -1,5 +1,5 @@
-import { readConfig } from "../src/config.ts";
-import { defineHandler } from "../src/handler.ts";
+import { defineHandler } from "../src/model/handler.ts";
+import { readConfig } from "../src/settings/config.ts";
 import {
   changeNotification,
   notificationResult,

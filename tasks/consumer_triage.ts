@@ -1,17 +1,17 @@
-import { readConfig } from "../src/config.ts";
-import { defineHandler } from "../src/handler.ts";
-import { materialFor } from "../src/triage/adjudication/material.ts";
-import { analyzeWork } from "../src/triage/analyze-work.ts";
-import { architectureContext, contextAccess } from "../src/triage/architecture-context.ts";
-import { consumerResult } from "../src/triage/consumer-result.ts";
-import { effectsOf } from "../src/triage/effects-of.ts";
-import { consumerTriagePayload } from "../src/triage/payload.ts";
-import { prepare } from "../src/triage/prepare/prepare.ts";
-import { placesOf } from "../src/triage/prepare/prepared.ts";
-import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
+import { defineHandler } from "../src/model/handler.ts";
+import { readConfig } from "../src/settings/config.ts";
+import { triageResult } from "../src/triage/facts/result.ts";
+import { analyzeWork } from "../src/triage/pipeline/analyze-work.ts";
+import { architectureContext, contextAccess } from "../src/triage/pipeline/architecture-context.ts";
+import { consumerTriagePayload } from "../src/triage/pipeline/consumer-payload.ts";
+import { consumerResult, openQuestion } from "../src/triage/pipeline/consumer-result.ts";
+import { prepare } from "../src/triage/pipeline/prepare.ts";
+import { excerptSources } from "../src/triage/pipeline/prepared.ts";
+import { type Ruled, reachVerdict } from "../src/triage/pipeline/reach-verdict.ts";
+import { verdictEffects } from "../src/triage/pipeline/verdict-effects.ts";
 import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
-import { triageResult } from "../src/triage/result.ts";
-import { answerIn, openQuestion, withAnswer } from "../src/triage/verdict/decision.ts";
+import { materialFor } from "../src/triage/verdict/adjudication/material.ts";
+import { answerIn, withAnswer } from "../src/triage/verdict/judge.ts";
 
 const VERSION = "1.4.0";
 
@@ -60,7 +60,7 @@ export default defineHandler({
       return {
         result,
         question: openQuestion(asked, analysis),
-        material: () => materialFor(result, placesOf(work)),
+        material: () => materialFor(result, excerptSources(work)),
       };
     };
     const known = await asking;
@@ -68,7 +68,7 @@ export default defineHandler({
     const result = await reachVerdict(about, context);
 
     const thresholds = await readThresholds(context);
-    for (const effect of effectsOf(result, payload, thresholds)) context.effects.add(effect);
+    for (const effect of verdictEffects(result, payload, thresholds)) context.effects.add(effect);
     return result;
   },
 });

@@ -1,16 +1,16 @@
-import { readConfig } from "../src/config.ts";
-import { defineHandler } from "../src/handler.ts";
-import { NO_MATERIAL } from "../src/triage/adjudication/material.ts";
-import { effectsOf } from "../src/triage/effects-of.ts";
-import { type Ruled, reachVerdict } from "../src/triage/reach-verdict.ts";
+import { defineHandler } from "../src/model/handler.ts";
+import { readConfig } from "../src/settings/config.ts";
+import { triageResult } from "../src/triage/facts/result.ts";
+import { prepareTemplate } from "../src/triage/pipeline/prepare-template.ts";
+import { type Ruled, reachVerdict } from "../src/triage/pipeline/reach-verdict.ts";
+import { reverseTask } from "../src/triage/pipeline/reverse-task.ts";
+import { templateResult } from "../src/triage/pipeline/template-result.ts";
+import { verdictEffects } from "../src/triage/pipeline/verdict-effects.ts";
 import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
-import { triageResult } from "../src/triage/result.ts";
 import { templateTriagePayload } from "../src/triage/template/payload.ts";
-import { prepareTemplate } from "../src/triage/template/prepare-template.ts";
-import { reverseTask } from "../src/triage/template/reverse-task.ts";
-import { syncQuestion } from "../src/triage/template/sync-words.ts";
-import { templateResult } from "../src/triage/template/template-result.ts";
-import { answerIn } from "../src/triage/verdict/decision.ts";
+import { NO_MATERIAL } from "../src/triage/verdict/adjudication/material.ts";
+import { answerIn } from "../src/triage/verdict/judge.ts";
+import { syncQuestion } from "../src/triage/verdict/template-words.ts";
 
 const VERSION = "1.0.0";
 
@@ -50,7 +50,7 @@ export default defineHandler({
     const reverse = reverseTask(result, payload, context.task);
     if (reverse !== null) await context.enqueue([reverse]);
     const thresholds = await readThresholds(context);
-    for (const effect of effectsOf(result, payload, thresholds)) context.effects.add(effect);
+    for (const effect of verdictEffects(result, payload, thresholds)) context.effects.add(effect);
     return result;
   },
 });

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Client } from "pg";
-import { migrate } from "../../src/postgres/migrate.ts";
+import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { startChild } from "../frame/child.ts";
 import type { SqlContestant } from "./contestant.ts";
 
@@ -22,7 +22,7 @@ export function triaged({ concurrency }: { concurrency: number }): SqlContestant
     name: "triaged",
     settings: `one \`triaged work\`, concurrency ${concurrency}, full history, all else default`,
     install: async (url) => {
-      await migrate({ connectionString: url }, { rolePrefix: "triaged" });
+      await migrateSchema({ connectionString: url }, { rolePrefix: "triaged" });
     },
     enqueueNoops: async (client, count) => {
       await insertNoops(client, { count, of: count });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import path from "node:path";
-import { packageFolder } from "../../src/package-folder.ts";
+import { packageFolder } from "../../src/system/package-folder.ts";
 import { isInstalled, PEERS, PEERS_FOLDER } from "../contestants/peer-process.ts";
 import { redisVersion } from "./redis-server.ts";
 

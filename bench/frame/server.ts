@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startEmbedded } from "../../src/postgres/embedded.ts";
+import { startEmbedded } from "../../src/database/embedded/server.ts";
 import { withClient } from "./databases.ts";
 import { COUNTING_NOTHING } from "./statements.ts";
 

@@ -6,7 +6,7 @@ export type SourceFile = {
 };
 
 /** Files that spell out what is forbidden, and so cannot obey it. */
-export const TELLING = /^(?:scripts\/tidy-rules\/|test\/unit\/tidy\.test\.ts$)/;
+export const TELLING = /^(?:scripts\/tidy-rules\/|test\/unit\/scripts\/tidy\.test\.ts$)/;
 
 export type Violation = { readonly file: string; readonly line: number; readonly message: string };
 

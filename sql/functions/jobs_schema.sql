@@ -10,7 +10,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
   v_schema text := split_part('triaged.effects', '.', 1);
-  -- As jobsSchemaOf in src/jobs/jobs-schema.ts.
+  -- As jobsSchemaOf in src/jobs/graphile-adapter.ts.
   v_jobs text := case
     when v_schema = 'triaged' then 'graphile_worker' else left(v_schema, 58) || '_jobs'
   end;

@@ -1,13 +1,10 @@
 /** argv -> command -> exit code: the one place that ends the process. */
 import { once } from "node:events";
-import { EXIT_CODES } from "../errors.ts";
-import { packageVersion } from "../package-folder.ts";
-import { COMMANDS } from "./commands.ts";
-import { helpOf, helpOfAll, helpOfGroup } from "./help.ts";
-import { nearest } from "./nearest.ts";
-import { parseCommandLine } from "./parse-command-line.ts";
-import { reportError } from "./report-error.ts";
-import { UsageError } from "./usage-error.ts";
+import { EXIT_CODES } from "../model/errors.ts";
+import { packageVersion } from "../system/package-folder.ts";
+import { type Command, helpOf, helpOfAll, helpOfGroup } from "./terminal/command.ts";
+import { nearest, reportError, UsageError } from "./terminal/errors.ts";
+import { parseCommandLine } from "./terminal/parsing.ts";
 
 /** Run the command line; never throws. Resolves to the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
@@ -109,3 +106,67 @@ export async function runProcess(): Promise<never> {
   }
   return process.exit(code);
 }
+
+/**
+ * Every command, in the order of the help. A name of two words is that of a group and of a
+ * command in it. Loaded when asked for: a start stays quick.
+ */
+export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
+  string,
+  () => Promise<Command>
+>([
+  ["up", async () => (await import("./commands/up.ts")).upCommand],
+  ["work", async () => (await import("./commands/work.ts")).workCommand],
+  ["jobs", async () => (await import("./commands/jobs.ts")).jobsCommand],
+  [
+    "supervisor-events",
+    async () => (await import("./commands/supervisor-events.ts")).supervisorEventsCommand,
+  ],
+  ["migrate", async () => (await import("./commands/migrate.ts")).migrateCommand],
+  ["enqueue", async () => (await import("./commands/enqueue.ts")).enqueueCommand],
+  ["show", async () => (await import("./commands/look-at-tasks.ts")).showCommand],
+  ["list", async () => (await import("./commands/look-at-tasks.ts")).listCommand],
+  ["history", async () => (await import("./commands/look-at-tasks.ts")).historyCommand],
+  ["stats", async () => (await import("./commands/stats.ts")).statsCommand],
+  ["why", async () => (await import("./commands/look-at-tasks.ts")).whyCommand],
+  ["cancel", async () => (await import("./commands/act-on-tasks.ts")).cancelCommand],
+  ["retry", async () => (await import("./commands/act-on-tasks.ts")).retryCommand],
+  ["decide", async () => (await import("./commands/act-on-tasks.ts")).decideCommand],
+  ["pause", async () => (await import("./commands/pause-and-resume.ts")).pauseCommand],
+  ["resume", async () => (await import("./commands/pause-and-resume.ts")).resumeCommand],
+  ["settings", async () => (await import("./commands/settings.ts")).settingsCommand],
+  ["schedules", async () => (await import("./commands/schedules.ts")).schedulesCommand],
+  ["notify", async () => (await import("../triage/commands/notify.ts")).notifyCommand],
+  [
+    "relationships import",
+    async () =>
+      (await import("../triage/commands/relationships-file.ts")).importRelationshipsCommand,
+  ],
+  [
+    "relationships export",
+    async () =>
+      (await import("../triage/commands/relationships-file.ts")).exportRelationshipsCommand,
+  ],
+  [
+    "relationships settings",
+    async () =>
+      (await import("../triage/commands/show-relationships.ts")).relationshipSettingsCommand,
+  ],
+  [
+    "relationships list",
+    async () => (await import("../triage/commands/show-relationships.ts")).listRelationshipsCommand,
+  ],
+  [
+    "relationships add",
+    async () => (await import("../triage/commands/edit-relationships.ts")).addRelationshipCommand,
+  ],
+  [
+    "relationships remove",
+    async () =>
+      (await import("../triage/commands/edit-relationships.ts")).removeRelationshipCommand,
+  ],
+  ["effects", async () => (await import("./commands/effects.ts")).effectsCommand],
+  ["psql", async () => (await import("./commands/psql.ts")).psqlCommand],
+  ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],
+  ["doctor", async () => (await import("./commands/doctor.ts")).doctorCommand],
+]);

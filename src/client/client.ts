@@ -1,7 +1,3 @@
-import type { PayloadOf, ResultOf } from "../handler.ts";
-import type { Enqueued, EnqueueOptions } from "../new-task.ts";
-import { serializePayload } from "../payload.ts";
-import { HISTORY_ROWS_MAX, taskHistory } from "../postgres/history-store.ts";
 import {
   type CancelOutcome,
   cancelTask,
@@ -9,11 +5,25 @@ import {
   type Reason,
   retryTask,
   whyTask,
-} from "../postgres/operator-store.ts";
-import { enqueueTask, enqueueTasks } from "../postgres/producer-store.ts";
-import { getTask, listTasks, type TaskFilter } from "../postgres/read-store.ts";
-import { type ClientOptions, Connection, type InTransaction } from "./connection.ts";
-import { QueueError } from "./queue-error.ts";
+} from "../database/operator.ts";
+import { enqueueTask, enqueueTasks } from "../database/producer.ts";
+import {
+  getTask,
+  HISTORY_ROWS_MAX,
+  listTasks,
+  type TaskFilter,
+  taskHistory,
+} from "../database/reader.ts";
+import type { PayloadOf, ResultOf } from "../model/handler.ts";
+import { serializePayload } from "../model/payload.ts";
+import type { Enqueued, EnqueueOptions } from "../model/task.ts";
+import { TriageClient } from "../triage/client.ts";
+import {
+  type ClientOptions,
+  type InTransaction,
+  QueueConnection,
+  QueueError,
+} from "./connection.ts";
 import {
   type HistoryEntry,
   type ListedTask,
@@ -22,8 +32,7 @@ import {
   toListedTask,
   toTask,
 } from "./task.ts";
-import { TriageCalls } from "./triage-calls.ts";
-import { type WaitOptions, waitForTask } from "./wait-for-task.ts";
+import { type WaitOptions, waitForTask } from "./wait.ts";
 
 /** Task types and their handlers: `{ noop: typeof import("./tasks/noop.ts").default }`. */
 export type Handlers = Record<string, unknown>;
@@ -46,11 +55,11 @@ export type TaskToEnqueue<Known extends Handlers = Handlers> = {
  * queue refuses, a PayloadError before it is asked (a RangeError for an invalid `runAt`), and
  * the error of `pg` when the database cannot be reached; none retries by itself.
  */
-export class Client<Known extends Handlers = Handlers> extends TriageCalls {
-  readonly #connection: Connection;
+export class Client<Known extends Handlers = Handlers> extends TriageClient {
+  readonly #connection: QueueConnection;
 
   constructor(options: ClientOptions = {}) {
-    const connection = new Connection(options);
+    const connection = new QueueConnection(options);
     super(connection);
     this.#connection = connection;
   }

@@ -1,12 +1,12 @@
 import { pino } from "pino";
-import { type PoolConfig, readConfig } from "../config.ts";
-import { type DatabaseUrl, parseDatabaseUrl } from "../database-url.ts";
-import { type Database, DEFAULT_SCHEMA, inSchema, type Queryable } from "../postgres/database.ts";
-import { openPool } from "../postgres/pool.ts";
-import { locateDatabase } from "../postgres/saved-connection.ts";
-import { isPartitionMade } from "../postgres/sqlstate.ts";
-import { SETTINGS } from "../settings.ts";
-import { withQueueErrors } from "./queue-error.ts";
+import { z } from "zod";
+import { locateDatabase } from "../database/connection-file.ts";
+import { type Database, DEFAULT_SCHEMA, inSchema, type Queryable } from "../database/database.ts";
+import { openPool } from "../database/pool.ts";
+import { isPartitionMade } from "../database/sqlstate.ts";
+import { type PoolConfig, readConfig } from "../settings/config.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "../settings/database-url.ts";
+import { SETTINGS } from "../settings/variables.ts";
 
 /** Connections of a client that was given none. */
 const POOL = { max: 10, acquireTimeoutMs: 30_000, recycleMs: 3_600_000 };
@@ -31,7 +31,7 @@ type Connected = { readonly queryable: Queryable; readonly close: () => Promise<
  * A client's way to the database: made by the first question, so that making a client
  * cannot fail, and made again by the next one where it could not be made.
  */
-export class Connection {
+export class QueueConnection {
   readonly #options: ClientOptions;
   readonly #schema: string | undefined;
   #connected: Promise<Connected> | undefined;
@@ -121,4 +121,49 @@ function checkSchema(schema: string): string {
     throw new TypeError(`schema: ${parsed.error.issues[0]?.message}, got "${schema}"`);
   }
   return parsed.data;
+}
+
+const CODES = {
+  TR001: "unknown_task",
+  TR002: "illegal_transition",
+  TR003: "limit_exceeded",
+  "22023": "bad_argument",
+} as const;
+export type QueueErrorCode = (typeof CODES)[keyof typeof CODES];
+
+/** The queue refused what was asked: nothing was changed, and asking again does not help. */
+export class QueueError extends Error {
+  override readonly name = "QueueError";
+  readonly code: QueueErrorCode;
+  /** What to do about it, or null. */
+  readonly hint: string | null;
+
+  constructor(
+    message: string,
+    options: { code: QueueErrorCode; hint: string | null; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.code = options.code;
+    this.hint = options.hint;
+  }
+}
+
+const Refusal = z.object({
+  code: z.enum(["TR001", "TR002", "TR003", "22023"]),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
+/** Run `work`; a refusal by the queue becomes a QueueError, anything else stays what it is. */
+async function withQueueErrors<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (err) {
+    const refusal = Refusal.safeParse(err);
+    if (!refusal.success) {
+      throw err;
+    }
+    const { code, message, hint = null } = refusal.data;
+    throw new QueueError(message, { code: CODES[code], hint, cause: err });
+  }
 }

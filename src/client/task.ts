@@ -1,5 +1,4 @@
-import type { HistoryRow } from "../postgres/history-store.ts";
-import type { ListedRow, TaskRow } from "../postgres/read-store.ts";
+import type { HistoryRow, ListedRow, TaskRow } from "../database/reader.ts";
 
 /** What a list says of a task. Ids are decimal text, because bigint is wider than number. */
 export type ListedTask = {

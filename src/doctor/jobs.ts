@@ -1,23 +1,24 @@
-import { counted } from "../counted.ts";
-import { type Clockwork, type Foreign, readClockwork } from "../jobs/clockwork.ts";
-import { JOBS } from "../jobs/jobs.ts";
-import { previousRun } from "../jobs/previous-run.ts";
-import { adviceAgainstStrangers } from "../postgres/strangers.ts";
-import { error, type Finding, ok, warning } from "./finding.ts";
-import { notAllowed, type Probe } from "./probe.ts";
+import { type ForeignJobsSchema, type JobRuns, readJobRuns } from "../database/graphile-tables.ts";
+import { adviceAgainstStrangers } from "../database/roles/strangers.ts";
+import { previousRun } from "../jobs/due-times.ts";
+import { MAINTENANCE_JOBS } from "../jobs/maintenance.ts";
+import { counted } from "../model/text.ts";
+import { type DoctorFinding, type DoctorProbe, error, notAllowed, ok, warning } from "./probe.ts";
 
 /** A process that starts, or a job in front, may take so long. */
 const LATE_MS_MAX = 600_000;
 
 /** Whether the clockwork runs: partitions, retention, expiry. */
-export const jobsProbe: Probe = {
+export const jobsProbe: DoctorProbe = {
   subject: "jobs",
   async look({ db }) {
-    return judgeClockwork(await readClockwork(db));
+    return judgeJobRuns(await readJobRuns(db));
   },
 };
 
-export function judgeClockwork(clockwork: Clockwork | Foreign | "none" | "hidden"): Finding[] {
+export function judgeJobRuns(
+  clockwork: JobRuns | ForeignJobsSchema | "none" | "hidden",
+): DoctorFinding[] {
   if (clockwork === "hidden") {
     return [
       notAllowed("jobs", "graphile-worker's tables are its owner's", "look again as that user"),
@@ -43,7 +44,7 @@ export function judgeClockwork(clockwork: Clockwork | Foreign | "none" | "hidden
     ];
   }
   const { known, failing, now } = clockwork;
-  const late = JOBS.flatMap((job) => {
+  const late = MAINTENANCE_JOBS.flatMap((job) => {
     const due = previousRun(job, new Date(now.getTime() - LATE_MS_MAX));
     const seen = known.find(({ name }) => name === job.name);
     const since = seen?.last_run_at ?? seen?.known_since;

@@ -1,7 +1,8 @@
-import { z } from "zod";
-import { counted } from "../counted.ts";
-import { error, type Finding, ok, warning } from "./finding.ts";
-import { Count, type Probe } from "./probe.ts";
+import type { z } from "zod";
+import { differingSettings, readQueueSettings } from "../database/operator.ts";
+import { PARTITION_FACTS_SQL, PartitionFacts } from "../database/queue-facts.ts";
+import { counted } from "../model/text.ts";
+import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
 
 /** The jobs make seven; what is below has missed many of their runs. */
 const DAYS_AHEAD_MIN = 2;
@@ -9,25 +10,19 @@ const DAYS_AHEAD_MIN = 2;
 const DAYS_SEEN_MAX = 30;
 const ROWS_COUNTED_MAX = 1_000;
 
-const Partitions = z.object({
-  table_name: z.string(),
-  has_today: z.boolean(),
-  /** Days after today without a gap. */
-  days_ahead: Count,
-  /** Rows in the default partition. */
-  stray_rows: Count,
-});
-
 /** Whether the rows of the next days have a place of their own. */
-export const partitionsProbe: Probe = {
+export const partitionsProbe: DoctorProbe = {
   subject: "partitions",
   async look({ db }) {
-    const rows = await db.query({ text: PARTITIONS, values: [DAYS_SEEN_MAX, ROWS_COUNTED_MAX] });
-    return rows.map((row) => judgePartitions(Partitions.parse(row)));
+    const rows = await db.query({
+      text: PARTITION_FACTS_SQL,
+      values: [DAYS_SEEN_MAX, ROWS_COUNTED_MAX],
+    });
+    return rows.map((row) => judgePartitions(PartitionFacts.parse(row)));
   },
 };
 
-export function judgePartitions(facts: z.output<typeof Partitions>): Finding {
+export function judgePartitions(facts: z.output<typeof PartitionFacts>): DoctorFinding {
   const { table_name, has_today, days_ahead, stray_rows } = facts;
   const count = stray_rows > ROWS_COUNTED_MAX ? `over ${ROWS_COUNTED_MAX}` : stray_rows;
   const stray = stray_rows === 0 ? "" : `, ${counted(count, "row")} in the default partition`;
@@ -45,42 +40,30 @@ export function judgePartitions(facts: z.output<typeof Partitions>): Finding {
     : ok("partitions", found);
 }
 
-/** One more row is counted than is told, to tell that there are more. */
-const PARTITIONS = `
-  with missing as (
-    select both_of.table_name, ahead
-    from (values ('final_tasks'), ('task_history')) as both_of (table_name)
-    cross join generate_series(0, $1::integer) as ahead
-    cross join lateral (
-      select date_trunc('day', triaged.now(), 'UTC') + ahead * interval '24 hours' as starts_at
-    ) as day
-    where not exists (
-      select from triaged.partitions as known
-      where
-        known.table_name = both_of.table_name
-        and known.starts_at <= day.starts_at
-        and known.ends_at > day.starts_at
-    )
-  )
-  select
-    parent.table_name,
-    not exists (
-      select from missing where missing.table_name = parent.table_name and ahead = 0
-    ) as has_today,
-    coalesce(
-      (
-        select min(ahead) - 1 from missing
-        where missing.table_name = parent.table_name and ahead > 0
+/** For how long the queue keeps what ended, and whether this environment says the same. */
+export const retentionProbe: DoctorProbe = {
+  subject: "retention",
+  async look({ db, config }) {
+    const differing = await differingSettings(db, config.retention);
+    if (differing.length > 0) {
+      return differing.map(({ name, variable, given, value }) =>
+        warning(
+          "retention",
+          `${variable} is ${given} here, and ${name} ${value} in the database, which counts`,
+          `triaged settings set ${name} ${given}, or unset ${variable}`,
+        ),
+      );
+    }
+    const settings = await readQueueSettings(db);
+    const daysOf = (name: string) => {
+      const value = settings.find((one) => one.name === name)?.value ?? "0";
+      return value === "0" ? "for ever" : counted(value, "day");
+    };
+    return [
+      ok(
+        "retention",
+        `tasks ${daysOf("task_retention_days")}, history ${daysOf("history_retention_days")}`,
       ),
-      $1
-    ) as days_ahead,
-    parent.stray_rows
-  from (
-    select 'final_tasks' as table_name, (
-      select count(*) from (select from triaged.final_tasks_default limit $2 + 1) as stray
-    ) as stray_rows
-    union all
-    select 'task_history', (
-      select count(*) from (select from triaged.task_history_default limit $2 + 1) as stray
-    )
-  ) as parent`;
+    ];
+  },
+};

@@ -1,20 +1,26 @@
-import type { RowSecurity } from "../postgres/privilege-rows.ts";
+import type { RowSecurity } from "../database/privileges/catalog.ts";
 import {
   comparePrivileges,
   type Grants,
   givingBack,
   type PrivilegeDifferences,
   showingRows,
-} from "../postgres/privileges.ts";
-import { freePrefix, namesOf, readRoles, readSharing, rolesOf } from "../postgres/roles.ts";
-import { describeGrants, listed } from "../postgres/settle-privileges.ts";
-import { error, type Finding, ok, warning } from "./finding.ts";
-import type { Probe } from "./probe.ts";
+} from "../database/privileges/compare.ts";
+import { describeGrants, listed } from "../database/privileges/settle.ts";
+import { namesOf, rolesOf } from "../database/roles/role-names.ts";
+import { freePrefix, readRoles, readSharing } from "../database/roles/roles.ts";
+import {
+  adviceAgainstStrangers,
+  readRoleHolders,
+  readStrangers,
+} from "../database/roles/strangers.ts";
+import { compatSchema } from "../database/schema/compat.ts";
+import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
 
 const MIGRATE = "run `triaged migrate`";
 
 /** Whether our roles are there and this queue's own, and have their rights, and nobody others. */
-export const privilegesProbe: Probe = {
+export const privilegesProbe: DoctorProbe = {
   subject: "grants",
   async look({ db, config }) {
     const chosen = config.rolePrefix;
@@ -47,7 +53,7 @@ export const privilegesProbe: Probe = {
   },
 };
 
-export function judgePrivileges(schema: string, differences: PrivilegeDifferences): Finding[] {
+function judgePrivileges(schema: string, differences: PrivilegeDifferences): DoctorFinding[] {
   const { missing, surplus, unsafe, kept, ownerLacks, rowSecurity } = differences;
   const findings = [
     ...(missing.length > 0
@@ -68,7 +74,7 @@ export function judgePrivileges(schema: string, differences: PrivilegeDifference
   return findings.length > 0 ? findings : [ok("grants", "our roles have theirs, nobody else any")];
 }
 
-function found(judge: typeof error, schema: string, grants: Grants): Finding {
+function found(judge: typeof error, schema: string, grants: Grants): DoctorFinding {
   return judge(
     "grants",
     `not ours: ${describeGrants(grants)}`,
@@ -89,7 +95,7 @@ function revoking(schema: string, { grantee, privileges, objects, revoke }: Gran
 /** More would be many lines, and are all of their kind as a rule. */
 const STATEMENT_OBJECTS_MAX = 10;
 
-function judgeRowSecurity(security: RowSecurity): Finding {
+function judgeRowSecurity(security: RowSecurity): DoctorFinding {
   const { table, isForced } = security;
   const statement = showingRows(security);
   if (statement === null) {
@@ -106,4 +112,50 @@ function judgeRowSecurity(security: RowSecurity): Finding {
       : `it hides all rows of ${table} from who is not its owner: a full queue looks empty`,
     statement,
   );
+}
+
+/** Whether others have something in the schema of the queue, or decide on its roles. */
+export const ownersProbe: DoctorProbe = {
+  subject: "owners",
+  async look({ db }) {
+    const { schema } = db;
+    const roles = await readRoles(db);
+    const findings = judgeOwners(schema, {
+      strangers: await readStrangers(db, { schema, trustsQueueOwner: true }),
+      holders: roles === null ? [] : await readRoleHolders(db, roles),
+    });
+    const compat = compatSchema(schema);
+    return compat === null
+      ? findings
+      : [
+          ...findings,
+          ...judgeStrangers(
+            compat,
+            await readStrangers(db, { schema: compat, trustsQueueOwner: true }),
+          ),
+        ];
+  },
+};
+
+function judgeStrangers(schema: string, strangers: readonly string[]): DoctorFinding[] {
+  return strangers.map((finding) =>
+    error(
+      "owners",
+      `schema ${schema} is not ours alone: ${finding}`,
+      adviceAgainstStrangers(schema),
+    ),
+  );
+}
+
+function judgeOwners(
+  schema: string,
+  { strangers, holders }: { strangers: readonly string[]; holders: readonly string[] },
+): DoctorFinding[] {
+  const findings = [
+    ...judgeStrangers(schema, strangers),
+    ...holders.map((finding) =>
+      warning("owners", finding, "see that only administrators decide on these roles"),
+    ),
+  ];
+  return findings.length > 0 ? findings : [ok("owners", "the schema and the roles are ours alone")];
 }

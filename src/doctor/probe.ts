@@ -1,12 +1,7 @@
-import { z } from "zod";
-import type { Config } from "../config.ts";
-import type { DatabaseUrl } from "../database-url.ts";
-import type { Database } from "../postgres/database.ts";
-import { codeOf } from "../postgres/sqlstate.ts";
-import { error, type Finding, warning } from "./finding.ts";
-
-/** A number that the driver hands out as text, such as a bigint. */
-export const Count = z.coerce.number();
+import type { Database } from "../database/database.ts";
+import { codeOf } from "../database/sqlstate.ts";
+import type { Config } from "../settings/config.ts";
+import type { DatabaseUrl } from "../settings/database-url.ts";
 
 export type ProbeContext = {
   /** In a transaction that is rolled back, with short timeouts. */
@@ -18,18 +13,20 @@ export type ProbeContext = {
 };
 
 /** One group of questions. Each looks for itself: what one may not read hides no other. */
-export type Probe = {
+export type DoctorProbe = {
   /** Of the finding when the probe itself fails. */
   readonly subject: string;
-  look(context: ProbeContext): Promise<readonly Finding[]>;
+  look(context: ProbeContext): Promise<readonly DoctorFinding[]>;
 };
 
 /** Look, and make a finding of what is thrown. Never throws. */
 export async function runProbe(
-  probe: Probe,
-  begin: (look: (db: Database) => Promise<readonly Finding[]>) => Promise<readonly Finding[]>,
+  probe: DoctorProbe,
+  begin: (
+    look: (db: Database) => Promise<readonly DoctorFinding[]>,
+  ) => Promise<readonly DoctorFinding[]>,
   context: Omit<ProbeContext, "db">,
-): Promise<readonly Finding[]> {
+): Promise<readonly DoctorFinding[]> {
   try {
     return await begin((db) => probe.look({ ...context, db }));
   } catch (err) {
@@ -37,7 +34,7 @@ export async function runProbe(
   }
 }
 
-function failedProbe(subject: string, err: unknown): Finding {
+function failedProbe(subject: string, err: unknown): DoctorFinding {
   const text = err instanceof Error ? err.message || err.name : String(err);
   switch (codeOf(err) ?? "") {
     case "42501":
@@ -57,6 +54,27 @@ function failedProbe(subject: string, err: unknown): Finding {
 }
 
 /** What this user, or this server, does not let anybody see is no fault of the queue. */
-export function notAllowed(subject: string, why: string, advice: string): Finding {
+export function notAllowed(subject: string, why: string, advice: string): DoctorFinding {
   return warning(subject, `not allowed to look: ${why}`, advice);
+}
+
+/** One thing that was looked at. An `error` must change; a `warning` costs speed or safety. */
+export type DoctorFinding = {
+  readonly level: "ok" | "warning" | "error";
+  readonly subject: string;
+  readonly found: string;
+  /** What to do; null when all is well. */
+  readonly advice: string | null;
+};
+
+export function ok(subject: string, found: string): DoctorFinding {
+  return { level: "ok", subject, found, advice: null };
+}
+
+export function warning(subject: string, found: string, advice: string): DoctorFinding {
+  return { level: "warning", subject, found, advice };
+}
+
+export function error(subject: string, found: string, advice: string): DoctorFinding {
+  return { level: "error", subject, found, advice };
 }

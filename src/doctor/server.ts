@@ -1,38 +1,31 @@
 import { z } from "zod";
-import { readRoles } from "../postgres/roles.ts";
-import { error, type Finding, ok, warning } from "./finding.ts";
-import { Count, type Probe } from "./probe.ts";
+import type { Database } from "../database/database.ts";
+import { SETBACK_FACTS_SQL, SetbackFacts } from "../database/queue-facts.ts";
+import { readRoles } from "../database/roles/roles.ts";
+import {
+  Count,
+  SERVER_FACTS_SQL,
+  SETTING_FACTS_SQL,
+  ServerFacts,
+  SettingFacts,
+} from "../database/server-facts.ts";
+import { counted } from "../model/text.ts";
+import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
 
 /** The newest major version that the tests run on. */
 const VERSION_TRIED_MAX = 18;
 
-const ServerFacts = z.object({
-  version: z.string(),
-  version_number: Count,
-  is_standby: z.boolean(),
-  /** Whether this role may enqueue. */
-  may_enqueue: z.boolean(),
-  fsync: z.string(),
-  full_page_writes: z.string(),
-  synchronous_commit: z.string(),
-  track_activities: z.string(),
-  idle_in_transaction_session_timeout: z.string(),
-  session_replication_role: z.string(),
-});
-
-type ServerFacts = z.output<typeof ServerFacts>;
-
 /** Version, role and rights, and the settings that lose data or hide what goes on. */
-export const serverProbe: Probe = {
+export const serverProbe: DoctorProbe = {
   subject: "server",
   async look({ db }) {
-    const [row] = await db.query({ text: SERVER_FACTS });
+    const [row] = await db.query({ text: SERVER_FACTS_SQL });
     return judgeServer(ServerFacts.parse(row), (await readRoles(db))?.api ?? null);
   },
 };
 
 /** `api` is the role that may enqueue, where there is one. */
-export function judgeServer(facts: ServerFacts, api: string | null): Finding[] {
+export function judgeServer(facts: ServerFacts, api: string | null): DoctorFinding[] {
   return [
     judgeVersion(facts),
     facts.is_standby
@@ -45,7 +38,7 @@ export function judgeServer(facts: ServerFacts, api: string | null): Finding[] {
 }
 
 /** Nothing is said of an owner whose queue has no roles: that is found with them. */
-function judgeRights({ may_enqueue }: ServerFacts, api: string | null): Finding[] {
+function judgeRights({ may_enqueue }: ServerFacts, api: string | null): DoctorFinding[] {
   if (may_enqueue) {
     return api === null ? [] : [ok("rights", "may enqueue")];
   }
@@ -53,14 +46,14 @@ function judgeRights({ may_enqueue }: ServerFacts, api: string | null): Finding[
   return [warning("rights", "this user may only look", `producers and workers need ${role}`)];
 }
 
-function judgeVersion({ version, version_number }: ServerFacts): Finding {
+function judgeVersion({ version, version_number }: ServerFacts): DoctorFinding {
   const found = `PostgreSQL ${version}`;
   return Math.floor(version_number / 10_000) > VERSION_TRIED_MAX
     ? warning("server", found, `triaged is tried with 15 to ${VERSION_TRIED_MAX}`)
     : ok("server", found);
 }
 
-function judgeDurability(facts: ServerFacts): Finding {
+function judgeDurability(facts: ServerFacts): DoctorFinding {
   const lossy = (["fsync", "full_page_writes"] as const).filter((name) => facts[name] === "off");
   if (lossy.length > 0) {
     return error(
@@ -78,7 +71,7 @@ function judgeDurability(facts: ServerFacts): Finding {
     : ok("durability", `synchronous_commit ${facts.synchronous_commit}`);
 }
 
-function judgeSessions(facts: ServerFacts): Finding[] {
+function judgeSessions(facts: ServerFacts): DoctorFinding[] {
   const { idle_in_transaction_session_timeout: idle } = facts;
   return [
     facts.session_replication_role === "origin"
@@ -105,17 +98,122 @@ function judgeSessions(facts: ServerFacts): Finding[] {
   ];
 }
 
-const SERVER_FACTS = `
-  select
-    current_setting('server_version') as version,
-    current_setting('server_version_num') as version_number,
-    pg_is_in_recovery() as is_standby,
-    coalesce(
-      has_function_privilege(to_regprocedure('triaged.enqueue_tasks(jsonb)'), 'execute'), false
-    ) as may_enqueue,
-    current_setting('fsync') as fsync,
-    current_setting('full_page_writes') as full_page_writes,
-    current_setting('synchronous_commit') as synchronous_commit,
-    current_setting('track_activities') as track_activities,
-    current_setting('idle_in_transaction_session_timeout') as idle_in_transaction_session_timeout,
-    current_setting('session_replication_role') as session_replication_role`;
+/** The longest single step of ours, the copy of a piece of a partition, takes a third of that. */
+const STATEMENT_MS_MIN = 1_000;
+/** Of `verify`, and of a merge of large partitions. */
+const TRANSACTION_MS_MIN = 60_000;
+
+/**
+ * What `alter database … set` and `alter role … set` can do that the queue does not undo: a freeze
+ * is meant, and so is a limit. The rest is fixed by our sessions and functions.
+ */
+export const settingsProbe: DoctorProbe = {
+  subject: "settings",
+  async look({ db }) {
+    const [row] = await db.query({ text: SETTING_FACTS_SQL });
+    return judgeSettings(SettingFacts.parse(row));
+  },
+};
+
+function judgeSettings(facts: SettingFacts): DoctorFinding[] {
+  const short = (
+    [
+      ["statement_timeout", STATEMENT_MS_MIN],
+      ["lock_timeout", STATEMENT_MS_MIN],
+      ["idle_in_transaction_session_timeout", STATEMENT_MS_MIN],
+      ["transaction_timeout", TRANSACTION_MS_MIN],
+    ] as const
+  ).filter(([name, least]) => facts[name] > 0 && facts[name] < least);
+  const findings = short.map(([name, least]) =>
+    warning(
+      "settings",
+      `${name} is ${facts[name]} ms: work of the queue is cut off, and tried again`,
+      `raise it to ${least} ms or more for this user: alter role … set ${name}`,
+    ),
+  );
+  if (facts.default_transaction_read_only) {
+    findings.unshift(
+      error(
+        "settings",
+        "default_transaction_read_only is on: nobody can enqueue, and no worker can claim",
+        "when writes may go on: alter database … reset default_transaction_read_only " +
+          "(or alter role …)",
+      ),
+    );
+  }
+  return findings.length > 0 ? findings : [ok("settings", "let the queue write, and finish")];
+}
+
+const SKEW_MS_MAX = 1_000;
+
+/**
+ * How far the clock of this machine is from that of the server, which decides everything:
+ * what differs is the time in logs, and what a producer computes for `run_at`.
+ */
+export const clockProbe: DoctorProbe = {
+  subject: "clock",
+  async look({ db, clock }) {
+    const sentAt = clock();
+    const [row] = await db.query({
+      text: "select extract(epoch from clock_timestamp()) * 1000 as at_ms",
+    });
+    const answeredAt = clock();
+    const { at_ms } = z.object({ at_ms: Count }).parse(row);
+    return [
+      judgeClock({
+        aheadMs: (sentAt + answeredAt) / 2 - at_ms,
+        unknownMs: (answeredAt - sentAt) / 2,
+      }),
+    ];
+  },
+};
+
+/** `unknownMs` is what the way to the server and back may have hidden. */
+export function judgeClock(skew: { aheadMs: number; unknownMs: number }): DoctorFinding {
+  const { aheadMs, unknownMs } = skew;
+  const found = `this machine is ${Math.abs(Math.round(aheadMs))} ms ${aheadMs < 0 ? "behind" : "ahead of"} the server`;
+  return Math.abs(aheadMs) - unknownMs > SKEW_MS_MAX
+    ? warning("clock", found, "run an NTP client on both; computed run_at and logs are off by it")
+    : ok("clock", found);
+}
+
+/** Counted, at most. */
+const WAITING_MAX = 1_000;
+
+/** Whether the server's clock has gone back: what was written before waits for its time again. */
+export const setbackProbe: DoctorProbe = {
+  subject: "setback",
+  look: async ({ db }) => [await readSetback(db)],
+};
+
+export async function readSetback(db: Database): Promise<DoctorFinding> {
+  const [row] = await db.query({ text: SETBACK_FACTS_SQL, values: [WAITING_MAX] });
+  return judgeSetback(SetbackFacts.parse(row));
+}
+
+function judgeSetback({ ahead, waiting }: z.output<typeof SetbackFacts>): DoctorFinding {
+  if (ahead.length === 0) {
+    return ok("setback", "nothing was written by a clock ahead of now");
+  }
+  const found = ahead.map(({ what, seconds }) => `${what} ${Math.round(seconds)} s`).join(", ");
+  const most = waiting === WAITING_MAX ? `${WAITING_MAX} or more` : String(waiting);
+  return warning(
+    "setback",
+    `the server's clock has gone back; ahead of now: ${found}. ${counted(most, "queued task")} ${waiting === 1 ? "was" : "were"} due by it`,
+    "set the clock right; workers bring forward what was meant for now. A run_at that was given " +
+      "stays: triaged why names it, update triaged.tasks set run_at = triaged.now() brings it",
+  );
+}
+
+/** What is set in this environment, and means nothing here. What may not be set ends it before. */
+export const environmentProbe: DoctorProbe = {
+  subject: "environment",
+  look: ({ config }) =>
+    Promise.resolve(
+      config.leftOver.length === 0
+        ? [ok("environment", "nothing that another system left")]
+        : config.leftOver.map((found) =>
+            warning("environment", found, "unset it, if it is for triaged"),
+          ),
+    ),
+};

@@ -1,6 +1,16 @@
 import { z } from "zod";
-import { error, type Finding, ok, warning } from "./finding.ts";
-import { Count, type Probe } from "./probe.ts";
+import {
+  AUTOVACUUM_FACTS_SQL,
+  AutovacuumFacts,
+  Count,
+  DEAD_ROW_FACTS_SQL,
+  DeadRowFacts,
+  HIDDEN_SESSIONS_SQL,
+  SNAPSHOT_HOLDERS_SQL,
+  SnapshotHolder,
+} from "../database/server-facts.ts";
+import { counted } from "../model/text.ts";
+import { type DoctorFinding, type DoctorProbe, error, notAllowed, ok, warning } from "./probe.ts";
 
 /** More dead rows than this, and than live ones, cost those who read the table. */
 const DEAD_ROWS_MAX: Readonly<Record<string, number>> = {
@@ -10,31 +20,23 @@ const DEAD_ROWS_MAX: Readonly<Record<string, number>> = {
   dedupe_keys: 100_000,
 };
 
-const Settings = z.object({
-  autovacuum: z.string(),
-  track_counts: z.string(),
-  /** Tables of ours that have it switched off. */
-  without: z.array(z.string()),
-});
-const Rows = z.object({ table_name: z.string(), live: Count, dead: Count });
-
 /** Whether vacuum comes, and whether it gets its work done. */
-export const vacuumProbe: Probe = {
+export const vacuumProbe: DoctorProbe = {
   subject: "autovacuum",
   async look({ db }) {
-    const [settings] = await db.query({ text: SETTINGS, values: [db.schema] });
+    const [settings] = await db.query({ text: AUTOVACUUM_FACTS_SQL, values: [db.schema] });
     const rows = await db.query({
-      text: DEAD_ROWS,
+      text: DEAD_ROW_FACTS_SQL,
       values: [db.schema, Object.keys(DEAD_ROWS_MAX)],
     });
     return [
-      judgeAutovacuum(Settings.parse(settings)),
-      judgeDeadRows(rows.map((row) => Rows.parse(row))),
+      judgeAutovacuum(AutovacuumFacts.parse(settings)),
+      judgeDeadRows(rows.map((row) => DeadRowFacts.parse(row))),
     ];
   },
 };
 
-export function judgeAutovacuum(settings: z.output<typeof Settings>): Finding {
+export function judgeAutovacuum(settings: z.output<typeof AutovacuumFacts>): DoctorFinding {
   const off = (["autovacuum", "track_counts"] as const).filter((name) => settings[name] === "off");
   if (off.length > 0) {
     return error(
@@ -52,7 +54,7 @@ export function judgeAutovacuum(settings: z.output<typeof Settings>): Finding {
     : ok("autovacuum", "on");
 }
 
-export function judgeDeadRows(tables: readonly z.output<typeof Rows>[]): Finding {
+export function judgeDeadRows(tables: readonly z.output<typeof DeadRowFacts>[]): DoctorFinding {
   const found = tables
     .map(({ table_name, live, dead }) => `${table_name} ${dead} beside ${live}`)
     .join(", ");
@@ -68,23 +70,87 @@ export function judgeDeadRows(tables: readonly z.output<typeof Rows>[]): Finding
     : ok("dead rows", found === "" ? "none counted" : found);
 }
 
-const SETTINGS = `
-  select
-    current_setting('autovacuum') as autovacuum,
-    current_setting('track_counts') as track_counts,
-    array(
-      select pg_class.oid::regclass::text
-      from pg_class
-      cross join lateral pg_options_to_table(reloptions)
-      where
-        relnamespace = $1::regnamespace
-        and option_name = 'autovacuum_enabled' and not option_value::boolean
-      order by 1
-      limit 10
-    ) as without`;
+/** A transaction that holds back vacuum for longer makes others read its garbage. */
+const AGE_SECONDS_MAX = 600;
+/** Whoever prepares a transaction ends it at once; until then its locks keep others waiting. */
+const PREPARED_SECONDS_MAX = 60;
+/** A slot has no age in time; so many transactions of a healthy standby it never lags. */
+const SLOT_TRANSACTIONS_MAX = 1_000_000;
+/** Read; of these the old ones are shown. */
+const HOLDERS_MAX = 20;
+const SHOWN_MAX = 5;
+const QUERY_LENGTH_MAX = 200;
 
-const DEAD_ROWS = `
-  select relname as table_name, n_live_tup as live, n_dead_tup as dead
-  from pg_stat_all_tables
-  where schemaname = $1 and relname = any ($2)
-  order by array_position($2, relname::text)`;
+/** What keeps vacuum from the dead rows of this database, the oldest first. */
+export const snapshotProbe: DoctorProbe = {
+  subject: "snapshot",
+  async look({ db }) {
+    const [seen] = await db.query({ text: HIDDEN_SESSIONS_SQL });
+    const rows = await db.query({
+      text: SNAPSHOT_HOLDERS_SQL,
+      values: [QUERY_LENGTH_MAX, HOLDERS_MAX],
+    });
+    const hidden = z.object({ sessions: Count }).parse(seen).sessions;
+    return judgeHolders(
+      rows.map((row) => SnapshotHolder.parse(row)),
+      hidden,
+    );
+  },
+};
+
+/** `hidden` is how many sessions this user is told nothing of. */
+export function judgeHolders(holders: readonly SnapshotHolder[], hidden: number): DoctorFinding[] {
+  const old = holders.filter(isOld).slice(0, SHOWN_MAX);
+  const [oldest] = holders;
+  const seen = oldest === undefined ? "nothing holds back vacuum" : describe(oldest);
+  return [
+    ...(hidden > 0
+      ? [
+          notAllowed(
+            "snapshot",
+            `${counted(hidden, "session")} of others ${hidden === 1 ? "shows" : "show"} nothing`,
+            "grant pg_read_all_stats to this user",
+          ),
+        ]
+      : []),
+    ...(old.length > 0
+      ? old.map((holder) => warning("snapshot", describe(holder), adviceFor(holder)))
+      : [ok("snapshot", seen)]),
+  ];
+}
+
+function isOld({ kind, state, age_seconds, transactions }: SnapshotHolder): boolean {
+  return kind === "slot"
+    ? state === "inactive" || transactions > SLOT_TRANSACTIONS_MAX
+    : (age_seconds ?? 0) > (kind === "prepared" ? PREPARED_SECONDS_MAX : AGE_SECONDS_MAX);
+}
+
+function describe(holder: SnapshotHolder): string {
+  const { pid, name, state, query, age_seconds, transactions } = holder;
+  const who = {
+    session: `session of ${name}`,
+    prepared: `prepared transaction ${name}`,
+    slot: `replication slot ${name}`,
+  }[holder.kind];
+  return [
+    who,
+    pid === null ? null : `pid ${pid}`,
+    state,
+    age_seconds === null ? null : `for ${Math.round(age_seconds)} s`,
+    counted(transactions, "transaction"),
+    query === null || query === "" ? null : `query: ${query}`,
+  ]
+    .filter((part) => part !== null)
+    .join(", ");
+}
+
+function adviceFor({ kind, pid, name }: SnapshotHolder): string {
+  switch (kind) {
+    case "session":
+      return `end it: select pg_terminate_backend(${pid})`;
+    case "prepared":
+      return `commit prepared '${name}', or rollback prepared '${name}'`;
+    case "slot":
+      return `bring its standby or subscriber back, or: select pg_drop_replication_slot('${name}')`;
+  }
+}

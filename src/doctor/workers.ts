@@ -1,34 +1,25 @@
-import { z } from "zod";
-import { counted } from "../counted.ts";
-import { type Finding, ok, warning } from "./finding.ts";
-import { Count, type Probe } from "./probe.ts";
+import type { z } from "zod";
+import {
+  LANE_FACTS_SQL,
+  LaneFacts,
+  WORKER_FACTS_SQL,
+  WorkerFacts,
+} from "../database/queue-facts.ts";
+import { counted } from "../model/text.ts";
+import { type DoctorFinding, type DoctorProbe, ok, warning } from "./probe.ts";
 
 const SILENT_MAX = 10;
 
-const WorkerFacts = z.object({
-  alive: Count,
-  silent: z.array(
-    z.object({
-      worker_id: Count,
-      name: z.string(),
-      host: z.string().nullable(),
-      pid: z.int().nullable(),
-      silent_seconds: Count,
-      held: Count,
-    }),
-  ),
-});
-
 /** Workers that neither ended nor said anything within their lease. */
-export const workersProbe: Probe = {
+export const workersProbe: DoctorProbe = {
   subject: "workers",
   async look({ db }) {
-    const [row] = await db.query({ text: WORKERS, values: [SILENT_MAX] });
+    const [row] = await db.query({ text: WORKER_FACTS_SQL, values: [SILENT_MAX] });
     return judgeWorkers(WorkerFacts.parse(row));
   },
 };
 
-export function judgeWorkers({ alive, silent }: z.output<typeof WorkerFacts>): Finding[] {
+export function judgeWorkers({ alive, silent }: z.output<typeof WorkerFacts>): DoctorFinding[] {
   return [
     alive === 0
       ? warning("workers", "none is alive", "start one: triaged work")
@@ -46,25 +37,42 @@ export function judgeWorkers({ alive, silent }: z.output<typeof WorkerFacts>): F
   ];
 }
 
-const WORKERS = `
-  select
-    (
-      select count(*) from triaged.workers
-      where ended_at is null and heartbeat_at >= triaged.now() - lease
-    ) as alive,
-    (
-      select coalesce(jsonb_agg(silent), '[]')
-      from (
-        select
-          worker_id, name, host, pid,
-          extract(epoch from triaged.now() - heartbeat_at) as silent_seconds,
-          (
-            select count(*) from triaged.live_tasks as task
-            where task.worker_id = worker.worker_id
-          ) as held
-        from triaged.workers as worker
-        where ended_at is null and heartbeat_at < triaged.now() - lease
-        order by heartbeat_at
-        limit $1
-      ) as silent
-    ) as silent`;
+const NAMES_MAX = 10;
+/** Different pairs of queue and task type that are looked at. */
+const PAIRS_MAX = 1_000;
+
+/** What is not claimed though it is there. */
+export const lanesProbe: DoctorProbe = {
+  subject: "lanes",
+  async look({ db }) {
+    const [row] = await db.query({ text: LANE_FACTS_SQL, values: [NAMES_MAX, PAIRS_MAX] });
+    return judgeLanes(LaneFacts.parse(row));
+  },
+};
+
+function judgeLanes(facts: z.output<typeof LaneFacts>): DoctorFinding[] {
+  const { paused_queues, paused_types, unhandled } = facts;
+  return [
+    paused_queues.length > 0
+      ? warning(
+          "queues",
+          `paused: ${paused_queues.join(", ")}`,
+          paused_queues.map((queue) => `triaged resume ${queue}`).join("; "),
+        )
+      : ok("queues", "none is paused"),
+    paused_types.length > 0
+      ? warning(
+          "task types",
+          `paused: ${paused_types.join(", ")}`,
+          paused_types.map((type) => `triaged resume --type ${type}`).join("; "),
+        )
+      : ok("task types", "none is paused"),
+    unhandled.length > 0
+      ? warning(
+          "handlers",
+          `queued, and no worker takes it: ${unhandled.join(", ")}`,
+          "start a worker whose --tasks folder has the type and whose --queue the queue",
+        )
+      : ok("handlers", "everything queued has a worker"),
+  ];
+}

@@ -6,11 +6,13 @@
  *
  * CRON_TZ is ours: it is the time zone of the lines below it. Without, times are in UTC.
  */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { parseCrontab as parseLines } from "graphile-worker";
-import { PayloadError, serializePayload } from "../payload.ts";
-import { withoutMark } from "../without-mark.ts";
-import type { Timing } from "./due.ts";
-import { TimeZone } from "./time-zone.ts";
+import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
+import { PayloadError, serializePayload } from "../model/payload.ts";
+import { withoutMark } from "../model/text.ts";
+import { TimeZone, type Timing } from "./due-times.ts";
 
 export type Schedule = {
   /** The option `id`, or the task type. */
@@ -161,4 +163,43 @@ function reasonOf(err: unknown): string {
   return message.startsWith("Could not process line")
     ? 'expected "MINUTE HOUR DAY MONTH WEEKDAY task_type ?options {payload}"'
     : message.replace(/ ?\b(?:on|in) line \d+ of crontab/, "");
+}
+
+/** Where the schedules are: the file that the settings name, else `crontab` here, if any. */
+export function schedulesFile(setting: string | null): string | null {
+  const here = path.resolve("crontab");
+  return setting ?? (existsSync(here) ? here : null);
+}
+
+/** Read the schedules. Throws an EnvironmentError (78) that names each line that is wrong. */
+export function readSchedules(file: string | null): Schedule[] {
+  if (file === null) {
+    return [];
+  }
+  try {
+    return parseCrontab(readFileSync(file, "utf8"));
+  } catch (err) {
+    if (err instanceof CrontabError) {
+      throw unusableSchedules(file, err.problems);
+    }
+    const reason = err instanceof Error ? err.message : String(err);
+    throw new EnvironmentError(`the schedules cannot be read: ${reason}`, {
+      hint: "correct or unset SCHEDULES_FILE",
+      exitCode: EXIT_CODES.config,
+      cause: err,
+    });
+  }
+}
+
+function unusableSchedules(file: string, problems: readonly string[]): EnvironmentError {
+  const lines = problems.map((problem) => `${file}:${problem}`);
+  return new EnvironmentError(
+    lines.length === 1
+      ? (lines[0] ?? "")
+      : [`${lines.length} lines of the schedules cannot be used`, ...lines].join("\n  "),
+    {
+      hint: "docs/schedules.md has the format; `triaged schedules --check` looks at it again",
+      exitCode: EXIT_CODES.config,
+    },
+  );
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
-import { failpoint } from "../failpoint.ts";
-import type { Database } from "../postgres/database.ts";
-import type { DueEffect } from "../postgres/effect-store.ts";
+import type { Database } from "../database/database.ts";
+import type { DueEffect } from "../database/outbox.ts";
+import { failpoint } from "../system/failpoint.ts";
 
 export type JobContext = {
   readonly db: Database;
@@ -26,7 +26,7 @@ export type JobResult = {
  * A piece of clockwork. It may run twice at once, and again after a crash, so each run
  * looks at what there is to do.
  */
-export type Job = {
+export type MaintenanceJob = {
   readonly name: string;
   /** When it runs, in cron's notation, in UTC. */
   readonly cron: string;
@@ -38,7 +38,7 @@ export type Job = {
 };
 
 /** Run a job, and log one line about it; what it throws is logged and thrown. */
-export async function runLogged<Context>(
+export async function runJobLogged<Context>(
   job: { readonly name: string; run(context: Context): Promise<JobResult> },
   context: Context & { readonly logger: Logger },
 ): Promise<void> {

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Config } from "../config.ts";
-import type { DatabaseUrl } from "../database-url.ts";
-import type { Database } from "../postgres/database.ts";
-import { isTransient } from "../postgres/sqlstate.ts";
-import { waitAtMost } from "../wait-at-most.ts";
-import { adoptRetention } from "./adopt-retention.ts";
+import type { Logger } from "pino";
+import type { Database } from "../database/database.ts";
+import { differingSettings, saveQueueSetting } from "../database/operator.ts";
+import { isTransient } from "../database/sqlstate.ts";
+import type { Config } from "../settings/config.ts";
+import type { DatabaseUrl } from "../settings/database-url.ts";
+import { waitAtMost } from "../system/wait-at-most.ts";
 import { type Session, type SessionOptions, startSession } from "./session.ts";
 
 /** A database that has not answered by then, at the start, is an error of the settings. */
@@ -24,7 +25,7 @@ type ForSessions = Omit<SessionOptions, "thereSinceMs" | "beforeRun"> & {
   readonly retention: Config["retention"];
 };
 
-export type JobsOptions = ForSessions & {
+type JobsOptions = ForSessions & {
   /** Used instead of `database`, which is a pooler then; else null. */
   readonly direct: DatabaseUrl | null;
   /** Stop in good order: a job that runs gets some seconds to end. */
@@ -155,5 +156,28 @@ class Jobs {
       const reason = err instanceof Error ? err.message : String(err);
       this.#options.logger.warn({ reason }, "jobs lost the database; waiting until it answers");
     }
+  }
+}
+
+/**
+ * Give the database what the environment says of retention, as long as nobody has told it
+ * anything. From there on the database counts: two hosts with different environments would else
+ * undo each other's values, and the shorter one deletes. What differs is told.
+ */
+export async function adoptRetention(
+  db: Database,
+  { retention, logger }: { readonly retention: Config["retention"]; readonly logger: Logger },
+): Promise<void> {
+  for (const { name, variable, given } of await differingSettings(db, retention)) {
+    const outcome = await saveQueueSetting(db, { name, value: String(given), onlyDefault: true });
+    if (outcome === "changed") {
+      logger.info({ name, value: given }, `the database keeps ${variable} of this environment`);
+    }
+  }
+  for (const { name, variable, given, value } of await differingSettings(db, retention)) {
+    logger.warn(
+      { hint: `triaged settings set ${name} ${given}, or unset ${variable}` },
+      `${variable} is ${given} here, and ${name} ${value} in the database, which counts`,
+    );
   }
 }

@@ -8,28 +8,50 @@
  */
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Runner, type RunnerOptions, run, type WorkerEvents } from "graphile-worker";
+import {
+  type ParsedCronItem,
+  parseCronItems,
+  type Runner,
+  type RunnerOptions,
+  run,
+  type TaskList,
+  type WorkerEvents,
+} from "graphile-worker";
 import type { ClientBase } from "pg";
 import type { Logger } from "pino";
-import { Breaker } from "../breaker.ts";
-import type { PoolConfig } from "../config.ts";
-import type { DatabaseUrl } from "../database-url.ts";
-import type { EffectsConfig } from "../effects-config.ts";
-import { Client } from "../postgres/client.ts";
-import { type Database, inSchema } from "../postgres/database.ts";
-import { keepSession, openPool } from "../postgres/pool.ts";
-import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
-import { waitAtMost } from "../wait-at-most.ts";
-import { catchingUp } from "./catching-up.ts";
+import { DatabaseClient } from "../database/connection.ts";
+import { type Database, inSchema } from "../database/database.ts";
+import {
+  holdRunnerLock,
+  jobsSchemaOf,
+  unlockDeadRunners,
+  watchMigrations,
+} from "../database/graphile-tables.ts";
+import { keepSession, openPool } from "../database/pool.ts";
+import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
+import { isRecord } from "../model/json.ts";
+import type { DeliverDeps } from "../outbox/deliver.ts";
+import { DELIVER_EFFECT, deliverEffectTask, effectJob } from "../outbox/effect-jobs.ts";
+import type { PoolConfig } from "../settings/config.ts";
+import type { DatabaseUrl } from "../settings/database-url.ts";
+import type { EffectsConfig } from "../settings/effects.ts";
+import { CircuitBreaker } from "../system/http.ts";
+import { waitAtMost } from "../system/wait-at-most.ts";
 import type { Schedule } from "./crontab.ts";
-import { holdRunnerLock, unlockDeadRunners } from "./dead-runners.ts";
-import { ENQUEUE_SCHEDULED, enqueueScheduledTask, scheduleItemsOf } from "./enqueue-scheduled.ts";
-import { graphileLogger } from "./graphile-logger.ts";
-import { guardNotifications } from "./guard-notifications.ts";
-import { JOBS } from "./jobs.ts";
-import { jobsSchemaOf, migrateJobsSchema, watchMigrations } from "./jobs-schema.ts";
-import { addJobsAtStart, cronItemsOf, taskListOf } from "./schedule.ts";
-import { watch } from "./watch.ts";
+import {
+  graphileLogger,
+  guardNotifications,
+  migrateJobsSchema,
+  watchRunner,
+} from "./graphile-adapter.ts";
+import { type MaintenanceJob, runJobLogged } from "./job.ts";
+import { MAINTENANCE_JOBS } from "./maintenance.ts";
+import {
+  ENQUEUE_SCHEDULED,
+  enqueueScheduledTask,
+  scheduleItemsOf,
+  withCatchUp,
+} from "./scheduled-tasks.ts";
 
 /** Jobs at a time: a host that does not answer must not hold up the clockwork. */
 const CONCURRENCY = 4;
@@ -87,7 +109,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     guardNotifications(client, { isOutdated: async () => (await isOutdated?.()) === true }),
   );
   const events: WorkerEvents = new EventEmitter();
-  const { ready, trouble, isTroubled, fail, runnerId, listener, idle } = watch(events);
+  const { ready, trouble, isTroubled, fail, runnerId, listener, idle } = watchRunner(events);
   let isEnding = false;
   // Latest first: the lock goes when the runner is gone.
   const releases: (() => void | Promise<void>)[] = [() => waitAtMost(POOL_END_MS_MAX, pool.end())];
@@ -113,7 +135,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const stopPinging = new AbortController();
     void ping(() => [keeper, listener()], stopPinging.signal).catch(fail);
     releases.unshift(() => stopPinging.abort());
-    const breaker = new Breaker(effects.breaker);
+    const breaker = new CircuitBreaker(effects.breaker);
     const means = { db, config: effects, breaker, logger };
     const runner = await run({
       ...graphileOptions,
@@ -121,11 +143,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       pgPool: pool,
       schema: jobsSchemaOf(schema),
       taskList: {
-        ...taskListOf(JOBS, means),
+        ...taskListOf(MAINTENANCE_JOBS, means),
         [ENQUEUE_SCHEDULED]: enqueueScheduledTask(means),
       },
-      parsedCronItems: catchingUp(
-        [...cronItemsOf(JOBS), ...scheduleItemsOf(options.schedules)],
+      parsedCronItems: withCatchUp(
+        [...cronItemsOf(MAINTENANCE_JOBS), ...scheduleItemsOf(options.schedules)],
         options.thereSinceMs,
       ),
       events,
@@ -137,7 +159,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const failed = Promise.race([trouble, ended]);
     await Promise.race([ready, failed.then(raise)]);
     await unlockDeadRunners(db);
-    await addJobsAtStart(runner, JOBS);
+    await addJobsAtStart(runner, MAINTENANCE_JOBS);
     return { trouble: failed, stop };
   } catch (err) {
     await stop();
@@ -175,7 +197,7 @@ async function ping(
       await client?.query(question);
     } catch (err) {
       // Nobody is to wait for its goodbye.
-      if (client instanceof Client) void client.end().catch(() => undefined);
+      if (client instanceof DatabaseClient) void client.end().catch(() => undefined);
       throw err;
     }
   };
@@ -194,4 +216,53 @@ function toReason(err: unknown): unknown {
 
 function raise(err: unknown): never {
   throw err;
+}
+
+/** What graphile-worker is told of our jobs. */
+
+/** The code of the jobs and of the deliveries, by name. */
+function taskListOf(
+  jobs: readonly MaintenanceJob[],
+  delivery: Omit<DeliverDeps, "signal">,
+): TaskList {
+  const { db, logger } = delivery;
+  const clockwork: TaskList = Object.fromEntries(
+    jobs.map((job) => [
+      job.name,
+      (given, { abortSignal, addJob }) =>
+        runJobLogged(job, {
+          db,
+          logger,
+          isOnce: false,
+          // Of a run that is due by its cron graphile-worker says when that was.
+          isByHand: !(isRecord(given) && "_cron" in given),
+          handOver: async (effect) => {
+            const { payload, spec } = effectJob(effect);
+            await addJob(DELIVER_EFFECT, payload, spec);
+          },
+          signal: abortSignal,
+        }),
+    ]),
+  );
+  return { ...clockwork, [DELIVER_EFFECT]: deliverEffectTask(delivery) };
+}
+
+/** When the jobs run. However many processes there are, graphile-worker enqueues each run once. */
+function cronItemsOf(jobs: readonly MaintenanceJob[]): ParsedCronItem[] {
+  return parseCronItems(
+    jobs.map(({ name, cron, backfillMs = 0 }) => ({
+      task: name,
+      identifier: name,
+      match: cron,
+      // The key: a run that waits, or failed for good, is replaced by the next one.
+      options: { backfillPeriod: backfillMs, jobKey: name },
+    })),
+  );
+}
+
+/** Enqueue the jobs that run at the start of a process. */
+async function addJobsAtStart(runner: Runner, jobs: readonly MaintenanceJob[]): Promise<void> {
+  for (const { name } of jobs.filter(({ atStart }) => atStart === true)) {
+    await runner.addJob(name, {}, { jobKey: name });
+  }
 }

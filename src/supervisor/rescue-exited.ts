@@ -1,15 +1,15 @@
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { Database } from "../postgres/database.ts";
-import { rescueProcess } from "../postgres/process-store.ts";
+import type { Database } from "../database/database.ts";
+import { rescueProcess } from "../database/workers.ts";
 
 /** The server notices within moments that the sessions of a process are gone. */
 const AGAIN_MS = 20;
 /** Then it is left to the other workers, which look twice a second. */
 const GIVE_UP_MS = 2_000;
 /** For the connection that this works on: a database that takes longer is left alone. */
-export const ANSWER_MS_MAX = 5_000;
+export const RESCUE_ANSWER_MS_MAX = 5_000;
 
 /**
  * Take back what a process of this host held, right after it exited; nothing, where it was no

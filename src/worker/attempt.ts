@@ -1,19 +1,18 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Logger } from "pino";
-import { type Attempt, LeaseLostError } from "../errors.ts";
-import { failpoint } from "../failpoint.ts";
-import type { Handler } from "../handler.ts";
-import type { Outcome } from "../outcome.ts";
-import type { Database } from "../postgres/database.ts";
-import { type ClaimedTask, hasInput, type TaskInput } from "../task.ts";
-import { type AbortKind, AttemptAborted } from "./abort-reason.ts";
-import { AttemptContext } from "./attempt-context.ts";
-import type { Begun } from "./begun.ts";
+import type { z } from "zod";
+import type { Database } from "../database/database.ts";
+import { LeaseLostError } from "../model/errors.ts";
+import type { Handler } from "../model/handler.ts";
+import { parseExactly } from "../model/json.ts";
+import type { Outcome } from "../model/outcome.ts";
+import { type Attempt, type ClaimedTask, hasInput, type TaskInput } from "../model/task.ts";
+import { failpoint } from "../system/failpoint.ts";
 import { type Ending, endingOf } from "./ending.ts";
-import { outcomeOfThrown } from "./outcome-of.ts";
-import { checkResult, parsePayload } from "./parse-payload.ts";
-import type { Progress } from "./progress.ts";
+import { type AbortKind, AttemptAborted, InvalidData, outcomeOfThrown } from "./failure.ts";
+import { AttemptContext, type ProgressReport } from "./handler-context.ts";
+import type { StartedAttempts } from "./started-attempts.ts";
 
 const TIMEOUT_MS_DEFAULT = 600_000;
 
@@ -27,7 +26,7 @@ export type AttemptHost = {
   readonly graceMs: number;
   readonly resultBytesMax: number;
   /** Where the heartbeat thread sees which attempts have begun. */
-  readonly begun: Begun;
+  readonly begun: StartedAttempts;
   /** What handlers enqueue and ask through. */
   readonly taskDb: Database;
   /**
@@ -35,7 +34,7 @@ export type AttemptHost = {
    * when the signal aborts.
    */
   loadInput(attempt: Attempt, signal: AbortSignal): Promise<TaskInput | null>;
-  sendProgress(attempt: RunningAttempt, progress: Progress): void;
+  sendProgress(attempt: RunningAttempt, progress: ProgressReport): void;
   /** The handler ignores its signal: nothing in this process can stop it. */
   onStuck(attempt: RunningAttempt): void;
 };
@@ -100,7 +99,7 @@ export class RunningAttempt {
     this.#reject(strayError);
   }
 
-  sendProgress(progress: Progress): void {
+  sendProgress(progress: ProgressReport): void {
     this.#host.sendProgress(this, progress);
   }
 
@@ -172,7 +171,7 @@ export class RunningAttempt {
     // From here to the call of the handler in one turn of the event loop, if the schema can be.
     this.#begin();
     const startedMs = performance.now();
-    const parsed = this.#execute(() => parsePayload(handler, input.payloadText));
+    const parsed = this.#execute(() => parseTaskPayload(handler, input.payloadText));
     const payload = parsed instanceof Promise ? await parsed : parsed;
     this.#refuseLate(performance.now() - startedMs);
     if (this.#place !== null && !this.#host.begun.run(this.#place)) {
@@ -253,4 +252,90 @@ export class RunningAttempt {
         return "the worker is stopping";
     }
   }
+}
+
+const ISSUES_MAX = 20;
+/** Characters of an issue; how many there may be is up to the schema. */
+const ISSUE_MAX = 1_000;
+
+/** Schemas that were found to wait for something. */
+const asynchronous = new WeakSet<z.ZodType>();
+
+/** A value as a schema gives it. */
+type Parsed = { readonly value: unknown };
+
+/**
+ * The payload as the handler's schema gives it; a promise only where the schema itself waits
+ * for something. Throws or rejects with InvalidData with the list of issues where it does not
+ * parse: no later attempt would fare better.
+ */
+function parseTaskPayload(handler: Handler, text: string): Parsed | Promise<Parsed> {
+  const raw: unknown = handler.bigints === true ? parseExactly(text) : JSON.parse(text);
+  if (text.includes("__proto__") && hasProtoKey(raw)) {
+    throw new InvalidData("payload does not parse: it holds a __proto__ key; rename it");
+  }
+  return parse(handler.payload, raw, "payload does not parse");
+}
+
+/** What a handler returned, checked by its schema if it has one; as `parsePayload`. */
+function checkResult(handler: Handler, result: unknown): Parsed | Promise<Parsed> {
+  return handler.result === undefined
+    ? { value: result }
+    : parse(handler.result, result, "result does not match its schema");
+}
+
+/**
+ * In one go where the schema allows it, so that what follows does so in the same turn of the
+ * event loop: attempts that start together then block it one after the other, and of those
+ * that have not begun nothing is lost.
+ */
+function parse(schema: z.ZodType, value: unknown, trouble: string): Parsed | Promise<Parsed> {
+  if (!asynchronous.has(schema)) {
+    try {
+      return unwrapParsed(schema.safeParse(value), trouble);
+    } catch (err) {
+      if (!isAsynchronous(err)) {
+        throw err;
+      }
+      asynchronous.add(schema);
+    }
+  }
+  return schema.safeParseAsync(value).then((answer) => unwrapParsed(answer, trouble));
+}
+
+function unwrapParsed(answer: z.ZodSafeParseResult<unknown>, trouble: string): Parsed {
+  if (!answer.success) {
+    throw new InvalidData(`${trouble}: ${issueList(answer.error.issues)}`);
+  }
+  return { value: answer.data };
+}
+
+/** By its text: the schema may come with a copy of zod of its own. */
+function isAsynchronous(err: unknown): boolean {
+  return err instanceof Error && err.message.includes("parseAsync");
+}
+
+type Issue = { readonly path: readonly PropertyKey[]; readonly message: string };
+
+function issueList(issues: readonly Issue[]): string {
+  const lines = issues
+    .slice(0, ISSUES_MAX)
+    .map(({ path, message }) =>
+      `${path.map(String).join(".") || "(whole)"}: ${message}`.slice(0, ISSUE_MAX),
+    );
+  const more = issues.length - lines.length;
+  return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
+function hasProtoKey(value: unknown): boolean {
+  const waiting = [value];
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    if (typeof part === "object" && part !== null) {
+      if (Object.hasOwn(part, "__proto__")) {
+        return true;
+      }
+      waiting.push(...Object.values(part));
+    }
+  }
+  return false;
 }

@@ -1,19 +1,17 @@
 import type { Logger } from "pino";
-import type { PoolConfig, WorkerConfig } from "../config.ts";
-import type { DatabaseUrl } from "../database-url.ts";
-import type { Handler } from "../handler.ts";
-import { type Database, inSchema } from "../postgres/database.ts";
-import { Doorbell } from "../postgres/doorbell.ts";
-import { clientConfig, openPool } from "../postgres/pool.ts";
-import { isPooled } from "../postgres/pooler.ts";
-import { readSchemaState, refuseUnmigrated } from "../postgres/schema-state.ts";
-import type { LogLevel } from "../settings.ts";
-import { waitAtMost } from "../wait-at-most.ts";
-import { DatabaseLink } from "./database-link.ts";
-import { type IncarnationEnd, runIncarnation } from "./incarnation.ts";
-import { loadHandlers } from "./load-handlers.ts";
-import { type ClientPool, handlerOfPlainTask } from "./plain-task.ts";
-import { trapStrayErrors } from "./stray-errors.ts";
+import { type Database, inSchema } from "../database/database.ts";
+import { NotificationListener } from "../database/listener.ts";
+import { clientConfig, isPooled, openPool } from "../database/pool.ts";
+import { DatabaseLink } from "../database/reconnect.ts";
+import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
+import type { Handler } from "../model/handler.ts";
+import type { PoolConfig, WorkerConfig } from "../settings/config.ts";
+import type { DatabaseUrl } from "../settings/database-url.ts";
+import type { LogLevel } from "../settings/variables.ts";
+import { waitAtMost } from "../system/wait-at-most.ts";
+import { currentAttempt } from "./attempt.ts";
+import { type ClientPool, handlerOfPlainTask, loadHandlers } from "./handlers.ts";
+import { runWorkerProcess, type WorkerProcessEnd } from "./process.ts";
 
 /** For the sessions of doorbell and heartbeat; they try again. */
 const CONNECT_MS_MAX = 5_000;
@@ -24,7 +22,7 @@ const ANSWER_MS_MAX = 60_000;
 /** What connections get to close. The process ends after that. */
 const CLOSE_MS_MAX = 1_000;
 
-export type DaemonOptions = {
+type DaemonOptions = {
   readonly database: DatabaseUrl;
   /** For LISTEN, heartbeat and session lock, where `database` is a pooler; else null. */
   readonly direct: DatabaseUrl | null;
@@ -66,7 +64,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     connectionTimeoutMillis: CONNECT_MS_MAX,
   };
   const link = new DatabaseLink(logger);
-  const doorbell = new Doorbell(connection, schema);
+  const doorbell = new NotificationListener(connection, schema);
   doorbell.on("lost", (err) => logger.debug({ err }, "doorbell lost; polling"));
   const fatal = Promise.withResolvers<never>();
   fatal.promise.catch(() => undefined);
@@ -89,7 +87,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const handlers = allHandlers(loaded, { db, pool: taskPool });
     const taskDb = inSchema(taskPool, schema, { prepare: false, answerMsMax: ANSWER_MS_MAX });
     await Promise.race([
-      runIncarnations(options, { db, taskDb, link, doorbell, connection, hasSessions, handlers }),
+      runWorkerProcesses(options, {
+        db,
+        taskDb,
+        link,
+        doorbell,
+        connection,
+        hasSessions,
+        handlers,
+      }),
       fatal.promise,
     ]);
   } finally {
@@ -100,22 +106,22 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   }
 }
 
-async function runIncarnations(
+async function runWorkerProcesses(
   options: DaemonOptions,
   deps: {
     db: Database;
     taskDb: Database;
     link: DatabaseLink;
-    doorbell: Doorbell;
+    doorbell: NotificationListener;
     connection: ReturnType<typeof clientConfig>;
     hasSessions: boolean;
     handlers: ReadonlyMap<string, Handler>;
   },
 ): Promise<void> {
   const { logger, worker, stop, kill, drain, maxRescues, maxResultBytes } = options;
-  let end: IncarnationEnd;
+  let end: WorkerProcessEnd;
   do {
-    end = await runIncarnation({
+    end = await runWorkerProcess({
       ...deps,
       logger,
       logLevel: options.logLevel,
@@ -141,4 +147,42 @@ function allHandlers(
     ([type, run]) => [type, handlerOfPlainTask(run, access)] as const,
   );
   return new Map([...handlers, ...plain]);
+}
+
+/**
+ * Errors that handlers let escape: of a callback, or of a promise that nobody awaits. One
+ * that can be told to belong to an attempt fails that attempt; any other one ends the
+ * worker by `onFatal`, because nobody knows what state it left behind. A call of
+ * process.exit inside a handler fails the attempt too, and does not end the worker.
+ *
+ * Returns a function that takes the traps away.
+ */
+function trapStrayErrors(logger: Logger, onFatal: (err: unknown) => void): () => void {
+  const onStray = (err: unknown) => {
+    const attempt = currentAttempt.getStore();
+    if (attempt === undefined) {
+      logger.fatal({ err }, "an error that nobody caught");
+      onFatal(err);
+    } else {
+      const { taskId, taskType } = attempt.task;
+      logger.error({ err, taskId, taskType }, "an error that the handler let escape");
+      attempt.fail(err);
+    }
+  };
+  process.on("uncaughtException", onStray);
+  process.on("unhandledRejection", onStray);
+
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    if (currentAttempt.getStore() === undefined) {
+      return exit(code);
+    }
+    throw new Error(`the handler called process.exit(${code ?? ""}); throw an error instead`);
+  };
+
+  return () => {
+    process.off("uncaughtException", onStray);
+    process.off("unhandledRejection", onStray);
+    process.exit = exit;
+  };
 }

@@ -6,19 +6,15 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import type { ClientConfig } from "pg";
-import { failpoint } from "../failpoint.ts";
-import { Client } from "../postgres/client.ts";
-import { type Database, inSchema } from "../postgres/database.ts";
-import { keepSession } from "../postgres/pool.ts";
-import {
-  heartbeatWorker,
-  lockWorker,
-  cancelRequests as readCancelRequests,
-} from "../postgres/worker-store.ts";
-import type { LogLevel } from "../settings.ts";
-import { Begun, type BegunMemory } from "./begun.ts";
-import { every, pause } from "./every.ts";
+import { DatabaseClient } from "../database/connection.ts";
+import { type Database, inSchema } from "../database/database.ts";
+import { keepSession } from "../database/pool.ts";
+import { heartbeatWorker, lockWorker, readCancelRequests } from "../database/workers.ts";
+import type { LogLevel } from "../settings/variables.ts";
+import { failpoint } from "../system/failpoint.ts";
+import { every, sleep } from "../system/waiting.ts";
 import { LOOK_MS, StallWatch } from "./stall-watch.ts";
+import { StartedAttempts, type StartedAttemptsMemory } from "./started-attempts.ts";
 
 /** What the worker tells its thread. */
 export type HeartbeatSettings = {
@@ -29,7 +25,7 @@ export type HeartbeatSettings = {
   /** Whether to hold the session lock; not behind a transaction pooler. */
   readonly sessionLock: boolean;
   readonly graceMs: number;
-  readonly begun: BegunMemory;
+  readonly begun: StartedAttemptsMemory;
   /** The thread logs by itself what the worker cannot: its event loop is blocked then. */
   readonly log: { readonly name: string; readonly level: LogLevel };
 };
@@ -75,7 +71,7 @@ async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<vo
       });
     } catch (err) {
       tell({ kind: "lost", error: err instanceof Error ? err.message : String(err) });
-      await pause(wait * (0.5 + Math.random() / 2), signal);
+      await sleep(wait * (0.5 + Math.random() / 2), signal);
       wait = Math.min(wait * 2, RECONNECT_MS_MAX);
     }
   }
@@ -86,7 +82,7 @@ async function beatUntilLost(
   signal: AbortSignal,
   onConnected: () => void,
 ): Promise<void> {
-  const client = new Client({ ...connection, query_timeout: ANSWER_MS_MAX });
+  const client = new DatabaseClient({ ...connection, query_timeout: ANSWER_MS_MAX });
   const lost = new AbortController();
   client.on("error", () => lost.abort());
   client.on("end", () => lost.abort());
@@ -108,7 +104,7 @@ async function beatUntilLost(
       tell(held ? { kind: "beat", cancelRequests, isLocked: locked } : { kind: "dead" });
       const waitMs = locked || !held ? intervalMs : Math.min(lockAgainMs, intervalMs);
       lockAgainMs *= 2;
-      await pause(waitMs, AbortSignal.any([signal, lost.signal]));
+      await sleep(waitMs, AbortSignal.any([signal, lost.signal]));
       if (lost.signal.aborted && !signal.aborted) {
         throw new Error("connection lost");
       }
@@ -125,10 +121,10 @@ async function watch(
 ): Promise<void> {
   // The lock comes first: until it is had, a crash costs the lease. The logger takes a while to
   // load, on a processor that the worker is starting on.
-  await pause(WATCH_AFTER_MS, signal);
-  const { createLogger } = await import("../logger.ts");
+  await sleep(WATCH_AFTER_MS, signal);
+  const { createLogger } = await import("../system/logger.ts");
   const stalls = new StallWatch({
-    begun: new Begun(begun),
+    begun: new StartedAttempts(begun),
     workerId,
     graceMs,
     logger: createLogger(log).child({ workerId }),

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Attempt } from "../errors.ts";
-import { threadEnvironment } from "../thread-environment.ts";
-import type { Begun } from "./begun.ts";
+import type { Attempt } from "../model/task.ts";
+import { threadEnvironment } from "../settings/environment.ts";
 import type { HeartbeatMessage, HeartbeatRequest, HeartbeatSettings } from "./heartbeat-thread.ts";
+import type { StartedAttempts } from "./started-attempts.ts";
 
 const STOP_MS = 1_000;
 /** A beat of the event loop; the thread misses it after a second. */
@@ -23,7 +23,7 @@ export class Heartbeat {
    * event loop was blocked, and the thread released what had not begun.
    */
   constructor(
-    { begun, ...settings }: Omit<HeartbeatSettings, "begun"> & { readonly begun: Begun },
+    { begun, ...settings }: Omit<HeartbeatSettings, "begun"> & { readonly begun: StartedAttempts },
     on: {
       cancelRequests: (attempts: readonly Attempt[]) => void;
       dead: () => void;

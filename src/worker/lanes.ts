@@ -1,7 +1,4 @@
-import { type Lane, PRIORITIES } from "../lane.ts";
-import type { ClaimedTask } from "../task.ts";
-import { Place } from "./place.ts";
-import { startAnywhere } from "./start-anywhere.ts";
+import { type ClaimedTask, type Lane, type LaneBound, PRIORITIES } from "../model/task.ts";
 
 /** A bound trails by so much, for transactions that commit a little late … */
 const TRAIL_MS = 100;
@@ -21,7 +18,7 @@ const EMPTY_MS = 100;
  * How much of a lane is looked at: what lies behind the bound, what also lies up to some
  * seconds before it, or, in a sweep, everything.
  */
-export type Depth = "new" | "recent" | "all";
+type ClaimDepth = "new" | "recent" | "all";
 
 /**
  * The lanes of one worker, in the order of a claim, each with the place that the worker
@@ -50,7 +47,7 @@ export class Lanes {
     this.#lanes = PRIORITIES.flatMap((priority) =>
       queues.flatMap((queue) => taskTypes.map((taskType) => open({ queue, taskType, priority }))),
     );
-    this.#byName = new Map(this.#lanes.map((lane) => [nameOf(lane), lane]));
+    this.#byName = new Map(this.#lanes.map((lane) => [laneKey(lane), lane]));
   }
 
   /** Milliseconds until a sweep is due; 0 when it is. */
@@ -59,7 +56,7 @@ export class Lanes {
   }
 
   /** How deep the next claim should look. */
-  depth(now: number): Depth {
+  depth(now: number): ClaimDepth {
     if (this.sweepDueInMs(now) === 0) {
       return "all";
     }
@@ -77,7 +74,7 @@ export class Lanes {
       depth,
       full,
       only = null,
-    }: { depth: Depth; full: ReadonlySet<string>; only?: ReadonlySet<string> | null },
+    }: { depth: ClaimDepth; full: ReadonlySet<string>; only?: ReadonlySet<string> | null },
   ): Lane[] {
     // Looking into 2,000 empty lanes takes as long as claiming 500 tasks.
     const skipsEmpty = this.#isBusy && depth === "new" && this.#lanes.length > LANES_FEW;
@@ -101,7 +98,7 @@ export class Lanes {
    */
   claimed(
     tasks: readonly ClaimedTask[],
-    { now, tookMs, depth, more }: { now: number; tookMs: number; depth: Depth; more: boolean },
+    { now, tookMs, depth, more }: { now: number; tookMs: number; depth: ClaimDepth; more: boolean },
   ): void {
     if (depth !== "new") {
       this.#lookedBackAt = now;
@@ -111,7 +108,7 @@ export class Lanes {
     }
     const found = new Set<OpenLane>();
     for (const { runAt, taskId, ...task } of tasks) {
-      const lane = this.#byName.get(nameOf(task));
+      const lane = this.#byName.get(laneKey(task));
       if (lane !== undefined) {
         found.add(lane);
         lane.place.reached({ runAt, taskId }, now);
@@ -153,7 +150,7 @@ export class Lanes {
 }
 
 type OpenLane = Lane & {
-  readonly place: Place;
+  readonly place: LaneProgress;
   /** When a claim found nothing in it. */
   emptyAt: number;
 };
@@ -161,12 +158,107 @@ type OpenLane = Lane & {
 function open(lane: Lane): OpenLane {
   return {
     ...lane,
-    place: new Place({ near: TRAIL_MS, far: LOOK_BACK_MS }),
+    place: new LaneProgress({ near: TRAIL_MS, far: LOOK_BACK_MS }),
     emptyAt: Number.NEGATIVE_INFINITY,
   };
 }
 
 /** A name for each lane: NUL cannot occur in what PostgreSQL stores. */
-export function nameOf(lane: Pick<Lane, "queue" | "taskType" | "priority">): string {
+export function laneKey(lane: Pick<Lane, "queue" | "taskType" | "priority">): string {
   return `${lane.priority}\0${lane.queue}\0${lane.taskType}`;
+}
+
+/** How far a worker has come in one lane. */
+class LaneProgress {
+  readonly #near: Trail;
+  readonly #far: Trail;
+  #newest: LaneBound | undefined;
+  /** The furthest since the last sweep ended. */
+  #sinceSweep: LaneBound | undefined;
+
+  /** Milliseconds by which the two bounds trail. */
+  constructor(trailMs: { readonly near: number; readonly far: number }) {
+    this.#near = new Trail(trailMs.near);
+    this.#far = new Trail(trailMs.far);
+  }
+
+  bound(which: "near" | "far", now: number): LaneBound | undefined {
+    return (which === "near" ? this.#near : this.#far).bound(now);
+  }
+
+  reached(bound: LaneBound, now: number): void {
+    if (this.#newest === undefined || isBehind(this.#newest, bound)) {
+      this.#newest = bound;
+    }
+    if (this.#sinceSweep === undefined || isBehind(this.#sinceSweep, bound)) {
+      this.#sinceSweep = bound;
+    }
+    this.#near.note(this.#newest, now);
+    this.#far.note(this.#newest, now);
+  }
+
+  /**
+   * What was reached since the last call was found by looks at what is new, and by a look at all.
+   * If it all lies behind, the server's clock has gone back: each task would wait for a sweep of its
+   * own until that time comes again. So go back too.
+   */
+  swept(now: number): void {
+    const reached = this.#sinceSweep;
+    this.#sinceSweep = undefined;
+    if (reached !== undefined && this.#newest !== undefined && isBehind(reached, this.#newest)) {
+      this.#newest = reached;
+      this.#near.startOver();
+      this.#far.startOver();
+      this.reached(reached, now);
+      this.#sinceSweep = undefined;
+    }
+  }
+}
+
+/** Where it was some time ago: `trailMs` to twice that. */
+class Trail {
+  readonly #trailMs: number;
+  #bound: LaneBound | undefined;
+  #next: { bound: LaneBound; since: number } | undefined;
+
+  constructor(trailMs: number) {
+    this.#trailMs = trailMs;
+  }
+
+  bound(now: number): LaneBound | undefined {
+    if (this.#next !== undefined && now - this.#next.since >= this.#trailMs) {
+      this.#bound = this.#next.bound;
+      this.#next = undefined;
+    }
+    return this.#bound;
+  }
+
+  startOver(): void {
+    this.#bound = undefined;
+    this.#next = undefined;
+  }
+
+  note(bound: LaneBound, now: number): void {
+    this.#next ??= { bound, since: now };
+  }
+}
+
+/** Timestamps of one session are text of one form and zone, so they compare as text. */
+function isBehind(earlier: LaneBound, later: LaneBound): boolean {
+  return earlier.runAt === later.runAt
+    ? BigInt(earlier.taskId) < BigInt(later.taskId)
+    : earlier.runAt < later.runAt;
+}
+
+/**
+ * The same round, begun at a place that chance picks, so that nothing comes first for ever.
+ * Counting turns instead would keep step with whatever else counts: with two rounds begun in
+ * turn, each of two items, one item of each was always first.
+ */
+export function startAnywhere<Item>(
+  items: readonly Item[],
+  random: () => number = Math.random,
+): Item[] {
+  const start = Math.floor(random() * items.length);
+  return [...items.slice(start), ...items.slice(0, start)];
 }

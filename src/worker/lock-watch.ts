@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
-import type { Database } from "../postgres/database.ts";
-import { foreignLocks } from "../postgres/lock-store.ts";
-import { every } from "./every.ts";
+import type { Database } from "../database/database.ts";
+import { foreignLocks } from "../database/monitoring.ts";
+import { every } from "../system/waiting.ts";
 
 /** A look reads all locks of the server. */
 const EVERY_MS = 20_000;

@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
-import { failpoint } from "../failpoint.ts";
-import type { Database } from "../postgres/database.ts";
-import { isTransient } from "../postgres/sqlstate.ts";
-import { mendSetback, rescueTasks } from "../postgres/task-store.ts";
-import type { DatabaseLink } from "./database-link.ts";
-import { every, pause } from "./every.ts";
+import type { Database } from "../database/database.ts";
+import type { DatabaseLink } from "../database/reconnect.ts";
+import { isTransient } from "../database/sqlstate.ts";
+import { mendSetback, rescueTasks } from "../database/workers.ts";
+import { failpoint } from "../system/failpoint.ts";
+import { every, sleep } from "../system/waiting.ts";
 
 const INTERVAL_MS = 500;
 const WORKERS_MAX = 10;
@@ -14,7 +14,7 @@ const MEND_EVERY = 10;
 const COME_BACK_MS = 10_000;
 
 /** One pass: take back the tasks of some workers that died. */
-export async function rescueOnce(
+async function rescueOnce(
   db: Database,
   { logger, maxRescues, onRescued }: { logger: Logger; maxRescues: number; onRescued?: () => void },
 ): Promise<void> {
@@ -60,7 +60,7 @@ export async function runRescuer(deps: {
     try {
       if (wasAway) {
         await db.query({ text: "select" });
-        await pause(comeBackMs, signal);
+        await sleep(comeBackMs, signal);
         wasAway = false;
       }
       await rescueOnce(db, deps);

@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { Attempt } from "../errors.ts";
-import { failpoint } from "../failpoint.ts";
-import type { Outcome } from "../outcome.ts";
-import type { Database } from "../postgres/database.ts";
-import { codeOf, isOfStatement, isTransient } from "../postgres/sqlstate.ts";
-import { settleNothing, settleTasks } from "../postgres/task-store.ts";
-import type { DatabaseLink } from "./database-link.ts";
+import { settleNothing, settleTasks } from "../database/attempts.ts";
+import type { Database } from "../database/database.ts";
+import type { DatabaseLink } from "../database/reconnect.ts";
+import { codeOf, isOfStatement, isTransient } from "../database/sqlstate.ts";
+import type { Outcome } from "../model/outcome.ts";
+import type { Attempt, ClaimedTask } from "../model/task.ts";
+import { failpoint } from "../system/failpoint.ts";
 import { type Ending, endingOf } from "./ending.ts";
-import { storable } from "./error-text.ts";
+import { boundedText } from "./failure.ts";
 
 /** Endings in one statement; as many as tasks in a claim. */
 const BATCH_MAX = 1_000;
@@ -27,7 +27,7 @@ const PARKED_MS = 60_000;
 /** With more of them, nothing at all can be recorded. */
 const PARKED_MAX = 100;
 
-export type SettlerDeps = {
+type SettlerDeps = {
   readonly db: Database;
   readonly link: DatabaseLink;
   readonly logger: Logger;
@@ -264,9 +264,9 @@ function replacementsOf(refused: Ending, reason: unknown): readonly Outcome[] {
   const why = reason instanceof Error ? reason.message : String(reason);
   const whole = `the ${what} cannot be stored: ${why}${error === null ? "" : `; it was: ${error}`}`;
   const texts = [
-    storable(whole),
+    boundedText(whole),
     // Of the characters that every encoding has.
-    storable(whole).replaceAll(/[^\n\u0020-\u007e]/gu, "?"),
+    boundedText(whole).replaceAll(/[^\n\u0020-\u007e]/gu, "?"),
     `the ${what} cannot be stored (${code})`,
   ];
   const retries = outcome === "retry" ? texts.map((text) => ended(text, delayMs)) : [];
@@ -289,4 +289,28 @@ function effectsOf(endings: readonly Ending[]): string | null {
 
 function tokenOf({ taskId, attempt }: { taskId: string; attempt: number }): string {
   return `${taskId}/${attempt}`;
+}
+
+/** Log the end of an attempt; `held` is whether it was recorded. */
+export function logSettled(
+  logger: Logger,
+  settled: { readonly task: ClaimedTask; readonly ending: Ending; readonly held: boolean },
+): void {
+  const { task, ending, held } = settled;
+  if (held && ending.error === null && !logger.isLevelEnabled("debug")) {
+    return;
+  }
+  const { outcome, error } = ending;
+  const { taskId, taskType, attempt } = task;
+  const line = { taskId, taskType, attempt, outcome, error };
+  if (!held && outcome === "release") {
+    // Given back already: by the heartbeat thread, or by a rescue.
+    logger.debug(line, "attempt was released before");
+  } else if (!held) {
+    logger.info(line, "lease lost; the end of the attempt is not recorded");
+  } else if (error !== null) {
+    logger.warn(line, "attempt settled");
+  } else {
+    logger.debug(line, "attempt settled");
+  }
 }

@@ -1,13 +1,17 @@
 import type { Logger } from "pino";
-import { backoffMs, DEFAULT_BACKOFF } from "../backoff.ts";
-import type { Attempt } from "../errors.ts";
-import type { Outcome } from "../outcome.ts";
-import type { Database } from "../postgres/database.ts";
-import { heldAttempts } from "../postgres/held-attempts.ts";
-import { settleTasks } from "../postgres/task-store.ts";
-import { endWorker } from "../postgres/worker-store.ts";
-import { type Begun, type BegunAttempt, type BegunList, clockMs } from "./begun.ts";
+import { settleTasks } from "../database/attempts.ts";
+import type { Database } from "../database/database.ts";
+import { endWorker, heldAttempts } from "../database/workers.ts";
+import { backoffMs, DEFAULT_BACKOFF } from "../model/backoff.ts";
+import type { Outcome } from "../model/outcome.ts";
+import type { Attempt } from "../model/task.ts";
 import { endingOf } from "./ending.ts";
+import {
+  clockMs,
+  type StartedAttempt,
+  type StartedAttempts,
+  type StartedAttemptsList,
+} from "./started-attempts.ts";
 
 /** How often the thread looks whether the event loop of its worker turns. */
 export const LOOK_MS = 250;
@@ -23,8 +27,8 @@ const SILENT_LOOKS = 4;
  */
 const ORPHAN_MS_MIN = 10_000;
 
-export type StallWatchDeps = {
-  readonly begun: Begun;
+type StallWatchDeps = {
+  readonly begun: StartedAttempts;
   readonly workerId: string;
   readonly graceMs: number;
   readonly logger: Logger;
@@ -127,14 +131,14 @@ export class StallWatch {
   }
 
   /** Of those under way, what stays: all, but for those that wait while another one blocks. */
-  #keep({ underWay, current }: BegunList): readonly BegunAttempt[] {
+  #keep({ underWay, current }: StartedAttemptsList): readonly StartedAttempt[] {
     return underWay.filter(
       ({ place, isReading }) =>
         current === null || place === current.place || !isReading || !this.#deps.begun.take(place),
     );
   }
 
-  async #kill(suspects: readonly BegunAttempt[]): Promise<void> {
+  async #kill(suspects: readonly StartedAttempt[]): Promise<void> {
     const { db: connected, workerId, logger } = this.#deps;
     if (!this.#isBlocked) {
       return;
@@ -159,11 +163,11 @@ export class StallWatch {
 }
 
 /** Those of which one blocks the loop. */
-function suspectsOf({ underWay, current }: BegunList): readonly BegunAttempt[] {
+function suspectsOf({ underWay, current }: StartedAttemptsList): readonly StartedAttempt[] {
   return current === null ? underWay : [current];
 }
 
-function blockedBy({ isReading }: BegunAttempt): Outcome {
+function blockedBy({ isReading }: StartedAttempt): Outcome {
   const what = isReading ? "reading the payload" : "the handler";
   return {
     outcome: "retry",

@@ -2,10 +2,9 @@
 
 import { expect } from "vitest";
 import { jobsProbe } from "../../src/doctor/jobs.ts";
-import { lanesProbe } from "../../src/doctor/lanes.ts";
-import { locksProbe } from "../../src/doctor/locks.ts";
 import { partitionsProbe } from "../../src/doctor/partitions.ts";
-import { workersProbe } from "../../src/doctor/workers.ts";
+import { locksProbe } from "../../src/doctor/sessions.ts";
+import { lanesProbe, workersProbe } from "../../src/doctor/workers.ts";
 import { runCli } from "../support/cli.ts";
 import { waitFor } from "../support/db.ts";
 import { startedJobs } from "../support/jobs.ts";

@@ -1,7 +1,7 @@
 // `triaged doctor` compares the schema with the shipped one.
 
 import { expect } from "vitest";
-import { driftProbe } from "../../src/doctor/drift.ts";
+import { driftProbe } from "../../src/doctor/schema.ts";
 import { test as emptyTest } from "../support/empty-database.ts";
 import { look } from "../support/look.ts";
 import { migrate } from "../support/migrate.ts";

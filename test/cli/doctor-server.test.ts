@@ -2,13 +2,14 @@
 
 import { Client } from "pg";
 import { expect } from "vitest";
-import { clockProbe } from "../../src/doctor/clock.ts";
-import { connectionsProbe } from "../../src/doctor/connections.ts";
-import { judgeLockTable, lockTableProbe } from "../../src/doctor/lock-table.ts";
-import { poolerProbe } from "../../src/doctor/pooler.ts";
-import { serverProbe } from "../../src/doctor/server.ts";
-import { snapshotProbe } from "../../src/doctor/snapshot.ts";
-import { vacuumProbe } from "../../src/doctor/vacuum.ts";
+import { clockProbe, serverProbe } from "../../src/doctor/server.ts";
+import {
+  connectionsProbe,
+  judgeLockTable,
+  lockTableProbe,
+  poolerProbe,
+} from "../../src/doctor/sessions.ts";
+import { snapshotProbe, vacuumProbe } from "../../src/doctor/vacuum.ts";
 import { look } from "../support/look.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { queryOne, startWorker } from "../support/tasks.ts";

@@ -4,7 +4,7 @@
 
 import { Client } from "pg";
 import { expect, inject, test } from "vitest";
-import { driftProbe } from "../../src/doctor/drift.ts";
+import { driftProbe } from "../../src/doctor/schema.ts";
 import { runCli } from "../support/cli.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
 import { drain } from "../support/drain.ts";

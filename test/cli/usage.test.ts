@@ -1,7 +1,7 @@
 // What is typed wrong ends with exit code 64, one line and a hint, and needs no database.
 // One of each kind is a process; the others, dozens, call what the process calls.
 import { describe, expect, test } from "vitest";
-import { COMMANDS } from "../../src/cli/commands.ts";
+import { COMMANDS } from "../../src/cli/main.ts";
 import { runCli } from "../support/cli.ts";
 import { runMain } from "../support/run-main.ts";
 

@@ -1,4 +1,4 @@
-import { TRANSITIONS } from "../../src/task-status.ts";
+import { TRANSITIONS } from "../../src/model/task-status.ts";
 import type { Event, Outcome } from "./events.ts";
 import type { AttemptPick, Pick, Step } from "./steps.ts";
 import { type Attempt, heldAttempts, type World } from "./world.ts";

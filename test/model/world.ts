@@ -1,4 +1,4 @@
-import { isFinal, type TaskEvent, type TaskStatus } from "../../src/task-status.ts";
+import { isFinal, type TaskEvent, type TaskStatus } from "../../src/model/task-status.ts";
 
 /** Instants and durations are milliseconds; instants count from the start of the sequence. */
 export type Task = {

@@ -2,8 +2,7 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { awaitVerdict } from "../../src/triage/cache/await-verdict.ts";
-import { storeVerdict } from "../../src/triage/cache/verdict-cache.ts";
+import { awaitVerdict, storeVerdict } from "../../src/triage/verdict/cache.ts";
 import { test } from "../support/db.ts";
 import { makeHandlerContext } from "../support/handler-context.ts";
 import { type Claimed, query, queryOne, startTask } from "../support/tasks.ts";

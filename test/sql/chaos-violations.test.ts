@@ -3,7 +3,7 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { findViolations } from "../../chaos/account/violations.ts";
+import { findViolations } from "../chaos/account/violations.ts";
 import { test } from "../support/db.ts";
 import { claimTasks, enqueue, settle, startWorker } from "../support/tasks.ts";
 

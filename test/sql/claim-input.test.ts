@@ -3,8 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { claimLane, claimTasks, loadInput } from "../../src/postgres/task-store.ts";
+import { claimLane, claimTasks, loadInput } from "../../src/database/attempts.ts";
+import { inSchema } from "../../src/database/database.ts";
 import { test } from "../support/db.ts";
 import { enqueue, settle, startWorker } from "../support/tasks.ts";
 

@@ -4,8 +4,8 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { driftProbe } from "../../src/doctor/drift.ts";
-import { ownersProbe } from "../../src/doctor/owners.ts";
+import { ownersProbe } from "../../src/doctor/privileges.ts";
+import { driftProbe } from "../../src/doctor/schema.ts";
 import { test as base } from "../support/empty-database.ts";
 import { look } from "../support/look.ts";
 import { migrate } from "../support/migrate.ts";

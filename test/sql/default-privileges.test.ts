@@ -4,9 +4,9 @@
 // a migration. The rights of all others are read from the catalog.
 
 import { expect } from "vitest";
+import { inSchema } from "../../src/database/database.ts";
+import { mergePartitions } from "../../src/database/retention.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
-import { inSchema } from "../../src/postgres/database.ts";
-import { mergePartitions } from "../../src/postgres/retention-store.ts";
 import { startedJobs } from "../support/jobs.ts";
 import { look } from "../support/look.ts";
 import { all, EVERYTHING, finishTask, HIDDEN, test } from "../support/platform.ts";

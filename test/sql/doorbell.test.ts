@@ -1,8 +1,8 @@
 // Goal: nobody is left with the lock of the doorbell, and nobody waits for one who is.
 
 import { expect } from "vitest";
-import { Doorbell } from "../../src/postgres/doorbell.ts";
-import { codeOf } from "../../src/postgres/sqlstate.ts";
+import { NotificationListener } from "../../src/database/listener.ts";
+import { codeOf } from "../../src/database/sqlstate.ts";
 import { pidOf, test } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
 import { query } from "../support/tasks.ts";
@@ -39,7 +39,7 @@ test("a caller that is cancelled while it rings keeps no lock", async ({ connect
 test("a doorbell whose lock somebody keeps is not waited for", async ({ url, connect }) => {
   const keeper = await connect();
   await keeper.query("select pg_advisory_lock(triaged.lock_key('doorbell', 0))");
-  const doorbell = new Doorbell({ connectionString: url }, "triaged");
+  const doorbell = new NotificationListener({ connectionString: url }, "triaged");
   const running = doorbell.run();
   await new Promise<void>((resolve) => {
     doorbell.once("restored", resolve);
@@ -57,7 +57,10 @@ test("a doorbell that is closed while it connects leaves no connection", async (
   connect,
 }) => {
   const db = await connect();
-  const doorbell = new Doorbell({ connectionString: url, application_name: "closing" }, "triaged");
+  const doorbell = new NotificationListener(
+    { connectionString: url, application_name: "closing" },
+    "triaged",
+  );
 
   const running = doorbell.run();
   await doorbell.close();
@@ -71,7 +74,7 @@ test("a doorbell that is closed while it connects leaves no connection", async (
 
 test("the bell names the lane of a single task, and none of several", async ({ url, connect }) => {
   const db = await connect();
-  const doorbell = new Doorbell({ connectionString: url }, "triaged");
+  const doorbell = new NotificationListener({ connectionString: url }, "triaged");
   const running = doorbell.run();
   await new Promise<void>((resolve) => {
     doorbell.once("restored", resolve);
@@ -90,7 +93,7 @@ test("the bell names the lane of a single task, and none of several", async ({ u
 });
 
 test("a session on which something failed is replaced", async ({ url }) => {
-  const doorbell = new Doorbell({ connectionString: url }, "triaged");
+  const doorbell = new NotificationListener({ connectionString: url }, "triaged");
   const restored = () =>
     new Promise<void>((resolve) => {
       doorbell.once("restored", resolve);
@@ -109,7 +112,7 @@ test("a session on which something failed is replaced", async ({ url }) => {
   await running;
 });
 
-async function backendOf(doorbell: Doorbell): Promise<unknown> {
+async function backendOf(doorbell: NotificationListener): Promise<unknown> {
   const rows = await doorbell.session?.query({ text: "select pg_backend_pid() as pid" });
   return rows?.[0]?.["pid"];
 }

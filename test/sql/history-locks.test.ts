@@ -2,9 +2,8 @@
 // Method: make many, ask in a transaction, and count what it has locked.
 import type { Client } from "pg";
 import { beforeEach, expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { taskHistory } from "../../src/postgres/history-store.ts";
-import { getProgress } from "../../src/postgres/read-store.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { getProgress, taskHistory } from "../../src/database/reader.ts";
 import { test } from "../support/connections.ts";
 import { failTask, makeDays, setTime } from "../support/merging.ts";
 import { call, enqueue, query, startTask } from "../support/tasks.ts";

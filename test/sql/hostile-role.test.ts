@@ -7,8 +7,8 @@
 
 import * as fc from "fast-check";
 import { expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { verifyAudit } from "../../src/postgres/verify/verify.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { verifyAudit } from "../../src/database/verify/verify.ts";
 import { test } from "../support/connections.ts";
 import {
   callHostile,

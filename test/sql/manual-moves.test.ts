@@ -3,7 +3,12 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { isFinal, TASK_STATUSES, type TaskStatus, TRANSITIONS } from "../../src/task-status.ts";
+import {
+  isFinal,
+  TASK_STATUSES,
+  type TaskStatus,
+  TRANSITIONS,
+} from "../../src/model/task-status.ts";
 import { test } from "../support/db.ts";
 import { seedTask } from "../support/life.ts";
 import { currentRole, query, readHistory, readTask, refusal } from "../support/tasks.ts";

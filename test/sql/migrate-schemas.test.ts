@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { inSchema, withSchema } from "../../src/postgres/database.ts";
-import { readSchemaState } from "../../src/postgres/schema-state.ts";
+import { inSchema, withSchema } from "../../src/database/database.ts";
+import { readSchemaState } from "../../src/database/schema/state.ts";
 import { test } from "../support/empty-database.ts";
 import { migrate } from "../support/migrate.ts";
 import { query } from "../support/tasks.ts";

@@ -1,8 +1,8 @@
 import type { ClientBase } from "pg";
 import { describe, expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { readMigrations } from "../../src/postgres/migration-files.ts";
-import { readSchemaState, refuseUnmigrated } from "../../src/postgres/schema-state.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { readMigrations } from "../../src/database/schema/sql-files.ts";
+import { readSchemaState, refuseUnmigrated } from "../../src/database/schema/state.ts";
 import { waitFor } from "../support/db.ts";
 import { test } from "../support/empty-database.ts";
 import { migrate } from "../support/migrate.ts";

@@ -6,7 +6,7 @@
 
 import { Client } from "pg";
 import { expect } from "vitest";
-import { TASK_STATUSES, TRANSITIONS } from "../../src/task-status.ts";
+import { TASK_STATUSES, TRANSITIONS } from "../../src/model/task-status.ts";
 import { search } from "../model/search.ts";
 import { test as base } from "../support/db.ts";
 

@@ -5,11 +5,11 @@
 import { Client, type Pool } from "pg";
 import { pino } from "pino";
 import { expect, inject } from "vitest";
-import { parseDatabaseUrl } from "../../src/database-url.ts";
-import { inSchema } from "../../src/postgres/database.ts";
-import { openPool } from "../../src/postgres/pool.ts";
-import { claimTasks, settleTasks } from "../../src/postgres/task-store.ts";
-import { registerWorker } from "../../src/postgres/worker-store.ts";
+import { claimTasks, settleTasks } from "../../src/database/attempts.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { openPool } from "../../src/database/pool.ts";
+import { registerWorker } from "../../src/database/workers.ts";
+import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { test } from "../support/connections.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
 import { migrate } from "../support/migrate.ts";

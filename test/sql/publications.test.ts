@@ -6,8 +6,8 @@
 import { runMigrations } from "graphile-worker";
 import { Client } from "pg";
 import { expect } from "vitest";
-import { publicationsProbe } from "../../src/doctor/publications.ts";
-import { jobsSchemaOf } from "../../src/jobs/jobs-schema.ts";
+import { jobsSchemaOf } from "../../src/database/graphile-tables.ts";
+import { publicationsProbe } from "../../src/doctor/schema.ts";
 import { test } from "../support/connections.ts";
 import { waitFor } from "../support/db.ts";
 import { test as emptyTest } from "../support/empty-database.ts";

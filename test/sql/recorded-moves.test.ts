@@ -3,8 +3,12 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { recordedMoves } from "../../src/recorded-moves.ts";
-import { isFinal, TASK_STATUSES, type TaskStatus } from "../../src/task-status.ts";
+import {
+  isFinal,
+  recordedMoves,
+  TASK_STATUSES,
+  type TaskStatus,
+} from "../../src/model/task-status.ts";
 import { test } from "../support/db.ts";
 import { seedTask } from "../support/life.ts";
 import { startWorker } from "../support/tasks.ts";

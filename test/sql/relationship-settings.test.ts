@@ -1,8 +1,8 @@
 // Goal: what decides who is told of a verdict is right, or refused, whoever writes it.
 
 import { expect } from "vitest";
-import { digestScheduleProblem } from "../../src/jobs/digest-schedule.ts";
-import type { Queryable } from "../../src/postgres/database.ts";
+import type { Queryable } from "../../src/database/database.ts";
+import { digestScheduleProblem } from "../../src/triage/jobs/digest-job.ts";
 import { test } from "../support/db.ts";
 import { addEffect, NOTICE, readEffects } from "../support/effects.ts";
 import { call, query, queryOne, refusal } from "../support/tasks.ts";

@@ -4,10 +4,10 @@
 // no superuser.
 
 import { expect } from "vitest";
+import { inSchema } from "../../src/database/database.ts";
+import { migrateSchema } from "../../src/database/migrate/migrate.ts";
+import { mergePartitions } from "../../src/database/retention.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
-import { inSchema } from "../../src/postgres/database.ts";
-import { migrate } from "../../src/postgres/migrate.ts";
-import { mergePartitions } from "../../src/postgres/retention-store.ts";
 import { found } from "../support/db.ts";
 import { look } from "../support/look.ts";
 import { all, finishTask, HIDDEN, rightsOf, test } from "../support/platform.ts";
@@ -273,7 +273,7 @@ test("an owner who may not use his own tables is given his rights back", async (
 test("grants of ours that were lost or added are made again as they are meant", async ({
   platform,
 }) => {
-  const { roles } = await migrate({ connectionString: platform.url });
+  const { roles } = await migrateSchema({ connectionString: platform.url });
   const { api, readonly, owner } = found(roles);
   await platform.arrange(
     `revoke execute on function triaged.claim_tasks from ${api};
@@ -287,7 +287,10 @@ test("grants of ours that were lost or added are made again as they are meant", 
   const findings = await look(platform.url, privilegesProbe, { rolePrefix: null });
 
   const applied: string[] = [];
-  await migrate({ connectionString: platform.url }, { onApplied: (step) => applied.push(step) });
+  await migrateSchema(
+    { connectionString: platform.url },
+    { onApplied: (step) => applied.push(step) },
+  );
 
   expect(findings.filter(({ level }) => level === "error").map(({ found: said }) => said)).toEqual([
     expect.stringMatching(/^our roles lack rights: .*claim_tasks/),

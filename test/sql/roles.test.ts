@@ -4,9 +4,10 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
+import { migrateSchema } from "../../src/database/migrate/migrate.ts";
+import { type MigrateOptions } from "../../src/database/migrate/steps.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
 import { serverProbe } from "../../src/doctor/server.ts";
-import { type MigrateOptions, migrate } from "../../src/postgres/migrate.ts";
 import { runCli } from "../support/cli.ts";
 import { found } from "../support/db.ts";
 import { look } from "../support/look.ts";
@@ -16,7 +17,7 @@ import { query } from "../support/tasks.ts";
 /** Migrate as production does; resolves to the roles' prefix, and what was warned of. */
 async function settle(url: string, options: MigrateOptions = {}) {
   const warnings: string[] = [];
-  const { roles, mayGrant } = await migrate(
+  const { roles, mayGrant } = await migrateSchema(
     { connectionString: url },
     { ...options, onWarning: (warning) => warnings.push(warning) },
   );

@@ -5,10 +5,10 @@
 // `npx vitest run test/sql/schema-snapshot -u`.
 
 import { expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { readPrivilegeLines } from "../../src/postgres/privileges.ts";
-import { rolesOf } from "../../src/postgres/roles.ts";
-import { formatSchemaLines, readSchemaLines } from "../../src/postgres/schema-lines.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { readPrivilegeLines } from "../../src/database/privileges/compare.ts";
+import { rolesOf } from "../../src/database/roles/role-names.ts";
+import { formatSchemaLines, readSchemaLines } from "../../src/database/schema/snapshot.ts";
 import { test } from "../support/db.ts";
 
 test("the schema is the one that was reviewed", async ({ db }) => {

@@ -3,8 +3,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { readSetback } from "../../src/doctor/setback.ts";
-import { inSchema } from "../../src/postgres/database.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { readSetback } from "../../src/doctor/server.ts";
 import { test } from "../support/db.ts";
 import {
   call,

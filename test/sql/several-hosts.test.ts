@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { pino } from "pino";
 import { expect, inject, onTestFinished } from "vitest";
-import { parseDatabaseUrl } from "../../src/database-url.ts";
-import { Client } from "../../src/postgres/client.ts";
-import { clientConfig, openPool } from "../../src/postgres/pool.ts";
-import { isTransient } from "../../src/postgres/sqlstate.ts";
+import { DatabaseClient } from "../../src/database/connection.ts";
+import { clientConfig, openPool } from "../../src/database/pool.ts";
+import { isTransient } from "../../src/database/sqlstate.ts";
+import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
 import { test as base } from "../support/db.ts";
 
@@ -20,7 +20,7 @@ const test = base.extend<{ readOnlyUrl: string }>({
   readOnlyUrl: async ({}, use) => {
     const serverUrl = inject("serverUrl");
     const name = await makeDatabase(serverUrl, "read_only");
-    const client = new Client({ connectionString: serverUrl });
+    const client = new DatabaseClient({ connectionString: serverUrl });
     await client.connect();
     await client.query(`alter database ${name} set default_transaction_read_only = on`);
     await client.end();
@@ -49,9 +49,9 @@ function behind(first: string, url: string, parameters = ""): string {
   return url.replace(host, `${first},${host}`) + parameters;
 }
 
-async function connect(url: string, connectionTimeoutMillis = 5_000): Promise<Client> {
+async function connect(url: string, connectionTimeoutMillis = 5_000): Promise<DatabaseClient> {
   const config = { ...clientConfig(parseDatabaseUrl(url), "test"), connectionTimeoutMillis };
-  const client = new Client(config);
+  const client = new DatabaseClient(config);
   client.on("error", () => undefined);
   onTestFinished(() => client.end());
   await client.connect();

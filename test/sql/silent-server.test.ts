@@ -1,8 +1,8 @@
 // Goal: a server that takes the question and never answers is noticed.
 
 import { expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { isTransient } from "../../src/postgres/sqlstate.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { isTransient } from "../../src/database/sqlstate.ts";
 import { test } from "../support/db.ts";
 import { poolOf } from "../support/with-pool.ts";
 

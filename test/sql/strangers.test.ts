@@ -5,9 +5,9 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { ownersProbe } from "../../src/doctor/owners.ts";
-import { readClockwork } from "../../src/jobs/clockwork.ts";
-import { inSchema } from "../../src/postgres/database.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { readJobRuns } from "../../src/database/graphile-tables.ts";
+import { ownersProbe } from "../../src/doctor/privileges.ts";
 import { test as base } from "../support/empty-database.ts";
 import { startJobs } from "../support/jobs.ts";
 import { look } from "../support/look.ts";
@@ -253,7 +253,7 @@ test("the jobs refuse a schema that a stranger made for them, and doctor tells o
     ),
     exitCode: 78,
   });
-  expect(await readClockwork(inSchema(db))).toMatchObject({ schema: "graphile_worker" });
+  expect(await readJobRuns(inSchema(db))).toMatchObject({ schema: "graphile_worker" });
   expect(await heard(db)).toEqual([]);
 });
 

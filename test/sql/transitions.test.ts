@@ -9,7 +9,7 @@ import {
   type TaskEvent,
   type TaskStatus,
   TRANSITIONS,
-} from "../../src/task-status.ts";
+} from "../../src/model/task-status.ts";
 import { test } from "../support/db.ts";
 import { type Firing, OPERATING, QUEUEING, SETTLING, seedTask } from "../support/life.ts";
 import { query, readHistory, readTask, refusal } from "../support/tasks.ts";

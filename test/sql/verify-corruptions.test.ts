@@ -2,7 +2,7 @@
 // Method: go through every event, plant one corruption with the triggers off, and look.
 
 import { expect } from "vitest";
-import type { Check } from "../../src/postgres/verify/check-range.ts";
+import type { Check } from "../../src/database/verify/checks.ts";
 import { test } from "../support/db.ts";
 import { workThroughEverything } from "../support/every-event.ts";
 import { outcomeOf, query, settle, startTask } from "../support/tasks.ts";

@@ -2,9 +2,9 @@
 // Method: go through every event and look. What it finds is in verify-corruptions.test.ts.
 
 import { expect } from "vitest";
-import { inSchema } from "../../src/postgres/database.ts";
-import { CHECKS } from "../../src/postgres/verify/check-range.ts";
-import { verifyAudit } from "../../src/postgres/verify/verify.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { CHECKS } from "../../src/database/verify/checks.ts";
+import { verifyAudit } from "../../src/database/verify/verify.ts";
 import { test } from "../support/db.ts";
 import { workThroughEverything } from "../support/every-event.ts";
 import { OPERATING, QUEUEING, SETTLING } from "../support/life.ts";

@@ -5,8 +5,8 @@
 import { rm } from "node:fs/promises";
 import { Client } from "pg";
 import { test as base, expect } from "vitest";
-import { startEmbedded } from "../../src/postgres/embedded.ts";
-import { readRepeatables } from "../../src/postgres/migration-files.ts";
+import { startEmbedded } from "../../src/database/embedded/server.ts";
+import { readRepeatables } from "../../src/database/schema/sql-files.ts";
 import { test as onServer } from "../support/db.ts";
 import { migrate } from "../support/migrate.ts";
 import { call, query, startTask } from "../support/tasks.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { defineHandler, type HandlerContext } from "../../src/handler.ts";
+import { defineHandler, type HandlerContext } from "../../src/model/handler.ts";
 
 /** The places in which an attempt runs code of its handler, or such that its data drives. */
 export const BLOCKING_PLACES = [

@@ -1,7 +1,7 @@
 import { changeFindings } from "../../src/triage/change/change-findings.ts";
-import type { ChangedFile, ChangeSet, DiffLine } from "../../src/triage/change-set.ts";
-import { changeEvent } from "../../src/triage/event/change-event.ts";
-import { changeSetOfEvent } from "../../src/triage/event/event-change-set.ts";
+import type { ChangedFile, ChangeSet, DiffLine } from "../../src/triage/facts/change-set.ts";
+import { changeEvent } from "../../src/triage/sources/event/change-event.ts";
+import { changeSetOfEvent } from "../../src/triage/sources/event/event-change-set.ts";
 
 /** A file whose contents are known on both sides; null where it is not there. */
 export function wholeFile(path: string, before: string | null, after: string | null): ChangedFile {

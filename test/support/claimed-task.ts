@@ -1,4 +1,4 @@
-import type { ClaimedTask, TaskInput } from "../../src/task.ts";
+import type { ClaimedTask, TaskInput } from "../../src/model/task.ts";
 
 /** A task as a claim gives it: a first attempt at a `noop`, but for the parts given. */
 export function makeClaimedTask(parts: Partial<ClaimedTask & TaskInput> = {}): ClaimedTask {

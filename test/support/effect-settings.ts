@@ -1,6 +1,6 @@
 import path from "node:path";
-import type { Config } from "../../src/config.ts";
-import type { EffectsConfig } from "../../src/effects-config.ts";
+import type { Config } from "../../src/settings/config.ts";
+import type { EffectsConfig } from "../../src/settings/effects.ts";
 
 /** A value for a variable, where it shows, and as what. */
 export type SettingEffect = {

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 import { pino } from "pino";
-import { Breaker } from "../../src/breaker.ts";
-import { type DeliverDeps, deliverEffect } from "../../src/effects/deliver.ts";
-import type { EffectsConfig } from "../../src/effects-config.ts";
-import type { Queryable } from "../../src/postgres/database.ts";
-import { inSchema } from "../../src/postgres/database.ts";
+import type { Queryable } from "../../src/database/database.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { type DeliverDeps, deliverEffect } from "../../src/outbox/deliver.ts";
+import type { EffectsConfig } from "../../src/settings/effects.ts";
+import { CircuitBreaker } from "../../src/system/http.ts";
 import { EFFECTS } from "./jobs.ts";
 import { query, queryOne } from "./tasks.ts";
 
@@ -64,7 +64,7 @@ export async function deliver(
 ): Promise<Row> {
   await deliverEffect(effectId, {
     db: inSchema(client),
-    breaker: new Breaker(given.config.breaker),
+    breaker: new CircuitBreaker(given.config.breaker),
     logger: pino({ level: "silent" }),
     signal: new AbortController().signal,
     ...given,

@@ -1,6 +1,6 @@
 import { Client } from "pg";
-import { hasCode } from "../../src/has-code.ts";
-import { type EmbeddedServer, startEmbedded } from "../../src/postgres/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "../../src/database/embedded/server.ts";
+import { hasCode } from "../../src/model/errors.ts";
 import { waitFor } from "./db.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 

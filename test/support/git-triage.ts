@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { vi } from "vitest";
-import type { HandlerContext } from "../../src/handler.ts";
-import { type TriageResult, triageResult } from "../../src/triage/result.ts";
+import type { HandlerContext } from "../../src/model/handler.ts";
+import { type TriageResult, triageResult } from "../../src/triage/facts/result.ts";
 import handler from "../../tasks/consumer_triage.ts";
 import { makeHandlerContext } from "./handler-context.ts";
 import { test as base, makeRepository, type Repository } from "./repository.ts";

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import type { HandlerContext } from "../../src/handler.ts";
+import type { HandlerContext } from "../../src/model/handler.ts";
 
 /** What a handler gets from a worker, for a task that nobody holds; its database is empty. */
 export function makeHandlerContext(parts: Partial<HandlerContext> = {}): HandlerContext {

@@ -1,9 +1,9 @@
 // Runs an embedded server and one process that writes into the journal, as `triaged up`
 // does: a process that tests can kill.
 
-import { createLogger } from "../../src/logger.ts";
-import { runUp } from "../../src/supervisor/run-up.ts";
 import { listenForStop } from "../../src/supervisor/stop-signals.ts";
+import { runUp } from "../../src/supervisor/up.ts";
+import { createLogger } from "../../src/system/logger.ts";
 import { supervised } from "./journal.ts";
 
 const [folder, journal] = process.argv.slice(2);

@@ -1,12 +1,12 @@
 import { onTestFinished, vi } from "vitest";
-import type { Config } from "../../src/config.ts";
-import { parseDatabaseUrl } from "../../src/database-url.ts";
-import { effectsConfigOf } from "../../src/effects-config.ts";
+import { type Queryable } from "../../src/database/database.ts";
 import { parseCrontab } from "../../src/jobs/crontab.ts";
 import { runJobs } from "../../src/jobs/runner.ts";
-import { createLoggerTo } from "../../src/logger.ts";
-import { type Queryable } from "../../src/postgres/database.ts";
-import { SETTINGS } from "../../src/settings.ts";
+import type { Config } from "../../src/settings/config.ts";
+import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
+import { effectsConfigOf } from "../../src/settings/effects.ts";
+import { SETTINGS } from "../../src/settings/variables.ts";
+import { createLoggerTo } from "../../src/system/logger.ts";
 import { waitFor } from "./db.ts";
 import { query } from "./tasks.ts";
 

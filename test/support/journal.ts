@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Program } from "../../src/supervisor/child.ts";
+import type { Program } from "../../src/supervisor/supervise.ts";
 
 const SUPERVISED = fileURLToPath(new URL("supervised.ts", import.meta.url));
 

@@ -1,5 +1,5 @@
-import type { Queryable } from "../../src/postgres/database.ts";
-import { isFinal, type TaskEvent, type TaskStatus } from "../../src/task-status.ts";
+import type { Queryable } from "../../src/database/database.ts";
+import { isFinal, type TaskEvent, type TaskStatus } from "../../src/model/task-status.ts";
 import { claimTasks, query, queryOne, settle, startWorker } from "./tasks.ts";
 
 export type Attempt = { readonly task_id: string; readonly attempt: number };

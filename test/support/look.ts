@@ -1,8 +1,8 @@
-import { type Config, readConfig } from "../../src/config.ts";
-import { parseDatabaseUrl } from "../../src/database-url.ts";
-import type { Finding } from "../../src/doctor/finding.ts";
-import { type Probe, type ProbeContext, runProbe } from "../../src/doctor/probe.ts";
-import { inScratch } from "../../src/postgres/in-scratch.ts";
+import { inScratch } from "../../src/database/transaction.ts";
+import type { DoctorFinding } from "../../src/doctor/probe.ts";
+import { type DoctorProbe, type ProbeContext, runProbe } from "../../src/doctor/probe.ts";
+import { type Config, readConfig } from "../../src/settings/config.ts";
+import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { ROLE_PREFIX } from "./migrate.ts";
 import { withPool } from "./with-pool.ts";
 
@@ -17,7 +17,7 @@ type Given = {
 /** What one probe of `triaged doctor` finds in a database. */
 export async function look(
   url: string,
-  probe: Probe,
+  probe: DoctorProbe,
   {
     pool: poolChanges,
     directUrl,
@@ -25,7 +25,7 @@ export async function look(
     rolePrefix = ROLE_PREFIX,
     clock = Date.now,
   }: Given = {},
-): Promise<readonly Finding[]> {
+): Promise<readonly DoctorFinding[]> {
   const config = readConfig({ DATABASE_URL: url });
   return await withPool(url, (pool) =>
     runProbe(probe, (ask) => inScratch(pool, schema, ask), {

@@ -1,4 +1,4 @@
-import type { Analysis } from "../../src/triage/analysis.ts";
+import type { Analysis } from "../../src/triage/facts/analysis.ts";
 
 /** What breaks or may, and where the consumer meets it. */
 export function met({ hits }: Analysis): string[] {

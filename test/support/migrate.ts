@@ -1,4 +1,5 @@
-import { type MigrateOptions, migrate as migrateSchema } from "../../src/postgres/migrate.ts";
+import { migrateSchema } from "../../src/database/migrate/migrate.ts";
+import { type MigrateOptions } from "../../src/database/migrate/steps.ts";
 
 /** What the roles of test databases begin with: hundreds of their own would stay on the server. */
 export const ROLE_PREFIX = "triaged";

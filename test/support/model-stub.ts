@@ -1,7 +1,7 @@
-import type { AdjudicationConfig, LlmProvider } from "../../src/adjudication-config.ts";
-import { Breaker } from "../../src/breaker.ts";
-import type { ModelAnswer } from "../../src/triage/adjudication/answer.ts";
-import type { ModelAccess } from "../../src/triage/adjudication/call-model.ts";
+import type { AdjudicationConfig, LlmProvider } from "../../src/settings/analysis.ts";
+import { CircuitBreaker } from "../../src/system/http.ts";
+import type { ModelAnswer } from "../../src/triage/verdict/adjudication/answer.ts";
+import type { ModelAccess } from "../../src/triage/verdict/adjudication/call-model.ts";
 import { answerJson, type Behaviour, type StubServer, startStub } from "./stub-server.ts";
 
 /** An answer that stays within all bounds for the result of makeResult(). */
@@ -82,5 +82,5 @@ export function accessTo(
   parts: Partial<AdjudicationConfig> = {},
 ): ModelAccess {
   const config = configFor(model, parts);
-  return { config, breaker: new Breaker(config.breaker), retryBaseMs: 1 };
+  return { config, breaker: new CircuitBreaker(config.breaker), retryBaseMs: 1 };
 }

@@ -1,6 +1,6 @@
 // Opens the mirror of a repository over http, and so runs git, until it is killed.
 
-import { openMirror } from "../../src/triage/repository/open-mirror.ts";
+import { openMirror } from "../../src/triage/sources/git/open-mirror.ts";
 
 const [cacheFolder, cloneBase] = process.argv.slice(2);
 if (cacheFolder === undefined || cloneBase === undefined) {

@@ -1,8 +1,8 @@
 // Opens the mirror of a repository in a cache, as many times as given, and prints the commit
 // of its default branch each time: one of several processes that share the cache.
 
-import { openMirror } from "../../src/triage/repository/open-mirror.ts";
-import { resolveCommit } from "../../src/triage/repository/resolve-commit.ts";
+import { openMirror } from "../../src/triage/sources/git/open-mirror.ts";
+import { resolveCommit } from "../../src/triage/sources/git/resolve-commit.ts";
 
 const [cacheFolder, url, times] = process.argv.slice(2);
 if (cacheFolder === undefined || url === undefined) {

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { migrate } from "../../src/postgres/migrate.ts";
+import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { found } from "./db.ts";
 import { test as base } from "./owned-database.ts";
 import { outcomeOf, query, settle, startTask } from "./tasks.ts";
@@ -69,7 +69,7 @@ export const test = base.extend<{ platform: Platform }>({
       },
       migrate: async () => {
         const warnings: string[] = [];
-        await migrate(
+        await migrateSchema(
           { connectionString: url },
           { onWarning: (warning) => warnings.push(warning) },
         );

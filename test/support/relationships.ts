@@ -1,4 +1,4 @@
-import type { Queryable } from "../../src/postgres/database.ts";
+import type { Queryable } from "../../src/database/database.ts";
 import { found } from "./db.ts";
 import { call, query } from "./tasks.ts";
 

@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { test as base, vi } from "vitest";
-import type { RepositoryConfig } from "../../src/config.ts";
-import type { RepositoryPlace } from "../../src/triage/repository/remote.ts";
+import type { RepositoryConfig } from "../../src/settings/analysis.ts";
+import type { RepositoryReference } from "../../src/triage/sources/git/remote.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 const run = promisify(execFile);
@@ -35,7 +35,7 @@ const ENVIRONMENT = {
 export type Repository = {
   readonly path: string;
   readonly url: string;
-  readonly place: RepositoryPlace;
+  readonly place: RepositoryReference;
   readonly git: (...args: readonly string[]) => Promise<string>;
   /** Write (null: remove) files and commit everything; the commit's id. */
   readonly commit: (files: Files, message?: string) => Promise<string>;

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { startEmbedded } from "../../src/postgres/embedded.ts";
+import { startEmbedded } from "../../src/database/embedded/server.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** A PostgreSQL server that tests may fill; `stop` takes back what was started for them. */

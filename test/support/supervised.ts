@@ -5,7 +5,7 @@
 //   node supervised.ts NAME JOURNAL CODE      ends at once with this exit code
 
 import { appendFileSync } from "node:fs";
-import { onParentGone } from "../../src/supervisor/parent.ts";
+import { onParentGone } from "../../src/supervisor/stop-signals.ts";
 
 const [name, journal, behaviour] = process.argv.slice(2);
 if (name === undefined || journal === undefined || behaviour === undefined) {

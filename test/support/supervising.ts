@@ -1,9 +1,9 @@
 // Supervises two processes that write into the journal given, until a signal stops it: a
 // process that tests can kill while it supervises.
 
-import { createLogger } from "../../src/logger.ts";
 import { listenForStop } from "../../src/supervisor/stop-signals.ts";
 import { supervise } from "../../src/supervisor/supervise.ts";
+import { createLogger } from "../../src/system/logger.ts";
 import { supervised } from "./journal.ts";
 
 const [journal, behaviour = "run"] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { DatabaseError, type QueryResultRow } from "pg";
-import type { Queryable } from "../../src/postgres/database.ts";
+import type { Queryable } from "../../src/database/database.ts";
 import { found } from "./db.ts";
 
 type Row = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import type { TriageResult } from "../../src/triage/result.ts";
+import type { TriageResult } from "../../src/triage/facts/result.ts";
 
 type Finding = TriageResult["evidence"]["findings"][number];
 type Parts = Partial<Omit<TriageResult, "evidence">> & {

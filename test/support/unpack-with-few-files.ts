@@ -2,7 +2,7 @@
 // prints what comes of it.
 
 import { openSync } from "node:fs";
-import { fetchPackage } from "../../src/triage/package/fetch-package.ts";
+import { fetchPackage } from "../../src/triage/sources/npm/fetch-package.ts";
 
 const [cacheFolder, tarball, isFull] = process.argv.slice(2);
 if (cacheFolder === undefined || tarball === undefined) {

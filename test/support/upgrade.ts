@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test as base } from "vitest";
-import type { AnalysisRequest } from "../../src/triage/analysis.ts";
+import type { AnalysisRequest } from "../../src/triage/facts/analysis.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** Files by path. A package.json may be a text, or fields beside the usual ones. */

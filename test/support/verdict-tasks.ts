@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Client } from "pg";
-import type { TriageResult } from "../../src/triage/result.ts";
+import type { TriageResult } from "../../src/triage/facts/result.ts";
 import { enqueue } from "./tasks.ts";
 import { waitForStatus } from "./worker-test.ts";
 

@@ -1,5 +1,5 @@
-import type { Queryable } from "../../src/postgres/database.ts";
-import type { TriageResult } from "../../src/triage/result.ts";
+import type { Queryable } from "../../src/database/database.ts";
+import type { TriageResult } from "../../src/triage/facts/result.ts";
 import { type Claimed, call, query } from "./tasks.ts";
 import { makeResult } from "./triage-result.ts";
 

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
-import { inSchema } from "../../src/postgres/database.ts";
-import { type Report, verifyAudit } from "../../src/postgres/verify/verify.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { type Report, verifyAudit } from "../../src/database/verify/verify.ts";
 
 /** The beginning of a statement that puts a row into history. */
 export const RECORD = `insert into triaged.task_history

@@ -1,26 +1,21 @@
 import { Client, Pool } from "pg";
 import { pino } from "pino";
 import { createClient } from "../../src/client/client.ts";
-import { parseDatabaseUrl } from "../../src/database-url.ts";
-import { inSchema } from "../../src/postgres/database.ts";
-import { openPool } from "../../src/postgres/pool.ts";
+import { claimLane, claimTasks, reportProgress, settleTasks } from "../../src/database/attempts.ts";
+import { inSchema } from "../../src/database/database.ts";
+import { openPool } from "../../src/database/pool.ts";
 import {
   createPartitions,
   dropExpiredPartitions,
   mergePartitions,
-} from "../../src/postgres/retention-store.ts";
+} from "../../src/database/retention.ts";
 import {
-  claimLane,
-  claimTasks,
-  reportProgress,
-  rescueTasks,
-  settleTasks,
-} from "../../src/postgres/task-store.ts";
-import {
-  cancelRequests,
   heartbeatWorker,
+  readCancelRequests,
   registerWorker,
-} from "../../src/postgres/worker-store.ts";
+  rescueTasks,
+} from "../../src/database/workers.ts";
+import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { migrate } from "./migrate.ts";
 import { runMain } from "./run-main.ts";
 import { query } from "./tasks.ts";
@@ -152,7 +147,7 @@ async function work(db: Db, producer: Client, tell: Tell): Promise<void> {
   await say("select triaged.cancel_task($1)", [idOf("snooze")]);
   const running = held.at(-1)?.task_id ?? "0";
   await say("select triaged.cancel_task($1)", [running]);
-  tell("requests", await cancelRequests(db, workerId));
+  tell("requests", await readCancelRequests(db, workerId));
   await say("update triaged.tasks set status = 'cancelled' where task_id = $1", [idOf("release")]);
   // A worker that was last seen an hour ago.
   const silence = "heartbeat_at = heartbeat_at - interval '1 hour'";

@@ -1,12 +1,12 @@
-import type { ChangeSet } from "../change-set.ts";
-import { LIMITS } from "../limits.ts";
+import type { ChangeSet } from "../facts/change-set.ts";
+import { LIMITS } from "../facts/limits.ts";
+import type { ServiceFound } from "../facts/service.ts";
 import { authFindings } from "./auth-findings.ts";
-import { contractFindings, type OnLeftOut } from "./contract-findings.ts";
 import { envFindings } from "./env-findings.ts";
 import { imageFindings } from "./image-findings.ts";
+import { contractFindings, type OnLeftOut } from "./openapi-findings.ts";
 import { portFindings } from "./port-findings.ts";
 import { routeFindings } from "./route-findings.ts";
-import type { ServiceFound } from "./sought.ts";
 
 /**
  * What a change of a service may do to those who call or run it. Sorted by id; what two

@@ -1,8 +1,7 @@
-import type { ChangedFile } from "../change-set.ts";
-import { finding } from "../finding.ts";
-import { isCompose, isDockerfile, isKubernetes, isTest } from "./file-kinds.ts";
-import { type Side, sidesOf } from "./sides.ts";
-import type { ServiceFound, Sought } from "./sought.ts";
+import { type ChangedFile, type Side, sidesOf } from "../facts/change-set.ts";
+import { isCompose, isDockerfile, isKubernetes, isTest } from "../facts/file-kinds.ts";
+import { finding } from "../facts/finding.ts";
+import type { ServiceFound, ServiceMatch } from "../facts/service.ts";
 
 type Line = { readonly value: string; readonly line: number | null };
 
@@ -70,7 +69,7 @@ function matching(side: Side, pattern: RegExp): Line[] {
 }
 
 /** The paths that a probe asks for: who else asks for them is hit. */
-function pathsIn(probe: string): Sought[] {
+function pathsIn(probe: string): ServiceMatch[] {
   const paths = probe.matchAll(/(?:^|https?:\/\/[^/\s"']+)(\/[\w/.-]+)/g);
   return [...paths].map(([, path = ""]) => ({ by: "route", path }));
 }

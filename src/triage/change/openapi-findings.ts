@@ -1,5 +1,9 @@
-import { type Breaking, finding } from "../finding.ts";
+import { type ChangedFile, sidesOf } from "../facts/change-set.ts";
+import { isData, isOpenApi, isTest } from "../facts/file-kinds.ts";
+import { type Breaking, finding } from "../facts/finding.ts";
+import { pathKey, type Route, routeKey, routeName, type ServiceFound } from "../facts/service.ts";
 import {
+  asList,
   asObject,
   asText,
   type Documents,
@@ -8,16 +12,65 @@ import {
   type Operation,
   operationsOf,
   type Pair,
+  parseOpenApi,
+  pathsInLines,
+  propertiesOf,
   resolved,
 } from "./openapi-document.ts";
-import { propertiesOf } from "./openapi-schema.ts";
-import { securityFindings } from "./openapi-security.ts";
-import { type Route, routeKey, routeName } from "./route.ts";
 import { GONE_MAX, goneRoute, successorsAmong } from "./route-findings.ts";
-import type { ServiceFound } from "./sought.ts";
+
+/** Is told of each document that was not read, or not to its end, and why. */
+export type OnLeftOut = (told: string) => void;
+
+/** What the documents of the API that changed say about those who call it. */
+export function contractFindings(
+  files: readonly ChangedFile[],
+  onLeftOut: OnLeftOut,
+): ServiceFound[] {
+  return files
+    .filter(({ path }) => isData(path) && !isTest(path))
+    .flatMap((file) => documentFindings(file, onLeftOut));
+}
+
+const NO_OPERATIONS: OpenApi = { root: { paths: {} }, basePath: "", steps: { left: 1 } };
+
+function documentFindings(file: ChangedFile, onLeftOut: OnLeftOut): ServiceFound[] {
+  const { path } = file;
+  const read = (text: string | null): OpenApi | null => {
+    const document = text === null ? null : parseOpenApi(text);
+    if (document === null || !("leftOut" in document)) return document;
+    onLeftOut(`${path} was left out as a document of an API: it ${document.leftOut}`);
+    return null;
+  };
+  const [before, after] = [read(file.before), read(file.after)];
+  if (before !== null && after !== null) {
+    const found = openApiFindings(before, after, path);
+    const isWhole = [before, after].every(({ steps }) => steps.left > 0);
+    if (!isWhole) onLeftOut(`${path} was not compared to its end: it has too many schemas`);
+    return found;
+  }
+  // A document that went promises nothing any more; whether its routes went, too, is not said.
+  if (before !== null && file.changeType === "deleted") return softened(before, path);
+  if (!isOpenApi(path) && !isOpenApi(file.oldPath ?? "")) return [];
+
+  const { old, new: now } = sidesOf(file);
+  const added = pathsInLines(path, now);
+  const kept = new Set(added.map(pathKey));
+  const successorOf = successorsAmong(added);
+  return pathsInLines(path, old)
+    .filter((route) => !kept.has(pathKey(route)))
+    .map((route) => goneRoute(route, successorOf(route)));
+}
+
+function softened(before: OpenApi, path: string): ServiceFound[] {
+  return openApiFindings(before, NO_OPERATIONS, path).map((found) => ({
+    ...found,
+    finding: { ...found.finding, breaking: "maybe" },
+  }));
+}
 
 /** What two versions of an API's document disagree about, to the harm of those who call it. */
-export function openApiFindings(before: OpenApi, after: OpenApi, file: string): ServiceFound[] {
+function openApiFindings(before: OpenApi, after: OpenApi, file: string): ServiceFound[] {
   const old = operationsOf(before);
   const now = operationsOf(after);
   const routeOf = ({ method, path }: Operation): Route => ({
@@ -159,4 +212,58 @@ function successes({ root }: OpenApi, { node }: Operation): Readonly<Record<stri
       .map(([status, response]) => [status, resolved(root, response)] as const)
       .filter((entry): entry is readonly [string, Json] => entry[1] !== null),
   );
+}
+
+/** Operations that anybody could call, and now nobody without a key: a finding for each key. */
+function securityFindings(kept: readonly Pair[], documents: Documents): ServiceFound[] {
+  const { before, after, file } = documents;
+  const byHeader = new Map<string, Operation[]>();
+  for (const { old, now } of kept) {
+    const needed = headersOf(after, now);
+    if (needed.length === 0 || headersOf(before, old).length > 0) continue;
+    const header = needed.join(" + ");
+    const others = byHeader.get(header);
+    if (others === undefined) byHeader.set(header, [now]);
+    else others.push(now);
+  }
+  return [...byHeader].map(([header, operations]) => ({
+    finding: finding({
+      rule: "http.auth_added",
+      trigger: "authentication",
+      subject: header,
+      breaking: "yes",
+      provider: { path: file, line: null },
+      after: listed(operations.map(routeName)),
+    }),
+    sought: [
+      ...operations.map(({ path }) => ({ by: "route", path }) as const),
+      { by: "service" } as const,
+    ],
+  }));
+}
+
+const NAMED_MAX = 5;
+
+function listed(names: readonly string[]): string {
+  const left = names.length - NAMED_MAX;
+  return [...names.slice(0, NAMED_MAX), ...(left > 0 ? [`${left} more`] : [])].join(", ");
+}
+
+/** What the operation's first way to be allowed asks for; empty if one way asks for nothing. */
+function headersOf({ root }: OpenApi, { node }: Operation): string[] {
+  const ways = asList(node["security"] ?? root["security"]).map((way) => asObject(way) ?? {});
+  if (ways.some((way) => Object.keys(way).length === 0)) return [];
+  const schemes =
+    asObject(asObject(root["components"])?.["securitySchemes"]) ??
+    asObject(root["securityDefinitions"]) ??
+    {};
+  return Object.keys(ways[0] ?? {})
+    .map((name) => headerOf(name, resolved(root, schemes[name])))
+    .toSorted();
+}
+
+/** The header that a scheme reads; for a key in a query or a cookie its name. */
+function headerOf(name: string, scheme: Json | null): string {
+  if (scheme?.["type"] === "apiKey") return asText(scheme["name"]) || name;
+  return "Authorization";
 }

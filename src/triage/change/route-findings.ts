@@ -1,11 +1,16 @@
-import type { ChangedFile } from "../change-set.ts";
-import { finding } from "../finding.ts";
-import { isOpenApi, isScript, isTest } from "./file-kinds.ts";
-import { pathKey, type Route, routeKey, routeName, segmentsOf } from "./route.ts";
+import { type ChangedFile, type Side, sidesOf, sideText } from "../facts/change-set.ts";
+import { isOpenApi, isScript, isTest } from "../facts/file-kinds.ts";
+import { finding } from "../facts/finding.ts";
+import {
+  pathKey,
+  type Route,
+  routeKey,
+  routeName,
+  type ServiceFound,
+  segmentsOf,
+} from "../facts/service.ts";
 import { routesByCalls } from "./route-calls.ts";
 import { routesByPattern } from "./route-patterns.ts";
-import { type Side, sidesOf, textOf } from "./sides.ts";
-import type { ServiceFound } from "./sought.ts";
 
 /**
  * Routes that the code of a service registered and does not register any more. A route that
@@ -27,7 +32,7 @@ export function routeFindings(files: readonly ChangedFile[]): ServiceFound[] {
 /** The routes of one side of a file: by its syntax where all of it is known, else by patterns. */
 export function routesOf(path: string, side: Side): Route[] {
   if (side.lines.length === 0) return [];
-  const parsed = side.isWhole && isScript(path) ? routesByCalls(path, textOf(side)) : null;
+  const parsed = side.isWhole && isScript(path) ? routesByCalls(path, sideText(side)) : null;
   return parsed ?? routesByPattern(path, side);
 }
 

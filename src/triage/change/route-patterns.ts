@@ -1,6 +1,6 @@
-import { isPython, isScript } from "./file-kinds.ts";
-import { joinPaths, methodOf, type Route } from "./route.ts";
-import { lineFinder, type Side, textOf } from "./sides.ts";
+import { lineFinder, type Side, sideText } from "../facts/change-set.ts";
+import { isPython, isScript } from "../facts/file-kinds.ts";
+import { joinPaths, methodOf, type Route } from "../facts/service.ts";
 
 /** `.get("`: a method that is called with a text. */
 const CALL = /\.\s*(get|post|put|patch|delete|head|options|all)\s*\(\s*["'`]/g;
@@ -29,7 +29,7 @@ const CLIENTS =
 /** The routes that lines of code register, by their looks. */
 export function routesByPattern(path: string, side: Side): Route[] {
   if (!isScript(path) && !isPython(path)) return [];
-  const text = textOf(side);
+  const text = sideText(side);
   const lineAt = lineFinder(side);
   const at: At = (index) => ({ file: path, line: lineAt(index), isParsed: false });
   return isPython(path)

@@ -1,10 +1,7 @@
 import { join } from "node:path";
 import ts from "typescript";
-import type { Fence } from "../fence.ts";
-import { LIBRARY } from "./compiler-folders.ts";
-import { fencedHost } from "./fenced-host.ts";
-import { resolveTypes } from "./node-types.ts";
-import { type PackageView, resolveInView, subpathOf } from "./package-resolver.ts";
+import type { Fence } from "../reading/fence.ts";
+import { fencedHost, LIBRARY, NODE_TYPES } from "./analysis-fence.ts";
 
 /** What the programs of one analysis read, and have parsed. */
 export type Sources = {
@@ -19,7 +16,7 @@ export type Sources = {
 
 export type UnresolvedImport = { readonly containingFile: string; readonly specifier: string };
 
-export type HostSettings = {
+type HostSettings = {
   readonly options: ts.CompilerOptions;
   readonly sources: Sources;
   /** Where ambient types are looked up from. */
@@ -124,4 +121,127 @@ function resolverOf(
       if (resolved.resolvedModule === undefined) unresolved.push({ containingFile, specifier });
       return resolved;
     });
+}
+
+/** A folder that answers to a package's name, wherever it really is. */
+export type PackageView = {
+  /** The package's name, and the names a consumer gave it as an alias. */
+  readonly names: readonly string[];
+  readonly directory: string;
+};
+
+/**
+ * The subpath that a specifier asks of a package ("." for the package itself), or null if
+ * it is about another one.
+ */
+export function subpathOf(specifier: string, names: readonly string[]): string | null {
+  for (const name of names) {
+    if (specifier === name) return ".";
+    if (specifier.startsWith(`${name}/`)) return `.${specifier.slice(name.length)}`;
+  }
+  return null;
+}
+
+type ImportToResolve = {
+  readonly specifier: string;
+  readonly view: PackageView;
+  /** What may be read of the view's folder. */
+  readonly fence: Fence;
+};
+
+/**
+ * Resolve a specifier with TypeScript's own rules as if the view's folder were installed
+ * under the specifier's name. The folder is mounted below a path that cannot exist, so
+ * nothing that is installed for real can answer instead.
+ */
+export function resolveInView(
+  { specifier, view, fence }: ImportToResolve,
+  options: ts.CompilerOptions,
+  mode: ts.ResolutionMode,
+): ts.ResolvedModuleFull | undefined {
+  const name = view.names.find((known) => subpathOf(specifier, [known]) !== null);
+  if (name === undefined) return undefined;
+
+  const mount = `${MOUNT}/node_modules/${name}`;
+  const host = mountedHost(mount, view.directory, fence);
+  const containing = `${MOUNT}/consumer.ts`;
+  const resolved = ts.resolveModuleName(
+    specifier,
+    containing,
+    options,
+    host,
+    undefined,
+    undefined,
+    mode,
+  ).resolvedModule;
+  if (resolved === undefined) return undefined;
+  return {
+    ...resolved,
+    resolvedFileName: realPath(resolved.resolvedFileName, mount, view.directory),
+  };
+}
+
+const MOUNT = "/.triaged-mount";
+
+/** No `realpath` on purpose: the resolver must stay on mounted paths. */
+function mountedHost(mount: string, directory: string, fence: Fence): ts.ModuleResolutionHost {
+  const { fileExists, readFile, directoryExists } = fencedHost(fence);
+  const inside = (path: string): boolean => path === mount || path.startsWith(`${mount}/`);
+  const real = (path: string): string => realPath(path, mount, directory);
+  return {
+    fileExists: (path) => inside(path) && fileExists(real(path)),
+    readFile: (path) => (inside(path) ? readFile(real(path)) : undefined),
+    directoryExists: (path) =>
+      mount.startsWith(`${path}/`) || (inside(path) && directoryExists(real(path))),
+  };
+}
+
+function realPath(path: string, mount: string, directory: string): string {
+  return path.startsWith(mount) ? join(directory, path.slice(mount.length)) : path;
+}
+
+type Reference = string | ts.FileReference;
+
+type Asking = {
+  readonly containing: string;
+  readonly redirected: ts.ResolvedProjectReference | undefined;
+  readonly options: ts.CompilerOptions;
+  readonly file: ts.SourceFile | undefined;
+  readonly files: ts.ModuleResolutionHost;
+};
+
+/** A package of ambient types, by TypeScript's own rules; Node's where they are not installed. */
+function resolveTypes(
+  reference: Reference,
+  { containing, redirected, options, file, files }: Asking,
+): ts.ResolvedTypeReferenceDirectiveWithFailedLookupLocations {
+  const isName = typeof reference === "string";
+  const name = isName ? reference : reference.fileName;
+  const mode = isName ? undefined : ts.getModeForFileReference(reference, file?.impliedNodeFormat);
+  const resolved = ts.resolveTypeReferenceDirective(
+    name,
+    containing,
+    options,
+    files,
+    redirected,
+    undefined,
+    mode,
+  );
+  const isFound = resolved.resolvedTypeReferenceDirective !== undefined;
+  if (isFound || NODE_TYPES === null || name !== "node") return resolved;
+  return {
+    resolvedTypeReferenceDirective: {
+      primary: true,
+      resolvedFileName: join(NODE_TYPES, "index.d.ts"),
+      isExternalLibraryImport: true,
+    },
+  };
+}
+
+/** The ambient types of a tree that names none: Node's, installed in it or not. */
+export function ambientTypes(fence: Fence, folders: readonly string[]): string[] {
+  const isInstalled = folders.some((folder) =>
+    fence.directoryExists(join(folder, "node_modules/@types/node")),
+  );
+  return isInstalled || NODE_TYPES !== null ? ["node"] : [];
 }

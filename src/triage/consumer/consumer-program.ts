@@ -1,9 +1,16 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import ts from "typescript";
-import { createHost, type Sources, type UnresolvedImport } from "../compiler/compiler-host.ts";
+import { fencedHost } from "../compiler/analysis-fence.ts";
+import {
+  ambientTypes,
+  createHost,
+  type Sources,
+  type UnresolvedImport,
+} from "../compiler/compiler-host.ts";
+import type { Fence } from "../reading/fence.ts";
 
 /** How to compile a consumer against one version of the package. */
-export type ConsumerProgramSettings = {
+type ConsumerProgramSettings = {
   readonly root: string;
   readonly options: ts.CompilerOptions;
   /** The files that import the package, relative to the root. */
@@ -13,7 +20,7 @@ export type ConsumerProgramSettings = {
   readonly names: readonly string[];
 };
 
-export type ConsumerProgram = {
+type ConsumerProgram = {
   readonly program: ts.Program;
   readonly unresolved: readonly UnresolvedImport[];
 };
@@ -46,4 +53,69 @@ export function ownFiles(program: ts.Program, root: string): ts.SourceFile[] {
         fileName.startsWith(`${root}/`) &&
         !fileName.includes("/node_modules/"),
     );
+}
+
+/** Options to compile the consumer with, and what was wrong with its own. */
+export type ConsumerOptions = {
+  readonly options: ts.CompilerOptions;
+  readonly degraded: readonly string[];
+};
+
+/** For a consumer without a tsconfig: resolves what a bundler or Node would. */
+const DEFAULTS: ts.CompilerOptions = {
+  module: ts.ModuleKind.Preserve,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  target: ts.ScriptTarget.ESNext,
+  jsx: ts.JsxEmit.Preserve,
+  strict: true,
+  allowImportingTsExtensions: true,
+};
+
+/** What the probe needs, whatever the consumer says. */
+const FORCED: ts.CompilerOptions = {
+  noEmit: true,
+  composite: false,
+  incremental: false,
+  declaration: false,
+  skipLibCheck: true,
+  // The compiler proves as much about JavaScript; only errors that are new are kept.
+  allowJs: true,
+  checkJs: true,
+  // An option that this compiler calls outdated still says how the consumer builds.
+  ignoreDeprecations: "6.0",
+};
+
+/** Read the consumer's tsconfig.json, if it has one at its root, and what that extends. */
+export function consumerOptions(root: string, fence: Fence): ConsumerOptions {
+  const path = join(root, "tsconfig.json");
+  const degraded = ["tsconfig.json does not parse"];
+  const defaults = { ...DEFAULTS, types: ambientTypes(fence, upFrom(root)), ...FORCED };
+  if (!fence.fileExists(path)) return { options: defaults, degraded: [] };
+
+  const host = { ...fencedHost(fence), useCaseSensitiveFileNames: true };
+  const read = ts.readConfigFile(path, host.readFile);
+  if (read.error !== undefined) return { options: defaults, degraded };
+
+  const parsed = ts.parseJsonConfigFileContent(
+    read.config,
+    host,
+    dirname(path),
+    undefined,
+    path,
+    undefined,
+    undefined,
+    // Without it, files that extend the same ones twice each take time without end.
+    new Map(),
+  );
+  const missing = parsed.errors.some(({ code }) => code === EXTENDED_FILE_NOT_FOUND);
+  return {
+    options: { ...parsed.options, ...FORCED },
+    degraded: missing ? ["tsconfig.json extends a file that is not there"] : [],
+  };
+}
+
+const EXTENDED_FILE_NOT_FOUND = 6053;
+
+function upFrom(folder: string): string[] {
+  return dirname(folder) === folder ? [folder] : [folder, ...upFrom(dirname(folder))];
 }

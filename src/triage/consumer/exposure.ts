@@ -1,19 +1,20 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import semver from "semver";
 import { z } from "zod";
-import type { Exposure } from "../analysis.ts";
-import { Fence } from "../fence.ts";
-import { type Manifest, readPackageTree } from "../package/manifest.ts";
-import { parseJson } from "./parse-json.ts";
+import { parseJsonText } from "../../model/json.ts";
+import type { Exposure } from "../facts/analysis.ts";
+import { Fence } from "../reading/fence.ts";
+import { type Manifest, readPackageTree } from "../sources/npm/manifest.ts";
+import type { ConsumerTree } from "./consumer-files.ts";
 
 /** A name in the consumer's package.json that means the package, and its range. */
-export type Dependency = { readonly key: string; readonly range: string };
+type Dependency = { readonly key: string; readonly range: string };
 
 /**
  * How a package.json depends on a package: under its own name, or as an alias
  * (`"retry-6": "npm:p-retry@^6"`).
  */
-export function dependenciesOn(name: string, manifest: Manifest): Dependency[] {
+function dependenciesOn(name: string, manifest: Manifest): Dependency[] {
   const listed = {
     ...manifest.peerDependencies,
     ...manifest.optionalDependencies,
@@ -60,5 +61,34 @@ function resolvedVersion(root: string, key: string): string | null {
     return readPackageTree(join(root, "node_modules", key), fence).manifest.version;
   } catch {
     return null; // not installed there, or elsewhere by a link
+  }
+}
+
+/**
+ * What the package.json files of a consumer say about a package: the root's first, then
+ * its workspaces'. One below the root that does not parse is a fixture more often than a
+ * workspace, and is passed over.
+ */
+export function dependenciesIn(tree: ConsumerTree, name: string, root: Manifest): Dependency[] {
+  const below = tree.manifests
+    .filter(({ path }) => path !== "package.json")
+    .flatMap(({ path }) => readOrNothing(join(tree.root, dirname(path))));
+  return [root, ...below].flatMap((manifest) => dependenciesOn(name, manifest));
+}
+
+function readOrNothing(directory: string): Manifest[] {
+  try {
+    return [readPackageTree(directory).manifest];
+  } catch {
+    return [];
+  }
+}
+
+/** The value in a JSON file, as npm reads it; undefined if it is absent or does not parse. */
+function parseJson(fence: Fence, path: string): unknown {
+  try {
+    return parseJsonText(fence.readFile(path) ?? "");
+  } catch {
+    return undefined;
   }
 }

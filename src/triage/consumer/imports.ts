@@ -1,7 +1,6 @@
 import ts from "typescript";
-import { subpathOf } from "../compiler/package-resolver.ts";
-import { namespaceUses } from "./namespace-uses.ts";
-import type { ConsumerFile } from "./source-files.ts";
+import { subpathOf } from "../compiler/compiler-host.ts";
+import type { ConsumerFile } from "./consumer-files.ts";
 
 /** One name that a file takes from the package. */
 export type ImportUse = {
@@ -14,7 +13,7 @@ export type ImportUse = {
 };
 
 /** A local name that stands for a whole module. */
-export type Namespace = {
+type Namespace = {
   readonly local: string;
   readonly subpath: string;
   readonly whole: string;
@@ -168,4 +167,51 @@ function outOfWrapping(node: ts.Node): { parent: ts.Node; child: ts.Node } {
     child = child.parent;
   }
   return { parent: child.parent, child };
+}
+
+/** What is taken through a name; `name` null: all of it, where the name is used bare. */
+type NamespaceUse = { readonly name: string | null; readonly node: ts.Node };
+
+/**
+ * What is taken through local names that stand for a whole module: `ns.member` in expressions and
+ * types, `ns["member"]`, `const { member } = ns`. Goes by the names alone: a shadowing variable
+ * of the same name counts as well.
+ */
+function namespaceUses(
+  source: ts.SourceFile,
+  locals: ReadonlySet<string>,
+): ReadonlyMap<string, readonly NamespaceUse[]> {
+  const uses = new Map<string, NamespaceUse[]>([...locals].map((local) => [local, []]));
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && locals.has(node.text) && isReference(node)) {
+      for (const name of takenBy(node) ?? [null]) uses.get(node.text)?.push({ name, node });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return uses;
+}
+
+function isReference(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isNamespaceImport(parent) || ts.isImportEqualsDeclaration(parent)) return false;
+  if (ts.isVariableDeclaration(parent) && parent.name === node) return false;
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) return false;
+  return !(ts.isPropertyAssignment(parent) && parent.name === node);
+}
+
+function takenBy(node: ts.Identifier): string[] | null {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return [parent.name.text];
+  if (ts.isQualifiedName(parent) && parent.left === node) return [parent.right.text];
+  if (ts.isElementAccessExpression(parent) && ts.isStringLiteralLike(parent.argumentExpression)) {
+    return [parent.argumentExpression.text];
+  }
+  if (ts.isVariableDeclaration(parent) && ts.isObjectBindingPattern(parent.name)) {
+    return parent.name.elements.map((element) => {
+      const key = element.propertyName ?? element.name;
+      return ts.isIdentifier(key) && element.dotDotDotToken === undefined ? key.text : "*";
+    });
+  }
+  return null;
 }

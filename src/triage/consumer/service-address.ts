@@ -1,23 +1,12 @@
-import { withoutEnd } from "../../without-end.ts";
-import { isCode } from "../change/file-kinds.ts";
-import { hasWords, wordsOf } from "../change/words.ts";
-import type { Location } from "../finding.ts";
-import type { ConsumerFile } from "./source-files.ts";
-import type { TextTree } from "./text-files.ts";
-import { urlsIn } from "./urls-in.ts";
-
-/** What the relationship says a service is known by. */
-export type ServiceIdentity = {
-  /** `owner/name`. */
-  readonly repo: string;
-  readonly description: string;
-  readonly hosts: readonly string[];
-  readonly envNames: readonly string[];
-  readonly interfaceFiles: readonly string[];
-};
+import { withoutEnd } from "../../model/text.ts";
+import { isCode } from "../facts/file-kinds.ts";
+import type { Location } from "../facts/finding.ts";
+import { hasWords, wordsOf } from "../facts/identifier-words.ts";
+import type { ServiceIdentity } from "../facts/service.ts";
+import type { ConsumerFile, TextTree } from "./consumer-files.ts";
 
 /** A URL in a consumer's file. */
-export type Address = Location & {
+type Address = Location & {
   readonly host: string;
   readonly port: number | null;
   /** Without a slash at its end; "" for none. */
@@ -82,7 +71,7 @@ function withVariables(
 ): Omit<ServiceAddress, "certainty"> {
   const bound = addresses.flatMap(({ variable }) => variable ?? []);
   const variables = new Set([...given, ...bound]);
-  const read = tree.files.flatMap((file) => placesOfNames(file, variables));
+  const read = tree.files.flatMap((file) => locationsOfNames(file, variables));
   return { addresses, variables, places: [...addresses.map(placeOf), ...read] };
 }
 
@@ -204,7 +193,7 @@ function namesIn(text: string): string[] {
 }
 
 /** Where a file names one of some variables, as a whole word. */
-export function placesOfNames(file: ConsumerFile, names: ReadonlySet<string>): Location[] {
+export function locationsOfNames(file: ConsumerFile, names: ReadonlySet<string>): Location[] {
   if (![...names].some((name) => file.text.includes(name))) return [];
   const isSource = isCode(file.path);
   const isNamed = (found: Word): boolean =>
@@ -216,4 +205,48 @@ export function placesOfNames(file: ConsumerFile, names: ReadonlySet<string>): L
 
 function placeOf({ path, line }: Address): Location {
   return { path, line };
+}
+
+/** A URL as it stands in a text. */
+type FoundUrl = {
+  readonly host: string;
+  readonly port: string | undefined;
+  /** With its slash; "" for none. */
+  readonly path: string;
+  /** Where it begins. */
+  readonly index: number;
+};
+
+const SCHEME = /\b(?:https?|wss?|grpc):\/\//gi;
+// Each begins where the part before it ends.
+const LOGIN = /[\w.~%-]+(?::[^@\s/"'`]*)?@/y;
+const HOST = /\[[\da-f:]+\]|[\w.-]+/iy;
+const PORT = /:(\d{2,5})/y;
+const PATH = /(?:\/[\w.~%{}$:-]*)+/y;
+
+/** The URLs of a line, from the left. */
+export function urlsIn(text: string): FoundUrl[] {
+  const found: FoundUrl[] = [];
+  let end = 0;
+  for (const { 0: scheme, index } of text.matchAll(SCHEME)) {
+    if (index < end) continue;
+    const start = index + scheme.length;
+    const login = matchAt(LOGIN, text, start)?.[0] ?? "";
+    const withLogin = matchAt(HOST, text, start + login.length);
+    const at = withLogin === null ? start : start + login.length;
+    const host = (withLogin ?? matchAt(HOST, text, start))?.[0];
+    if (host === undefined) continue;
+    end = at + host.length;
+    const port = matchAt(PORT, text, end);
+    end += port?.[0].length ?? 0;
+    const path = matchAt(PATH, text, end)?.[0] ?? "";
+    end += path.length;
+    found.push({ host, port: port?.[1], path, index });
+  }
+  return found;
+}
+
+function matchAt(sticky: RegExp, text: string, at: number): RegExpExecArray | null {
+  sticky.lastIndex = at;
+  return sticky.exec(text);
 }

@@ -1,25 +1,26 @@
-import { segmentsOf } from "../change/route.ts";
 import { routesByPattern } from "../change/route-patterns.ts";
-import type { ServiceFound, Sought } from "../change/sought.ts";
-import type { Hit, Location, Usage } from "../finding.ts";
-import { LIMITS } from "../limits.ts";
-import { asksFor, type LiteralPath, literalPathsIn } from "./literal-paths.ts";
+import type { Hit, Location, Usage } from "../facts/finding.ts";
+import { LIMITS } from "../facts/limits.ts";
+import {
+  type ServiceFound,
+  type ServiceIdentity,
+  type ServiceMatch,
+  segmentsOf,
+} from "../facts/service.ts";
+import type { ConsumerFile, TextTree } from "./consumer-files.ts";
 import {
   findService,
   isDeclared,
   isGenericName,
   linesOf,
-  placesOfNames,
+  locationsOfNames,
   type ServiceAddress,
-  type ServiceIdentity,
 } from "./service-address.ts";
-import type { ConsumerFile } from "./source-files.ts";
-import type { TextTree } from "./text-files.ts";
 
 type LiteralPlace = Location & { readonly literal: LiteralPath };
 
 /** What a consumer's texts show about its use of a service. */
-export type ServiceEvidence = {
+type ServiceEvidence = {
   readonly tree: TextTree;
   readonly identity: ServiceIdentity;
   readonly address: ServiceAddress;
@@ -76,14 +77,14 @@ export function serviceUsage(evidence: ServiceEvidence, hits: readonly Hit[]): U
 
 type Met = { readonly place: Location; readonly usage: "confirmed" | "likely" };
 
-function meet(sought: Sought, evidence: ServiceEvidence): Met[] {
+function meet(sought: ServiceMatch, evidence: ServiceEvidence): Met[] {
   const { tree, address, images } = evidence;
   switch (sought.by) {
     case "route":
       return routePlaces(sought.path, evidence);
     case "env":
       return tree.files
-        .flatMap((file) => placesOfNames(file, new Set([sought.name])))
+        .flatMap((file) => locationsOfNames(file, new Set([sought.name])))
         .filter(({ path }) => !isGenericName(sought.name) || evidence.serviceFiles.has(path))
         .map(confirm);
     case "port":
@@ -129,7 +130,7 @@ function portPlaces(port: number, { address, tree, images }: ServiceEvidence): M
     .map(({ path, line }) => ({ place: { path, line }, usage: certaintyOf(address) }));
   if (inAddresses.length > 0) {
     const bound = boundVariables(address, port);
-    const read = tree.files.flatMap((file) => placesOfNames(file, bound));
+    const read = tree.files.flatMap((file) => locationsOfNames(file, bound));
     return [...inAddresses, ...read.map((place) => ({ place, usage: certaintyOf(address) }))];
   }
   const deploying = new Set(images.map(({ path }) => path));
@@ -152,7 +153,10 @@ function placesOfNumber(file: ConsumerFile, port: number): Location[] {
 }
 
 /** Without a hit: none, unless the whole was not read or the relationship says otherwise. */
-function usageWithoutHits(sought: readonly Sought[], { tree, identity }: ServiceEvidence): Usage {
+function usageWithoutHits(
+  sought: readonly ServiceMatch[],
+  { tree, identity }: ServiceEvidence,
+): Usage {
   if (tree.capsHit.length > 0) return "unknown";
   const isAboutService = sought.some(({ by }) => by === "service");
   return isAboutService && isDeclared(tree, identity) ? "likely" : "none";
@@ -188,4 +192,96 @@ function sortedPlaces(places: readonly Location[]): Location[] {
     (left, right) =>
       (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
   );
+}
+
+/** A path that a line of a consumer spells out. */
+type LiteralPath = {
+  /** Placeholders are "*". */
+  readonly segments: readonly string[];
+  /** Whether something stands before it: a host, or a variable that may hold a base path. */
+  readonly hasBase: boolean;
+  /** Whether it ends with a slash or an expression follows, so that one segment may follow. */
+  readonly isOpen: boolean;
+};
+
+const BARE_URL = /\bhttps?:\/\/[^\s"'`,)\]]+/g;
+
+/** The paths in the strings of a line, and in the URLs that stand without quotes. */
+export function literalPathsIn(text: string): LiteralPath[] {
+  if (!text.includes("/")) return [];
+  const quoted = quotedIn(text);
+  const urls = [...text.matchAll(BARE_URL)].map(([url]) => url);
+  return [...new Set([...quoted, ...urls])].map(literalPath).filter((path) => path !== null);
+}
+
+function literalPath(literal: string): LiteralPath | null {
+  // `${base}` and `{base}` of templates; a format's `%s` and `{}` as well.
+  const plain = literal.replaceAll(/\$?\{[^{}]*\}|%[sd]/g, "*");
+  const rest = plain.replace(/^[a-z]+:\/\/[^/]*/i, "").replace(/^\*+/, "");
+  const hasBase = rest !== plain;
+  if (!rest.startsWith("/") || /\s/.test(rest)) return null;
+  const path = rest.split(/[?#]/, 1)[0] ?? "";
+  return { segments: segmentsOf(path), hasBase, isOpen: path.endsWith("/") && path !== "/" };
+}
+
+/**
+ * Whether a literal asks for a route. A literal with a base may leave out what the base path
+ * of the service already says; a placeholder of the literal meets only one of the route.
+ */
+function asksFor(
+  literal: LiteralPath,
+  route: readonly string[],
+  basePaths: readonly (readonly string[])[],
+): boolean {
+  const wanted = [route, ...basePaths.flatMap((base) => withoutBase(route, base))];
+  return wanted.some((segments) => matches(literal, segments));
+}
+
+/** The route as it looks behind a base path; nothing if it is not below it. */
+function withoutBase(route: readonly string[], base: readonly string[]): (readonly string[])[] {
+  if (base.length === 0 || base.length >= route.length) return [];
+  return base.every((segment, index) => segment === route[index]) ? [route.slice(base.length)] : [];
+}
+
+function matches({ segments, isOpen }: LiteralPath, route: readonly string[]): boolean {
+  const asked = isOpen && segments.length === route.length - 1 ? [...segments, "*"] : segments;
+  if (asked.length !== route.length) return false;
+  const same = asked.every((segment, index) => route[index] === "*" || route[index] === segment);
+  return same && (route.length === 0 || route.some((segment) => segment !== "*"));
+}
+
+const QUOTE = /["'`]/g;
+
+/**
+ * What stands in the quotes of a line, from the left. A backslash takes the character behind it
+ * along. A quote without a second one is a character like others.
+ */
+export function quotedIn(text: string): string[] {
+  const found: string[] = [];
+  /** Quotes that nothing closes from here on: from a later place nothing does either. */
+  const open = new Set<string>();
+  let from = 0;
+  for (;;) {
+    QUOTE.lastIndex = from;
+    const start = QUOTE.exec(text);
+    if (start === null) return found;
+    const quote = start[0];
+    const end = open.has(quote) ? -1 : closing(text, quote, start.index + 1);
+    if (end === -1) {
+      open.add(quote);
+      from = start.index + 1;
+    } else {
+      found.push(text.slice(start.index + 1, end));
+      from = end + 1;
+    }
+  }
+}
+
+function closing(text: string, quote: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === quote) return at;
+    if (character === "\\") at++;
+  }
+  return -1;
 }

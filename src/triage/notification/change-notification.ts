@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { isRecord } from "../../json.ts";
-import { boundedPayload } from "../event/bounded-payload.ts";
-import { changeEvent } from "../event/change-event.ts";
+import { isRecord } from "../../model/json.ts";
+import { boundedPayload, changeEvent } from "../sources/event/change-event.ts";
 
 const notification = z.looseObject({}).transform((payload, context) => {
   const { change_event: inner, source_repo: sourceRepo } = payload;

@@ -1,7 +1,11 @@
 import { z } from "zod";
-import type { HandlerContext } from "../../handler.ts";
+import type { HandlerContext } from "../../model/handler.ts";
+import type { ChildTask } from "../../model/task.ts";
+import { sha256 } from "../../model/text.ts";
+import { withoutPaths } from "../sources/event/change-event.ts";
+import type { ChangeNotification } from "./change-notification.ts";
 
-const Dependent = z.object({
+export const Dependent = z.object({
   role: z.enum(["consumer", "derivative", "parent"]),
   task_type: z.string(),
   target_repo: z.string(),
@@ -24,4 +28,50 @@ export async function isRegistered(query: Query, repo: string): Promise<boolean>
     repo,
   ]);
   return rows.length > 0;
+}
+
+/**
+ * A child may end before its event is told again: by a second delivery, or because its parent
+ * is tried again. It must not be made again then. Longer than final tasks are kept by default.
+ */
+const KEY_HELD_MS = 30 * 86_400_000;
+
+/** The task of one dependent, in the queue of the notification. */
+export function childTask(
+  { given, event }: ChangeNotification,
+  dependent: Dependent,
+  { parent, baseSha }: Told,
+): ChildTask {
+  const { task_type, target_repo, relationship_type, relationship_config } = dependent;
+  const told = withoutPaths(given);
+  return {
+    taskType: task_type,
+    payload: {
+      source_repo: event.source_repo,
+      target_repo,
+      change_event: baseSha === null ? told : { ...told, base_sha: baseSha },
+      relationship_config,
+    },
+    queue: parent.queue,
+    metadata: parent.metadata,
+    dedupeKey: keyOf([...partsOf(event), task_type, target_repo, relationship_type]),
+    dedupeForMs: KEY_HELD_MS,
+  };
+}
+
+type Told = {
+  readonly parent: HandlerContext["task"];
+  /** The commit before; null where nobody has found it out. */
+  readonly baseSha: string | null;
+};
+
+/** What makes an event the same one. A commit may publish several packages. */
+function partsOf(event: ChangeNotification["event"]): unknown[] {
+  const { source_repo, commit_sha, branch, package: upgrade } = event;
+  const released = upgrade == null ? [] : [upgrade.name, upgrade.from, upgrade.to];
+  return [source_repo, commit_sha, branch.trim().replace(/^refs\/heads\//, ""), ...released];
+}
+
+function keyOf(parts: readonly unknown[]): string {
+  return sha256(JSON.stringify(parts));
 }

@@ -1,12 +1,12 @@
-import type { RepositoryConfig } from "../../config.ts";
-import type { HandlerContext } from "../../handler.ts";
-import type { ChildTask } from "../../new-task.ts";
-import { PermanentError } from "../../outcome.ts";
-import { PayloadError } from "../../payload.ts";
+import type { HandlerContext } from "../../model/handler.ts";
+import { PermanentError, RetryableError } from "../../model/outcome.ts";
+import { PayloadError } from "../../model/payload.ts";
+import type { ChildTask } from "../../model/task.ts";
+import type { RepositoryConfig } from "../../settings/analysis.ts";
+import { sourceRepository } from "../sources/git/remote.ts";
+import { isGitSha, resolveRange } from "../sources/git/resolve-commit.ts";
 import type { ChangeNotification, NotificationResult } from "./change-notification.ts";
-import { childTask } from "./child-tasks.ts";
-import { type Dependent, dependentsOf, isRegistered } from "./dependents.ts";
-import { findBase } from "./find-base.ts";
+import { childTask, type Dependent, dependentsOf, isRegistered } from "./dependents.ts";
 
 /**
  * Enqueue a task for each dependent of the source, all or none. Called again for the same
@@ -74,4 +74,44 @@ function resultOf(
     parents_scheduled: withRole("parent"),
     total_dependents: scheduled.length,
   };
+}
+
+/** Milliseconds for the source's repository: its dependents can do without. */
+const LIMIT_MS = 60_000;
+
+type FindBaseOptions = Pick<HandlerContext, "signal" | "logger"> & {
+  readonly repositories: RepositoryConfig;
+  /** @default LIMIT_MS */
+  readonly limitMs?: number;
+};
+
+/**
+ * The commit before the one that an event tells of: its `base_sha`, else the first parent. On
+ * the way the source's mirror is brought up to date, once for all dependents. Null where there
+ * is none, the event names no commit of git, or the repository cannot be had: the log says
+ * so, and the dependents go on with what the event says. Rejects with the signal's reason.
+ */
+export async function findBase(
+  { source_repo, commit_sha, base_sha, repo_url, package: upgrade }: ChangeNotification["event"],
+  dependents: readonly Dependent[],
+  { signal, logger, repositories, limitMs = LIMIT_MS }: FindBaseOptions,
+): Promise<string | null> {
+  if (!isGitSha(commit_sha) || upgrade != null) return base_sha;
+  const registered = dependents
+    .map(({ relationship_config: config }) => config["source_clone_url"])
+    .find((url) => typeof url === "string");
+  const source = sourceRepository(source_repo, { registered, told: repo_url });
+  const request = { source, headSha: commit_sha, baseSha: base_sha };
+  const limit = AbortSignal.timeout(limitMs);
+  try {
+    const stop = AbortSignal.any([signal, limit]);
+    const { base, isFirst } = await resolveRange(request, repositories, stop);
+    return isFirst ? null : base;
+  } catch (err) {
+    signal.throwIfAborted();
+    const isAnswer = err instanceof PermanentError || err instanceof RetryableError;
+    if (!isAnswer && !limit.aborted) throw err;
+    logger.warn({ err, sourceRepo: source_repo }, "source repository not read");
+    return base_sha;
+  }
 }

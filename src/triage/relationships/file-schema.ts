@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { TRIGGERS } from "../finding.ts";
-import { URGENCIES } from "../verdict/urgency.ts";
-import { besideComments } from "./comments.ts";
+import { TRIGGERS, URGENCIES } from "../facts/finding.ts";
+import { besideComments, withoutComments } from "./known-keys.ts";
 import { notificationSettings } from "./notification-settings.ts";
 
 const repoName = z
@@ -51,7 +50,12 @@ export const FileSchema = z.looseObject({
   relationships: z.record(repoName, repository),
   notification_settings: notificationSettings.nullish(),
 });
-export type Repositories = z.output<typeof FileSchema>["relationships"];
 export type Repository = z.output<typeof repository>;
 export type Consumer = z.output<typeof consumer>;
 export type Derivative = z.output<typeof derivative>;
+
+export const urgencyMapping = z
+  .record(z.string(), z.unknown())
+  .transform(withoutComments)
+  .pipe(z.partialRecord(z.enum(TRIGGERS), z.enum(URGENCIES)));
+export type UrgencyMapping = z.output<typeof urgencyMapping>;

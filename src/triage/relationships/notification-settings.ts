@@ -3,12 +3,12 @@
  * database keeps them as they came (sql/functions/check_notification_settings.sql checks them).
  */
 import { z } from "zod";
-import type { HandlerContext } from "../../handler.ts";
-import { isRecord } from "../../json.ts";
-import { URGENCIES, type Urgency } from "../verdict/urgency.ts";
-import { besideComments } from "./comments.ts";
+import type { HandlerContext } from "../../model/handler.ts";
+import { isRecord } from "../../model/json.ts";
+import { URGENCIES, type Urgency } from "../facts/finding.ts";
+import { besideComments } from "./known-keys.ts";
 
-export const ACTIONS = ["create_issue_immediately", "create_issue", "add_to_digest"] as const;
+const ACTIONS = ["create_issue_immediately", "create_issue", "add_to_digest"] as const;
 type Action = (typeof ACTIONS)[number];
 
 export type Threshold = {

@@ -1,11 +1,16 @@
 import ts from "typescript";
-import { declarationKeys } from "../compiler/declaration.ts";
-import { finding } from "../finding.ts";
-import { compareMembers } from "./compare-members.ts";
-import { type Candidate, type Comparison, fits, placeIn, subjectOf, textOf } from "./comparison.ts";
-import { membersOf } from "./members.ts";
-import { arityOf, classHead, narrowsArity } from "./type-parameters.ts";
-import type { Directions } from "./type-references.ts";
+import { declarationKey, declarationKeys } from "../compiler/declarations.ts";
+import { type Breaking, finding } from "../facts/finding.ts";
+import {
+  type Candidate,
+  type Comparison,
+  type Directions,
+  firstDeclarationText,
+  isCompatible,
+  providerLocation,
+  subjectOf,
+} from "./comparison.ts";
+import { arityOf, classHead, narrowsArity } from "./outline.ts";
 
 type Pair = { readonly name: string; readonly before: ts.Symbol; readonly after: ts.Symbol };
 
@@ -70,7 +75,7 @@ function compareTypes(
   const members = compareMembers(comparison, { ...pair, types, directions });
   const whole = { before: [types.before], after: [types.after] };
   const told = members.some(isBreak) || saidByMembers(comparison, types.before);
-  return told || fits(comparison, whole, directions)
+  return told || isCompatible(comparison, whole, directions)
     ? members
     : [...members, wholeChange(comparison, pair)];
 }
@@ -100,9 +105,9 @@ function wholeChange(comparison: Comparison, { name, before, after }: Pair): Can
         rule: "ts.signature",
         breaking: "yes",
         subject: subjectOf(comparison, name),
-        provider: placeIn(comparison, "to", now),
-        before: textOf(then),
-        after: textOf(now),
+        provider: providerLocation(comparison, "to", now),
+        before: firstDeclarationText(then),
+        after: firstDeclarationText(now),
       }),
       match: {
         by: "symbol",
@@ -130,4 +135,164 @@ function isValue(symbol: ts.Symbol): boolean {
 
 function isBreak({ found }: Candidate): boolean {
   return found.finding.breaking === "yes";
+}
+
+/** An exported type or object in both versions. */
+type Compared = {
+  readonly name: string;
+  readonly before: ts.Symbol;
+  readonly after: ts.Symbol;
+  readonly types: { readonly before: ts.Type; readonly after: ts.Type };
+  readonly directions: Directions;
+};
+
+/** What became of each member of a type. */
+function compareMembers(comparison: Comparison, compared: Compared): Candidate[] {
+  const { checker, program } = comparison;
+  const before = membersOf(checker, compared.types.before, program);
+  const after = membersOf(checker, compared.types.after, program);
+  const candidates: Candidate[] = [];
+  for (const [name, old] of before) {
+    const next = after.get(name);
+    if (next === undefined) candidates.push(removed(comparison, compared, old));
+    else if (breaks(comparison, compared, old, next)) {
+      candidates.push(changed(comparison, compared, old, next));
+    }
+  }
+  // A type without members of its own (a union of strings, a function) gains none either.
+  if (before.size === 0) return candidates;
+  for (const [name, next] of after) {
+    if (!before.has(name)) candidates.push(added(comparison, compared, next));
+  }
+  return candidates;
+}
+
+function breaks(
+  comparison: Comparison,
+  { directions }: Compared,
+  old: TypeMember,
+  next: TypeMember,
+): boolean {
+  if (comparison.isUnchanged(old.declarations, next.declarations)) return false;
+  if (directions.has("input") && old.optional && !next.optional) return true;
+  return !isCompatible(comparison, { before: old.types, after: next.types }, directions);
+}
+
+function removed(comparison: Comparison, compared: Compared, old: TypeMember): Candidate {
+  return candidate(comparison, compared, { rule: "ts.member_removed", breaking: "yes", old });
+}
+
+function changed(
+  comparison: Comparison,
+  compared: Compared,
+  old: TypeMember,
+  next: TypeMember,
+): Candidate {
+  return candidate(comparison, compared, { rule: "ts.signature", breaking: "yes", old, next });
+}
+
+/**
+ * A member that consumers must supply is one that their code lacks; maybe so where the
+ * package hands the type out as well, and consumers only pass on what they got.
+ */
+function added(comparison: Comparison, compared: Compared, next: TypeMember): Candidate {
+  const { directions } = compared;
+  if (directions.has("input") && !next.optional) {
+    const breaking = directions.has("output") ? "maybe" : "yes";
+    return candidate(comparison, compared, { rule: "ts.signature", breaking, next });
+  }
+  const rule = next.optional ? "ts.optional_added" : "ts.added";
+  return candidate(comparison, compared, { rule, breaking: "no", next });
+}
+
+type Change = { rule: string; breaking: Breaking; old?: TypeMember; next?: TypeMember };
+
+function candidate(
+  comparison: Comparison,
+  { name, before, after }: Compared,
+  { rule, breaking, old, next }: Change,
+): Candidate {
+  const member = old ?? next;
+  const declarations = old?.declarations ?? [];
+  const there = next === undefined ? [] : [...next.declarations, ...(after.declarations ?? [])];
+  const gone = [...declarations, ...(before.declarations ?? [])];
+  return {
+    before: declarations,
+    after: next?.declarations ?? [],
+    found: {
+      finding: finding({
+        rule,
+        breaking,
+        subject: subjectOf(comparison, `${name}.${member?.name ?? ""}`),
+        provider:
+          next === undefined
+            ? providerLocation(comparison, "from", gone)
+            : providerLocation(comparison, "to", there),
+        before: firstDeclarationText(declarations),
+        after: firstDeclarationText(next?.declarations ?? []),
+      }),
+      match: {
+        by: "symbol",
+        subpath: comparison.subpath,
+        name: null,
+        // A member that is demanded but missing has no use to find: whoever names the type is hit.
+        declarations: (old === undefined ? (before.declarations ?? []) : declarations).map(
+          declarationKey,
+        ),
+      },
+    },
+  };
+}
+
+/** A property of a type, over all constituents of a union that have it. */
+type TypeMember = {
+  readonly name: string;
+  readonly types: readonly ts.Type[];
+  readonly optional: boolean;
+  readonly symbols: readonly ts.Symbol[];
+  readonly declarations: readonly ts.Declaration[];
+};
+
+/**
+ * The members of a type that the package (or a package it builds on) wrote. A union is
+ * walked by its constituents, because its own properties are only those that all
+ * constituents share. Members of the standard library (an array's `push`) are left out,
+ * and so are keys that are unique symbols, whose names differ from program to program.
+ */
+function membersOf(
+  checker: ts.TypeChecker,
+  type: ts.Type,
+  program: ts.Program,
+): Map<string, TypeMember> {
+  const members = new Map<string, TypeMember>();
+  for (const part of type.isUnion() ? type.types : [type]) {
+    if (!(part.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection))) continue;
+    for (const symbol of checker.getPropertiesOfType(part)) {
+      const declarations = symbol.declarations ?? [];
+      if (symbol.name.startsWith("__@") || symbol.flags & ts.SymbolFlags.Prototype) continue;
+      if (declarations.length > 0 && declarations.every((node) => inLibrary(node, program)))
+        continue;
+      members.set(symbol.name, merged(checker, symbol, members.get(symbol.name)));
+    }
+  }
+  return members;
+}
+
+function merged(
+  checker: ts.TypeChecker,
+  symbol: ts.Symbol,
+  met: TypeMember | undefined,
+): TypeMember {
+  const optional = (symbol.flags & ts.SymbolFlags.Optional) !== 0;
+  return {
+    name: symbol.name,
+    types: [...(met?.types ?? []), checker.getTypeOfSymbol(symbol)],
+    optional: optional || met?.optional === true,
+    symbols: [...(met?.symbols ?? []), symbol],
+    declarations: [...new Set([...(met?.declarations ?? []), ...(symbol.declarations ?? [])])],
+  };
+}
+
+function inLibrary(node: ts.Node, program: ts.Program): boolean {
+  return program.isSourceFileDefaultLibrary(node.getSourceFile());
 }

@@ -1,15 +1,21 @@
-import type ts from "typescript";
-import type { AnalysisRequest } from "../analysis.ts";
+import ts from "typescript";
 import type { Sources, UnresolvedImport } from "../compiler/compiler-host.ts";
-import { declarationKeys } from "../compiler/declaration.ts";
-import { type Found, finding } from "../finding.ts";
-import type { PackagePair } from "../package/locate.ts";
+import { declarationKeys } from "../compiler/declarations.ts";
+import type { AnalysisRequest } from "../facts/analysis.ts";
+import { type Found, finding } from "../facts/finding.ts";
+import type { PackagePair } from "../sources/npm/installed.ts";
 import { compareExport } from "./compare-export.ts";
-import { type Candidate, type Comparison, placeIn, subjectOf, textOf } from "./comparison.ts";
-import { comparisonOf, type Exports } from "./create-comparison.ts";
-import { fileExports } from "./module-exports.ts";
-import { outlineOf } from "./outline.ts";
-import { replacementsIn } from "./replacements.ts";
+import {
+  type Candidate,
+  type Comparison,
+  comparisonOf,
+  type Exports,
+  firstDeclarationText,
+  partsOf,
+  providerLocation,
+  subjectOf,
+} from "./comparison.ts";
+import { fileExports, outlineOf } from "./outline.ts";
 import { createSurfaceProgram, type EntryPair, isWithin } from "./surface-program.ts";
 
 export type SurfaceChange = {
@@ -114,8 +120,8 @@ function removed(
       rule: "ts.export_removed",
       breaking: "yes",
       subject: subjectOf(comparison, name),
-      provider: placeIn(comparison, "from", declarations),
-      before: textOf(declarations),
+      provider: providerLocation(comparison, "from", declarations),
+      before: firstDeclarationText(declarations),
       replacement,
     }),
     match: {
@@ -134,9 +140,57 @@ function added(comparison: Comparison, name: string, symbol: ts.Symbol): Found {
       rule: "ts.added",
       breaking: "no",
       subject: subjectOf(comparison, name),
-      provider: placeIn(comparison, "to", declarations),
-      after: textOf(declarations),
+      provider: providerLocation(comparison, "to", declarations),
+      after: firstDeclarationText(declarations),
     }),
     match: { by: "symbol", subpath: comparison.subpath, name, declarations: [] },
   };
+}
+
+/**
+ * What stands where a removed type stood, by the removed name: read off the declarations
+ * that changed, where `FailedAttemptError` and `RetryContext` are the argument of the same
+ * callback. The name that takes its place most often wins, then the first by alphabet.
+ */
+function replacementsIn(
+  candidates: readonly Candidate[],
+  names: { readonly removed: ReadonlySet<string>; readonly offered: ReadonlySet<string> },
+): Map<string, string> {
+  const counts = new Map<string, Map<string, number>>();
+  for (const [gone, taken] of candidates.flatMap(alignedIn)) {
+    if (!names.removed.has(gone) || !names.offered.has(taken)) continue;
+    const taking = counts.get(gone) ?? new Map<string, number>();
+    counts.set(gone, taking.set(taken, (taking.get(taken) ?? 0) + 1));
+  }
+  return new Map([...counts].map(([gone, taking]) => [gone, mostFrequent(taking)]));
+}
+
+function alignedIn({ before, after }: Candidate): [string, string][] {
+  return before.flatMap((node, index) => {
+    const other = after[index];
+    return other === undefined ? [] : alignedTypeNames(node, other);
+  });
+}
+
+/** Pairs of different type names at the same position of two declarations. */
+function alignedTypeNames(before: ts.Node, after: ts.Node): [string, string][] {
+  if (before.kind !== after.kind) return [];
+  if (ts.isTypeReferenceNode(before) && ts.isTypeReferenceNode(after)) {
+    const names: [string, string] = [before.typeName.getText(), after.typeName.getText()];
+    if (names[0] !== names[1]) return [names];
+  }
+  const left = partsOf(before);
+  const right = partsOf(after);
+  if (left.length !== right.length) return [];
+  return left.flatMap((child, index) => {
+    const other = right[index];
+    return other === undefined ? [] : alignedTypeNames(child, other);
+  });
+}
+
+function mostFrequent(counts: ReadonlyMap<string, number>): string {
+  const ranked = [...counts].toSorted(
+    ([leftName, left], [rightName, right]) => right - left || (leftName < rightName ? -1 : 1),
+  );
+  return ranked[0]?.[0] ?? "";
 }

@@ -1,9 +1,9 @@
-import type ts from "typescript";
-import { declarationText, locationOf } from "../compiler/declaration.ts";
-import type { Found, Location } from "../finding.ts";
-import type { PackagePair } from "../package/locate.ts";
-import { isWithin } from "./surface-program.ts";
-import type { Directions } from "./type-references.ts";
+import ts from "typescript";
+import { declarationText, locationOf, resolveAlias } from "../compiler/declarations.ts";
+import type { Found, Location } from "../facts/finding.ts";
+import type { PackagePair } from "../sources/npm/installed.ts";
+import type { Outline } from "./outline.ts";
+import { type EntryPair, isWithin } from "./surface-program.ts";
 
 /** One program that holds both versions, and what the comparing functions ask of it. */
 export type Comparison = {
@@ -26,7 +26,7 @@ export type Candidate = {
 };
 
 /** Whether the new type can stand where consumers use the old one, in all given directions. */
-export function fits(
+export function isCompatible(
   { checker }: Comparison,
   types: { before: readonly ts.Type[]; after: readonly ts.Type[] },
   directions: Directions,
@@ -48,7 +48,7 @@ function everyFitsSome(
 }
 
 /** The first declaration that lies in the given version, as a place. */
-export function placeIn(
+export function providerLocation(
   comparison: Pick<Comparison, "pair">,
   side: "from" | "to",
   declarations: readonly ts.Node[],
@@ -58,7 +58,7 @@ export function placeIn(
   return own === undefined ? null : locationOf(own, tree.directory);
 }
 
-export function textOf(declarations: readonly ts.Declaration[]): string | null {
+export function firstDeclarationText(declarations: readonly ts.Declaration[]): string | null {
   const first = declarations[0];
   return first === undefined ? null : declarationText(first);
 }
@@ -66,4 +66,172 @@ export function textOf(declarations: readonly ts.Declaration[]): string | null {
 /** An export's subject: its name, and its subpath unless that is the package itself. */
 export function subjectOf({ subpath }: Pick<Comparison, "subpath">, name: string): string {
   return subpath === "." ? name : `${name} (${subpath})`;
+}
+
+/** Exported symbols by name. */
+export type Exports = ReadonlyMap<string, ts.Symbol>;
+type ComparisonParts = {
+  pair: PackagePair;
+  entries: EntryPair;
+  outline: Outline;
+  before: Exports;
+  after: Exports;
+};
+
+/** What the comparing functions ask of a program that holds both versions. */
+export function comparisonOf(program: ts.Program, parts: ComparisonParts): Comparison {
+  const { pair, entries, outline, before, after } = parts;
+  const checker = program.getTypeChecker();
+  const names = new Map([...before].map(([name, symbol]) => [symbol, name]));
+  const isSameExport = (old: ts.Symbol, next: ts.Symbol): boolean => {
+    const name = names.get(old);
+    return name !== undefined && after.get(name) === next;
+  };
+  const directions = referencedTypes(checker, valueDeclarations(before), (node) =>
+    isWithin(node.getSourceFile().fileName, pair.from),
+  );
+  return {
+    pair,
+    subpath: entries.from.subpath,
+    program,
+    checker,
+    declaredType: (side, name, symbol) =>
+      outline.instantiated(program, side, name) ?? checker.getDeclaredTypeOfSymbol(symbol),
+    // A type that no function takes or gives is for consumers to use either way.
+    directionsOf: (symbol) => directions.get(symbol) ?? BOTH,
+    isUnchanged: (old, next) => unchanged({ checker, isSameExport }, old, next),
+  };
+}
+
+const BOTH: Directions = new Set(["input", "output"] as const);
+
+function valueDeclarations(exported: Exports): ts.Node[] {
+  return [...exported.values()]
+    .filter((symbol) => symbol.flags & ts.SymbolFlags.Value)
+    .flatMap((symbol) => symbol.declarations ?? [])
+    .filter((node) => !ts.isSourceFile(node));
+}
+
+type UnchangedSettings = {
+  readonly checker: ts.TypeChecker;
+  /** Whether two symbols are one export in both versions, which is compared on its own. */
+  isSameExport(before: ts.Symbol, after: ts.Symbol): boolean;
+};
+
+type Nodes = readonly ts.Node[];
+
+/**
+ * Whether declarations are written alike, and all that they refer to as well, up to exports.
+ * Names of parameters and comments do not count: a renamed parameter is no change.
+ *
+ * Asked before the checker is: what follows from a changed export is not reported a second
+ * time, and large recursive types (zod's) do not take the checker minutes and gigabytes to
+ * hold against their own copy.
+ */
+function unchanged(settings: UnchangedSettings, before: Nodes, after: Nodes): boolean {
+  return before.length > 0 && new Walk(settings).sameAll(before, after);
+}
+
+class Walk {
+  readonly #settings: UnchangedSettings;
+  /** Symbols met; one that is met again inside itself is the same unless a difference shows. */
+  readonly #met = new Set<ts.Symbol>();
+
+  constructor(settings: UnchangedSettings) {
+    this.#settings = settings;
+  }
+
+  sameAll(before: Nodes, after: Nodes): boolean {
+    return (
+      before.length === after.length &&
+      before.every((node, index) => {
+        const other = after[index];
+        return other !== undefined && this.#same(node, other);
+      })
+    );
+  }
+
+  #same(before: ts.Node, after: ts.Node): boolean {
+    if (before === after || ts.isSourceFile(before)) return true;
+    if (before.kind !== after.kind) return false;
+    if (ts.isIdentifier(before) || ts.isLiteralExpression(before)) {
+      return before.getText() === after.getText();
+    }
+    return this.sameAll(partsOf(before), partsOf(after)) && this.#sameTarget(before, after);
+  }
+
+  #sameTarget(before: ts.Node, after: ts.Node): boolean {
+    const old = this.#targetOf(before);
+    const next = this.#targetOf(after);
+    if (old === undefined || next === undefined || old === next) return old === next;
+    if (this.#met.has(old) || this.#settings.isSameExport(old, next)) return true;
+    this.#met.add(old);
+    return this.sameAll(old.declarations ?? [], next.declarations ?? []);
+  }
+
+  #targetOf(node: ts.Node): ts.Symbol | undefined {
+    const name = referredName(node);
+    const symbol = name === null ? undefined : this.#settings.checker.getSymbolAtLocation(name);
+    return symbol === undefined ? undefined : resolveAlias(this.#settings.checker, symbol);
+  }
+}
+
+/** The children that make up what a declaration says. */
+export function partsOf(node: ts.Node): ts.Node[] {
+  const parts: ts.Node[] = [];
+  ts.forEachChild(node, (child) => {
+    const nameOfParameter = ts.isParameter(node) && child === node.name;
+    if (!nameOfParameter) parts.push(child);
+  });
+  return parts;
+}
+
+/** Which way a type crosses the border: given to the package, or handed out by it. */
+type Direction = "input" | "output";
+export type Directions = ReadonlySet<Direction>;
+
+/**
+ * The types that declarations refer to, directly or through others of the same package,
+ * each with the directions it is met in. A parameter turns the direction round, a
+ * callback's parameter twice. Works on what is written, not on types: the checker drops
+ * an alias from a union such as `Options | undefined`.
+ */
+function referencedTypes(
+  checker: ts.TypeChecker,
+  start: readonly ts.Node[],
+  belongs: (declaration: ts.Node) => boolean,
+): Map<ts.Symbol, Directions> {
+  const met = new Map<ts.Symbol, Set<Direction>>();
+  const visit = (node: ts.Node, direction: Direction): void => {
+    const name = referredName(node);
+    if (name !== null) meet(name, direction);
+    const inner = ts.isParameter(node) ? opposite(direction) : direction;
+    ts.forEachChild(node, (child) => visit(child, inner));
+  };
+  const meet = (name: ts.Node, direction: Direction): void => {
+    const found = checker.getSymbolAtLocation(name);
+    if (found === undefined) return;
+    const symbol = resolveAlias(checker, found);
+    const directions = met.get(symbol) ?? new Set();
+    if (directions.has(direction)) return;
+    met.set(symbol, directions.add(direction));
+    for (const declaration of symbol.declarations ?? []) {
+      if (belongs(declaration) && !ts.isSourceFile(declaration)) visit(declaration, direction);
+    }
+  };
+  for (const node of start) visit(node, "output");
+  return met;
+}
+
+/** The name by which a node refers to a type, if it does. */
+function referredName(node: ts.Node): ts.Node | null {
+  if (ts.isTypeReferenceNode(node)) return node.typeName;
+  if (ts.isExpressionWithTypeArguments(node)) return node.expression;
+  if (ts.isTypeQueryNode(node)) return node.exprName;
+  if (ts.isImportTypeNode(node)) return node.qualifier ?? null;
+  return null;
+}
+
+function opposite(direction: Direction): Direction {
+  return direction === "input" ? "output" : "input";
 }

@@ -1,14 +1,15 @@
-import { type Found, finding } from "../finding.ts";
-import type { PackagePair } from "../package/locate.ts";
-import type { PackageTree } from "../package/manifest.ts";
-import { manifestLine } from "../package/manifest-line.ts";
-import { compareNames } from "./compare-names.ts";
+import ts from "typescript";
+import type { Sources } from "../compiler/compiler-host.ts";
+import { type Declared, declaredIn } from "../compiler/declarations.ts";
+import { type Found, finding } from "../facts/finding.ts";
+import type { PackagePair } from "../sources/npm/installed.ts";
+import { manifestLine, type PackageTree } from "../sources/npm/manifest.ts";
 import { compareSurfaces, type SurfaceChange, type SurfaceDepth } from "./compare-surfaces.ts";
-import type { Exports } from "./create-comparison.ts";
-import { type Declared, declaredIn } from "./declared.ts";
-import { entryOf } from "./surface-program.ts";
+import { type Exports, providerLocation, subjectOf } from "./comparison.ts";
+import { moduleExports } from "./outline.ts";
+import { companionPath, createSurfaceProgram, type EntryPair, entryOf } from "./surface-program.ts";
 
-export type SurfaceFindings = Omit<SurfaceChange, "exported"> & {
+type SurfaceFindings = Omit<SurfaceChange, "exported"> & {
   /** Whether the old version's types are known, so that uses of members can be found. */
   readonly typed: boolean;
   readonly declared: Declared;
@@ -67,4 +68,49 @@ function typesRemoved({ to }: PackagePair, subpath: string): Found {
 
 function untyped({ manifest }: PackageTree): string {
   return `${manifest.name}@${manifest.version}: no type declarations`;
+}
+
+/**
+ * The exported names that are gone, of a package without declarations: the compiler reads
+ * its JavaScript, `exports.x = …` and `module.exports = {…}` included. Types that it would
+ * infer are no contract and are not compared.
+ */
+function compareNames(pair: PackagePair, entries: EntryPair, sources: Sources): Found[] {
+  const { subpath } = entries.from;
+  const text = `import * as all from ${JSON.stringify(pair.from.manifest.name + subpath.slice(1))};\n`;
+  const { program } = createSurfaceProgram(pair, [entries.from, entries.to], {
+    sources,
+    beside: { from: text, to: text },
+    withLibrary: false,
+    types: [],
+  });
+  const before = importedExports(program, pair.from);
+  const after = importedExports(program, pair.to);
+  return [...before]
+    .filter(([name]) => !after.has(name))
+    .map(([name, symbol]) => ({
+      finding: finding({
+        rule: "js.export_removed",
+        breaking: "yes",
+        subject: subjectOf({ subpath }, name),
+        provider: providerLocation({ pair }, "from", symbol.declarations ?? []),
+        before: name,
+      }),
+      match: { by: "symbol", subpath, name, declarations: [] },
+    }));
+}
+
+/** By way of an import: a file of CommonJS has no symbol of its own to ask for. */
+function importedExports(program: ts.Program, tree: PackageTree): Map<string, ts.Symbol> {
+  const statement = program.getSourceFile(companionPath(tree))?.statements[0];
+  if (statement === undefined || !ts.isImportDeclaration(statement)) return new Map();
+  const checker = program.getTypeChecker();
+  const names = moduleExports(checker, checker.getSymbolAtLocation(statement.moduleSpecifier));
+  const whole = names.get("default");
+  if (whole === undefined || (whole.flags & ts.SymbolFlags.Alias) !== 0) return names;
+  // `module.exports = {…}`: its members can be imported by name.
+  for (const member of checker.getPropertiesOfType(checker.getTypeOfSymbol(whole))) {
+    if (!names.has(member.name)) names.set(member.name, member);
+  }
+  return names;
 }

@@ -1,13 +1,17 @@
 import { join } from "node:path";
 import ts from "typescript";
-import { createHost, type Sources, type UnresolvedImport } from "../compiler/compiler-host.ts";
-import { type PackageView, resolveInView } from "../compiler/package-resolver.ts";
-import type { PackagePair } from "../package/locate.ts";
-import type { PackageTree } from "../package/manifest.ts";
-import { blankPrivate } from "./blank-private.ts";
+import {
+  createHost,
+  type PackageView,
+  resolveInView,
+  type Sources,
+  type UnresolvedImport,
+} from "../compiler/compiler-host.ts";
+import type { PackagePair } from "../sources/npm/installed.ts";
+import type { PackageTree } from "../sources/npm/manifest.ts";
 
 /** One version's file behind a subpath. */
-export type Entry = { readonly subpath: string; readonly file: string; readonly typed: boolean };
+type Entry = { readonly subpath: string; readonly file: string; readonly typed: boolean };
 
 /** The same subpath in both versions. */
 export type EntryPair = { readonly from: Entry; readonly to: Entry };
@@ -41,24 +45,24 @@ export function entryOf(tree: PackageTree, subpath: string, { fence }: Sources):
 }
 
 /** Text of a file that is compiled beside each version, as if it stood in its folder. */
-export type Beside = { readonly from: string; readonly to: string };
+export type CompanionText = { readonly from: string; readonly to: string };
 
-export const NOTHING_BESIDE: Beside = { from: "export {};\n", to: "export {};\n" };
+export const NO_COMPANION: CompanionText = { from: "export {};\n", to: "export {};\n" };
 
 /** Where `Beside` stands in a version's folder. */
-export function besidePath(tree: PackageTree): string {
+export function companionPath(tree: PackageTree): string {
   return join(tree.directory, ".triaged-surface.mts");
 }
 
-export type SurfaceProgram = {
+type SurfaceProgram = {
   readonly program: ts.Program;
   /** Imports of the package's own files that lead nowhere. */
   readonly unresolved: readonly UnresolvedImport[];
 };
 
-export type SurfaceSettings = {
+type SurfaceSettings = {
   readonly sources: Sources;
-  readonly beside: Beside;
+  readonly beside: CompanionText;
   /** Without it names and declarations are there, and types are not. */
   readonly withLibrary: boolean;
   /** Ambient packages, such as "node". */
@@ -75,8 +79,8 @@ export function createSurfaceProgram(
   const unresolved: UnresolvedImport[] = [];
   const inPair = (path: string): boolean => isWithin(path, pair.from) || isWithin(path, pair.to);
   const overlay = new Map([
-    [besidePath(pair.from), beside.from],
-    [besidePath(pair.to), beside.to],
+    [companionPath(pair.from), beside.from],
+    [companionPath(pair.to), beside.to],
   ]);
   const host = createHost({
     options,
@@ -101,4 +105,35 @@ export function isWithin(path: string, tree: PackageTree): boolean {
 
 function viewOf(tree: PackageTree): PackageView {
   return { names: [tree.manifest.name], directory: tree.directory };
+}
+
+/**
+ * A declaration file with the private and protected members of classes overwritten by
+ * blanks. With them, two versions of a class are never assignable to each other, whatever
+ * the rest looks like: privates make a class nominal. Positions and lines stay.
+ */
+function blankPrivate(path: string, text: string): string {
+  if (!/\b(?:private|protected)\b|#\w/.test(text)) return text;
+
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const blanked = text.split("");
+  const visit = (node: ts.Node): void => {
+    if (ts.isClassElement(node) && isHidden(node)) {
+      for (let at = node.getStart(file); at < node.end; at += 1) {
+        if (blanked[at] !== "\n") blanked[at] = " ";
+      }
+    } else {
+      ts.forEachChild(node, visit);
+    }
+  };
+  visit(file);
+  return blanked.join("");
+}
+
+function isHidden(member: ts.ClassElement): boolean {
+  // A hidden constructor says that nobody may call it, which is part of the surface.
+  if (ts.isConstructorDeclaration(member)) return false;
+  if (member.name !== undefined && ts.isPrivateIdentifier(member.name)) return true;
+  const flags = ts.getCombinedModifierFlags(member);
+  return (flags & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)) !== 0;
 }

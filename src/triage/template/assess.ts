@@ -1,8 +1,8 @@
-import type { ChangedFile } from "../change-set.ts";
-import { type ConcernRules, concernRules, type FileConcern } from "./concern.ts";
+import type { ChangedFile } from "../facts/change-set.ts";
+import { type ConcernRules, concernRules, type FileConcern } from "./concerns.ts";
+import type { RangeCommit } from "./history.ts";
 import { type Intent, intentOf } from "./intent.ts";
 import type { TemplateConfig } from "./payload.ts";
-import type { RangeCommit } from "./range-commits.ts";
 
 /** What a changed file is about, what the change is for, and whether it is wanted. */
 export type Assessment = {
@@ -11,7 +11,7 @@ export type Assessment = {
   readonly skipped: "skipped_divergent" | "skipped_strategy" | null;
 };
 
-export type Assess = (file: ChangedFile) => Assessment;
+type Assess = (file: ChangedFile) => Assessment;
 
 /** The rules of a relationship for a change that its commits describe. */
 export function assessBy(

@@ -1,24 +1,19 @@
-import type { Progress } from "../analysis.ts";
-import { sortedSet } from "../bounded-facts.ts";
-import type { ChangedFile, ChangeSet } from "../change-set.ts";
-import type { ChangeEvent, EventFile } from "../event/change-event.ts";
-import type { TreeEntry } from "../repository/list-tree.ts";
-import { assessAll } from "./assess-all.ts";
-import type { TreeEdit } from "./decide.ts";
-import type { Disposition, SyncedFile } from "./disposition.ts";
-import { eventPatch } from "./event-patch.ts";
-import type { JoinedStore } from "./joined-store.ts";
-import { linesTell } from "./lines-tell.ts";
-import { patchOf } from "./patch-of.ts";
-import { mapPathOf } from "./path-map.ts";
-import type { TemplateConfig } from "./payload.ts";
-import type { SyncFacts } from "./sync-facts.ts";
-import { freshIndex } from "./sync-patch.ts";
-import { TEMPLATE_LIMITS } from "./template-limits.ts";
-import { treeListing } from "./tree-listing.ts";
+import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
+import type { ChangedFile, ChangeSet } from "../facts/change-set.ts";
+import { REPOSITORY_LIMITS, TEMPLATE_LIMITS } from "../facts/limits.ts";
+import type { ChangeEvent, EventFile } from "../sources/event/change-event.ts";
+import { readBlobs, type TreeEntry } from "../sources/git/read-objects.ts";
+import { parseDiff } from "../sources/parse-diff.ts";
+import { isSafePath } from "../sources/tree-writer.ts";
+import type { TreeEdit } from "./decide-file.ts";
+import { type JoinedStore, treeListing } from "./joined-store.ts";
+import { type MapPath, mapPathOf, type TemplateConfig } from "./payload.ts";
+import { assessAll } from "./read-in-thread.ts";
+import type { Disposition, SyncedFile, SyncFacts } from "./sync-facts.ts";
+import { freshIndex, patchOf } from "./sync-patch.ts";
 
 /** A change that is known by the diffs of an event alone, and the derivative if it is known. */
-export type EventSync = {
+type EventSync = {
   readonly event: Pick<ChangeEvent, "changed_files">;
   readonly change: ChangeSet;
   readonly derivative: { readonly store: JoinedStore; readonly tree: string } | null;
@@ -32,7 +27,7 @@ export type EventSync = {
  */
 export async function eventSync(
   { event, change, derivative, config, signal }: EventSync,
-  onProgress: (at: Progress) => void,
+  onProgress: (at: AnalysisProgress) => void,
 ): Promise<SyncFacts> {
   onProgress({ percent: 30, step: "applying the diffs" });
   const told = { message: change.message, commits: [] };
@@ -124,7 +119,7 @@ async function attempt(target: Target, { file, told, path, config }: Told): Prom
   if (file.isBinary) return { disposition: "binary", edits: [] };
   const patch = told === undefined ? null : eventPatch(told, mapPathOf(config));
   if (patch === null) {
-    const isThere = entry !== undefined && (await linesTell(target.store, entry, file));
+    const isThere = entry !== undefined && (await hasChangedLines(target.store, entry, file));
     return isThere ? { disposition: "already_present", edits: [] } : UNKNOWN;
   }
   const fits = await isApplicable(target, patch, []);
@@ -161,4 +156,64 @@ async function editsBy({ store, tree }: Target, patch: string): Promise<TreeEdit
     if (old === undefined || path === undefined || at % 2 !== 0) return [];
     return [/^0+$/.test(mode) ? { path, mode: old, id: null } : { path, mode, id }];
   });
+}
+
+/** A producer cuts diffs at this length, in characters, and does not say so. */
+const CUT_AT = 5_000;
+
+/**
+ * The diff of an event's file as a patch that git can apply to the derivative; null where it
+ * has no hunks with headers, is cut off, or tells of no plain file.
+ */
+function eventPatch({ path, diff, old_path }: EventFile, mapPath: MapPath): string | null {
+  const parsed = parseDiff(diff);
+  const at = diff.search(/^@@ -/m);
+  const isWhole = at !== -1 && !parsed.isIncomplete && diff.length < CUT_AT;
+  const newPath = mapPath(parsed.newPath ?? path);
+  const oldPath = mapPath(parsed.oldPath ?? old_path ?? path);
+  if (!isWhole || parsed.isBinary || ![newPath, oldPath].every(isPlain)) return null;
+  const isAdded = parsed.changeType === "added" || /^@@ -0,0 /m.test(diff.slice(at));
+  const isDeleted = parsed.changeType === "deleted" || /^@@ -\S+ \+0,0 @@/m.test(diff.slice(at));
+  const body = diff.slice(at);
+  return [
+    `diff --git a/${oldPath} b/${newPath}`,
+    ...(isAdded ? ["new file mode 100644"] : []),
+    ...(isDeleted ? ["deleted file mode 100644"] : []),
+    ...(oldPath === newPath ? [] : [`rename from ${oldPath}`, `rename to ${newPath}`]),
+    `--- ${isAdded ? "/dev/null" : `a/${oldPath}`}`,
+    `+++ ${isDeleted ? "/dev/null" : `b/${newPath}`}`,
+    body.endsWith("\n") ? body : `${body}\n`,
+  ].join("\n");
+}
+
+/** One that needs no quotes in a patch. */
+function isPlain(path: string): boolean {
+  return isSafePath(path) && /^[\x21\x23-\x7e][\x20\x21\x23-\x7e]*$/.test(path);
+}
+
+/**
+ * Whether a file has all lines that a change added, and none that it removed: a diff without
+ * headers shows no more.
+ */
+async function hasChangedLines(
+  { gitDir, signal }: JoinedStore,
+  entry: TreeEntry,
+  { added, removed }: ChangedFile,
+): Promise<boolean> {
+  const [came, gone] = [tellingLines(added), tellingLines(removed)];
+  if (came.length === 0 || entry.size > REPOSITORY_LIMITS.fileBytesMax) return false;
+  for await (const batch of readBlobs(gitDir, [entry], { signal })) {
+    const text = batch.get(entry.id)?.toString("utf8") ?? "";
+    const lines = new Set(text.split("\n").map((line) => line.trim()));
+    return (
+      came.every((line) => lines.has(line)) &&
+      gone.every((line) => came.includes(line) || !lines.has(line))
+    );
+  }
+  return false;
+}
+
+/** Lines that say something, whatever their indentation. */
+function tellingLines(lines: ChangedFile["added"]): string[] {
+  return lines.map(({ text }) => text.trim()).filter((text) => text !== "");
 }

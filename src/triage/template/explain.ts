@@ -1,14 +1,14 @@
-import { isCompose, isDockerfile } from "../change/file-kinds.ts";
-import type { ChangedFile } from "../change-set.ts";
-import { dockerfileKeys, type KeyedValues } from "./dockerfile-keys.ts";
-import { documentKeys } from "./document-keys.ts";
-import { shown } from "./shown.ts";
-import { TEMPLATE_LIMITS } from "./template-limits.ts";
+import { isRecord } from "../../model/json.ts";
+import type { ChangedFile } from "../facts/change-set.ts";
+import { isCompose, isDockerfile } from "../facts/file-kinds.ts";
+import { TEMPLATE_LIMITS } from "../facts/limits.ts";
+import { displayText } from "../facts/result.ts";
+import { readDocument } from "../reading/read-document.ts";
 
 const VALUE_MAX = 80;
 
 /** What a change does to a file, and why that is not told. */
-export type Explained = { readonly changes: readonly string[]; readonly leftOut: string | null };
+type Explained = { readonly changes: readonly string[]; readonly leftOut: string | null };
 
 const NOTHING: Explained = { changes: [], leftOut: null };
 
@@ -61,11 +61,154 @@ function differences(old: KeyedValues, now: KeyedValues): string[] {
 }
 
 function changeOf(key: string, before: string, after: string): string {
-  const change = `${shown(before, VALUE_MAX)} → ${shown(after, VALUE_MAX)}`;
+  const change = `${displayText(before, VALUE_MAX)} → ${displayText(after, VALUE_MAX)}`;
   // The image tells by itself what it is.
-  return /^FROM \d+/.test(key) ? change : `${shown(key, VALUE_MAX)}: ${change}`;
+  return /^FROM \d+/.test(key) ? change : `${displayText(key, VALUE_MAX)}: ${change}`;
 }
 
 function verbed(key: string, verb: string): string {
-  return `${shown(key, VALUE_MAX)} ${verb}`;
+  return `${displayText(key, VALUE_MAX)} ${verb}`;
+}
+
+const KEYS_MAX = 5_000;
+const DEPTH_MAX = 20;
+/** Characters of a name, or of the text of an item, within a key. */
+const PART_MAX = 500;
+
+/**
+ * The values of a JSON or YAML document by where they stand: `services.app.image`. Items of a
+ * list that have a name or an action stand under it, other items for themselves. Null: it
+ * does not parse. Or why it was left out.
+ */
+function documentKeys(text: string): KeyedValues | { readonly leftOut: string } | null {
+  const document = readDocument(text);
+  if (document === null || "leftOut" in document) return document;
+  const keys = new Map<string, string>();
+  flatten(document.value, "", { keys, depth: 0 });
+  return keys;
+}
+
+type At = { readonly keys: Map<string, string>; readonly depth: number };
+
+function flatten(value: unknown, key: string, { keys, depth }: At): void {
+  if (keys.size >= KEYS_MAX || depth > DEPTH_MAX) return;
+  const below = { keys, depth: depth + 1 };
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const name = nameOf(item);
+      if (name !== null) flatten(item, `${key}[${name.slice(0, PART_MAX)}]`, below);
+      else keys.set(`${key}[${textOf(item).slice(0, PART_MAX)}]`, "");
+    }
+  } else if (isRecord(value)) {
+    for (const [given, inner] of Object.entries(value)) {
+      const name = given.slice(0, PART_MAX);
+      flatten(inner, key === "" ? name : `${key}.${name}`, below);
+    }
+  } else {
+    keys.set(key, textOf(value));
+  }
+}
+
+/** What a step of a workflow or a service of a list is known by. */
+function nameOf(item: unknown): string | null {
+  if (!isRecord(item)) return null;
+  const { uses, name, id } = item;
+  const action = typeof uses === "string" ? uses.split("@", 1)[0] : undefined;
+  const known = [name, id, action].find((one) => typeof one === "string" && one !== "");
+  return typeof known === "string" ? known : null;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(value) ?? "";
+}
+
+/** What a Dockerfile says, by a key for each instruction. */
+type KeyedValues = ReadonlyMap<string, string>;
+
+/** Instructions of which the last one counts, in a stage. */
+const SINGLE = [
+  "HEALTHCHECK",
+  "USER",
+  "WORKDIR",
+  "CMD",
+  "ENTRYPOINT",
+  "STOPSIGNAL",
+  "SHELL",
+  "MAINTAINER",
+];
+
+/**
+ * Instructions of a Dockerfile by key: `FROM 1`, `ENV PORT`, `EXPOSE 8080`, `HEALTHCHECK`. In
+ * a later stage the key says so. RUN and COPY are known by what they do.
+ */
+export function dockerfileKeys(text: string): KeyedValues {
+  const keys = new Map<string, string>();
+  let stage = 0;
+  for (const { name, rest } of instructionsIn(text)) {
+    if (name === "FROM") stage++;
+    const suffix = stage > 1 ? ` (stage ${stage})` : "";
+    for (const [key, value] of keyed(name, rest, stage)) keys.set(`${key}${suffix}`, value);
+  }
+  return keys;
+}
+
+type Instruction = { readonly name: string; readonly rest: string };
+
+/** Lines put together that a backslash continues, without comments. */
+function instructionsIn(text: string): Instruction[] {
+  const lines = text.split(/\r?\n/).filter((line) => !/^\s*(?:#|$)/.test(line));
+  const joined: string[] = [];
+  let open = "";
+  for (const line of lines) {
+    const isContinued = /\\\s*$/.test(line);
+    open += isContinued ? `${line.replace(/\\\s*$/, "").trim()} ` : line.trim();
+    if (isContinued) continue;
+    joined.push(open);
+    open = "";
+  }
+  if (open !== "") joined.push(open);
+  return joined.flatMap((line) => {
+    const [, name, rest = ""] = /^([A-Za-z]+)\s+(.*)$/s.exec(line) ?? [];
+    return name === undefined ? [] : [{ name: name.toUpperCase(), rest: rest.trim() }];
+  });
+}
+
+function keyed(name: string, rest: string, stage: number): [string, string][] {
+  if (name === "FROM") {
+    const image = rest.split(/\s+/).find((word) => !word.startsWith("--")) ?? rest;
+    return [[`FROM ${stage}`, image]];
+  }
+  if (name === "ENV" || name === "ARG" || name === "LABEL") return assignments(name, rest);
+  if (name === "EXPOSE") return rest.split(/\s+/).map((port) => [`EXPOSE ${port}`, ""]);
+  if (SINGLE.includes(name)) return [[name, rest]];
+  return [[`${name} ${rest}`, ""]];
+}
+
+function assignments(name: string, rest: string): [string, string][] {
+  const pairs = pairsIn(rest);
+  if (pairs.length > 0) return pairs.map(([key, value]) => [`${name} ${key}`, value]);
+  const [key = "", ...value] = rest.split(/\s+/);
+  return [[`${name} ${key}`, value.join(" ")]];
+}
+
+const KEY_CHARACTER = /[\w.-]/;
+const VALUE = /"(?:[^"\\]|\\.)*"|\S*/y;
+
+/** `A=1 B="two words"`. */
+function pairsIn(text: string): [string, string][] {
+  const pairs: [string, string][] = [];
+  let from = 0;
+  for (;;) {
+    const equals = text.indexOf("=", from);
+    if (equals === -1) return pairs;
+    let start = equals;
+    while (start > from && KEY_CHARACTER.test(text.charAt(start - 1))) start--;
+    from = equals + 1;
+    if (start === equals) continue;
+    VALUE.lastIndex = from;
+    const value = VALUE.exec(text)?.[0] ?? "";
+    pairs.push([text.slice(start, equals), value]);
+    from += value.length;
+  }
 }

@@ -1,32 +1,24 @@
-import type { RepositoryConfig } from "../../config.ts";
-import { PermanentError } from "../../outcome.ts";
-import type { Progress } from "../analysis.ts";
-import { sortedSet } from "../bounded-facts.ts";
-import type { ChangedFile } from "../change-set.ts";
-import { changeSetOf } from "../repository/change-set-of.ts";
-import { pathOf, type RawChange, type RawSide, rawDiff } from "../repository/raw-diff.ts";
-import { REPOSITORY_LIMITS } from "../repository/repository-limits.ts";
-import { resolveCommit } from "../repository/resolve-commit.ts";
-import type { CommitRange } from "../repository/resolve-range.ts";
-import { type Ancestry, ancestryOf, portedPaths } from "./ancestry.ts";
+import { PermanentError } from "../../model/outcome.ts";
+import type { RepositoryConfig } from "../../settings/analysis.ts";
+import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
+import type { ChangedFile } from "../facts/change-set.ts";
+import { REPOSITORY_LIMITS } from "../facts/limits.ts";
+import { pathOf, type RawChange, type RawSide, rawDiff } from "../sources/git/diff.ts";
+import { changeSetOfRange } from "../sources/git/git-change-set.ts";
+import { type CommitRange, resolveCommit } from "../sources/git/resolve-commit.ts";
 import type { Assessment } from "./assess.ts";
-import { type Assessed, assessAll } from "./assess-all.ts";
-import type { MappedSide } from "./decide.ts";
-import { applies, needsHand, type SyncedFile } from "./disposition.ts";
-import { explainAll } from "./explain-all.ts";
-import type { JoinedStore } from "./joined-store.ts";
-import { mergeSince, type OlderBase } from "./merge-since.ts";
-import { ownChanges } from "./own-changes.ts";
-import { patchOf } from "./patch-of.ts";
-import { mapPathOf } from "./path-map.ts";
-import type { TemplateConfig } from "./payload.ts";
-import { rangeCommits } from "./range-commits.ts";
+import type { MappedSide } from "./decide-file.ts";
+import { type Ancestry, ancestryOf, ownChanges, portedPaths, rangeCommits } from "./history.ts";
+import { type JoinedStore, treeListing } from "./joined-store.ts";
+import { mergeWithOlderBase, type OlderBase } from "./merge-older-base.ts";
+import { mapPathOf, type TemplateConfig } from "./payload.ts";
+import { type Assessed, assessAll, explainAll } from "./read-in-thread.ts";
 import { type Planned, type SettledFiles, settleFiles } from "./settle-files.ts";
-import type { SyncFacts } from "./sync-facts.ts";
-import { treeListing } from "./tree-listing.ts";
+import { applies, needsHand, type SyncedFile, type SyncFacts } from "./sync-facts.ts";
+import { patchOf } from "./sync-patch.ts";
 
 /** A change of a template, and the derivative that may take it, both seen by one store. */
-export type GitSync = {
+type GitSync = {
   readonly store: JoinedStore;
   readonly range: CommitRange;
   readonly derivative: {
@@ -41,14 +33,14 @@ export type GitSync = {
 /** Hold each file of the change against the derivative, by contents and by history. */
 export async function gitSync(
   sync: GitSync,
-  onProgress: (at: Progress) => void,
+  onProgress: (at: AnalysisProgress) => void,
 ): Promise<SyncFacts> {
   const { store, range, derivative, config, repositories } = sync;
   const { signal } = store;
   const { base, head, mirror } = range;
   onProgress({ percent: 15, step: "reading the change" });
   const raw = await rawDiff(mirror, base, head, { signal, limits: REPOSITORY_LIMITS });
-  const changeSet = await changeSetOf(mirror, range, repositories, { signal });
+  const changeSet = await changeSetOfRange(mirror, range, repositories, { signal });
   const { commits, isCut: isLong } = await rangeCommits(store, { base, head });
   onProgress({ percent: 35, step: "comparing the histories" });
   const ancestry: Ancestry =
@@ -134,7 +126,7 @@ async function settle(
         const templateBefore = changed[place]?.raw.before?.path ?? null;
         return [place, { ...job, templateBefore }] as const;
       });
-      return await mergeSince(store, older, new Map(jobs));
+      return await mergeWithOlderBase(store, older, new Map(jobs));
     },
   });
 }

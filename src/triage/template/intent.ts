@@ -1,10 +1,10 @@
-import { wordsOf } from "../change/words.ts";
-import type { ChangedFile } from "../change-set.ts";
-import { bumpsDependency } from "./dependency-bump.ts";
-import { handlesSecrets } from "./secret-handling.ts";
+import semver from "semver";
+import { isRecord, parseJsonText } from "../../model/json.ts";
+import type { ChangedFile } from "../facts/change-set.ts";
+import { wordsOf } from "../facts/identifier-words.ts";
 
 /** What a change is for, the gravest first. */
-export const INTENTS = ["security", "fix", "feature", "chore"] as const;
+const INTENTS = ["security", "fix", "feature", "chore"] as const;
 export type Intent = (typeof INTENTS)[number];
 
 /** What a change of a file is for: by the messages of its commits, and by its lines. */
@@ -36,4 +36,129 @@ export function messageIntent(message: string): Intent {
 
 function gravest(intents: readonly Intent[]): Intent {
   return INTENTS.find((intent) => intents.includes(intent)) ?? "chore";
+}
+
+/**
+ * Whether a manifest raises a version of something that runs with the derivative: that is how
+ * most repairs of known holes arrive. What is only needed in development does not count, nor
+ * does what is new.
+ */
+export function bumpsDependency(file: ChangedFile): boolean {
+  const { path } = file;
+  if (/(?:^|\/)package\.json$/.test(path)) return bumpsPackage(file);
+  if (/(?:^|\/)(?:requirements[\w.-]*\.txt|constraints\.txt)$/.test(path)) {
+    return bumpsLine(file, /^\s*([\w.-]+(?:\[[\w,.-]+\])?)\s*(?:==|~=|>=)\s*v?([\d][\w.]*)/);
+  }
+  if (/(?:^|\/)(?:pyproject|Cargo)\.toml$/.test(path)) {
+    return bumpsLine(file, /^\s*"?([\w.-]+)"?\s*(?:=\s*"|[~=>^])[\s~^>=]*v?(\d[\w.]*)/);
+  }
+  if (/(?:^|\/)go\.mod$/.test(path)) {
+    return bumpsLine(file, /^\s*(?:require\s+)?([^\s.]+\.\S+)\s+v(\d[\w.]*)/);
+  }
+  return false;
+}
+
+function bumpsPackage({ before, after, added, removed }: ChangedFile): boolean {
+  if (before === null || after === null) {
+    const lines = /^\s*"(@?[\w./-]+)":\s*"[~^>=]*v?(\d[\w.-]*)"/;
+    return bumpsLine({ added, removed }, lines);
+  }
+  const old = dependenciesOf(before);
+  return [...dependenciesOf(after)].some(([name, range]) => isRaised(old.get(name), range));
+}
+
+function dependenciesOf(text: string): Map<string, string> {
+  const manifest = manifestIn(text);
+  const fields = ["dependencies", "optionalDependencies", "overrides", "resolutions"];
+  return new Map(
+    fields.flatMap((field) => {
+      const group = manifest[field];
+      const entries = isRecord(group) ? Object.entries(group) : [];
+      return entries.flatMap(([name, range]) =>
+        typeof range === "string" ? [[`${field} ${name}`, range] as const] : [],
+      );
+    }),
+  );
+}
+
+function bumpsLine({ added, removed }: Pick<ChangedFile, "added" | "removed">, pattern: RegExp) {
+  const versionsIn = (lines: ChangedFile["added"]) =>
+    new Map(
+      lines.flatMap(({ text }) => {
+        const [, name, version] = pattern.exec(text) ?? [];
+        return name === undefined || version === undefined || name === "version"
+          ? []
+          : [[name, version] as const];
+      }),
+    );
+  const old = versionsIn(removed);
+  return [...versionsIn(added)].some(([name, version]) => isRaised(old.get(name), version));
+}
+
+function isRaised(from: string | undefined, to: string): boolean {
+  const [old, now] = [semver.coerce(from), semver.coerce(to)];
+  return old !== null && now !== null && semver.gt(now, old);
+}
+
+/** What a package.json holds; nothing where it is no JSON object. */
+function manifestIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed = parseJsonText(text);
+    return isRecord(parsed) ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+const SECRET_WORDS = ["secret", "secrets", "password", "passwd", "credential", "credentials"];
+const SECRET_PAIRS = [
+  ["api", "key"],
+  ["private", "key"],
+  ["access", "token"],
+  ["auth", "token"],
+];
+/** A name and a literal of some length: `DB_PASSWORD = "hunter2!"`. */
+const LITERAL = /[:=]\s*["']([^"'${}<>\s]+)["']/g;
+const LITERAL_CHARS_MIN = 6;
+const ENV_LITERAL = /^\s*(?:ENV\s+|export\s+)?([A-Za-z_]\w*)=([^\s"'${}<>]{6,})\s*$/;
+const IGNORED_SECRETS = /(?:^|\/)\*?\.?(?:env|pem|key|p12|npmrc|netrc|htpasswd)(?:[.*]|$)/;
+
+/**
+ * Whether a change takes better care of secrets: one that stood in the file goes, a build gets
+ * it by a mount, files that hold some are ignored.
+ */
+export function handlesSecrets({ path, added, removed }: ChangedFile): boolean {
+  const came = added.map(({ text }) => text);
+  const gone = removed.map(({ text }) => text);
+  if (gone.some(isHardCoded) && !came.some(isHardCoded)) return true;
+  if (came.some((text) => /--mount=type=secret\b/.test(text))) return true;
+  const isIgnoreFile = /(?:^|\/)\.(?:git|docker|npm)ignore$/.test(path);
+  return isIgnoreFile && came.some((text) => IGNORED_SECRETS.test(text.trim()));
+}
+
+function isHardCoded(line: string): boolean {
+  const name = literalName(line) ?? ENV_LITERAL.exec(line)?.[1];
+  if (name === undefined) return false;
+  const words = new Set(wordsOf(name));
+  return (
+    SECRET_WORDS.some((word) => words.has(word)) ||
+    SECRET_PAIRS.some((pair) => pair.every((word) => words.has(word)))
+  );
+}
+
+/** The name that a literal is given to: what stands before the sign, perhaps in quotes. */
+function literalName(line: string): string | undefined {
+  LITERAL.lastIndex = 0;
+  for (let found = LITERAL.exec(line); found !== null; found = LITERAL.exec(line)) {
+    // What is none may begin within.
+    LITERAL.lastIndex = found.index + 1;
+    if ((found[1] ?? "").length < LITERAL_CHARS_MIN) continue;
+    let end = found.index;
+    while (end > 0 && /\s/.test(line.charAt(end - 1))) end--;
+    if (/["']/.test(line.charAt(end - 1))) end--;
+    let start = end;
+    while (start > 0 && /[\w-]/.test(line.charAt(start - 1))) start--;
+    if (start < end) return line.slice(start, end);
+  }
+  return undefined;
 }

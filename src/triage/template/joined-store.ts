@@ -1,8 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RepositoryConfig } from "../../config.ts";
-import { type GitOptions, type GitOutput, git } from "../repository/git.ts";
-import { makeScratchFolder } from "../repository/scratch-folder.ts";
+import { PermanentError } from "../../model/outcome.ts";
+import type { RepositoryConfig } from "../../settings/analysis.ts";
+import { REPOSITORY_LIMITS } from "../facts/limits.ts";
+import { type GitOptions, type GitOutput, git } from "../sources/git/git.ts";
+import { listTree, type TreeEntry } from "../sources/git/read-objects.ts";
+import { makeScratchFolder } from "../sources/scratch-folder.ts";
 
 /**
  * A bare repository of its own that sees the objects of several mirrors, so that commits of
@@ -51,4 +54,39 @@ export async function joinStores(
     line: async (args, options) => (await run(args, options)).stdout.toString("utf8").trim(),
     [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
   };
+}
+
+/** What no repository keeps. */
+const LEFT_OUT = ["node_modules", "__pycache__", ".venv"];
+
+/**
+ * The files of a folder as a tree in the store, without what its .gitignore names: what git
+ * would commit. The folder is only read, and no filter of its attributes is run. Rejects where
+ * a file cannot be read: what is not seen would count as missing.
+ */
+export async function folderTree(store: JoinedStore, path: string): Promise<string> {
+  const environment = { GIT_INDEX_FILE: join(store.folder, "folder.index") };
+  const excluded = LEFT_OUT.map((name) => `:(top,exclude,glob)**/${name}/**`);
+  const args = ["add", "--all", "--", ":(top)", ...excluded];
+  await store.run([`--work-tree=${path}`, ...args], { environment });
+  return await store.line(["write-tree"], { environment });
+}
+
+/**
+ * All that a commit or tree holds, by path. Throws a PermanentError where that is too much:
+ * of a file that is not listed, nobody could say that it is missing.
+ */
+export async function treeListing(
+  { gitDir, signal }: JoinedStore,
+  revision: string,
+): Promise<ReadonlyMap<string, TreeEntry>> {
+  const limits = REPOSITORY_LIMITS;
+  const { entries, isCut, hasLongNames } = await listTree(gitDir, revision, { signal, limits });
+  if (isCut || hasLongNames) {
+    throw new PermanentError(
+      `the tree of ${revision} is too large: it has more than ${limits.treeEntriesMax} files, ` +
+        `or names of more than ${limits.listBytesMax} bytes`,
+    );
+  }
+  return new Map(entries.map((entry) => [entry.path, entry]));
 }

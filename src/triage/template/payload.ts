@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { boundedPayload } from "../event/bounded-payload.ts";
-import { changeEvent } from "../event/change-event.ts";
+import { withoutEnd } from "../../model/text.ts";
+import { boundedPayload, changeEvent } from "../sources/event/change-event.ts";
 
 const text = z.string().trim().min(1).max(1_000);
 const texts = z.array(text).max(200);
@@ -45,3 +45,40 @@ export const templateTriagePayload = boundedPayload(
 );
 export type TemplateTriagePayload = z.output<typeof templateTriagePayload>;
 export type TemplateConfig = TemplateTriagePayload["relationship_config"];
+
+/** Where a path of the template lies in the derivative. */
+export type MapPath = (path: string) => string;
+
+/**
+ * The map of a relationship's `path_map`. A key is a file or a folder; of several that fit,
+ * the longest one counts. What none fits stays where it is.
+ */
+function pathMapper(pathMap: Readonly<Record<string, string>>): MapPath {
+  const entries = Object.entries(pathMap)
+    .map(([from, to]) => [bare(from), bare(to)] as const)
+    .toSorted(([left], [right]) => right.length - left.length || (left < right ? -1 : 1));
+  return (path) => {
+    for (const [from, to] of entries) {
+      if (path === from) return to === "" ? path : to;
+      const isBelow = from === "" || path.startsWith(`${from}/`);
+      if (!isBelow) continue;
+      const rest = from === "" ? path : path.slice(from.length + 1);
+      return to === "" ? rest : `${to}/${rest}`;
+    }
+    return path;
+  };
+}
+
+/** The map of a relationship, which is written from the template's side, for its direction. */
+export function mapPathOf({
+  path_map,
+  direction,
+}: Pick<TemplateConfig, "path_map" | "direction">): MapPath {
+  const back = Object.entries(path_map).map(([from, to]) => [to, from]);
+  return pathMapper(direction === "reverse" ? Object.fromEntries(back) : path_map);
+}
+
+/** `./src/`, `src/` and `src` are one folder; "." is the root. */
+function bare(path: string): string {
+  return withoutEnd(path.replace(/^(?:\.?\/)+/, ""), "/").replace(/^\.$/, "");
+}

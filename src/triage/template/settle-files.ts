@@ -1,20 +1,20 @@
-import { isLockfile } from "../change/file-kinds.ts";
-import { isRegular, type TreeEntry } from "../repository/list-tree.ts";
-import { type Conflict, conflictHunks } from "./conflict-hunks.ts";
+import { isLockfile } from "../facts/file-kinds.ts";
+import { REPOSITORY_LIMITS, TEMPLATE_LIMITS } from "../facts/limits.ts";
+import { isRegular, type TreeEntry } from "../sources/git/read-objects.ts";
+import { isSafePath } from "../sources/tree-writer.ts";
 import {
-  decide,
+  type DecidedFile,
+  decideFile,
   editsOf,
+  type FileOutcome,
   locate,
   type MappedChange,
-  type Settled,
   type ToMerge,
-} from "./decide.ts";
-import type { Disposition } from "./disposition.ts";
+  type TreeEdit,
+} from "./decide-file.ts";
 import type { JoinedStore } from "./joined-store.ts";
-import { type Merged, mergeFiles } from "./merge-files.ts";
-import type { Outcome } from "./outcome.ts";
-import { findRenames } from "./renames.ts";
-import { withRoom } from "./with-room.ts";
+import { type Conflict, conflictHunks, type Merged, mergeFiles } from "./merge-files.ts";
+import type { Disposition } from "./sync-facts.ts";
 
 /** A change of a file, and why it is not wanted. */
 export type Planned = {
@@ -22,7 +22,7 @@ export type Planned = {
   readonly skipped: "skipped_divergent" | "skipped_strategy" | null;
 };
 
-export type Surroundings = {
+type DerivativeView = {
   /** The derivative's files. */
   readonly entries: ReadonlyMap<string, TreeEntry>;
   /** Paths in the derivative at which the template had a file before the change. */
@@ -35,16 +35,19 @@ export type Surroundings = {
   ) => Promise<ReadonlyMap<number, { readonly id: string; readonly since: string }>>;
 };
 
-export type SettledFiles = { readonly outcomes: readonly Outcome[]; readonly capsHit: string[] };
+export type SettledFiles = {
+  readonly outcomes: readonly FileOutcome[];
+  readonly capsHit: string[];
+};
 
 /** Find out what becomes of each change, in their order. */
 export async function settleFiles(
   store: JoinedStore,
   planned: readonly Planned[],
-  around: Surroundings,
+  around: DerivativeView,
 ): Promise<SettledFiles> {
   const { decisions, capsHit } = await decideAll(store, planned, around);
-  const outcomes = new Map<number, Outcome>();
+  const outcomes = new Map<number, FileOutcome>();
   const jobs = new Map<number, ToMerge>();
   for (const [place, decision] of decisions.entries()) {
     const { skipped = null, change } = planned[place] ?? {};
@@ -62,15 +65,15 @@ export async function settleFiles(
   const merged = await mergeAll(store, jobs, { isPorted, mergeSince: around.mergeSince });
   for (const [place, outcome] of merged.outcomes) outcomes.set(place, outcome);
   const all = decisions.map(({ path }, place) => outcomes.get(place) ?? plain("unknown", path));
-  const room = withRoom(all, around.entries);
+  const room = withoutOverwrites(all, around.entries);
   return { outcomes: room.outcomes, capsHit: [...capsHit, ...merged.capsHit, ...room.capsHit] };
 }
 
 async function decideAll(
   store: JoinedStore,
   planned: readonly Planned[],
-  { entries, counterparts }: Surroundings,
-): Promise<{ decisions: (Settled | ToMerge)[]; capsHit: string[] }> {
+  { entries, counterparts }: DerivativeView,
+): Promise<{ decisions: (DecidedFile | ToMerge)[]; capsHit: string[] }> {
   const places = planned.map(({ change }) => locate(change, entries));
   const absent = planned.flatMap(({ change: { before, after } }, place) => {
     const isFile = before !== null && after !== null && isRegular(before.mode);
@@ -83,7 +86,7 @@ async function decideAll(
     const { before, after } = change;
     const moved = before === null ? byId.get(after?.id ?? "") : renames.get(before.id);
     const isRenamed = after !== null && moved !== undefined;
-    const decision = decide(change, places[place] ?? (isRenamed ? moved : null));
+    const decision = decideFile(change, places[place] ?? (isRenamed ? moved : null));
     // It may lie where nobody has looked.
     const isUnseen = isCut && "disposition" in decision && decision.disposition === "missing";
     return isUnseen ? { ...decision, disposition: "unknown" as const } : decision;
@@ -98,16 +101,16 @@ function isTelling({ size, mode }: TreeEntry): boolean {
 
 type MergeOptions = {
   readonly isPorted: (place: number) => boolean;
-  readonly mergeSince: Surroundings["mergeSince"];
+  readonly mergeSince: DerivativeView["mergeSince"];
 };
 
 async function mergeAll(
   store: JoinedStore,
   jobs: ReadonlyMap<number, ToMerge>,
   { isPorted, mergeSince }: MergeOptions,
-): Promise<{ outcomes: Map<number, Outcome>; capsHit: string[] }> {
+): Promise<{ outcomes: Map<number, FileOutcome>; capsHit: string[] }> {
   const results = await mergeFiles(store, [...jobs.values()]);
-  const outcomes = new Map<number, Outcome>();
+  const outcomes = new Map<number, FileOutcome>();
   const conflicts = new Map<number, { job: ToMerge; merged: Merged & { outcome: "conflict" } }>();
   const capsHit = new Set<string>();
   for (const [index, [place, job]] of [...jobs].entries()) {
@@ -137,7 +140,10 @@ async function mergeAll(
   return { outcomes, capsHit: [...capsHit] };
 }
 
-function mergedOutcome(job: ToMerge, merged: Exclude<Merged, { outcome: "conflict" }>): Outcome {
+function mergedOutcome(
+  job: ToMerge,
+  merged: Exclude<Merged, { outcome: "conflict" }>,
+): FileOutcome {
   if (merged.outcome !== "clean") {
     return plain(merged.outcome === "not_merged" ? "unknown" : merged.outcome, job.path);
   }
@@ -146,10 +152,112 @@ function mergedOutcome(job: ToMerge, merged: Exclude<Merged, { outcome: "conflic
   return { ...plain("merges_cleanly", job.path), edits: editsOf(job, merged.id) };
 }
 
-function outcomeOf({ disposition, path, edits }: Settled): Outcome {
+function outcomeOf({ disposition, path, edits }: DecidedFile): FileOutcome {
   return { ...plain(disposition, path), edits };
 }
 
-function plain(disposition: Disposition, path: string): Outcome {
+function plain(disposition: Disposition, path: string): FileOutcome {
   return { path, disposition, edits: [], hunks: [], since: null };
+}
+
+type Room = { readonly outcomes: readonly FileOutcome[]; readonly capsHit: readonly string[] };
+
+/**
+ * The outcomes, of which nothing is written over what the derivative has: a file where it has a
+ * folder, a folder where it has a file, and two files of the template at one path are left to a
+ * person. A path that could leave the work tree is in no patch.
+ */
+function withoutOverwrites(
+  outcomes: readonly FileOutcome[],
+  entries: ReadonlyMap<string, TreeEntry>,
+): Room {
+  const written = outcomes.flatMap(({ edits }) => edits).filter(isWritten);
+  const counts = new Map<string, number>();
+  for (const { path } of written) counts.set(path, (counts.get(path) ?? 0) + 1);
+  const gone = new Set(outcomes.flatMap(({ edits }) => edits).flatMap(removedPath));
+  const kept = new Set([...entries.keys()].filter((path) => !gone.has(path)));
+  const folders = new Set([...kept].flatMap(foldersOf));
+  const isBlocked = ({ path }: TreeEdit): boolean =>
+    (counts.get(path) ?? 0) > 1 ||
+    folders.has(path) ||
+    foldersOf(path).some((folder) => kept.has(folder));
+  return {
+    outcomes: outcomes.map((outcome) => {
+      if (isUnsafe(outcome)) return { ...outcome, disposition: "unknown", edits: [] };
+      return outcome.edits.filter(isWritten).some(isBlocked)
+        ? { ...outcome, disposition: "conflicts", edits: [] }
+        : outcome;
+    }),
+    capsHit: outcomes.some(isUnsafe) ? ["paths"] : [],
+  };
+}
+
+function isUnsafe({ edits }: FileOutcome): boolean {
+  return edits.some(({ path }) => !isSafePath(path));
+}
+
+function removedPath({ path, id }: TreeEdit): string[] {
+  return id === null ? [path] : [];
+}
+
+function isWritten({ id }: TreeEdit): boolean {
+  return id !== null;
+}
+
+function foldersOf(path: string): string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
+}
+
+export type Renames = {
+  /** By the id of the template's blob. */
+  readonly renames: ReadonlyMap<string, TreeEntry>;
+  /** Whether there were too many files to look for any but those whose content is the same. */
+  readonly isCut: boolean;
+};
+
+/**
+ * Where files of the template lie in the derivative under other names, by the ids of their
+ * blobs: at least half of the content is the same. `candidates` are the derivative's files
+ * that are no counterpart of another file.
+ */
+export async function findRenames(
+  store: JoinedStore,
+  missing: readonly string[],
+  candidates: readonly TreeEntry[],
+  { renamesMax = TEMPLATE_LIMITS.renamesMax }: { readonly renamesMax?: number } = {},
+): Promise<Renames> {
+  const { fileBytesMax } = REPOSITORY_LIMITS;
+  const nothing: Renames = { renames: new Map(), isCut: false };
+  if (missing.length === 0) return nothing;
+  const sought = [...new Set(missing)].toSorted();
+  const possible = candidates
+    .filter(({ mode, size }) => isRegular(mode) && size > 0 && size <= fileBytesMax)
+    .toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  if (possible.length === 0) return nothing;
+  const isCut = sought.length * possible.length > renamesMax;
+  const before = await flatTree(store, sought);
+  const ids = possible.map(({ id }) => id);
+  const after = await flatTree(store, ids, sought.length);
+  const similarity = isCut ? "-M100%" : "-M50%";
+  const flags = ["-r", "-z", "--raw", "--no-abbrev", similarity, "-l0", "--diff-filter=R"];
+  const { stdout } = await store.run(["diff-tree", ...flags, before, after]);
+  const fields = stdout.toString("utf8").split("\0");
+  const renames = new Map<string, TreeEntry>();
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const id = sought[Number(fields[at + 1])];
+    const entry = possible[Number(fields[at + 2]) - sought.length];
+    if (id !== undefined && entry !== undefined) renames.set(id, entry);
+  }
+  return { renames, isCut };
+}
+
+const DIGITS = 8;
+
+/** A tree of blobs under numbers, so that names say nothing. */
+async function flatTree(store: JoinedStore, ids: readonly string[], from = 0): Promise<string> {
+  const input = ids
+    .map((id, index) => `100644 blob ${id}\t${String(from + index).padStart(DIGITS, "0")}\0`)
+    .join("");
+  return await store.line(["mktree", "-z"], { input });
 }

@@ -1,5 +1,4 @@
-import type { SyncedFile } from "./disposition.ts";
-import type { SyncPatch } from "./sync-patch.ts";
+import type { Intent } from "./intent.ts";
 
 /** What the derivative has done with the same files, for a triage the other way round. */
 export type OwnChanges = {
@@ -29,4 +28,78 @@ export type SyncFacts = {
   readonly truncated: boolean;
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];
+};
+
+/** What becomes of one file of a change in the derivative. */
+const DISPOSITIONS = [
+  /** The derivative has the change. */
+  "already_present",
+  /** It has the file as it was: take the new one. */
+  "fast_forward",
+  /** It has changes of its own, and both fit together. */
+  "merges_cleanly",
+  /** Both changed the same lines. */
+  "conflicts",
+  /** The derivative has no such file, under any name. */
+  "missing",
+  /** The template has deleted the file, and the derivative has changed it. */
+  "deleted",
+  /** Of a concern in which the derivative goes its own way. */
+  "skipped_divergent",
+  /** Of no concern that the sync_strategy takes over. */
+  "skipped_strategy",
+  /** Changed on both sides, and no text. */
+  "binary",
+  /** Changed on both sides, and too large to be merged. */
+  "too_large",
+  /** A lockfile that both sides have generated: it is generated again. */
+  "generated",
+  /** Nobody knows, since no more than a part of the change or of the derivative can be seen. */
+  "unknown",
+] as const;
+export type Disposition = (typeof DISPOSITIONS)[number];
+
+/** Lines of a file, from 1, both included. `end` before `start`: between those lines. */
+export type LineRange = { readonly start: number; readonly end: number };
+
+/** Where both sides changed the same lines. The texts are for display. */
+export type ConflictHunk = {
+  readonly derivative: LineRange;
+  readonly template: LineRange;
+  readonly ours: string;
+  readonly theirs: string;
+};
+
+/** A file of a change, and what becomes of it. */
+export type SyncedFile = {
+  /** In the derivative. */
+  readonly path: string;
+  readonly templatePath: string;
+  readonly disposition: Disposition;
+  readonly concern: string | null;
+  /** Shared concerns that it speaks of. */
+  readonly shared: readonly string[];
+  readonly intent: Intent;
+  /** What differs, by key, in formats that are known: `node:20-slim → node:22-slim`. */
+  readonly changes: readonly string[];
+  readonly hunks: readonly ConflictHunk[];
+  /** The template's commit since which all changes of the file were merged; null: this change. */
+  readonly since: string | null;
+};
+
+/** Dispositions that put something into the patch. */
+export function applies({ disposition }: Pick<SyncedFile, "disposition">): boolean {
+  return disposition === "fast_forward" || disposition === "merges_cleanly";
+}
+
+/** Dispositions that leave a person to do it. */
+export function needsHand({ disposition }: Pick<SyncedFile, "disposition">): boolean {
+  return ["conflicts", "deleted", "binary", "too_large", "unknown"].includes(disposition);
+}
+
+/** A patch that makes of the derivative's tree the one that was expected. */
+export type SyncPatch = {
+  readonly content: string;
+  readonly bytes: number;
+  readonly sha256: string;
 };

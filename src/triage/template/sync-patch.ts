@@ -1,18 +1,34 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../../sha256.ts";
-import type { TreeEdit } from "./decide.ts";
+import { sha256 } from "../../model/text.ts";
+import { TEMPLATE_LIMITS } from "../facts/limits.ts";
+import type { TreeEdit } from "./decide-file.ts";
 import type { JoinedStore } from "./joined-store.ts";
-import { TEMPLATE_LIMITS } from "./template-limits.ts";
+import type { SyncPatch } from "./sync-facts.ts";
 
-/** A patch that makes of the derivative's tree the one that was expected. */
-export type SyncPatch = {
-  readonly content: string;
-  readonly bytes: number;
-  readonly sha256: string;
+type PatchFacts = {
+  readonly patch: SyncPatch | null;
+  readonly degraded: readonly string[];
+  readonly capsHit: readonly string[];
 };
 
-export type PatchOutcome =
+/** The patch of all edits, and what is to be said where there is none. */
+export async function patchOf(
+  store: JoinedStore,
+  tree: string,
+  outcomes: readonly { readonly edits: readonly TreeEdit[] }[],
+): Promise<PatchFacts> {
+  const edits = outcomes.flatMap((outcome) => outcome.edits);
+  if (edits.length === 0) return { patch: null, degraded: [], capsHit: [] };
+  const { patch, why } = await makeSyncPatch(store, tree, edits);
+  return {
+    patch,
+    degraded: why === "unproven" ? ["git does not make the expected tree of sync.patch"] : [],
+    capsHit: why === "too_large" ? ["patch_bytes"] : [],
+  };
+}
+
+type PatchOutcome =
   | { readonly patch: SyncPatch; readonly why: null }
   /** Nothing to change; larger than the limit; or git did not make of it what it should. */
   | { readonly patch: null; readonly why: "empty" | "too_large" | "unproven" };
@@ -32,7 +48,8 @@ export async function makeSyncPatch(
   if (expected === before) return { patch: null, why: "empty" };
   const { bytes, isCut } = await diffOf(store, before, expected, patchBytesMax);
   if (isCut) return { patch: null, why: "too_large" };
-  if (!(await makes(store, { before, expected, bytes }))) return { patch: null, why: "unproven" };
+  if (!(await patchMakesTree(store, { before, expected, bytes })))
+    return { patch: null, why: "unproven" };
   return {
     patch: { content: bytes.toString("utf8"), bytes: bytes.length, sha256: sha256(bytes) },
     why: null,
@@ -93,7 +110,7 @@ function isPlainText(bytes: Buffer): boolean {
 type Claim = { readonly before: string; readonly expected: string; readonly bytes: Buffer };
 
 /** Whether git makes of one tree the other by these bytes. */
-export async function makes(
+export async function patchMakesTree(
   store: JoinedStore,
   { before, expected, bytes }: Claim,
 ): Promise<boolean> {

@@ -1,12 +1,11 @@
-import { counted } from "../../counted.ts";
-import type { Analysis, Exposure } from "../analysis.ts";
-import type { ChangedSource } from "../changed-source.ts";
-import type { Diagnostic, Hit, Location } from "../finding.ts";
-import { sentence } from "./sentence.ts";
-import type { Verdict } from "./verdict.ts";
+import { counted } from "../../model/text.ts";
+import type { Analysis, Exposure } from "../facts/analysis.ts";
+import type { ChangedSource } from "../facts/change-set.ts";
+import type { Diagnostic, Finding, Hit, Location } from "../facts/finding.ts";
+import type { Verdict } from "./judge.ts";
 
 /** What the words are about. */
-export type Case = {
+export type ConsumerCase = {
   readonly source: ChangedSource;
   readonly target: string;
   readonly analysis: Analysis;
@@ -14,14 +13,14 @@ export type Case = {
 };
 
 /** Findings that the consumer should act on: those that may break something it may use. */
-export function actionable({ analysis }: Case): Hit[] {
+export function actionable({ analysis }: ConsumerCase): Hit[] {
   return analysis.hits.filter(
     ({ finding, usage }) => finding.breaking !== "no" && usage !== "none",
   );
 }
 
 /** One or two sentences: what happens to whom. */
-export function impactSummary(about: Case): string {
+export function impactSummary(about: ConsumerCase): string {
   const { source, target, analysis, verdict } = about;
   const { change } = source;
   if (!verdict.requiresAction) return `${change} does not break ${target}. ${whyNot(about)}`;
@@ -43,7 +42,7 @@ const LINES_MAX = 30;
  * First how to verify, then one line per finding with what the compiler says at its places,
  * then the compiler's other errors.
  */
-export function recommendedChanges(about: Case): string {
+export function recommendedChanges(about: ConsumerCase): string {
   if (!about.verdict.requiresAction) return "";
   const { analysis } = about;
   const told = new Set<Diagnostic>();
@@ -63,7 +62,7 @@ export function recommendedChanges(about: Case): string {
 }
 
 /** Whoever has something to do finds more about it in the release notes. */
-function explainedSteps({ analysis }: Case): Hit[] {
+function explainedSteps({ analysis }: ConsumerCase): Hit[] {
   return analysis.hits.filter(
     ({ finding, usage }) =>
       finding.rule === "pkg.version" && finding.breaking === "no" && usage !== "none",
@@ -71,7 +70,7 @@ function explainedSteps({ analysis }: Case): Hit[] {
 }
 
 /** Which facts led to the verdict. */
-export function reasoning(about: Case): string {
+export function reasoning(about: ConsumerCase): string {
   const { analysis } = about;
   const counts = (breaking: string): number =>
     analysis.hits.filter(({ finding }) => finding.breaking === breaking).length;
@@ -89,7 +88,7 @@ export function reasoning(about: Case): string {
   ].join(" ");
 }
 
-function whyNot({ analysis, source }: Case): string {
+function whyNot({ analysis, source }: ConsumerCase): string {
   const breaking = analysis.hits.filter(({ finding }) => finding.breaking !== "no");
   if (breaking.length === 0) return "No breaking change was found.";
   if (analysis.usage === "none") return `It does not use ${source.name}.`;
@@ -97,7 +96,7 @@ function whyNot({ analysis, source }: Case): string {
 }
 
 /** What the verdict hangs on, where nobody could find it out. */
-function conditionOf({ verdict, source }: Case): string {
+function conditionOf({ verdict, source }: ConsumerCase): string {
   return verdict.grey ? `IF you use ${source.name}: ` : "";
 }
 
@@ -153,3 +152,83 @@ function errorsAt(hits: readonly Location[], errors: readonly Diagnostic[]): Dia
 function errorText({ code, message }: Diagnostic): string {
   return `${code}: ${message}`;
 }
+
+/** A finding in words. `brief` leaves out before and after. */
+function sentence(finding: Finding, { brief = false } = {}): string {
+  const { rule, subject, before, after, replacement } = finding;
+  const use = replacement === null ? "" : `; use \`${replacement}\``;
+  const change = brief ? "" : `: ${quoted(before)} → ${quoted(after)}`;
+  switch (rule) {
+    case "pkg.version":
+      return `${subject} steps from ${before} to ${after}: read its release notes`;
+    case "triage.not_analysed":
+      return `${subject} could not be analysed within its limits: compare it yourself`;
+    case "pkg.exports_removed":
+      if (subject === "./*")
+        return "files that `exports` does not list cannot be imported any more";
+      return `the subpath \`${subject}\` cannot be imported any more`;
+    case "pkg.types_removed":
+      return `the type declarations of \`${subject}\` were removed`;
+    case "pkg.bin_removed":
+      return `the command \`${subject}\` was removed`;
+    case "pkg.esm_only":
+      return `${subject} became ES modules only and cannot be loaded as CommonJS`;
+    case "pkg.engines":
+      return `${subject} ${after} is required, before ${before ?? "any"}`;
+    case "pkg.peer_narrowed":
+      return `the peer ${subject} must be ${after}, before ${before ?? "none"}`;
+    case "ts.export_removed":
+    case "ts.member_removed":
+    case "js.export_removed":
+      return `\`${subject}\` was removed${use}`;
+    case "js.default_changed":
+      return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
+    default:
+      return serviceSentence(finding) ?? `\`${subject}\` changed${change}`;
+  }
+}
+
+function quoted(text: string | null): string {
+  return text === null ? "absent" : `\`${text}\``;
+}
+
+/** A finding in a service in words; null for a rule that is not about services. */
+function serviceSentence(finding: Finding): string | null {
+  const { rule, subject, before, after, replacement } = finding;
+  const use = replacement === null ? "" : `; use \`${replacement}\``;
+  switch (rule) {
+    case "http.route_removed":
+      return `\`${subject}\` was removed`;
+    case "http.route_changed":
+      return `\`${subject}\` is gone${use}`;
+    case "http.param_required":
+      return `\`${subject}\` must be sent${after === null ? "" : ` (${after})`}`;
+    case "http.response_removed":
+      return `\`${subject}\` was removed from the response`;
+    case "http.auth_added":
+      return authSentence(finding);
+    case "env.added_required":
+      return `the environment variable \`${subject}\` must be set`;
+    case "env.added":
+      return `the environment variable \`${subject}\` is read`;
+    case "env.removed":
+      return `the environment variable \`${subject}\` is not read any more`;
+    case "env.renamed":
+      return `the environment variable \`${subject}\` was renamed${use}`;
+    case "deploy.port":
+      return before === null
+        ? `the service answers at port ${subject} as well`
+        : `the service does not answer at port ${subject} any more${use}`;
+    default:
+      return null;
+  }
+}
+
+function authSentence({ subject }: Finding): string {
+  return subject === NO_HEADER
+    ? "requests must carry a credential: send one, and keep it out of the code"
+    : `requests must carry \`${subject}\`: send it, and keep its value out of the code`;
+}
+
+/** The subject of `http.auth_added` where nothing names the header. */
+const NO_HEADER = "authentication";

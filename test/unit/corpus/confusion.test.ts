@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Class } from "../../../scripts/corpus/class.ts";
-import { confusion, faults, type Judged } from "../../../scripts/corpus/confusion.ts";
+import type { Class } from "../../corpus/class.ts";
+import { confusion, faults, type Judged } from "../../corpus/confusion.ts";
 
 const U = "breaking and used";
 const N = "breaking, not used";

@@ -1,24 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Arbitrary, array, check, constantFrom, property } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { maskSecrets } from "../../../src/mask-secrets.ts";
-import { authFindings } from "../../../src/triage/change/auth-findings.ts";
-import { credentialHeaderIn } from "../../../src/triage/change/credential-header.ts";
-import { envKeysOf } from "../../../src/triage/change/env-keys.ts";
-import { isEnvFile, isOpenApi } from "../../../src/triage/change/file-kinds.ts";
-import { pathsInLines } from "../../../src/triage/change/openapi-lines.ts";
-import { portsOf } from "../../../src/triage/change/ports.ts";
+import { maskSecrets, withoutEnd } from "../../../src/model/text.ts";
+import { authFindings, credentialHeaderIn } from "../../../src/triage/change/auth-findings.ts";
+import { envKeysOf } from "../../../src/triage/change/env-findings.ts";
+import { pathsInLines } from "../../../src/triage/change/openapi-document.ts";
+import { portsOf } from "../../../src/triage/change/port-findings.ts";
 import { routesByPattern } from "../../../src/triage/change/route-patterns.ts";
-import type { ChangedFile } from "../../../src/triage/change-set.ts";
-import { literalPathsIn } from "../../../src/triage/consumer/literal-paths.ts";
-import { quotedIn } from "../../../src/triage/consumer/quoted-in.ts";
-import { findService } from "../../../src/triage/consumer/service-address.ts";
-import { urlsIn } from "../../../src/triage/consumer/urls-in.ts";
-import { bumpsDependency } from "../../../src/triage/template/dependency-bump.ts";
-import { dockerfileKeys } from "../../../src/triage/template/dockerfile-keys.ts";
-import { messageIntent } from "../../../src/triage/template/intent.ts";
-import { handlesSecrets } from "../../../src/triage/template/secret-handling.ts";
-import { withoutEnd } from "../../../src/without-end.ts";
+import { findService, urlsIn } from "../../../src/triage/consumer/service-address.ts";
+import { literalPathsIn, quotedIn } from "../../../src/triage/consumer/service-usage.ts";
+import type { ChangedFile } from "../../../src/triage/facts/change-set.ts";
+import { isEnvFile, isOpenApi } from "../../../src/triage/facts/file-kinds.ts";
+import { dockerfileKeys } from "../../../src/triage/template/explain.ts";
+import {
+  bumpsDependency,
+  handlesSecrets,
+  messageIntent,
+} from "../../../src/triage/template/intent.ts";
 
 const of = (...words: string[]) =>
   array(constantFrom(...words), { maxLength: 12 }).map((some) => some.join(""));

@@ -2,8 +2,8 @@
 // lacking, and what the derivative has done itself.
 
 import { expect } from "vitest";
-import type { HandlerContext } from "../../../../src/handler.ts";
-import type { ChildTask } from "../../../../src/new-task.ts";
+import type { HandlerContext } from "../../../../src/model/handler.ts";
+import type { ChildTask } from "../../../../src/model/task.ts";
 import { makeHandlerContext } from "../../../support/handler-context.ts";
 import { textIn } from "../../../support/repository.ts";
 import {

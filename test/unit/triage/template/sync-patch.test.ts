@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { expect } from "vitest";
 import { joinStores } from "../../../../src/triage/template/joined-store.ts";
-import { makeSyncPatch, makes } from "../../../../src/triage/template/sync-patch.ts";
+import { makeSyncPatch, patchMakesTree } from "../../../../src/triage/template/sync-patch.ts";
 import { textIn } from "../../../support/repository.ts";
 import { applyPatch, dispositionsOf, lines, patchIn, test } from "../../../support/template.ts";
 
@@ -136,7 +136,7 @@ test("a patch that makes another tree, or does not apply, proves nothing", async
   const expected = await derivative.git("rev-parse", "HEAD^{tree}");
   const patch = await derivative.git("diff", "HEAD~1", "HEAD");
   const proven = async (text: string) =>
-    await makes(store, { before, expected, bytes: Buffer.from(`${text}\n`) });
+    await patchMakesTree(store, { before, expected, bytes: Buffer.from(`${text}\n`) });
 
   const answers = [
     await proven(patch),

@@ -1,0 +1,165 @@
+import type { Attempt, ClaimedTask, Lane, TaskInput } from "../model/task.ts";
+import { type Database, exactTime } from "./database.ts";
+
+/** Of a claimed task, all but its lane. */
+const CLAIMED = `
+  task_id as "taskId", attempt_count as attempt, failure_count as "failureCount",
+  max_attempts as "maxAttempts", ${exactTime("run_at")} as "runAt", parent_task_id as "parentTaskId",
+  root_task_id as "rootTaskId", input.*`;
+
+const INPUT = `
+  claimed.payload::text as "payloadText", claimed.metadata::text as "metadataText",
+  claimed.decision::text as "decisionText", claimed.error as "previousError"`;
+
+/** Of JSON; four is common, and what shrinks more is written out for nothing at times. */
+const COMPRESSION_RATIO = 8;
+
+/**
+ * The input of a claimed task, or nulls where it is longer than `bytesMax`. What is long as a
+ * row has it is not unpacked and written out to find so.
+ */
+function inputUpTo(bytesMax: string): string {
+  return `left join lateral (
+      select * from (
+        select ${INPUT}
+        where pg_column_size(claimed.payload) + pg_column_size(claimed.metadata)
+          <= ${bytesMax}::integer
+            / case when pg_column_compression(claimed.payload) is null then 1 else ${COMPRESSION_RATIO} end
+        offset 0
+      ) as input
+      where octet_length("payloadText")::bigint + octet_length("metadataText")
+        + coalesce(octet_length("decisionText"), 0) + coalesce(octet_length("previousError"), 0)
+        <= ${bytesMax}
+    ) as input on true`;
+}
+
+/**
+ * Claim up to `limit` due tasks, lane by lane. Empty when there is nothing to do. Input that is
+ * longer than `inputBytesMax` is left to `loadInput`.
+ */
+export async function claimTasks(
+  db: Database,
+  options: { workerId: string; limit: number; lanes: readonly Lane[]; inputBytesMax: number },
+): Promise<ClaimedTask[]> {
+  const { workerId, limit, lanes, inputBytesMax } = options;
+  // The rows are those of our own function, so their shape is trusted.
+  return await db.query<ClaimedTask>({
+    name: "claim_tasks",
+    text: `select ${CLAIMED}, task_type as "taskType", queue, priority
+      from triaged.claim_tasks($1, $2, $3, $4, $5, $6, $7) as claimed
+      ${inputUpTo("$8")}`,
+    values: [
+      workerId,
+      limit,
+      lanes.map((lane) => lane.queue),
+      lanes.map((lane) => lane.taskType),
+      lanes.map((lane) => lane.priority),
+      // No null: where array_nulls is off, it is a text as any other.
+      lanes.map(({ after }) => after?.runAt ?? "-infinity"),
+      lanes.map(({ after }) => after?.taskId ?? "0"),
+      inputBytesMax,
+    ],
+  });
+}
+
+/** Claim up to `limit` due tasks of one lane, as `claimTasks` does. */
+export async function claimLane(
+  db: Database,
+  options: { workerId: string; limit: number; lane: Lane; inputBytesMax: number },
+): Promise<ClaimedTask[]> {
+  const { workerId, limit, lane, inputBytesMax } = options;
+  const { queue, taskType, priority, after } = lane;
+  const tasks = await db.query<ClaimedTask>({
+    name: "claim_lane",
+    text: `select ${CLAIMED} from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7) as claimed
+      ${inputUpTo("$8")}`,
+    values: [
+      workerId,
+      limit,
+      queue,
+      taskType,
+      priority,
+      after?.runAt,
+      after?.taskId,
+      inputBytesMax,
+    ],
+  });
+  return tasks.map((task) => ({ ...task, queue, taskType, priority }));
+}
+
+/** What a claim left out. Null where the attempt does not hold its task any more. */
+export async function loadInput(
+  db: Database,
+  { taskId, attempt }: Attempt,
+): Promise<TaskInput | null> {
+  const [row] = await db.query<TaskInput>({
+    name: "load_input",
+    text: `select ${INPUT}
+      from triaged.live_tasks as claimed
+      where task_id = $1 and attempt_count = $2 and status = 'started'`,
+    values: [taskId, attempt],
+  });
+  return row ?? null;
+}
+
+/**
+ * Record the ends of many attempts in one statement. `outcomes` is the JSON array that
+ * triaged.settle_tasks takes, of `count` elements; `effects` the one that goes with it into
+ * triaged.settle_tasks_with_effects, or null. Returns the attempts that were settled, or
+ * "all"; the caller no longer holds the others, and nothing was written about them.
+ *
+ * "All" is what nearly every settle comes to, and one row says it.
+ */
+export async function settleTasks(
+  db: Database,
+  { outcomes, effects = null, count }: { outcomes: string; effects?: string | null; count: number },
+): Promise<Attempt[] | "all"> {
+  const [row] = await db.query<{ count: number; taskIds: string[]; attempts: number[] }>(
+    effects === null
+      ? {
+          name: "settle_tasks",
+          text: `${SETTLED} from triaged.settle_tasks($1)`,
+          values: [outcomes, count],
+        }
+      : {
+          text: `${SETTLED} from triaged.settle_tasks_with_effects($1, $3)`,
+          values: [outcomes, count, effects],
+        },
+  );
+  if (row === undefined || row.count === 0) {
+    return [];
+  }
+  return row.count === count
+    ? "all"
+    : row.taskIds.map((taskId, at) => ({ taskId, attempt: row.attempts[at] ?? 0 }));
+}
+
+/** No task has the id 0. */
+const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
+
+/** Settle no task: tells whether any could be, and has the session make its plans. */
+export async function settleNothing(
+  db: Database,
+  { withEffects = false }: { withEffects?: boolean } = {},
+): Promise<void> {
+  await settleTasks(db, { outcomes: NOTHING, effects: withEffects ? "[]" : null, count: 1 });
+}
+
+const SETTLED = `select
+  count(*)::integer as count,
+  case when count(*) < $2 then array_agg(task_id) end as "taskIds",
+  case when count(*) < $2 then array_agg(attempt) end as attempts`;
+
+/** Say how far an attempt is. False where it no longer holds the task. */
+export async function reportProgress(
+  db: Database,
+  { taskId, attempt }: Attempt,
+  progress: { percent: number; step: string | null },
+): Promise<boolean> {
+  const rows = await db.query<{ held: boolean }>({
+    name: "report_progress",
+    text: "select triaged.report_progress($1, $2, $3, $4) as held",
+    values: [taskId, attempt, progress.percent, progress.step],
+  });
+  return rows[0]?.held === true;
+}

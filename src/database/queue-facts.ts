@@ -1,0 +1,198 @@
+import { z } from "zod";
+import { Count } from "./server-facts.ts";
+
+export const PartitionFacts = z.object({
+  table_name: z.string(),
+  has_today: z.boolean(),
+  /** Days after today without a gap. */
+  days_ahead: Count,
+  /** Rows in the default partition. */
+  stray_rows: Count,
+});
+
+/** One more row is counted than is told, to tell that there are more. */
+export const PARTITION_FACTS_SQL = `
+  with missing as (
+    select both_of.table_name, ahead
+    from (values ('final_tasks'), ('task_history')) as both_of (table_name)
+    cross join generate_series(0, $1::integer) as ahead
+    cross join lateral (
+      select date_trunc('day', triaged.now(), 'UTC') + ahead * interval '24 hours' as starts_at
+    ) as day
+    where not exists (
+      select from triaged.partitions as known
+      where
+        known.table_name = both_of.table_name
+        and known.starts_at <= day.starts_at
+        and known.ends_at > day.starts_at
+    )
+  )
+  select
+    parent.table_name,
+    not exists (
+      select from missing where missing.table_name = parent.table_name and ahead = 0
+    ) as has_today,
+    coalesce(
+      (
+        select min(ahead) - 1 from missing
+        where missing.table_name = parent.table_name and ahead > 0
+      ),
+      $1
+    ) as days_ahead,
+    parent.stray_rows
+  from (
+    select 'final_tasks' as table_name, (
+      select count(*) from (select from triaged.final_tasks_default limit $2 + 1) as stray
+    ) as stray_rows
+    union all
+    select 'task_history', (
+      select count(*) from (select from triaged.task_history_default limit $2 + 1) as stray
+    )
+  ) as parent`;
+
+export const WorkerFacts = z.object({
+  alive: Count,
+  silent: z.array(
+    z.object({
+      worker_id: Count,
+      name: z.string(),
+      host: z.string().nullable(),
+      pid: z.int().nullable(),
+      silent_seconds: Count,
+      held: Count,
+    }),
+  ),
+});
+
+export const WORKER_FACTS_SQL = `
+  select
+    (
+      select count(*) from triaged.workers
+      where ended_at is null and heartbeat_at >= triaged.now() - lease
+    ) as alive,
+    (
+      select coalesce(jsonb_agg(silent), '[]')
+      from (
+        select
+          worker_id, name, host, pid,
+          extract(epoch from triaged.now() - heartbeat_at) as silent_seconds,
+          (
+            select count(*) from triaged.live_tasks as task
+            where task.worker_id = worker.worker_id
+          ) as held
+        from triaged.workers as worker
+        where ended_at is null and heartbeat_at < triaged.now() - lease
+        order by heartbeat_at
+        limit $1
+      ) as silent
+    ) as silent`;
+
+export const LaneFacts = z.object({
+  paused_queues: z.array(z.string()),
+  paused_types: z.array(z.string()),
+  /** As `type (queue)`: what waits while no living worker would claim it. */
+  unhandled: z.array(z.string()),
+});
+
+/** From lane to lane by the index of the claim: a million tasks of one lane are one step. */
+export const LANE_FACTS_SQL = `
+  with recursive lane as (
+    (
+      select queue, task_type, 1 as place
+      from triaged.live_tasks
+      where status = 'queued'
+      order by queue, task_type
+      limit 1
+    )
+    union all
+    select following.queue, following.task_type, lane.place + 1
+    from lane
+    cross join lateral (
+      select task.queue, task.task_type
+      from triaged.live_tasks as task
+      where
+        task.status = 'queued' and (task.queue, task.task_type) > (lane.queue, lane.task_type)
+      order by task.queue, task.task_type
+      limit 1
+    ) as following
+    where lane.place < $2
+  )
+  select
+    array(
+      select queue from triaged.queues where paused_at is not null order by queue limit $1
+    ) as paused_queues,
+    array(
+      select task_type from triaged.task_types
+      where paused_at is not null
+      order by task_type
+      limit $1
+    ) as paused_types,
+    array(
+      select format('%s (queue %s)', task_type, queue)
+      from lane
+      where not exists (
+        select
+        from triaged.workers as worker
+        where
+          worker.ended_at is null and worker.heartbeat_at >= triaged.now() - worker.lease
+          and lane.task_type = any (worker.task_types) and lane.queue = any (worker.queues)
+      )
+      order by task_type, queue
+      limit $1
+    ) as unhandled`;
+
+export const SetbackFacts = z.object({
+  /** How far the newest of each lies in the future. */
+  ahead: z.array(z.object({ what: z.string(), seconds: Count })),
+  /** Tasks that wait though the clock had their time before; counted up to a limit. */
+  waiting: Count,
+});
+
+/** The newest by an index, or of few rows; history is left to the partitions of these days. */
+export const SETBACK_FACTS_SQL = `
+  with late as (select triaged.now() + triaged.clock_margin() as at)
+  select
+    (
+      select coalesce(
+        jsonb_agg(jsonb_build_object(
+          'what', what, 'seconds', extract(epoch from newest - triaged.now())
+        ) order by what),
+        '[]'
+      )
+      from (
+        select 'created tasks' as what, (
+          select max(created_at) from triaged.live_tasks where created_at > (select at from late)
+        ) as newest
+        union all
+        select 'heartbeats', (
+          select max(heartbeat_at) from triaged.workers where heartbeat_at > (select at from late)
+        )
+        union all
+        select 'clock seen by workers', (
+          select ahead_until from triaged.clock_setbacks where ahead_until > (select at from late)
+        )
+        union all
+        select 'history', (
+          select max(at) from triaged.task_history where at > (select at from late)
+        )
+      ) as written
+      where newest is not null
+    ) as ahead,
+    (
+      select count(*) from (
+        select
+        from triaged.live_tasks
+        where
+          status = 'queued' and run_at > triaged.now()
+          and (
+            (created_at > (select at from late) and run_at = created_at)
+            or (
+              attempt_count > 0
+              and run_at <= (
+                select ahead_until from triaged.clock_setbacks where ahead_until > (select at from late)
+              )
+            )
+          )
+        limit $1
+      ) as due
+    ) as waiting`;

@@ -1,0 +1,74 @@
+import type { Logger } from "pino";
+import { sleep } from "../system/waiting.ts";
+import { codeOf, isOfStatement, isTransient, READ_ONLY, READ_ONLY_HINT } from "./sqlstate.ts";
+
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 5_000;
+
+/**
+ * The worker's view of whether the database answers. What it runs is tried again until
+ * it does, for ever, with backoff; the log has one line for each change of state, not
+ * one for each try. A connection that was cut, after which the next one works, is none.
+ */
+export class DatabaseLink {
+  readonly #logger: Logger;
+  #lostAt: number | null = null;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /**
+   * Run `operation` until it succeeds or fails for a reason that does not pass by itself;
+   * that error is thrown. When the signal aborts, the last error is thrown. So it is once the
+   * server has refused `refusalsMax` times in a row what is asked of it: a statement that always
+   * takes too long, for one. A server that cannot be reached is waited for all the same.
+   */
+  async run<Result>(
+    operation: () => Promise<Result>,
+    signal: AbortSignal,
+    { refusalsMax = Number.POSITIVE_INFINITY }: { refusalsMax?: number } = {},
+  ): Promise<Result> {
+    let refusals = 0;
+    for (let tries = 1, wait = RETRY_MS_MIN; ; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
+      try {
+        const result = await operation();
+        this.#answered();
+        return result;
+      } catch (err) {
+        refusals = isOfStatement(err) ? refusals + 1 : 0;
+        if (!isTransient(err) || signal.aborted || refusals >= refusalsMax) {
+          throw err;
+        }
+        this.#failed(err, tries);
+        tries += 1;
+        // Half of it by chance: many workers lose a server together.
+        await sleep(wait * (0.5 + Math.random() / 2), signal);
+      }
+    }
+  }
+
+  #answered(): void {
+    if (this.#lostAt !== null) {
+      const lostMs = Math.round(performance.now() - this.#lostAt);
+      this.#lostAt = null;
+      this.#logger.info({ lostMs }, "database answers again");
+    }
+  }
+
+  #failed(err: unknown, tries: number): void {
+    if (this.#lostAt === null && tries === 1) {
+      this.#logger.debug({ err }, "a statement failed; trying again");
+    } else if (this.#lostAt === null) {
+      this.#lostAt = performance.now();
+      if (codeOf(err) === READ_ONLY) {
+        this.#logger.warn(
+          { err, hint: READ_ONLY_HINT },
+          "the server is read-only; trying again until it takes writes",
+        );
+        return;
+      }
+      this.#logger.warn({ err }, "database does not answer; trying again until it does");
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/** Upkeep of the tables. Each function needs the rights of the schema's owner or triaged_owner. */
+import { setTimeout as delay } from "node:timers/promises";
+import pRetry from "p-retry";
+import { DatabaseError } from "pg";
+import { z } from "zod";
+import type { Database, Statement } from "./database.ts";
+import { codeOf, isKeptLock, isPartitionMade, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
+
+/** A lock that is not to be had is asked for so often, some time apart, for each partition. */
+const LOCK_TRIES = 4;
+const LOCK_PAUSE_MS_MIN = 200;
+const LOCK_PAUSE_MS_MAX = 2_000;
+
+const PARTITIONED = ["final_tasks", "task_history"] as const;
+
+/** What became of the days that were asked for. */
+type MadePartitions = {
+  readonly made: number;
+  /** One error for each partition that could not be made. */
+  readonly errors: readonly Error[];
+};
+
+/**
+ * Make the partitions of the days ahead, of today, and of days that are over and have rows in
+ * the default partition. Each in a transaction of its own, which holds its locks for a moment;
+ * one that fails does not stop the others.
+ */
+export async function createPartitions(
+  db: Database,
+  { daysAhead, signal }: { daysAhead: number; signal?: AbortSignal },
+): Promise<MadePartitions> {
+  let made = 0;
+  const errors: Error[] = [];
+  const wanted = await wantedPartitions(db, daysAhead);
+  const steps = [
+    ...PARTITIONED.map((parent) => () => createDaysAhead(db, parent, daysAhead)),
+    ...wanted.map(
+      ({ parent, day }) =>
+        () =>
+          createPartition(db, parent, day),
+    ),
+  ];
+  for (const step of steps) {
+    if (signal?.aborted === true) {
+      break;
+    }
+    try {
+      made += await step();
+    } catch (err) {
+      if (!isRefused(err)) {
+        // The others would fail in the same way.
+        throw err;
+      }
+      errors.push(err);
+    }
+  }
+  return { made, errors };
+}
+
+/** Whether the server says no to this one. A lock that is kept is kept from the others too. */
+function isRefused(err: unknown): err is Error {
+  return err instanceof DatabaseError && !/^(?:08|57)/.test(err.code ?? "") && !isKeptLock(err);
+}
+
+const Wanted = z.object({ parent: z.enum(PARTITIONED), day: z.string() });
+
+/** The days ahead come first: whatever is wrong with today, tomorrow has its partition. */
+async function wantedPartitions(db: Database, daysAhead: number) {
+  const rows = await db.query({
+    text: `select parent, to_char(day, 'YYYY-MM-DD') as day
+           from unnest($1::text[]) with ordinality as partitioned (parent, place)
+           cross join lateral (
+             select (triaged.now() at time zone 'UTC')::date + ahead as day, ahead = 0 as is_today,
+               false as is_stray
+             from generate_series(0, $2::integer) as ahead
+             union all
+             select stray, false, true from triaged.stray_days(parent) as stray
+           ) as wanted
+           order by is_stray, is_today, day, place`,
+    values: [PARTITIONED, daysAhead],
+  });
+  return rows.map((row) => Wanted.parse(row));
+}
+
+/** Of a large default partition, whose writers then wait once and not for each day; else 0. */
+async function createDaysAhead(db: Database, parent: string, days: number): Promise<number> {
+  return await countMade(db, {
+    text: "select triaged.create_days_ahead($1, $2) as made",
+    values: [parent, days],
+  });
+}
+
+async function createPartition(db: Database, parent: string, day: string): Promise<number> {
+  return await countMade(db, {
+    text: "select triaged.create_partition($1, $2::date)::integer as made",
+    values: [parent, day],
+  });
+}
+
+async function countMade(db: Database, statement: Statement): Promise<number> {
+  const [row] = await pRetry(() => db.query(statement), {
+    retries: LOCK_TRIES - 1,
+    minTimeout: LOCK_PAUSE_MS_MIN,
+    maxTimeout: LOCK_PAUSE_MS_MAX,
+    randomize: true,
+    shouldRetry: ({ error }) => codeOf(error) === LOCK_NOT_AVAILABLE || isPartitionMade(error),
+  });
+  return z.object({ made: z.int() }).parse(row).made;
+}
+
+/**
+ * Drop the partitions of which every row is older than queue_settings says. Resolves to names.
+ * Each in a transaction of its own; one that is in use is tried some times and stays then.
+ */
+export async function dropExpiredPartitions(db: Database): Promise<string[]> {
+  const dropped: string[] = [];
+  for (let tries = 0; tries < LOCK_TRIES; ) {
+    const rows = await db.query({
+      text: `select dropped as name
+             from triaged.drop_expired_partitions(max_partitions => 1) as dropped`,
+    });
+    dropped.push(...rows.map((row) => z.object({ name: z.string() }).parse(row).name));
+    if (rows.length === 0) {
+      const left = await db.query({
+        text: "select from triaged.expired_partitions() limit 1",
+      });
+      if (left.length === 0) {
+        break;
+      }
+      tries += 1;
+      await delay(LOCK_PAUSE_MS_MIN * 2 ** tries * (0.5 + Math.random() / 2));
+    }
+  }
+  return dropped;
+}
+
+export const MergeStep = z.object({
+  table_name: z.enum(PARTITIONED),
+  step: z.enum(["began", "copied", "waits", "swapped", "gave up"]),
+  partitions: z.array(z.string()),
+});
+export type MergeStep = z.output<typeof MergeStep>;
+
+/**
+ * One step towards few partitions for what is old, and none in the default one; null where there
+ * is nothing to do. Throws 55P03 where a lock cannot be had within half a second.
+ */
+export async function mergePartitions(db: Database): Promise<MergeStep | null> {
+  const [row] = await db.query({
+    text: "select table_name, step, partitions from triaged.merge_partitions()",
+  });
+  return row === undefined ? null : MergeStep.parse(row);
+}
+
+export const Expired = z.object({
+  dedupe_keys: z.int(),
+  triage_results: z.int(),
+  workers: z.int(),
+});
+export type Expired = z.output<typeof Expired>;
+
+/** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
+export async function expireRows(db: Database, { rowsMax }: { rowsMax: number }): Promise<Expired> {
+  const [row] = await db.query({
+    text: "select dedupe_keys, triage_results, workers from triaged.expire_rows($1)",
+    values: [rowsMax],
+  });
+  return Expired.parse(row);
+}

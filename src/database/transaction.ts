@@ -1,0 +1,138 @@
+import { type ClientBase, DatabaseError, type Pool } from "pg";
+import { type Database, inSchema } from "./database.ts";
+
+/**
+ * Run `work` between begin and commit; roll back and throw what it throws. The level is named: that
+ * of the database may be another, and behind a pooler no session of ours has its own.
+ */
+export async function inTransaction<Result>(
+  client: ClientBase,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await client.query("begin isolation level read committed, not deferrable");
+  try {
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (err) {
+    // A lost connection has rolled back already; the error that matters is the first.
+    await client.query("rollback").catch(() => undefined);
+    throw err;
+  }
+}
+
+/**
+ * Run `work` in a transaction with settings of the queue, such as the `actor` that history
+ * rows name. They end with the transaction: behind a pooler, the session belongs to others
+ * next.
+ */
+export async function withSettings<Result>(
+  pool: Pool,
+  schema: string,
+  settings: { readonly actor?: string; readonly max_payload_bytes?: number },
+  work: (db: Database) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  try {
+    return await inTransaction(client, async () => {
+      for (const [name, value] of Object.entries(settings)) {
+        await client.query("select set_config($1, $2, true)", [`${schema}.${name}`, value]);
+      }
+      return await work(inSchema(client, schema));
+    });
+  } finally {
+    client.release();
+  }
+}
+
+/**
+ * Run `work` on one state of the database: a repeatable-read transaction that may not write.
+ * It holds back vacuum for as long as it lasts, so the work needs a limit of its own.
+ */
+export async function withSnapshot<Result>(
+  pool: Pool,
+  schema: string,
+  work: (db: Database) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  try {
+    return await inTransaction(client, async () => {
+      await client.query("set transaction isolation level repeatable read, read only");
+      return await work(inSchema(client, schema));
+    });
+  } finally {
+    client.release();
+  }
+}
+
+/** A statement of a look around that takes longer on the server is cancelled. */
+const STATEMENT_MS_MAX = 3_000;
+/** The same for a server, or a network, that says nothing at all. */
+const ANSWER_MS_MAX = 5_000;
+/** After so long no other statement of the same work begins. */
+const WORK_MS_MAX = 10_000;
+
+const SCRATCH_SETTINGS = {
+  search_path: "pg_catalog",
+  quote_all_identifiers: "off",
+  standard_conforming_strings: "on",
+  DateStyle: "ISO, MDY",
+  IntervalStyle: "postgres",
+  TimeZone: "UTC",
+  extra_float_digits: "1",
+  jit: "off",
+  statement_timeout: String(STATEMENT_MS_MAX),
+  lock_timeout: String(STATEMENT_MS_MAX),
+};
+
+/**
+ * Do `work` in a transaction that is rolled back, whatever it does. Names in definitions that
+ * the server prints come with their schema, since the search path is empty, and all else in them
+ * is printed in one way. Throws what the work throws, or an error of the driver after at most
+ * fifteen seconds.
+ */
+export async function inScratch<Result>(
+  pool: Pool,
+  schema: string,
+  work: (db: Database) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let isUsable = false;
+  try {
+    const db = inSchema(client, schema, { answerMsMax: ANSWER_MS_MAX });
+    await db.query({ text: "begin isolation level read committed, not deferrable" });
+    await db.query({
+      text: `select set_config(name, value, true)
+        from unnest($1::text[], $2::text[]) as setting (name, value)`,
+      values: [Object.keys(SCRATCH_SETTINGS), Object.values(SCRATCH_SETTINGS)],
+    });
+    try {
+      const result = await work(hurried(db, performance.now() + WORK_MS_MAX));
+      await db.query({ text: "rollback" });
+      isUsable = true;
+      return result;
+    } catch (err) {
+      // After another error the answer to the last statement may be on its way still.
+      if (err instanceof DatabaseError) {
+        await db.query({ text: "rollback" });
+        isUsable = true;
+      }
+      throw err;
+    }
+  } finally {
+    client.release(!isUsable);
+  }
+}
+
+/** Refuses statements after a moment of `performance.now()`. */
+function hurried(db: Database, endsAt: number): Database {
+  return {
+    schema: db.schema,
+    async query(statement) {
+      if (performance.now() > endsAt) {
+        throw new Error(`not done after ${WORK_MS_MAX / 1000} s`);
+      }
+      return await db.query(statement);
+    },
+  };
+}

@@ -1,0 +1,190 @@
+/** When a line of a crontab is due, where clocks are set forward and back. */
+import { parseCronItem, type TimestampDigest } from "graphile-worker";
+import type { MaintenanceJob } from "./job.ts";
+
+export type Timing = {
+  /** Whether it is due at a time that clocks show. */
+  readonly matches: (shown: TimestampDigest) => boolean;
+  /** Whether it is due at any time of the day. */
+  readonly matchesDay: (shown: TimestampDigest) => boolean;
+  /** The hour is `*`, or `*` with a step: it goes by the time that passes. */
+  readonly isHourly: boolean;
+  readonly timeZone: TimeZone;
+};
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Clocks are changed by less, and not twice within it. */
+const CHANGE_MS_MAX = 3 * 3_600_000;
+/** The 29th of February may be eight years away. */
+const NEXT_MS_MAX = 9 * 366 * DAY_MS;
+
+/**
+ * Whether it is due in the minute that begins at `at`. A time of day that the clocks skip
+ * is due when they have skipped it; one that they show twice, the first time. Lines that are
+ * due hourly know nothing of that.
+ */
+export function isDue({ matches, isHourly, timeZone }: Timing, at: number): boolean {
+  const offset = timeZone.offsetMs(at);
+  if (matches(cronFieldsOf(at + offset))) {
+    return isHourly || !isShownAgain(timeZone, at, offset);
+  }
+  if (isHourly) {
+    return false;
+  }
+  const skipped = offset - timeZone.offsetMs(at - MINUTE_MS);
+  for (let shown = at + offset - skipped; shown < at + offset; shown += MINUTE_MS) {
+    if (matches(cronFieldsOf(shown))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function isShownAgain(timeZone: TimeZone, at: number, offset: number): boolean {
+  const before = timeZone.offsetMs(at - CHANGE_MS_MAX);
+  const shift = before - offset;
+  return shift > 0 && timeZone.offsetMs(at - shift) === before;
+}
+
+/** The first minute after `after` in which it is due; null if there is none in nine years. */
+export function nextRun(timing: Timing, after: Date): Date | null {
+  const begin = (Math.floor(after.getTime() / MINUTE_MS) + 1) * MINUTE_MS;
+  for (let day = begin; day < begin + NEXT_MS_MAX; day += DAY_MS) {
+    const at = firstOfDay(timing, day);
+    if (at !== null) {
+      return new Date(at);
+    }
+  }
+  return null;
+}
+
+/** In the 24 hours from `begin` on. */
+function firstOfDay(timing: Timing, begin: number): number | null {
+  const { timeZone, matches, matchesDay } = timing;
+  const end = begin + DAY_MS;
+  const offset = timeZone.offsetMs(end);
+  const isEven = timeZone.offsetMs(begin - CHANGE_MS_MAX) === offset;
+  const mayBe = matchesDay(cronFieldsOf(begin + offset)) || matchesDay(cronFieldsOf(end + offset));
+  if (isEven && !mayBe) {
+    return null;
+  }
+  for (let at = begin; at < end; at += MINUTE_MS) {
+    if (isEven ? matches(cronFieldsOf(at + offset)) : isDue(timing, at)) {
+      return at;
+    }
+  }
+  return null;
+}
+
+/** What clocks show, from the milliseconds that they would be in UTC. */
+export function cronFieldsOf(shown: number): TimestampDigest {
+  const date = new Date(shown);
+  return {
+    min: date.getUTCMinutes(),
+    hour: date.getUTCHours(),
+    date: date.getUTCDate(),
+    month: date.getUTCMonth() + 1,
+    dow: date.getUTCDay(),
+  };
+}
+
+/**
+ * The instant of a digest in UTC, which graphile-worker asks about and which has no year:
+ * of the years around `now`, the one in which that day was that day of the week.
+ */
+export function instantOf({ min, hour, date, month, dow }: TimestampDigest, now: Date): number {
+  const year = now.getUTCFullYear();
+  for (const candidate of [year, year - 1, year + 1]) {
+    const at = new Date(Date.UTC(candidate, month - 1, date, hour, min));
+    if (at.getUTCDay() === dow && at.getUTCDate() === date) {
+      return at.getTime();
+    }
+  }
+  return Number.NaN;
+}
+
+const ONE_MINUTE_MS = 60_000;
+/** No job of ours runs less often than once a week. */
+const MINUTES_MAX = 8 * 24 * 60;
+
+/**
+ * The last moment at or before `now` at which the job was due; null if there was none in a
+ * week. By the same matcher as graphile-worker, in UTC.
+ */
+export function previousRun(
+  { name, cron }: Pick<MaintenanceJob, "name" | "cron">,
+  now: Date,
+): Date | null {
+  const { match } = parseCronItem({ task: name, match: cron });
+  const thisMinute = now.getTime() - (now.getTime() % ONE_MINUTE_MS);
+  for (let ago = 0; ago <= MINUTES_MAX; ago++) {
+    const at = new Date(thisMinute - ago * ONE_MINUTE_MS);
+    const digest = {
+      min: at.getUTCMinutes(),
+      hour: at.getUTCHours(),
+      date: at.getUTCDate(),
+      month: at.getUTCMonth() + 1,
+      dow: at.getUTCDay(),
+    };
+    if (match(digest)) {
+      return at;
+    }
+  }
+  return null;
+}
+
+const BLOCK_MS = 900_000;
+const BLOCKS_MAX = 1_000;
+
+/** What clocks show in a place, as the time zone database of Node knows it. */
+export class TimeZone {
+  readonly name: string;
+  readonly #format: Intl.DateTimeFormat;
+  /** Offsets by quarters of an hour, in which no clock on earth is changed. */
+  readonly #offsets = new Map<number, number>();
+
+  /** Throws a RangeError for a name that is unknown. */
+  constructor(name: string) {
+    this.name = name;
+    this.#format = new Intl.DateTimeFormat("en-US", {
+      timeZone: name,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+    });
+  }
+
+  /** How far clocks are ahead of UTC at an instant, both in milliseconds. */
+  offsetMs(at: number): number {
+    const block = Math.floor(at / BLOCK_MS);
+    const known = this.#offsets.get(block);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#offsets.size >= BLOCKS_MAX) {
+      this.#offsets.clear();
+    }
+    const offset = this.#offsetOf(block * BLOCK_MS);
+    this.#offsets.set(block, offset);
+    return offset;
+  }
+
+  #offsetOf(at: number): number {
+    const parts = new Map(
+      this.#format.formatToParts(at).map(({ type, value }) => [type, Number(value)]),
+    );
+    const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
+    const shown = Date.UTC(
+      part("year"),
+      part("month") - 1,
+      part("day"),
+      part("hour"),
+      part("minute"),
+    );
+    return shown - at;
+  }
+}

@@ -1,0 +1,163 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import pRetry from "p-retry";
+import type { Logger } from "pino";
+import type { Database } from "../database/database.ts";
+import {
+  type ClaimedEffect,
+  claimEffect,
+  type EffectEnd,
+  readPushConfig,
+  settleEffect,
+} from "../database/outbox.ts";
+import { backoffMs } from "../model/backoff.ts";
+import type { EffectKind, EffectStatus } from "../model/effect.ts";
+import { PermanentError, RetryableError } from "../model/outcome.ts";
+import type { EffectsConfig } from "../settings/effects.ts";
+import { failpoint } from "../system/failpoint.ts";
+import type { CircuitBreaker } from "../system/http.ts";
+import { contextSinkDelivery } from "../triage/effects/context-sink.ts";
+import { githubIssueDelivery } from "../triage/effects/github-issue.ts";
+import { webhookDelivery } from "../triage/effects/webhook.ts";
+import {
+  type EffectDelivery,
+  exchangeWith,
+  type Rendered,
+  ServerUnavailableError,
+  SkippedEffect,
+} from "./delivery.ts";
+import { pushDelivery } from "./push.ts";
+
+/** Nobody else delivers an effect for so long; what holds it is told to stop before. */
+const LEASE_MS = 60_000;
+const DELIVERY_MS_MAX = 45_000;
+
+/** Between attempts; between the tries of one attempt see EffectsConfig. */
+const BACKOFF = { baseMs: 4_000, factor: 2, maxMs: 3_600_000 };
+
+const DELIVERIES: Readonly<Record<Exclude<EffectKind, "digest">, EffectDelivery>> = {
+  github_issue: githubIssueDelivery,
+  webhook: webhookDelivery,
+  push: pushDelivery,
+  context_sink: contextSinkDelivery,
+};
+
+export type DeliverDeps = {
+  readonly db: Database;
+  readonly config: EffectsConfig;
+  /** Shared by all deliveries of a process. */
+  readonly breaker: CircuitBreaker;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Deliver an effect, and record how that ended. Resolves to its status; null where there was
+ * nothing to do, because it ended before or somebody delivers it right now. Throws only what
+ * the database throws.
+ */
+export async function deliverEffect(
+  effectId: string,
+  deps: DeliverDeps,
+): Promise<EffectStatus | null> {
+  const { db, logger } = deps;
+  const effect = await claimEffect(db, effectId, { leaseMs: LEASE_MS });
+  if (effect === null) {
+    return null;
+  }
+  failpoint("effect.claimed");
+  const end = await endOf(effect, deps);
+  failpoint("effect.sent");
+  const status = await settleEffect(db, effect, end);
+  const line = { effectId, taskId: effect.taskId, kind: effect.kind, attempt: effect.attempts };
+  const level = end.status === "delivered" || end.status === "skipped" ? "info" : "warn";
+  logger[level]({ ...line, status, reason: end.error }, "effect settled");
+  return status;
+}
+
+async function endOf(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEnd> {
+  try {
+    return await attemptDelivery(effect, deps);
+  } catch (err) {
+    if (err instanceof SkippedEffect) {
+      return { status: "skipped", error: err.message };
+    }
+    if (err instanceof PermanentError) {
+      return { status: "failed", error: err.message };
+    }
+    // A host that asks for a minute each time must not use all attempts up in some minutes.
+    const askedMs = (err instanceof RetryableError ? err.retryAfterMs : undefined) ?? 0;
+    return {
+      status: "pending",
+      error: err instanceof Error ? err.message : String(err),
+      delayMs: Math.max(askedMs, BACKOFF.baseMs + backoffMs(effect.attempts, BACKOFF)),
+    };
+  }
+}
+
+async function attemptDelivery(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEnd> {
+  const { config, db, breaker } = deps;
+  if (effect.kind === "digest") {
+    throw new PermanentError("a digest is gathered, not delivered");
+  }
+  const delivery = DELIVERIES[effect.kind];
+  if (config.mode === "dry_run") {
+    const { to } = delivery.render(effect, config);
+    throw new SkippedEffect(`EFFECTS_MODE is dry_run; it would go to ${to}`);
+  }
+  if (config.mode === "file") {
+    const rendered = delivery.render(effect, config);
+    return {
+      status: "delivered",
+      externalRef: await writeEffect(config.folder, effect, rendered),
+    };
+  }
+  const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(DELIVERY_MS_MAX)]);
+  const exchange = exchangeWith({ breaker, signal });
+  const externalRef = await pRetry(
+    async (number) =>
+      await delivery.deliver(effect, {
+        config,
+        exchange,
+        isFirstTry: effect.attempts === 1 && number === 1,
+        pushConfig: (id) => readPushConfig(db, id),
+      }),
+    {
+      retries: config.push.tries - 1,
+      minTimeout: config.push.retryBaseMs,
+      factor: 2,
+      signal,
+      shouldRetry: ({ error }) => error instanceof ServerUnavailableError,
+    },
+  );
+  return { status: "delivered", externalRef };
+}
+
+/**
+ * Write down what would be sent, in place of sending it: a JSON file, and beside it the text
+ * for people where there is one. The same effect has the same name, so a second try replaces
+ * the first. Resolves with the file for people, else with the other one.
+ */
+async function writeEffect(
+  folder: string,
+  effect: ClaimedEffect,
+  { to, body, text }: Rendered,
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const base = path.join(folder, `${effect.effectId}-${effect.kind}`);
+  const { effectId, taskId, kind, key } = effect;
+  const described = { effect_id: Number(effectId), task_id: Number(taskId), kind, key, to, body };
+  await replaceFile(`${base}.json`, `${JSON.stringify(described, null, 2)}\n`);
+  if (text === undefined) {
+    return `${base}.json`;
+  }
+  await replaceFile(`${base}.md`, text);
+  return `${base}.md`;
+}
+
+/** Whoever reads sees the whole file or none. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const partial = `${file}.${process.pid}.tmp`;
+  await writeFile(partial, text);
+  await rename(partial, file);
+}

@@ -1,0 +1,100 @@
+/** The concerns that a relationship's `urgency_mapping` speaks of. */
+export const TRIGGERS = [
+  "api_contract",
+  "authentication",
+  "deployment",
+  "configuration",
+  "endpoints",
+] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+export const BREAKING = ["yes", "maybe", "no"] as const;
+export type Breaking = (typeof BREAKING)[number];
+
+export const USAGES = ["confirmed", "likely", "none", "unknown"] as const;
+export type Usage = (typeof USAGES)[number];
+
+/** A place in a file. `path` is relative to its tree's root, `line` counts from 1. */
+export type Location = { readonly path: string; readonly line: number };
+
+/** One difference between the old and the new provider. */
+export type Finding = {
+  /** `rule:subject`, unique within an analysis and the same in every run. */
+  readonly id: string;
+  readonly rule: string;
+  readonly trigger: Trigger;
+  readonly breaking: Breaking;
+  readonly subject: string;
+  /**
+   * In the new tree, or in the old one for something that was removed. The line is null where
+   * a diff has no headers to count from.
+   */
+  readonly provider: { readonly path: string; readonly line: number | null } | null;
+  /** For display only: what it was and is. Null on the side where it does not exist. */
+  readonly before: string | null;
+  readonly after: string | null;
+  /** What stands in the new surface where the removed thing stood; null if nothing is known. */
+  readonly replacement: string | null;
+};
+
+/** How a consumer can be hit by a finding. */
+export type Match =
+  /** By importing the package at all. */
+  | { readonly by: "package" }
+  /** By loading it with `require`, or from a file that compiles to CommonJS. */
+  | { readonly by: "require" }
+  | { readonly by: "subpath"; readonly subpath: string }
+  /** By a package.json script that runs the command. */
+  | { readonly by: "command"; readonly command: string }
+  /** By an exported name, or by a member (`name` null); declarations are keys of the old tree. */
+  | {
+      readonly by: "symbol";
+      readonly subpath: string;
+      readonly name: string | null;
+      /** Other names that the same thing is exported by. */
+      readonly aliases?: readonly string[];
+      readonly declarations: readonly string[];
+    };
+
+export type Found = { readonly finding: Finding; readonly match: Match };
+
+/** A finding and where the consumer meets it. */
+export type Hit = {
+  readonly finding: Finding;
+  readonly usage: Usage;
+  readonly hits: readonly Location[];
+};
+
+/** An error of the compiler that the new version brings to the consumer's code. */
+export type Diagnostic = Location & { readonly code: string; readonly message: string };
+
+type FindingParts = Partial<Finding> & Pick<Finding, "rule" | "subject" | "breaking">;
+
+/** A finding with its id; what is not given is null, and the trigger is api_contract. */
+export function finding(parts: FindingParts): Finding {
+  return {
+    id: `${parts.rule}:${parts.subject}`,
+    rule: parts.rule,
+    trigger: parts.trigger ?? "api_contract",
+    breaking: parts.breaking,
+    subject: parts.subject,
+    provider: parts.provider ?? null,
+    before: parts.before ?? null,
+    after: parts.after ?? null,
+    replacement: parts.replacement ?? null,
+  };
+}
+
+/** From least to most urgent. */
+export const URGENCIES = ["low", "medium", "high", "critical"] as const;
+export type Urgency = (typeof URGENCIES)[number];
+
+/** One step less urgent; low stays low. */
+export function stepDown(urgency: Urgency): Urgency {
+  return URGENCIES[URGENCIES.indexOf(urgency) - 1] ?? "low";
+}
+
+/** The lesser of two urgencies. */
+export function urgencyAtMost(urgency: Urgency, most: Urgency): Urgency {
+  return URGENCIES.indexOf(urgency) > URGENCIES.indexOf(most) ? most : urgency;
+}

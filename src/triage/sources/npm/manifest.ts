@@ -1,0 +1,142 @@
+import { extname, join } from "node:path";
+import { exports as resolveExports } from "resolve.exports";
+import { z } from "zod";
+import { PermanentError } from "../../../model/outcome.ts";
+import { withoutMark } from "../../../model/text.ts";
+import type { Location } from "../../facts/finding.ts";
+import { Fence } from "../../reading/fence.ts";
+
+const names = z.record(z.string(), z.string()).catch({});
+
+/** Of package.json what the rules read. A field of another shape counts as absent. */
+const manifestSchema = z.looseObject({
+  name: z.string().catch(""),
+  version: z.string().catch(""),
+  type: z.string().optional().catch(undefined),
+  main: z.string().optional().catch(undefined),
+  exports: z.unknown().optional(),
+  bin: z
+    .union([z.string(), z.record(z.string(), z.string())])
+    .optional()
+    .catch(undefined),
+  engines: names.default({}),
+  scripts: names.default({}),
+  dependencies: names.default({}),
+  devDependencies: names.default({}),
+  optionalDependencies: names.default({}),
+  peerDependencies: names.default({}),
+  peerDependenciesMeta: z
+    .record(z.string(), z.looseObject({ optional: z.boolean().optional() }))
+    .catch({})
+    .default({}),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** A package.json and where it is. */
+export type PackageTree = {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly text: string;
+};
+
+/**
+ * Read `directory`/package.json, within a fence. Throws a PermanentError that names the file and
+ * what is wrong.
+ */
+export function readPackageTree(
+  directory: string,
+  fence: Fence = new Fence([directory]),
+): PackageTree {
+  const path = join(directory, "package.json");
+  const text = fence.readFile(path);
+  if (text === undefined) throw new PermanentError(`cannot read ${path}: ${fence.refusal(path)}`);
+  return { directory, manifest: parseManifest(path, withoutMark(text)), text: withoutMark(text) };
+}
+
+function parseManifest(path: string, text: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new PermanentError(`cannot parse ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    throw new PermanentError(`cannot parse ${path}: expected a JSON object`);
+  }
+  return parsed.data;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Where a top-level key of a package.json stands. A line search and not a parser: the
+ * manifest has parsed, and a key is indented least where it is top-level.
+ */
+export function manifestLine(text: string, key: string): Location {
+  const lines = text.split("\n");
+  const quoted = JSON.stringify(key);
+  let best = { line: 1, indent: Number.POSITIVE_INFINITY };
+  for (const [index, line] of lines.entries()) {
+    const begun = line.trimStart();
+    const indent = line.length - begun.length;
+    if (indent >= best.indent || !begun.startsWith(quoted)) continue;
+    if (begun.slice(quoted.length).trimStart().startsWith(":")) best = { line: index + 1, indent };
+  }
+  return { path: "package.json", line: best.line };
+}
+
+/** How a package is loaded: the condition that its `exports` is asked with. */
+export type LoadedBy = "import" | "require";
+
+/** The public subpaths that `exports` spells out; patterns are left to what consumers import. */
+export function declaredSubpaths(tree: PackageTree): string[] {
+  const map = tree.manifest.exports;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) return ["."];
+  const keys = Object.keys(map).filter((key) => key.startsWith(".") && !key.includes("*"));
+  return keys.length === 0 ? ["."] : keys.toSorted();
+}
+
+/** Whether `exports` says what is public; without it every file is. */
+export function hasMap({ manifest }: PackageTree): boolean {
+  return manifest.exports !== undefined && manifest.exports !== null;
+}
+
+/** The file behind a subpath, relative to the package; null if it cannot be loaded that way. */
+export function resolveSubpath(
+  tree: PackageTree,
+  subpath: string,
+  loadedBy: LoadedBy,
+): string | null {
+  if (!hasMap(tree)) {
+    return resolveLegacy(tree, subpath);
+  }
+  try {
+    const options = { require: loadedBy === "require" };
+    return resolveExports(tree.manifest, subpath, options)?.[0] ?? null;
+  } catch {
+    return null; // how resolve.exports says that there is no such subpath or condition
+  }
+}
+
+/** Whether `require` gets CommonJS: what consumers in CommonJS could always rely on. */
+export function loadsAsCommonJs(tree: PackageTree): boolean {
+  const file = resolveSubpath(tree, ".", "require");
+  if (file === null) return false;
+  const extension = extname(file);
+  if (extension === ".mjs") return false;
+  return extension !== ".js" || tree.manifest.type !== "module";
+}
+
+/** Node's rules for packages without `exports`: every file is public. */
+function resolveLegacy(tree: PackageTree, subpath: string): string | null {
+  const target = subpath === "." ? (tree.manifest.main ?? "index") : subpath;
+  const tried = ["", ".js", ".json", ".node", "/index.js", "/index.json"].map(
+    (end) => target + end,
+  );
+  if (subpath === ".") tried.push("index.js");
+  const fence = new Fence([tree.directory]);
+  return tried.find((file) => fence.fileExists(join(tree.directory, file))) ?? null;
+}

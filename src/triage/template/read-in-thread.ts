@@ -1,0 +1,64 @@
+import type { ChangedFile } from "../facts/change-set.ts";
+import { readEach } from "../reading/read-each.ts";
+import type { Assessment, assessBy } from "./assess.ts";
+import type { TemplateConfig } from "./payload.ts";
+
+export type Assessed = {
+  readonly files: readonly { readonly file: ChangedFile; readonly assessment: Assessment }[];
+  readonly degraded: readonly string[];
+};
+
+type About = {
+  readonly config: TemplateConfig;
+  readonly told: Parameters<typeof assessBy>[1];
+};
+
+/** What is said of a file that nobody could read: a person looks at it. */
+const UNREAD: Assessment = {
+  concern: { name: null, kind: "other", shared: [] },
+  intent: "chore",
+  skipped: null,
+};
+
+/** Find out in a thread what each file of a change is about, in their order. */
+export async function assessAll(
+  files: readonly ChangedFile[],
+  about: About,
+  signal: AbortSignal,
+): Promise<Assessed> {
+  const read = await readEach("assess", { shared: about, items: files }, { signal });
+  return {
+    files: files.map((file, place) => {
+      const one = read[place];
+      return { file, assessment: one !== undefined && "value" in one ? one.value : UNREAD };
+    }),
+    degraded: read.flatMap((one, place) =>
+      "leftOut" in one
+        ? [`${files[place]?.path} was left out of what changes are about: ${one.leftOut}`]
+        : [],
+    ),
+  };
+}
+
+type ExplainedFiles = {
+  readonly changes: ReadonlyMap<ChangedFile, readonly string[]>;
+  readonly degraded: string[];
+};
+
+/** Find out in a thread what a change does to each of some files, by key. */
+export async function explainAll(
+  files: readonly ChangedFile[],
+  signal: AbortSignal,
+): Promise<ExplainedFiles> {
+  const read = await readEach("explain", { shared: undefined, items: files }, { signal });
+  const changes = new Map<ChangedFile, readonly string[]>();
+  const degraded: string[] = [];
+  for (const [place, file] of files.entries()) {
+    const one = read[place];
+    if (one === undefined) continue;
+    if ("value" in one) changes.set(file, one.value.changes);
+    const why = "value" in one ? one.value.leftOut : one.leftOut;
+    if (why !== null) degraded.push(`${file.path} was left out of what is told by key: ${why}`);
+  }
+  return { changes, degraded };
+}

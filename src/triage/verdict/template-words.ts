@@ -1,0 +1,200 @@
+import { counted } from "../../model/text.ts";
+import { displayText } from "../facts/result.ts";
+import {
+  applies,
+  type ConflictHunk,
+  needsHand,
+  type SyncedFile,
+  type SyncFacts,
+} from "../template/sync-facts.ts";
+import type { Verdict } from "./judge.ts";
+
+/** What the words are about. */
+export type TemplateCase = {
+  readonly source: string;
+  readonly target: string;
+  readonly headSha: string;
+  /** The derivative's commit, or the name of its files; "" where nobody knows them. */
+  readonly targetSha: string;
+  readonly facts: SyncFacts;
+  readonly verdict: Verdict;
+};
+
+const NAMED_MAX = 3;
+const LINES_MAX = 30;
+const SHA_CHARS = 12;
+
+/** One or two sentences: what the derivative gets, and what stands against it. */
+export function syncSummary(about: TemplateCase): string {
+  const { source, target, facts, verdict } = about;
+  const change = `${source}@${short(about.headSha)}`;
+  if (!verdict.requiresAction) {
+    return `${change} brings nothing to ${target}. ${whyNothing(facts.files)}`;
+  }
+  const taken = facts.files.filter(applies);
+  const open = facts.files.filter(needsHand);
+  if (taken.length + open.length === 0) {
+    return `IF ${target} has not all of it: ${change} is too large to be compared with it.`;
+  }
+  const isSecurity = [...taken, ...open].some(({ intent }) => intent === "security");
+  const parts = [
+    ...(taken.length > 0 ? [`applies to ${counted(taken.length, "file")}: ${named(taken)}`] : []),
+    ...(open.length > 0
+      ? [`${verbFor(open)} ${counted(open.length, "file")}: ${named(open)}`]
+      : []),
+  ];
+  const condition = open.some(isUnknown) && taken.length === 0 ? `IF ${target} has it not: ` : "";
+  return `${condition}${isSecurity ? "Security: " : ""}${change} for ${target} ${parts.join("; it ")}.`;
+}
+
+/** First how to apply the patch and to verify it, then a line for each file that is left. */
+export function syncChanges(about: TemplateCase): string {
+  const { target, facts, verdict } = about;
+  if (!verdict.requiresAction) return "";
+  const taken = facts.files.filter(applies);
+  const lines = [
+    ...patchLines(about, taken),
+    ...facts.files.filter(needsHand).map((file) => handLine(file, about)),
+    ...facts.files
+      .filter(({ disposition }) => disposition === "generated")
+      .map(({ path }) => `${path} is generated: let the package manager write it again`),
+    `Verify: run the tests of ${target} with it`,
+  ];
+  const told = lines.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
+  const left = lines.length - told.length;
+  return [...told, ...(left > 0 ? [`… and ${left} more in evidence`] : [])].join("\n");
+}
+
+/** Which facts led to the verdict. */
+export function syncReasoning({ source, target, facts }: TemplateCase): string {
+  const counts = Map.groupBy(facts.files, ({ disposition }) => disposition);
+  const told = [...counts].map(([disposition, files]) => `${files.length} ${disposition}`);
+  const { mergeBase, behind, ported, ownChanges } = facts;
+  return [
+    told.length === 0
+      ? "The change has no files."
+      : `Of ${counted(facts.files.length, "file")}: ${told.toSorted().join(", ")}.`,
+    ...(mergeBase === null ? [] : [`The histories met last at ${short(mergeBase)}.`]),
+    ...(behind > 0 ? [`${target} lacks ${counted(behind, "earlier commit")} of ${source}.`] : []),
+    ...(ported.length > 0 ? [`Ported before: ${ported.map(short).slice(0, 5).join(", ")}.`] : []),
+    ...(ownChanges === null
+      ? []
+      : [
+          `${target} has ${counted(ownChanges.commits, "newer commit")} on the same files: ` +
+            `whether ${source} should take them is asked in a task of its own.`,
+        ]),
+    ...(facts.isPayloadOnly ? ["Only the diffs of the event were read."] : []),
+    ...(facts.truncated ? ["Some of them were cut off."] : []),
+    ...(facts.degraded.length > 0 ? [`Less sure: ${facts.degraded.join("; ")}.`] : []),
+    ...(facts.capsHit.length > 0 ? [`Cut off: ${facts.capsHit.join(", ")}.`] : []),
+  ].join(" ");
+}
+
+/** What a person has to decide where the facts leave it open. */
+export function syncQuestion({ source, target, headSha, facts }: TemplateCase): string {
+  const open = facts.files.filter(needsHand);
+  if (open.length === 0) {
+    return `Should ${target} take ${source}@${short(headSha)}, which is too large? (yes/no/ignore)`;
+  }
+  const what = open.some(isUnknown) ? "which could not be compared in" : "which conflicts in";
+  const places = open.slice(0, NAMED_MAX).map((file) => displayText(placeOf(file), 120));
+  const more =
+    open.length > NAMED_MAX ? ` and ${counted(open.length - NAMED_MAX, "more file")}` : "";
+  return (
+    `Should ${target} take ${source}@${short(headSha)}, ` +
+    `${what} ${places.join(", ")}${more}? (yes/no/ignore)`
+  );
+}
+
+function patchLines({ facts, target, targetSha }: TemplateCase, taken: readonly SyncedFile[]) {
+  if (taken.length === 0) return [];
+  const told = taken.slice(0, LINES_MAX - 10).map((file) => takenText(file));
+  const left = taken.length - told.length;
+  const files = [...told, ...(left > 0 ? [`${left} more`] : [])].join("; ");
+  if (facts.patch === null) return [`Take over from the template: ${files}`];
+  const at = targetSha.startsWith("tree:") ? "" : ` at ${short(targetSha)}`;
+  return [
+    `Save the content of the artifact sync.patch and apply it to ${target}${at}: ` +
+      `\`git apply --index sync.patch\`. It changes ${files}`,
+  ];
+}
+
+function takenText({ path, changes, since }: SyncedFile): string {
+  const why = changes.slice(0, NAMED_MAX).join("; ");
+  const all = since === null ? "" : `all changes of the template since ${short(since)}`;
+  const said = [why, all].filter((text) => text !== "").join("; ");
+  return said === "" ? path : `${path} (${said})`;
+}
+
+function handLine(file: SyncedFile, { source, headSha }: TemplateCase): string {
+  const { path, templatePath, changes } = file;
+  const from = `${source}@${short(headSha)}:${templatePath}`;
+  const why = changes.length === 0 ? "" : ` (${changes.slice(0, NAMED_MAX).join("; ")})`;
+  if (file.disposition === "conflicts") {
+    return `${placeOf(file)} conflicts with ${from}${templateLines(file.hunks)}${why}`;
+  }
+  if (file.disposition === "deleted") {
+    return `${path} was deleted in the template, and is changed here: decide whether to keep it`;
+  }
+  if (file.disposition === "unknown") return `${path}: compare it with ${from}${why}`;
+  return `${path} cannot be merged: compare it with ${from}`;
+}
+
+function placeOf({ path, hunks }: SyncedFile): string {
+  const lines = hunks.slice(0, NAMED_MAX).map(({ derivative }) => rangeText(derivative));
+  return lines.length === 0 ? path : `${path}:${lines.join(",")}`;
+}
+
+function templateLines(hunks: readonly ConflictHunk[]): string {
+  const lines = hunks.slice(0, NAMED_MAX).map(({ template }) => rangeText(template));
+  return lines.length === 0 ? "" : `:${lines.join(",")}`;
+}
+
+function rangeText({ start, end }: ConflictHunk["derivative"]): string {
+  return end > start ? `${start}-${end}` : String(start);
+}
+
+function named(files: readonly SyncedFile[]): string {
+  const told = files.slice(0, NAMED_MAX).map((file) => {
+    const why = file.changes.slice(0, NAMED_MAX).join("; ");
+    return why === "" ? placeOf(file) : `${placeOf(file)} (${why})`;
+  });
+  const left = files.length - told.length;
+  return [...told, ...(left > 0 ? [`${left} more`] : [])].join("; ");
+}
+
+function verbFor(open: readonly SyncedFile[]): string {
+  if (open.every(isUnknown)) return "may concern";
+  return open.every(({ disposition }) => disposition === "conflicts")
+    ? "conflicts in"
+    : "needs a person in";
+}
+
+function isUnknown({ disposition }: SyncedFile): boolean {
+  return disposition === "unknown";
+}
+
+function whyNothing(files: readonly SyncedFile[]): string {
+  const has = (disposition: SyncedFile["disposition"]) =>
+    files.some((file) => file.disposition === disposition);
+  if (files.length === 0) return "Nothing changed.";
+  if (files.every(({ disposition }) => disposition === "already_present")) {
+    return "It has all of it.";
+  }
+  if (files.every(({ disposition }) => disposition === "skipped_divergent")) {
+    return "It goes its own way in all of it.";
+  }
+  if (files.some(needsHand) || files.some(applies)) return "A person has decided so.";
+  const parts = [
+    ...(has("already_present") ? ["it has some of it"] : []),
+    ...(has("missing") ? ["it has not the files"] : []),
+    ...(has("skipped_divergent") ? ["it goes its own way"] : []),
+    ...(has("skipped_strategy") ? ["its sync_strategy leaves it out"] : []),
+    ...(has("generated") ? ["lockfiles are generated"] : []),
+  ];
+  return `Of what changed ${parts.join(", ")}.`;
+}
+
+function short(sha: string): string {
+  return displayText(sha, SHA_CHARS + 8).slice(0, SHA_CHARS);
+}

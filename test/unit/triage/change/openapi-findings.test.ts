@@ -1,0 +1,149 @@
+import { expect, test } from "vitest";
+import { diffedFile, told, wholeFile } from "../../../support/change.ts";
+
+type Document = Readonly<Record<string, unknown>>;
+
+const ITEM = { type: "object", required: ["id"], properties: { id: { type: "string" } } };
+
+function api(get: object, more: object = {}): Document {
+  return { openapi: "3.1.0", paths: { "/users/{id}": { get } }, ...more };
+}
+
+function answering(schema: object): object {
+  return { responses: { 200: { content: { "application/json": { schema } } } } };
+}
+
+function asking(body: object): object {
+  const content = { "application/json": { schema: body } };
+  return { requestBody: { required: true, content }, responses: {} };
+}
+
+function components(Item: object): object {
+  return { components: { schemas: { Item } } };
+}
+
+function toldOf(before: Document, after: Document): string[] {
+  return told(wholeFile("openapi.json", JSON.stringify(before), JSON.stringify(after)));
+}
+
+test("an operation that goes breaks, in YAML as well", () => {
+  const before = "openapi: 3.1.0\npaths:\n  /users:\n    get: {}\n    post: {}\n";
+  const after = "openapi: 3.1.0\npaths:\n  /users:\n    get: {}\n";
+
+  expect(told(wholeFile("docs/openapi.yaml", before, after))).toEqual([
+    "http.route_removed POST /users yes",
+  ]);
+});
+
+test("the path of the server belongs to the routes", () => {
+  const servers = [{ url: "https://api.example.com/v1" }];
+
+  expect(toldOf(api({}, { servers }), api({}, { servers, paths: {} }))).toEqual([
+    "http.route_removed GET /v1/users/{id} yes",
+  ]);
+});
+
+test.for([
+  ["comes", undefined, "yes"],
+  ["was optional", { name: "page", in: "query" }, "yes"],
+] as const)("a required parameter that %s breaks", ([, old]) => {
+  const parameter = { name: "page", in: "query", required: true };
+
+  expect(
+    toldOf(api({ parameters: old === undefined ? [] : [old] }), api({ parameters: [parameter] })),
+  ).toEqual(["http.param_required GET /users/{id} page yes"]);
+});
+
+test("a parameter that may be left out breaks nothing", () => {
+  const parameters = [{ name: "page", in: "query" }];
+
+  expect(toldOf(api({}), api({ parameters }))).toEqual([]);
+});
+
+test("a property of the body that must be there breaks", () => {
+  const name = { ...ITEM, required: ["id", "name"], properties: { name: { type: "string" } } };
+
+  expect(toldOf(api(asking(ITEM)), api(asking(name)))).toEqual([
+    "http.param_required GET /users/{id} name yes",
+  ]);
+});
+
+test.for([
+  ["goes", { properties: {} }, "http.response_removed GET /users/{id} id yes"],
+  [
+    "has another type",
+    { required: ["id"], properties: { id: { type: "integer" } } },
+    "http.response_changed GET /users/{id} id yes",
+  ],
+  [
+    "is not promised any more",
+    { properties: { id: { type: "string" } } },
+    "http.response_changed GET /users/{id} id maybe",
+  ],
+] as const)("a property of the response that %s is found", ([, schema, expected]) => {
+  expect(toldOf(api(answering(ITEM)), api(answering(schema)))).toEqual([expected]);
+});
+
+test("a property behind a reference is followed, and one that is added breaks nothing", () => {
+  const reference = answering({ type: "array", items: { $ref: "#/components/schemas/Item" } });
+  const more = { ...ITEM, properties: { ...ITEM.properties, name: { type: "string" } } };
+
+  expect(toldOf(api(reference, components(ITEM)), api(reference, components(more)))).toEqual([]);
+  expect(toldOf(api(reference, components(more)), api(reference, components(ITEM)))).toEqual([
+    "http.response_removed GET /users/{id} [].name yes",
+  ]);
+});
+
+test("a schema that contains itself ends", () => {
+  const node = { properties: { next: { $ref: "#/components/schemas/Node" } } };
+  const document = api(answering({ $ref: "#/components/schemas/Node" }), {
+    components: { schemas: { Node: node } },
+  });
+
+  expect(toldOf(document, document)).toEqual([]);
+});
+
+test("security on what anybody could call breaks, once for a header", () => {
+  const securitySchemes = { key: { type: "apiKey", in: "header", name: "X-API-Key" } };
+  const keys = { components: { securitySchemes } };
+
+  expect(toldOf(api({}), api({}, { ...keys, security: [{ key: [] }] }))).toEqual([
+    "http.auth_added X-API-Key yes",
+  ]);
+  expect(toldOf(api({}), api({}, { ...keys, security: [{}, { key: [] }] }))).toEqual([]);
+});
+
+test("the lines of a document that is not known whole name paths", () => {
+  expect(told(diffedFile("openapi.yml", "-  /users/{id}:\n-    get:"))).toEqual([
+    "http.route_removed /users/{id} maybe",
+  ]);
+});
+
+test("a document that does not parse is read by its lines", () => {
+  const before = "openapi: 3.1.0\npaths:\n  /users:\n    get: {}\n";
+
+  expect(told(wholeFile("openapi.yaml", before, `${before}\t: [`))).toEqual([]);
+  expect(told(wholeFile("openapi.yaml", before, "{ broken"))).toEqual([
+    "http.route_removed /users maybe",
+  ]);
+});
+
+test("a document whose aliases unfold without end is read by its lines alone", () => {
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const bomb = names.map((name, index) => {
+    const before = index === 0 ? '"x"' : `*${names[index - 1]}`;
+    return `${name}: &${name} [${Array.from({ length: 9 }, () => before).join(",")}]`;
+  });
+  const text = `openapi: 3.1.0\n${bomb.join("\n")}\npaths:\n`;
+  const file = wholeFile("openapi.yaml", `${text}  /users:\n    get: {}\n`, `${text}  {}\n`);
+
+  expect(told(file)).toEqual(["http.route_removed /users maybe"]);
+});
+
+test("many operations that go are found in one pass", () => {
+  const paths = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, index) => [`/users/${index}`, { get: {} }]),
+  );
+
+  expect(toldOf({ openapi: "3.1.0", paths }, { openapi: "3.1.0", paths: {} })).toHaveLength(1_000);
+});

@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import { diffedFile, told, wholeFile } from "../../../support/change.ts";
+
+test.for([
+  [
+    "express",
+    'import express from "express";\nconst app = express();',
+    'app.get("/users/:id", h);',
+  ],
+  [
+    "a router of express that the file mounts",
+    'const express = require("express");\nconst r = express.Router();\napp.use("/users", r);',
+    'r.get("/:id", h);',
+  ],
+  ["a chain of express", 'import express from "express";', 'app.route("/users/:id").get(h);'],
+  ["fastify", 'import fastify from "fastify";', 'app.get("/users/:id", { schema }, h);'],
+  [
+    "an object of fastify",
+    'import fastify from "fastify";',
+    'app.route({ method: ["GET"], url: "/users/:id", handler });',
+  ],
+  ["hono", 'import { Hono } from "hono";\nconst app = new Hono();', 'app.get("/users/:id", h);'],
+  [
+    "koa with a prefix",
+    'import Router from "@koa/router";\nconst r = new Router({ prefix: "/users" });',
+    'r.get("user", "/:id", h);',
+  ],
+  [
+    "Nest",
+    'import { Controller, Get } from "@nestjs/common";',
+    '@Controller("users")\nclass Users { @Get(":id") one() {} }',
+  ],
+] as const)("a route of %s that goes breaks", ([, head, route]) => {
+  const file = wholeFile("src/server.ts", `${head}\n${route}\n`, `${head}\n`);
+
+  expect(told(file)).toEqual(["http.route_removed GET /users/:id yes"]);
+});
+
+test.for([
+  ["FastAPI", "api.py", '@app.get("/users/{id}")', "GET /users/{id}"],
+  ["Flask", "api.py", '@bp.route("/users/<int:id>", methods=["PUT"])', "PUT /users/<int:id>"],
+  ["express", "api.js", "router.delete('/users/:id', remove)", "DELETE /users/:id"],
+  ["Nest", "users.ts", '  @Post("users/:id")', "POST /users/:id"],
+] as const)("a removed line with a route of %s may break", ([, path, line, subject]) => {
+  expect(told(diffedFile(path, `-${line}`))).toEqual([`http.route_removed ${subject} maybe`]);
+});
+
+test("the prefix of a router of FastAPI belongs to its routes", () => {
+  const head = 'router = APIRouter(prefix="/v1")\n';
+  const file = wholeFile("api.py", `${head}@router.get("/users")\n`, head);
+
+  expect(told(file)).toEqual(["http.route_removed GET /v1/users maybe"]);
+});
+
+test("a route that has another path is changed, and the new one is told", () => {
+  const file = diffedFile("api.py", '-@app.get("/v1/users")\n+@app.get("/v2/users")');
+
+  expect(told(file)).toEqual(["http.route_changed GET /v1/users maybe -> GET /v2/users"]);
+});
+
+test("a route that has another method is changed", () => {
+  const file = diffedFile("api.py", '-@app.put("/users")\n+@app.patch("/users")');
+
+  expect(told(file)).toEqual(["http.route_changed PUT /users maybe -> PATCH /users"]);
+});
+
+test.for([
+  ["that moves to another file", "-app.get('/users', h)", "+app.get('/users', h)"],
+  ["whose placeholder has another name", "-app.get('/u/:id', h)", "+app.get('/u/:userId', h)"],
+  ["that every method serves", "-app.get('/users', h)", "+app.all('/users', h)"],
+  ["that is added", "", "+app.get('/users', h)"],
+] as const)("a route %s breaks nothing", ([, left, right]) => {
+  expect(told(diffedFile("a.js", left), diffedFile("b.js", right))).toEqual([]);
+});
+
+test.for([
+  ["a request of a client", "src/fetch.js", "-axios.get('/users', options)"],
+  ["a request in Python", "client.py", '-requests.get("/users")'],
+  ["a test", "test/users.test.js", "-app.get('/users', h)"],
+  ["a look-up in a map", "src/cache.js", "-cache.get('/users', fallback)"],
+  ["prose", "README.md", "-app.get('/users', h)"],
+] as const)("%s is no route", ([, path, diff]) => {
+  expect(told(diffedFile(path, diff))).toEqual([]);
+});
+
+test("a file that names no framework is read by patterns, and nothing is certain", () => {
+  const file = wholeFile("routes.js", "module.exports = (app) => app.get('/users', h);\n", "\n");
+
+  expect(told(file)).toEqual(["http.route_removed GET /users maybe"]);
+});

@@ -1,0 +1,239 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { ChangedFile } from "../../../../src/triage/facts/change-set.ts";
+import type { ServiceIdentity } from "../../../../src/triage/facts/service.ts";
+import { analyzeService } from "../../../../src/triage/pipeline/analyze-service.ts";
+import { diffedFile, makeChange } from "../../../support/change.ts";
+import { test as base, type Files, writeTree } from "../../../support/upgrade.ts";
+
+type Given = {
+  readonly files: readonly ChangedFile[];
+  readonly consumer: Files;
+  readonly identity?: Partial<ServiceIdentity>;
+};
+
+const IDENTITY: ServiceIdentity = {
+  repo: "owner/orders",
+  description: "",
+  hosts: [],
+  envNames: [],
+  interfaceFiles: [],
+};
+
+/** A test that can tell where a consumer meets a change: `rule subject usage places`. */
+const test = base.extend<{ meet: (given: Given) => Promise<string[]> }>({
+  meet: async ({ folder }, use) => {
+    await use(async ({ files, consumer, identity = {} }) => {
+      const path = join(folder, "consumer");
+      await writeTree(path, {}, consumer);
+      const { hits } = analyzeService(
+        {
+          change: makeChange(files, "payload"),
+          consumer: { path, revision: null, capsHit: [] },
+          identity: { ...IDENTITY, ...identity },
+        },
+        () => {},
+      );
+      return hits.map(({ finding, usage, hits: places }) =>
+        [
+          finding.rule,
+          finding.subject,
+          usage,
+          ...places.map(({ path: file, line }) => `${file}:${line}`),
+        ].join(" "),
+      );
+    });
+  },
+});
+
+const ROUTE_GONE = [diffedFile("app.js", "-app.get('/v1/orders/:id', h)")];
+const PORT_GONE = [diffedFile("start.sh", "-serve --port 8080\n+serve --port 8000")];
+const AUTH_ADDED = [diffedFile("app.py", "+bearer = HTTPBearer()")];
+
+test.for([
+  ["a literal", "fetch('/v1/orders/17');"],
+  ["a template", "fetch(`${base}/v1/orders/${id}`);"],
+  ["a literal that something is added to", "fetch(base + '/v1/orders/' + id);"],
+  ["a URL", "fetch('https://x.example.com/v1/orders/17?full=1');"],
+] as const)("%s of the route is a use", async ([, line], { meet }) => {
+  expect(await meet({ files: ROUTE_GONE, consumer: { "a.js": `${line}\n` } })).toEqual([
+    "http.route_removed GET /v1/orders/:id confirmed a.js:1",
+  ]);
+});
+
+test.for([
+  ["another path", "fetch('/v1/ordersheet/17');"],
+  ["a longer path", "fetch('/v1/orders/17/items');"],
+  ["a path of which the route is a part", "fetch('/v2/v1/orders/17');"],
+  ["a comment", "// fetch('/v1/orders/17');"],
+  ["a route of its own", "app.get('/v1/orders/:id', show);"],
+  ["a word", "const text = 'v1 orders';"],
+] as const)("%s is no use of a route", async ([, line], { meet }) => {
+  expect(await meet({ files: ROUTE_GONE, consumer: { "a.js": `${line}\n` } })).toEqual([
+    "http.route_removed GET /v1/orders/:id none",
+  ]);
+});
+
+test("a base path in the service's address stands before the literals", async ({ meet }) => {
+  const consumer = {
+    ".env": "ORDERS_URL=http://orders:8080/v1\n",
+    "client.py": 'requests.get(f"{base}/orders/{id}")\n',
+  };
+
+  expect(await meet({ files: ROUTE_GONE, consumer })).toEqual([
+    "http.route_removed GET /v1/orders/:id confirmed client.py:1",
+  ]);
+});
+
+test("a path of one word means the service where the file knows the service", async ({ meet }) => {
+  const files = [diffedFile("app.js", "-app.get('/orders', h)")];
+  const consumer = {
+    "client.js": "const url = process.env.ORDERS_URL;\nfetch(url + '/orders');\n",
+    "pages.js": "navigate('/orders');\n",
+  };
+
+  expect(await meet({ files, consumer })).toEqual([
+    "http.route_removed GET /orders likely client.js:2 pages.js:1",
+  ]);
+  expect(await meet({ files, consumer, identity: { envNames: ["ORDERS_URL"] } })).toEqual([
+    "http.route_removed GET /orders confirmed client.js:2",
+  ]);
+});
+
+test.for([
+  ["a host called like the repository", "a.yaml", "url: http://orders:8080\n", {}],
+  ["a host below it", "a.yaml", "url: http://orders.internal:8080\n", {}],
+  [
+    "a host that is named",
+    "a.yaml",
+    "url: http://o.example.com:8080\n",
+    { hosts: ["example.com"] },
+  ],
+  ["a variable that is named", ".env", "SHOP=http://10.0.0.1:8080\n", { envNames: ["SHOP"] }],
+  [
+    "an interface file",
+    "src/client.ts",
+    'const url = "http://10.0.0.1:8080";\n',
+    { interfaceFiles: ["./src/client.ts", "src/gone.ts"] },
+  ],
+  ["a workflow", ".github/workflows/ci.yml", "URL: http://orders:8080\n", {}],
+] as const)("the old port in %s is a use", async ([, path, text, identity], { meet }) => {
+  const files = { [path]: text };
+
+  expect(await meet({ files: PORT_GONE, consumer: files, identity })).toEqual([
+    `deploy.port 8080 confirmed ${path.replace("./", "")}:1`,
+  ]);
+});
+
+test("an address with the old port and an unknown host is likely the service's", async ({
+  meet,
+}) => {
+  const consumer = {
+    ".env": "BACKEND_URL=http://localhost:8080\n",
+    "a.js": "fetch(process.env.BACKEND_URL);\nconst BACKEND_URL = 1;\n",
+  };
+
+  expect(await meet({ files: PORT_GONE, consumer })).toEqual([
+    "deploy.port 8080 likely .env:1 a.js:1",
+  ]);
+});
+
+test.for([
+  ["another port of the service", "url: http://orders:9090\n"],
+  [
+    "the port of another host, where the service's is known",
+    "a: http://orders\nb: http://x:8080\n",
+  ],
+  ["a number", "limit: 8080\n"],
+] as const)("%s is no use of the old port", async ([, text], { meet }) => {
+  expect(await meet({ files: PORT_GONE, consumer: { "a.yaml": text } })).toEqual([
+    "deploy.port 8080 none",
+  ]);
+});
+
+test("who runs the provider's image maps its port and sets its variables", async ({ meet }) => {
+  const consumer = {
+    "compose.yaml": 'services:\n  o:\n    image: ghcr.io/owner/orders:1\n    ports: ["80:8080"]\n',
+  };
+  const files = [...PORT_GONE, diffedFile("app.py", '+a = os.environ["NEW_SETTING"]')];
+
+  expect(await meet({ files, consumer })).toEqual([
+    "deploy.port 8080 confirmed compose.yaml:4",
+    "env.added_required NEW_SETTING confirmed compose.yaml:3",
+  ]);
+});
+
+test("a variable is met as a whole word", async ({ meet }) => {
+  const files = [diffedFile(".env.example", "-ORDER_MODE=fast")];
+  const consumer = {
+    "a.py": 'os.getenv("ORDER_MODE")\nos.getenv("REORDER_MODE")\nos.getenv("ORDER_MODES")\n',
+  };
+
+  expect(await meet({ files, consumer })).toEqual(["env.removed ORDER_MODE confirmed a.py:1"]);
+});
+
+test("a new credential hits whoever holds the service's address", async ({ meet }) => {
+  const consumer = { "a.ts": 'const url = "https://orders.example.com";\n' };
+
+  expect(await meet({ files: AUTH_ADDED, consumer })).toEqual([
+    "http.auth_added authentication confirmed a.ts:1",
+  ]);
+  expect(await meet({ files: AUTH_ADDED, consumer: { "a.ts": "const a = 1;\n" } })).toEqual([
+    "http.auth_added authentication none",
+  ]);
+});
+
+test.for([
+  ["an interface file that is there", { interfaceFiles: ["a.ts"] }],
+  ["a description that names it", { description: "reads what orders knows" }],
+] as const)("%s makes a use likely", async ([, identity], { meet }) => {
+  const consumer = { "a.ts": "import { call } from './generated.js';\n" };
+
+  expect(await meet({ files: AUTH_ADDED, consumer, identity })).toEqual([
+    "http.auth_added authentication likely",
+  ]);
+});
+
+test("nothing is read outside of the consumer's tree", async ({ meet, folder }) => {
+  const consumer = { "a.ts": "const a = 1;\n" };
+  await meet({ files: AUTH_ADDED, consumer });
+  await mkdir(join(folder, "outside"));
+  await writeFile(join(folder, "outside/secret.ts"), 'const url = "http://orders:8080";\n');
+  await symlink(join(folder, "outside/secret.ts"), join(folder, "consumer/link.ts"));
+  await symlink(join(folder, "outside"), join(folder, "consumer/linked"));
+  const identity = {
+    interfaceFiles: [
+      "../outside/secret.ts",
+      "link.ts",
+      "linked/secret.ts",
+      join(folder, "outside/secret.ts"),
+    ],
+  };
+
+  expect(await meet({ files: AUTH_ADDED, consumer, identity })).toEqual([
+    "http.auth_added authentication none",
+  ]);
+});
+
+test("a file that is too large leaves the use unknown; a binary one does not", async ({ meet }) => {
+  const large = { "a.js": "x".repeat(1_000_001), "b.js": "\0binary http://orders:8080" };
+
+  expect(await meet({ files: ROUTE_GONE, consumer: large })).toEqual([
+    "http.route_removed GET /v1/orders/:id unknown",
+  ]);
+  expect(await meet({ files: ROUTE_GONE, consumer: { ...large, "a.js": "" } })).toEqual([
+    "http.route_removed GET /v1/orders/:id none",
+  ]);
+});
+
+test("what is installed or built is not the consumer's own", async ({ meet }) => {
+  const consumer = {
+    "node_modules/x/a.js": "fetch('/v1/orders/1')",
+    "README.md": "'/v1/orders/1'",
+  };
+
+  expect(await meet({ files: ROUTE_GONE, consumer })).toEqual([
+    "http.route_removed GET /v1/orders/:id none",
+  ]);
+});

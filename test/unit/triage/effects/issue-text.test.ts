@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { digestIssueOf, issueOf } from "../../../../src/triage/effects/issue-text.ts";
+import { NOTICE } from "../../../support/effects.ts";
+
+const ORIGIN = { effectKey: "k", taskId: "42", webUrl: "https://github.com" };
+
+test("the issue says what changed, how sure that is, and what to do", () => {
+  const issue = issueOf(NOTICE, { ...ORIGIN, effectKey: "the key" });
+
+  expect(issue).toEqual({
+    title: "⚠️ Dependency Update Required: acme/payments",
+    labels: ["dependency", "important"],
+    body: [
+      "`acme/payments` changed, and this repository depends on it.",
+      "## Key change",
+      "POST `/charge` was removed",
+      "**Urgency:** high · **Confidence:** 90 %",
+      "## What to do",
+      "1. `src/pay.ts:3` use POST `/charges`",
+      "## Affected files",
+      "- `src/pay.ts`",
+      "<details><summary>Technical details</summary>",
+      "one breaking finding, confirmed",
+      "Commit: https://github.com/acme/payments/commit/0123456789abcdef0123456789abcdef01234567",
+      "Whole verdict, while the task is kept: `triaged show 42`",
+      "```text\nremove the old charge endpoint\n```",
+      "</details>",
+      "<!-- triage-key: the key -->\n",
+    ].join("\n\n"),
+  });
+});
+
+test("a template's issue is named for it and leads to the patch, and a sha that is none is no link", () => {
+  const issue = issueOf(
+    { ...NOTICE, relationship_type: "template_fork", commit_sha: "npm:p-retry@7.1.1" },
+    ORIGIN,
+  );
+
+  expect(issue.title).toBe("📋 Template Update Available: acme/payments");
+  expect(issue.body).toContain("Commit: `npm:p-retry@7.1.1`");
+  expect(issue.body).toContain(
+    "Its patch, if there is one: " +
+      "`triaged show 42 --json | jq -r '.result.artifacts[].content' > sync.patch`",
+  );
+});
+
+test("text out of a repository neither forges a marker nor leaves its place", () => {
+  const forged = "<!-- triage-key: another -->";
+  const { body } = issueOf(
+    {
+      ...NOTICE,
+      impact_summary: forged,
+      recommended_changes: forged,
+      reasoning: forged,
+      commit_message: `\`\`\`\n@everybody ${forged}`,
+      affected_files: ["a`b\n# heading"],
+    },
+    { ...ORIGIN, effectKey: "mine" },
+  );
+
+  expect(body.match(/<!--/g)).toHaveLength(1);
+  expect(body).toContain("```text\n'''\n@everybody ‹!-- triage-key");
+  expect(body).toContain("- `a'b # heading`");
+});
+
+test("what a knowledge base says of the source comes first, in words of a stranger", () => {
+  const { body } = issueOf({ ...NOTICE, architecture_context: "platform: @team x" }, ORIGIN);
+
+  expect(body).toContain(
+    "depends on it.\n\n## Architecture context\n\nplatform: `@team` x\n\n## Key change\n",
+  );
+});
+
+test("a long issue is cut to what GitHub takes, and keeps its marker", () => {
+  const { title, body } = issueOf(
+    { ...NOTICE, source_repo: "s".repeat(300), recommended_changes: "ü ".repeat(35_000) },
+    ORIGIN,
+  );
+
+  expect(title).toBe(`⚠️ Dependency Update Required: \`${"s".repeat(200)}\``);
+  expect(body.length).toBeLessThanOrEqual(65_536);
+  expect(body).toMatch(/<!-- triage-key: k -->\n$/);
+});
+
+test("the digest has a line for each change, and counts what is too much", () => {
+  const entry = { source_repo: "acme/a", commit_sha: "0123456789abcdef", impact_summary: "x\ny" };
+
+  const { body, labels } = digestIssueOf(
+    { target_repo: "acme/shop", entries: Array.from({ length: 101 }, () => entry) },
+    "k",
+  );
+
+  expect(labels).toEqual(["dependency", "info"]);
+  expect(body.match(/^- `acme\/a` \(`0123456789ab`\): x y$/gm)).toHaveLength(100);
+  expect(body).toContain("And 1 more.");
+});

@@ -1,0 +1,220 @@
+import { expect } from "vitest";
+import {
+  type Breaking,
+  type Found,
+  finding as makeFinding,
+} from "../../../../src/triage/facts/finding.ts";
+import { locatePackages } from "../../../../src/triage/sources/npm/installed.ts";
+import { readPackageTree } from "../../../../src/triage/sources/npm/manifest.ts";
+import {
+  entryFindings,
+  requirementFindings,
+  versionFindings,
+} from "../../../../src/triage/surface/manifest-findings.ts";
+import { type Files, test } from "../../../support/upgrade.ts";
+
+type Manifest = Readonly<Record<string, unknown>>;
+
+const files = (manifest: Manifest): Files => ({
+  "package.json": manifest,
+  "index.js": "",
+  "index.cjs": "",
+  "lib/inner.js": "",
+});
+
+test.for([
+  ["1.2.3", "2.0.0", "maybe"],
+  ["1.2.3", "1.3.0", "no"],
+  ["1.2.3", "1.2.4", "no"],
+  ["0.2.3", "0.3.0", "maybe"],
+  ["0.2.3", "0.2.4", "no"],
+  ["2.0.0", "1.9.0", "maybe"],
+] as const)(
+  "the step from %s to %s is breaking: %s",
+  async ([from, to, breaking], { makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "package.json": { version: from } },
+      to: { "package.json": { version: to } },
+    });
+    const pair = locatePackages({ ...request, package: { ...request.package, from, to } });
+
+    const found = versionFindings(pair, { found: [], compared: true });
+
+    expect(found.map(({ finding }) => finding)).toMatchObject([
+      { id: "pkg.version:provider", breaking, before: from, after: to, provider: { line: 3 } },
+    ]);
+  },
+);
+
+const told = (rule: string, breaking: Breaking): Found => ({
+  finding: makeFinding({ rule, subject: "x", breaking }),
+  match: { by: "package" },
+});
+
+test.for([
+  ["is explained by something that breaks", [told("ts.export_removed", "yes")], true, "no"],
+  ["is explained by a newer Node, even the consumer's", [told("pkg.engines", "no")], true, "no"],
+  ["is not explained by what was added", [told("ts.added", "no")], true, "maybe"],
+  [
+    "is not explained where types were not compared",
+    [told("ts.export_removed", "yes")],
+    false,
+    "maybe",
+  ],
+] as const)("a major step %s", async ([, found, compared, breaking], { makeUpgrade }) => {
+  const request = await makeUpgrade({ to: { "package.json": { version: "2.0.0" } } });
+  const pair = locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } });
+
+  const [version] = versionFindings(pair, { found, compared });
+
+  expect(version?.finding).toMatchObject({ id: "pkg.version:provider", breaking });
+});
+
+test.for<[title: string, before: Manifest, after: Manifest, own: Manifest, expected: string[]]>([
+  ["as wide as before", { node: ">=18" }, { node: ">=16" }, {}, []],
+  ["narrower", { node: ">=18" }, { node: ">=20" }, {}, ["maybe pkg.engines:node"]],
+  [
+    "narrower, consumer inside",
+    { node: ">=18" },
+    { node: ">=20" },
+    { node: ">=22" },
+    ["no pkg.engines:node"],
+  ],
+  [
+    "narrower, consumer outside",
+    { node: ">=18" },
+    { node: ">=20" },
+    { node: ">=18" },
+    ["yes pkg.engines:node"],
+  ],
+  ["stated at last", {}, { node: ">=20" }, {}, ["maybe pkg.engines:node"]],
+])("engines that are %s", async ([, before, after, own, expected], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "package.json": { engines: before } },
+    to: { "package.json": { engines: after } },
+    consumer: { "package.json": { engines: own } },
+  });
+  const consumer = readPackageTree(request.consumer.path);
+
+  const found = requirementFindings(locatePackages(request), consumer);
+
+  expect(found.map(({ finding }) => `${finding.breaking} ${finding.id}`)).toEqual(expected);
+  expect(found.every(({ finding }) => finding.trigger === "deployment")).toBe(true);
+});
+
+test.for<[title: string, files: Files, expected: string]>([
+  ["as .nvmrc says", { ".nvmrc": "v22.4.0\n" }, "no"],
+  ["as .node-version says", { ".node-version": "18" }, "yes"],
+  [
+    "as engines say first",
+    { ".nvmrc": "22", "package.json": { engines: { node: ">=18" } } },
+    "yes",
+  ],
+  ["unknown where .nvmrc has only a name", { ".nvmrc": "lts/*" }, "maybe"],
+])("the consumer's Node is %s", async ([, pinned, breaking], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    to: { "package.json": { engines: { node: ">=20" } } },
+    consumer: pinned,
+  });
+
+  const [found] = requirementFindings(
+    locatePackages(request),
+    readPackageTree(request.consumer.path),
+  );
+
+  expect(found?.finding).toMatchObject({ id: "pkg.engines:node", breaking });
+});
+
+test("a peer that the consumer has in the wrong version breaks, an optional one does not", async ({
+  makeUpgrade,
+}) => {
+  const request = await makeUpgrade({
+    from: { "package.json": { peerDependencies: { react: ">=17" } } },
+    to: {
+      "package.json": {
+        peerDependencies: { react: ">=19", vue: "^3", svelte: "^5" },
+        peerDependenciesMeta: { vue: { optional: true } },
+      },
+    },
+    consumer: { "package.json": { devDependencies: { react: "^18.2.0" } } },
+  });
+  const consumer = readPackageTree(request.consumer.path);
+
+  const found = requirementFindings(locatePackages(request), consumer);
+
+  expect(found.map(({ finding }) => `${finding.breaking} ${finding.id}`)).toEqual([
+    "yes pkg.peer_narrowed:react",
+    "maybe pkg.peer_narrowed:svelte",
+  ]);
+});
+
+const MAP = { ".": "./index.js", "./inner": "./lib/inner.js" };
+
+test.for<
+  [title: string, before: Manifest, after: Manifest, imported: string[], expected: string[]]
+>([
+  [
+    "a subpath that is gone breaks",
+    { exports: MAP },
+    { exports: { ".": "./index.js" } },
+    [],
+    ["pkg.exports_removed:./inner"],
+  ],
+  [
+    "a subpath that has moved does not",
+    { exports: MAP },
+    { exports: { ...MAP, "./inner": "./index.js" } },
+    [],
+    [],
+  ],
+  [
+    "a first map closes what the consumer imports",
+    {},
+    { exports: "./index.js" },
+    ["./lib/inner.js"],
+    ["pkg.exports_removed:./lib/inner.js", "pkg.exports_removed:./*"],
+  ],
+  [
+    "a pattern keeps what the consumer imports",
+    {},
+    { exports: { ".": "./index.js", "./lib/*": "./lib/*" } },
+    ["./lib/inner.js"],
+    ["pkg.exports_removed:./*"],
+  ],
+  [
+    "a package that becomes an ES module loses CommonJS",
+    {},
+    { type: "module" },
+    [],
+    ["pkg.esm_only:provider"],
+  ],
+  [
+    "a package with both loses CommonJS with its condition",
+    { type: "module", exports: { import: "./index.js", require: "./index.cjs" } },
+    { type: "module", exports: { import: "./index.js" } },
+    [],
+    ["pkg.esm_only:provider"],
+  ],
+  ["a package that was an ES module loses nothing", { type: "module" }, { type: "module" }, [], []],
+  [
+    "a command that is gone breaks",
+    { bin: { one: "a.js", two: "b.js" } },
+    { bin: { two: "b.js" } },
+    [],
+    ["pkg.bin_removed:one"],
+  ],
+  [
+    "a command under the package's name is one",
+    { bin: "a.js" },
+    { bin: { provider: "b.js" } },
+    [],
+    [],
+  ],
+])("%s", async ([, before, after, imported, expected], { makeUpgrade }) => {
+  const request = await makeUpgrade({ from: files(before), to: files(after) });
+
+  const found = entryFindings(locatePackages(request), imported);
+
+  expect(found.map(({ finding }) => finding.id)).toEqual(expected);
+  expect(found.every(({ finding }) => finding.breaking === "yes")).toBe(true);
+});

@@ -1,0 +1,213 @@
+// Goal: what a file is about, what its change is for and what differs in it is read by whole
+// words and by structure.
+
+import { expect, test } from "vitest";
+import type { ChangedFile } from "../../../../src/triage/facts/change-set.ts";
+import { concernRules } from "../../../../src/triage/template/concerns.ts";
+import { explain } from "../../../../src/triage/template/explain.ts";
+import { intentOf, messageIntent } from "../../../../src/triage/template/intent.ts";
+import { mapPathOf } from "../../../../src/triage/template/payload.ts";
+
+type Given = Partial<ChangedFile> & { readonly came?: string; readonly gone?: string };
+
+function file(path: string, { came = "", gone = "", ...given }: Given = {}): ChangedFile {
+  return {
+    path,
+    oldPath: null,
+    changeType: "modified",
+    before: null,
+    after: null,
+    added: told(came),
+    removed: told(gone),
+    isBinary: false,
+    ...given,
+  };
+}
+
+function told(text: string): ChangedFile["added"] {
+  return text === "" ? [] : text.split("\n").map((line) => ({ line: null, text: line }));
+}
+
+const USUAL = { shared_concerns: null, divergent_concerns: null, concern_globs: {} };
+
+test.for([
+  ["Dockerfile", "docker", "shared"],
+  ["deploy/compose.prod.yml", "docker", "shared"],
+  [".github/workflows/ci.yml", "infrastructure", "shared"],
+  ["k8s/app.yaml", "deployment", "shared"],
+  ["src/health.ts", "health_checks", "shared"],
+  ["lib/gpu_setup.py", "gpu_configuration", "shared"],
+  ["src/system/logger.ts", "logging", "shared"],
+  ["app.py", "application_logic", "divergent"],
+  ["src/routes/users.ts", "api_endpoints", "divergent"],
+  ["src/services/logger.ts", "business_logic", "divergent"],
+  ["catalog/login.ts", null, "other"],
+  ["docs/report.txt", null, "other"],
+] as const)("%s is of concern %s, %s", ([path, name, kind]) => {
+  expect(concernRules(USUAL)(file(path))).toMatchObject({ name, kind });
+});
+
+test("changed lines tell where the path does not, and never by a part of a word", () => {
+  const rules = concernRules(USUAL);
+
+  expect(rules(file("setup.cfg", { came: "livenessProbe = /x" })).name).toBe("health_checks");
+  expect(rules(file("setup.cfg", { came: "catalog = author\nreport = 1" })).name).toBeNull();
+  // The place is stronger than words of the lines.
+  expect(rules(file("Dockerfile", { came: "# the service of the domain" })).kind).toBe("shared");
+});
+
+test("a relationship names concerns of its own, and globs that come first", () => {
+  const rules = concernRules({
+    shared_concerns: ["release_notes", "docker"],
+    divergent_concerns: ["docker", "secrets"],
+    concern_globs: { secrets: ["vault/**"], release_notes: ["{a,b}/*.md"] },
+  });
+
+  expect(rules(file("docs/release-notes.md"))).toMatchObject({
+    name: "release_notes",
+    kind: "shared",
+  });
+  expect(rules(file("Dockerfile"))).toMatchObject({ name: "docker", kind: "divergent" });
+  expect(rules(file("vault/release-notes"))).toMatchObject({ name: "secrets", kind: "divergent" });
+  expect(rules(file("a/x.md"))).toMatchObject({ name: "release_notes", kind: "shared" });
+  expect(rules(file("logging/x.ts"))).toMatchObject({ name: null, kind: "other" });
+});
+
+test.for([
+  ["fix(api): mend", "fix"],
+  ["feat!: more", "feature"],
+  ["docs: fix typo", "chore"],
+  ["Fix the build", "fix"],
+  ["prefix the names", "chore"],
+  ["chore: close CVE-2026-1234", "security"],
+  ["bump x (GHSA-abcd-1234-efgh)", "security"],
+  ["harden security of uploads", "security"],
+  ["insecurity", "chore"],
+] as const)("the message %j is for %s", ([message, intent]) => {
+  expect(messageIntent(message)).toBe(intent);
+});
+
+test("a raised dependency that runs is security, one for development or a new one is not", () => {
+  const bump = (field: string, from: string | null, to: string) =>
+    intentIn("web/package.json", {
+      before: manifest({ [field]: from === null ? {} : { a: from } }),
+      after: manifest({ [field]: { a: to } }),
+    });
+
+  expect(bump("dependencies", "^1.0.0", "^1.0.1")).toBe("security");
+  expect(bump("dependencies", "^1.0.1", "^1.0.0")).toBe("chore");
+  expect(bump("dependencies", null, "^1.0.0")).toBe("chore");
+  expect(bump("devDependencies", "^1.0.0", "^1.0.1")).toBe("chore");
+  expect(intentIn("requirements.txt", { gone: "flask==2.0.1", came: "flask==2.0.2" })).toBe(
+    "security",
+  );
+  expect(intentIn("go.mod", { gone: "\tx.io/y v1.2.0", came: "\tx.io/y v1.2.1" })).toBe("security");
+  expect(intentIn("pyproject.toml", { gone: 'version = "1.0"', came: 'version = "1.1"' })).toBe(
+    "chore",
+  );
+});
+
+test.for([
+  ["a literal that goes", "settings.py", { gone: 'DB_PASSWORD = "hunter2!"', came: "x = env()" }],
+  ["a build's mount", "Dockerfile", { came: "RUN --mount=type=secret,id=npm npm ci" }],
+  ["an ignored file", ".dockerignore", { came: ".env" }],
+] as const)("%s takes better care of secrets", ([, path, given]) => {
+  expect(intentOf(file(path, given), ["chore: x"])).toBe("security");
+});
+
+test.for([
+  [
+    "another literal",
+    "settings.py",
+    { gone: 'PASSWORD = "hunter2!"', came: 'PASSWORD = "x2345678"' },
+  ],
+  ["a name that only contains the word", "a.py", { gone: 'passwordless = "hunter2!"' }],
+  ["an ignored folder", ".gitignore", { came: "environment/" }],
+] as const)("%s does not", ([, path, given]) => {
+  expect(intentOf(file(path, given), ["chore: x"])).toBe("chore");
+});
+
+test("known formats are explained by key", () => {
+  expect(
+    said(
+      "Dockerfile",
+      "FROM node:20-slim AS a\nENV A=1 B=2\nEXPOSE 80\nUSER root\n",
+      "FROM --platform=x node:22-slim AS a\n# c\nENV A=1 \\\n  B=3\nEXPOSE 80 443\nHEALTHCHECK CMD x\n",
+    ),
+  ).toEqual([
+    "node:20-slim → node:22-slim",
+    "ENV B: 2 → 3",
+    "EXPOSE 443 added",
+    "HEALTHCHECK added",
+    "USER removed",
+  ]);
+  expect(
+    said(
+      "compose.yaml",
+      "services:\n  app:\n    image: a:1\n    ports: ['80:80']\n",
+      "services:\n  app:\n    image: a:2\n    ports: ['81:80']\n",
+    ),
+  ).toEqual([
+    "services.app.image: a:1 → a:2",
+    "services.app.ports[81:80] added",
+    "services.app.ports[80:80] removed",
+  ]);
+  expect(
+    said(
+      ".github/workflows/ci.yml",
+      "jobs:\n  t:\n    steps:\n      - uses: actions/checkout@v4\n",
+      "jobs:\n  t:\n    steps:\n      - uses: actions/checkout@v5\n",
+    ),
+  ).toEqual(["jobs.t.steps[actions/checkout].uses: actions/checkout@v4 → actions/checkout@v5"]);
+  expect(
+    said(
+      "package.json",
+      '{"engines":{"node":">=20"}}',
+      '{"engines":{"node":">=22"},"type":"module"}',
+    ),
+  ).toEqual(["engines.node: >=20 → >=22", "type added"]);
+});
+
+test("what does not parse, and what nobody knows the format of, is not explained", () => {
+  const nothing = { changes: [], leftOut: null };
+  expect(explain(file("compose.yaml", { before: "a: [", after: "a: 1" }))).toEqual(nothing);
+  expect(explain(file("notes.txt", { before: "a", after: "b" }))).toEqual(nothing);
+  expect(explain(file("Dockerfile", { came: "FROM a" }))).toEqual(nothing);
+});
+
+test.for([
+  ["keys of keys", "? ".repeat(600), "it is nested more than 64 deep"],
+  ["lists of lists", "[".repeat(5_000), "it is nested more than 64 deep"],
+  ["text", "a".repeat(100_001), "it has more than 100000 characters"],
+] as const)("a compose file of %s is left out, with the reason", ([, after, leftOut]) => {
+  const explained = explain(file("compose.yaml", { before: "a: 1", after }));
+
+  expect(explained).toEqual({ changes: [], leftOut });
+});
+
+test("a path map takes the longest that fits, folders as well as files, and leads back", () => {
+  const path_map = { "./docker/": "ops/container", "docker/run.sh": "start.sh", src: "." };
+  const there = mapPathOf({ path_map, direction: "forward" });
+  const back = mapPathOf({ path_map: { docker: "ops" }, direction: "reverse" });
+
+  expect(["docker/a.sh", "docker/run.sh", "src/a.ts", "dockerfile", "docker"].map(there)).toEqual([
+    "ops/container/a.sh",
+    "start.sh",
+    "a.ts",
+    "dockerfile",
+    "ops/container",
+  ]);
+  expect(back("ops/a.sh")).toBe("docker/a.sh");
+});
+
+function manifest(fields: object): string {
+  return `${JSON.stringify(fields)}\n`;
+}
+
+function intentIn(path: string, given: Given): string {
+  return intentOf(file(path, given), ["chore: x"]);
+}
+
+function said(path: string, before: string, after: string): string[] {
+  return [...explain(file(path, { before, after })).changes];
+}
