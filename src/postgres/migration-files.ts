@@ -75,11 +75,20 @@ export function readSchemaSnapshot(schema: string): string {
 /** The body of each function, by its name, as the server keeps it. */
 export function readFunctionBodies(schema: string, part: Part): ReadonlyMap<string, string> {
   return new Map(
-    sqlFiles(path.join(PARTS[part], "functions")).map(({ name, text }) => {
-      const [, body = ""] = withSchema(text, schema).split("$$");
-      return [name, body];
-    }),
+    sqlFiles(path.join(PARTS[part], "functions"))
+      .flatMap(({ text }) => functionsIn(text))
+      .map(({ name, body }) => [name, withSchema(body, schema)]),
   );
+}
+
+/** The functions that a file makes: the text of each lies between two `$$`, its name before them. */
+function functionsIn(text: string): { name: string; body: string }[] {
+  const pieces = text.split("$$");
+  return pieces.flatMap((body, index) => {
+    const before = index % 2 === 1 ? (pieces[index - 1] ?? "") : "";
+    const name = /\bcreate or replace function \w+\.(\w+)/.exec(before)?.[1];
+    return name === undefined ? [] : [{ name, body }];
+  });
 }
 
 /** The query of each view, by its name. */
