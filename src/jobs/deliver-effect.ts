@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type DeliverDeps, deliverEffect } from "../effects/deliver.ts";
 import type { DueEffect } from "../postgres/effect-store.ts";
 
-/** As sql/functions/add_effect_job.sql has it. */
+/** As sql/functions/outbox/effect-jobs.sql has it. */
 export const DELIVER_EFFECT = "deliver_effect";
 
 const Payload = z.object({ effect_id: z.string() });

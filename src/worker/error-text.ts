@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { storableText } from "../storable-text.ts";
 
-/** What is stored of an error, in characters; sql/functions/settle_tasks.sql cuts there too. */
+/** What is stored of an error, in characters; settle_tasks cuts there too. */
 const LENGTH_MAX = 8_192;
 const CAUSES_MAX = 5;
 

@@ -4,7 +4,7 @@ import { storable } from "./error-text.ts";
 /** An attempt reports at most once in so long; the newest report counts. */
 const INTERVAL_MS = 250;
 
-/** Characters of a step; sql/functions/report_progress.sql cuts there too. */
+/** Characters of a step; sql/functions/settle/held-tasks.sql cuts there too. */
 const STEP_MAX = 200;
 
 export type Progress = { readonly percent: number; readonly step: string | null };
