@@ -453,7 +453,7 @@ end:
   (i < 5 && ROW_SHOWS(5)) || (i < 6 && ROW_SHOWS(6)) || (i < 7 && ROW_SHOWS(7)))
 #define SOME_SHOW (ROW_SHOWS(1) || LATER_SHOWS(1))
 
-/* rescue_tasks: dead_workers looks without a lock, declare_dead looks again */
+/* rescue_tasks: declare_dead_workers looks without a lock, declare_dead looks again */
 active [SLOTS] proctype Rescue() {
   byte p = _pid - 3 * SLOTS - SLOTS * TASKS - 1;
   byte i;

@@ -176,7 +176,7 @@ begin
         set until = greatest(held.until, v_until)
         where held.dedupe_key = p_dedupe_key;
 
-        perform triaged.ring_doorbell();
+        perform triaged.wake_workers();
         task_id := v_holder;
         outcome := 'replaced';
         return;
@@ -209,7 +209,7 @@ begin
   );
 
   if v_run_at <= v_now then
-    perform triaged.ring_lane(p_queue, p_task_type, v_priority);
+    perform triaged.wake_workers_of_lane(p_queue, p_task_type, v_priority);
   end if;
 
   task_id := v_task_id;

@@ -94,7 +94,7 @@ begin
     as keyed ("position", task_id, outcome)
   order by 1;
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;
 

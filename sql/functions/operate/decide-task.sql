@@ -32,6 +32,6 @@ begin
     perform triaged.raise_not_possible(decide_task.task_id, 'decided');
   end if;
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;

@@ -27,7 +27,7 @@ begin
   set paused_at = null
   where known.queue = resume_queue.queue and known.paused_at is not null;
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;
 
@@ -59,6 +59,6 @@ begin
   set paused_at = null
   where known.task_type = resume_task_type.task_type and known.paused_at is not null;
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;

@@ -67,6 +67,6 @@ begin
 
   insert into triaged.live_tasks overriding system value values (v_task.*);
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;

@@ -111,7 +111,7 @@ begin
 
   return query select * from triaged.put_back_tasks(p_task_ids, p_attempts, null);
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;
 

@@ -5,7 +5,7 @@
 -- can take any of the locks, so none is waited for without a limit, and a lock that is had by
 -- another session proves nothing by itself.
 --   'worker', worker_id   held by a session of the worker for as long as it lives
---   'doorbell', 0         shared by the sessions of the workers that sleep
+--   'wake-up', 0          shared by the sessions of workers that wait for a wake-up
 --   'migrate', 0          held by the one migrator at work
 --   'partition', 0        held by whoever makes partitions, to the end of its transaction
 --   'runner NAME', 0      held by a session of the process whose jobs that runner runs
@@ -142,10 +142,10 @@ as $$
       -- Locked by a version that wrote down no session_pid.
       and not (worker.has_session_lock and worker.session_pid is null)
     union all
-    select asked.*, 'doorbell'
+    select asked.*, 'wake-up'
     from asked
     where
-      asked.key = triaged.lock_key('doorbell', 0)
+      asked.key = triaged.lock_key('wake-up', 0)
       and (
         asked.mode = 'ExclusiveLock'
         -- Shared by one that cannot be a worker: it may not use the schema.

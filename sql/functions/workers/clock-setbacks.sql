@@ -97,7 +97,7 @@ begin
   where greatest(v_enqueued, v_put_back) < mend_setback.max_tasks;
 
   if v_enqueued + v_put_back > 0 then
-    perform triaged.ring_doorbell();
+    perform triaged.wake_workers();
   end if;
 
   return v_enqueued + v_put_back;

@@ -4,7 +4,9 @@
 -- whose session was gone at two looks at least 400 ms apart. One look is not enough: a worker
 -- that lost only its connection has another one within moments. A worker that is claiming right
 -- now is passed over until the next look.
-create or replace function triaged.dead_workers(p_limit integer)
+drop function if exists triaged.dead_workers(integer);
+
+create or replace function triaged.declare_dead_workers(p_limit integer)
 returns setof triaged.workers
 language plpgsql
 as $$

@@ -14,7 +14,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
   v_dead bigint[] := array(
-    select dead.worker_id from triaged.dead_workers(rescue_tasks.max_workers) as dead
+    select dead.worker_id from triaged.declare_dead_workers(rescue_tasks.max_workers) as dead
   );
 begin
   return query
@@ -147,6 +147,6 @@ begin
   where task.task_id = any (v_held) and task.task_id = verdict.task_id
   returning task.task_id, task.status;
 
-  perform triaged.ring_doorbell();
+  perform triaged.wake_workers();
 end;
 $$;

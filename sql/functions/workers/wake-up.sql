@@ -1,27 +1,31 @@
 -- Wake workers that wait for tasks.
 
--- Wake the workers that sleep, at commit, for what came in no lane or in several: they look into
--- all of theirs.
-create or replace function triaged.ring_doorbell()
+-- Wake idle workers at commit, for tasks of several lanes or of none in particular: each worker
+-- looks into all of its lanes.
+drop function if exists triaged.ring_doorbell();
+
+create or replace function triaged.wake_workers()
 returns void
 language sql
 set search_path to pg_catalog, pg_temp
 as $$
-  select triaged.ring_lane(null, null, null);
+  select triaged.wake_workers_of_lane(null, null, null);
 $$;
 
--- Wake the workers that sleep, at commit; nothing where none sleeps. A notify takes a
--- lock of the whole database at commit: sixteen clients inserting single tasks made
--- 8,700 a second without it, 7,400 with this look, 3,700 with a notify each.
+-- Wake idle workers at commit, and do nothing where no worker is idle. A notify takes a lock of the
+-- whole database at commit: sixteen clients that insert single tasks made 8,700 a second without
+-- it, 7,400 with this look, and 3,700 with a notify for each task.
 --
--- A sleeper shares an advisory lock, so a lock that cannot be had tells of one. A flag
--- in a table would pile up dead entries under a long transaction. Two callers at the
--- same instant may take each other for a sleeper: one needless notify. A worker that
--- goes to sleep between this look and the commit is not woken; its poll is the net.
+-- An idle worker shares an advisory lock, so a lock that cannot be taken shows that there is one. A
+-- flag in a table would leave dead entries, which pile up under a long transaction. Two callers at
+-- the same instant may take each other for an idle worker: one needless notify. A worker that
+-- becomes idle between this look and the commit is not woken; it polls.
 --
--- The notify names the lane as a JSON array [queue, task_type, priority], so that a worker need not
--- look into its others; it is empty without a queue.
-create or replace function triaged.ring_lane(
+-- The notification names the lane as a JSON array [queue, task_type, priority], so that a worker
+-- need not look into its other lanes. It is empty where p_queue is null.
+drop function if exists triaged.ring_lane(text, text, smallint);
+
+create or replace function triaged.wake_workers_of_lane(
   p_queue text,
   p_task_type text,
   p_priority smallint
@@ -32,7 +36,7 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_key bigint := triaged.lock_key('doorbell', 0);
+  v_key bigint := triaged.lock_key('wake-up', 0);
 begin
   -- One expression: the session keeps the lock even if the transaction fails, and a cancel
   -- or a timeout between two statements would leave it with one that nobody gives back.
@@ -49,10 +53,11 @@ begin
 end;
 $$;
 
--- Tell whoever hears the doorbell, at commit: a lane as JSON, '' for any, or 'cancel'.
+-- Notify listening workers at commit. The message is a lane as JSON, '' for any lane, or 'cancel'.
 --
--- Where transactions may be prepared, a row waits for the end of this one, whose trigger tells (see
--- tell_wake_up). One row for the same message: the setting is undone with a savepoint, as the row.
+-- Where transactions may be prepared, this writes a row of wake_ups in place of the notification;
+-- the trigger tell_wake_up sends it as the transaction ends. One row for the same message: a
+-- rollback to a savepoint undoes the setting as it undoes the row.
 create or replace function triaged.notify_workers(p_message text)
 returns void
 language plpgsql
@@ -65,7 +70,7 @@ begin
   end if;
 
   if not triaged.may_be_prepared() then
-    perform pg_notify('triaged.doorbell', p_message);
+    perform pg_notify('triaged.wake_up', p_message);
     return;
   end if;
 
@@ -114,7 +119,7 @@ begin
   end if;
 
   if new.message is not null then
-    perform pg_notify('triaged.doorbell', new.message);
+    perform pg_notify('triaged.wake_up', new.message);
     return null;
   end if;
 
@@ -131,8 +136,8 @@ end;
 $$;
 
 -- Whether there is room for a notification. A session that listens and stays in a transaction keeps
--- all that come, and when they fill the room of the whole server, each transaction that notifies
--- fails as it commits. Workers poll, so a task that nobody is rung for is better than none.
+-- every notification; once they fill the queue of the whole server, each transaction that notifies
+-- fails as it commits. Workers poll, so a task without a notification is better than no task.
 create or replace function triaged.may_notify()
 returns boolean
 language sql
