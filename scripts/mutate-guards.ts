@@ -13,7 +13,11 @@ import { EXEMPT } from "./exempt-guards.ts";
 import { findGuards, type Guard } from "./guards.ts";
 
 const ROOT = path.dirname(import.meta.dirname);
-const COPIED = ["sql", "src", "tasks", "test", "package.json", "tsconfig.json", "vitest.config.ts"];
+/** All that tests of test/sql start or read: a test that fails without it notices no guard. */
+const COPIED = [
+  ..."bin chaos docs sql src tasks test".split(" "),
+  ..."package.json tsconfig.json vitest.config.ts".split(" "),
+];
 const FUNCTIONS = path.join("sql", "functions");
 
 /** The tests that need more than one connection. */
@@ -52,7 +56,8 @@ const LIKELY: readonly [RegExp, readonly string[]][] = [
   [/./, ["settle-", "decisions", "earlier", "transitions"]],
 ];
 
-type Run = { readonly ran: number; readonly failed: string | undefined };
+type Failure = { readonly file: string; readonly title: string };
+type Run = { readonly ran: number; readonly failed: Failure | undefined };
 type Verdict = { readonly guard: Guard; readonly caughtBy: string | undefined };
 
 const [only = ""] = process.argv.slice(2);
@@ -95,16 +100,34 @@ async function judgeFrom(queue: Guard[], copy: string): Promise<Verdict[]> {
     const file = path.join(copy, FUNCTIONS, guard.file);
     const intact = await readFile(file, "utf8");
     await writeFile(file, guard.mutated);
-    const verdict = { guard, caughtBy: await findFailure(guard, copy) };
+    const failure = await findFailure(guard, copy);
     await writeFile(file, intact);
+    if (failure !== undefined) {
+      await wantPass(failure, copy);
+    }
+    const verdict = { guard, caughtBy: failure?.title };
     process.stdout.write(`${lineOf(verdict)}\n`);
     verdicts.push(verdict);
   }
   return verdicts;
 }
 
-/** The title of a test that fails without the guard. */
-async function findFailure(guard: Guard, copy: string): Promise<string | undefined> {
+const passing = new Set<string>();
+
+/** A test notices a guard that is gone only if it passes while the guard is there. */
+async function wantPass({ file, title }: Failure, copy: string): Promise<void> {
+  if (!passing.has(title)) {
+    const escaped = title.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const { failed } = await runTests(copy, [path.basename(file)], `${escaped}$`);
+    if (failed !== undefined) {
+      throw new Error(`"${title}" fails with all guards in their places, in ${copy}`);
+    }
+    passing.add(title);
+  }
+}
+
+/** A test that fails without the guard. */
+async function findFailure(guard: Guard, copy: string): Promise<Failure | undefined> {
   const { kind, of } = guard;
   const title = kind === "plan" || kind === "batch" ? pick(PLANS, of) : undefined;
   for (const names of title === undefined ? testsFor(guard) : [["plans"]]) {
@@ -153,16 +176,18 @@ async function runTests(copy: string, names: readonly string[], title?: string):
 }
 
 function readReport(text: string, errors: string): Run {
-  const { testResults = [] }: { testResults?: { assertionResults: Assertion[] }[] } =
+  const { testResults = [] }: { testResults?: { name: string; assertionResults: Assertion[] }[] } =
     JSON.parse(text);
-  const results = testResults.flatMap((file) => file.assertionResults);
+  const results = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ status, fullName }) => ({ status, file: name, title: fullName })),
+  );
   const ran = results.filter(({ status }) => status === "passed" || status === "failed");
   if (ran.length === 0) {
     throw new Error(`no test has run, so nothing is known of this mutant:\n${errors}`);
   }
   return {
     ran: ran.length,
-    failed: ran.find(({ status }) => status === "failed")?.fullName,
+    failed: ran.find(({ status }) => status === "failed"),
   };
 }
 
