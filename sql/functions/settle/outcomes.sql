@@ -16,10 +16,9 @@ create or replace function triaged.fail_tasks(
 )
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
--- One plan, that also holds while statistics say that the table is empty.
+-- As in finish_tasks.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
 set jit to off
 set enable_nestloop to off
 as $$
@@ -125,10 +124,9 @@ create or replace function triaged.put_back_tasks(
 )
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
--- One plan, that also holds while statistics say that the table is empty.
+-- As in finish_tasks.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
 set jit to off
 set enable_nestloop to off
 as $$
@@ -172,10 +170,9 @@ create or replace function triaged.ask_tasks(
 )
 returns table (task_id bigint, attempt integer, status text)
 language plpgsql
--- One plan, that also holds while statistics say that the table is empty.
+-- As in finish_tasks.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
 set jit to off
 set enable_nestloop to off
 as $$
@@ -221,10 +218,9 @@ create or replace function triaged.cancel_held_tasks(
 )
 returns table (task_id bigint, attempt integer)
 language plpgsql
--- One plan, that also holds while statistics say that the table is empty.
+-- As in finish_tasks.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
 set jit to off
 set enable_nestloop to off
 as $$

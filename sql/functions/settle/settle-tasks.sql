@@ -105,10 +105,11 @@ create or replace function triaged.finish_tasks(
 )
 returns table (task_id bigint, attempt integer)
 language plpgsql
--- One plan, that also holds while statistics say that the table is empty.
+-- The settings of every function that settles: one plan, which holds even while statistics say that
+-- the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
+-- A disabled scan is costed so high that JIT would compile its plan, for 80 ms a call.
 set jit to off
 set enable_nestloop to off
 as $$
