@@ -1,13 +1,13 @@
 -- History: what the next statement will be (note_event), and the triggers that write a row of
 -- task_history for each task that a statement moved. Every transition of every function ends here.
 
--- Say which event the next statement on the tables of the tasks makes, and whether a worker
--- makes it; the trigger that records that statement forgets it, even where it found no
--- row. So each such statement is announced anew, and one that nobody announced is
--- 'manual'. p_details are what history tells beside the error, by 'task_id/attempt'.
+-- Announce the event of the next statement on the tables of tasks, and whether a worker causes it.
+-- The trigger that records that statement clears the announcement, even where the statement found
+-- no row. So every such statement is announced anew, and one without an announcement is 'manual'.
+-- p_details holds what history records beside the error, by 'task_id/attempt'.
 --
--- A setting in the header of each function would last exactly as long as the function. But
--- only a superuser may create such a function, and managed servers have none to give.
+-- A setting in the header of each function would last exactly as long as the function. But only a
+-- superuser may create such a function, and managed servers have none to give.
 create or replace function triaged.note_event(
   p_event text,
   p_by text default '',
@@ -26,7 +26,7 @@ begin
 end;
 $$;
 
--- Trigger: write the history of tasks that came into live_tasks or final_tasks.
+-- Trigger: write the history of tasks that were inserted into live_tasks or final_tasks.
 create or replace function triaged.record_insert()
 returns trigger
 language plpgsql
@@ -39,12 +39,12 @@ declare
   v_actor text := triaged.current_actor();
   v_details jsonb := nullif(current_setting('triaged.event_details', true), '')::jsonb;
 begin
-  -- A trigger of another table would write into history what it likes.
+  -- A trigger on another table could write anything into history.
   if tg_relid not in ('triaged.live_tasks'::regclass, 'triaged.final_tasks'::regclass) then
     raise exception 'record_insert() does not serve %', tg_relid::regclass using errcode = '42501';
   end if;
 
-  -- The dump has their history too.
+  -- The dump holds their history too.
   if v_event = 'manual' and triaged.is_restoring() then
     return null;
   end if;
@@ -56,7 +56,7 @@ begin
   select
     task_id, task_type, v_now, v_event, status, attempt_count, worker_id, v_actor,
     session_user,
-    -- A task that is retried keeps the error of its end, which history has told with that.
+    -- A retried task keeps the error that it ended with, which history recorded at that end.
     case when v_event <> 'retry' then error end,
     triaged.milliseconds(ended_at - started_at),
     case when v_details is not null then v_details -> (task_id || '/' || attempt_count) end
@@ -68,20 +68,19 @@ begin
 end;
 $$;
 
--- Trigger: write the history of tasks that changed status and stay in live_tasks,
--- and move those that ended to final_tasks, where record_insert writes theirs. A
--- request to cancel and a replaced payload are recorded too, though the status stays.
+-- Trigger: write the history of tasks that changed status and stay in live_tasks, and move tasks
+-- that ended to final_tasks, where record_insert writes their history. A cancel request and a
+-- replaced payload are recorded too, though the status stays.
 create or replace function triaged.record_update()
 returns trigger
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
--- The plan is kept from the session's first call. Made for one row it is a nested
--- loop, and a later batch of n rows costs n * n; made while the table is small it is
--- a scan.
+-- A session keeps the plan of its first call. Planned for one row it is a nested loop, and a later
+-- batch of n rows costs n * n; planned while the table is small it is a scan.
 set enable_nestloop to off
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
+-- A disabled scan is costed so high that JIT would compile its plan, for 80 ms a call.
 set jit to off
 as $$
 declare
@@ -95,8 +94,8 @@ begin
     raise exception 'record_update() does not serve %', tg_relid::regclass using errcode = '42501';
   end if;
 
-  -- All rows of a claim changed, and what history tells of them stands in the new ones.
-  -- Without the join a claim is 1.2 us cheaper for each task (of 18).
+  -- Every row of a claim changed, and the new rows hold all that history records. Without the join
+  -- a claim costs 1.2 us less for each task (of 18).
   if v_event = 'claim' then
     insert into triaged.task_history (
       task_id, task_type, at, event, status, attempt_count, worker_id, actor, login,
@@ -118,8 +117,8 @@ begin
   select
     task_id, after.task_type, v_now, v_event, after.status, after.attempt_count,
     coalesce(after.worker_id, before.worker_id), v_actor, session_user,
-    -- Else the error of an earlier attempt, which stays on the row, would be told again. A
-    -- cancel that leaves its task here is a request, and makes none.
+    -- Otherwise the error of an earlier attempt, which stays on the row, would be recorded again. A
+    -- cancel that leaves its task here is a request, and has no error.
     case when v_event in ('fail', 'rescue', 'manual') then after.error end,
     case
       when before.status = 'queued' and after.status = 'started'
@@ -153,8 +152,9 @@ begin
 end;
 $$;
 
--- The event that is being recorded: the one that note_event announced, or 'manual'. Every name
--- with its schema: it is inlined into triggers, and read by the search path of a session.
+-- The event that is being recorded: the one that note_event announced, or 'manual'. Every name has
+-- its schema, because the function is inlined into triggers and read by the search path of a
+-- session.
 create or replace function triaged.current_event()
 returns text
 language sql
@@ -167,8 +167,8 @@ as $$
   end;
 $$;
 
--- Who makes the transition that is being recorded: whom note_event named, or the setting
--- triaged.actor, which a caller may set to say more than its login, or else that login.
+-- Who makes the transition that is being recorded: the actor that note_event named, or the setting
+-- triaged.actor, by which a caller may say more than its login, or else that login.
 create or replace function triaged.current_actor()
 returns text
 language plpgsql
@@ -192,9 +192,9 @@ begin
 end;
 $$;
 
--- Raise what is wrong with a name that somebody has put into triaged.actor. The words that
--- history has for our own doings are not for others: however they are spelt, with marks that
--- nobody sees between their letters.
+-- Raise an error for a name in triaged.actor that is not allowed. The names that history uses for
+-- the queue itself are reserved, however they are spelled, even with invisible characters between
+-- their letters.
 create or replace function triaged.check_actor(p_actor text)
 returns void
 language plpgsql
@@ -209,7 +209,7 @@ begin
       using errcode = '22023';
   end if;
 
-  -- By rules that hold in every locale: Turkish has another small letter for I.
+  -- Lowercase by rules that hold in every locale: Turkish has another small letter for I.
   v_word := lower(substring(
     regexp_replace(p_actor, '[^[:alnum:][:space:]]', '', 'g') from '[^[:space:]]+'
   ) collate pg_catalog."C");
@@ -224,12 +224,12 @@ begin
 end;
 $$;
 
--- A duration in whole milliseconds, null of null. Never below zero: run_at may lie behind the claim
--- by a clock that a test has set.
+-- A duration in whole milliseconds; null for null. Never below zero: run_at may be later than the
+-- claim where a test has set the clock.
 --
--- Not strict, because greatest is not: the planner puts a strict function in the place of
--- its call only where all of its body is strict. A call for each row of history made a
--- claim and a settle 2 us dearer for each task (of 20 and 17).
+-- Not strict, because greatest is not: the planner inlines a strict function only where all of its
+-- body is strict. A call for each row of history made a claim and a settle 2 us dearer for each
+-- task (of 20 and 17).
 create or replace function triaged.milliseconds(p_duration interval)
 returns bigint
 language sql

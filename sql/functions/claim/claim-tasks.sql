@@ -39,7 +39,7 @@ set search_path to pg_catalog, pg_temp
 -- One plan, that also holds while statistics say that the table is empty.
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
--- A scan that is off has a price that would have its plan compiled, for 80 ms a call.
+-- A disabled scan is costed so high that JIT would compile its plan, for 80 ms a call.
 set jit to off
 set enable_sort to off
 -- By the thousand, an index scan is 0.5 us a task ahead of a bitmap (of 16).

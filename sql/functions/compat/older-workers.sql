@@ -67,7 +67,7 @@ begin
 end;
 $$;
 
--- triaged.cleanup_old_tasks for cron lines of the older system: what retention says, at once.
+-- triaged.cleanup_old_tasks for cron lines of the older system: retention at once.
 create or replace function triaged_compat.cleanup_old_tasks()
 returns void
 language plpgsql

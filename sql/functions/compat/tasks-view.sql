@@ -1,8 +1,8 @@
 -- Triggers of the view triaged_compat.tasks.
 
--- Trigger of the view tasks: an insert enqueues, or imports what has ended, with task_id as the
--- id that the producer gave. Whoever inserts does it with his own rights. The row that is
--- returned is the task as it is stored.
+-- Trigger of the view tasks: an insert enqueues a task, or imports one that has ended, with task_id
+-- as the id that the producer gave. It runs with the rights of the caller. The row returned is the
+-- task as it is stored.
 create or replace function triaged_compat.insert_task()
 returns trigger
 language plpgsql
@@ -22,7 +22,7 @@ begin
   v_given := to_jsonb(new);
   v_status := triaged.known_status(v_given ->> 'status');
 
-  -- What the older system knew of a cancel.
+  -- How the older system wrote a cancel.
   if v_status = 'failed' and v_given ->> 'error' = 'Cancelled by user' then
     v_status := 'cancelled';
   end if;
@@ -40,9 +40,10 @@ begin
 end;
 $$;
 
--- Trigger of the view tasks: what clients of the older system changed by hand. A cancel, as they
--- wrote it, is cancel_task, which producers may call; the rest is an update of triaged.tasks,
--- which owners may. Columns that the queue sets itself are refused: none is silently dropped.
+-- Trigger of the view tasks: manual changes by clients of the older system. A cancel, as they write
+-- it, is cancel_task, which producers may call; everything else is an update of triaged.tasks,
+-- which owners may make. A change of a column that only the queue sets is refused, so that none is
+-- silently dropped.
 create or replace function triaged_compat.update_task()
 returns trigger
 language plpgsql
@@ -77,7 +78,7 @@ begin
   update triaged.tasks as task
   set
     task_type = new.task_type,
-    -- What is shown in the words of the older system stays as it is, where nobody changed it.
+    -- The payload stays as it is where nobody changed a column that shows it.
     payload = case
       when (new.source_repo, new.target_repo, new.change_event, new.relationship_config)
         is not distinct from

@@ -1,7 +1,7 @@
 -- What a task must be like before it is enqueued or imported.
 
--- Raise what is wrong with a task that somebody wants to enqueue, with a hint. The
--- constraints of live_tasks say the same, less kindly.
+-- Raise an error, with a hint, for a task that cannot be enqueued. The constraints of live_tasks
+-- say the same, less kindly.
 create or replace function triaged.check_task(
   p_task_type text,
   p_payload jsonb,
@@ -15,11 +15,11 @@ language plpgsql
 stable
 as $$
 declare
-  -- As text, as a worker gets it. In memory a number like 1e131000 has ten bytes, and 131,000
-  -- written out: 40 kB of them were more than any worker can read.
+  -- Measured as text, as a worker receives it. A number like 1e131000 has ten bytes in memory, and
+  -- 131,000 as text: 40 kB of such numbers were more than any worker can read.
   v_bytes integer := octet_length(p_payload::text);
   v_max_bytes integer := 1048576;
-  -- Spares most tasks the look at who may raise the limit.
+  -- Most tasks need no look at who may raise the limit.
   v_is_plain boolean := coalesce(current_setting('triaged.max_payload_bytes', true), '') = '';
 begin
   if p_task_type is null or length(p_task_type) not between 1 and 200 then
@@ -51,8 +51,8 @@ begin
         hint = 'Store it elsewhere and enqueue a reference, or raise triaged.max_payload_bytes.';
   end if;
 
-  -- Years that a client can print: a date of JavaScript ends in the year 275760, and one
-  -- task beyond it would spoil every list that holds it.
+  -- Years that a client can print: dates of JavaScript end in the year 275760, and a single task
+  -- beyond it would break every list that holds it.
   if p_run_at not between '0001-01-01 00:00+00' and '9999-12-31 23:59:59.999999+00' then
     raise exception 'expected run_at to be a point in time in the years 1 to 9999, got %', p_run_at
       using errcode = '22023', hint = 'Write it like 2027-01-31T08:00:00Z.';
@@ -81,12 +81,12 @@ begin
 end;
 $$;
 
--- The limit of a payload or metadata of so many bytes: triaged.max_payload_bytes, or 1 MiB. A
--- session may lower it. Only a role that owns the queue may raise it for itself; what others have
--- is what `alter database … set` or `alter role … set` says, which takes a superuser, and of which
--- the catalog tells.
+-- The limit for a payload or metadata of so many bytes: triaged.max_payload_bytes, or 1 MiB. Any
+-- session may lower the limit. Only a role that owns the queue may raise it for itself; for other
+-- roles `alter database … set` or `alter role … set` counts, which takes a superuser and is in the
+-- catalog.
 --
--- A small one passes without a look into the catalog, by the setting of the session alone.
+-- A small payload passes by the setting of the session alone, without a look into the catalog.
 create or replace function triaged.payload_limit(p_bytes integer)
 returns integer
 language plpgsql
@@ -120,7 +120,7 @@ begin
     kept.setrole in (0, (select oid from pg_roles where rolname = session_user))
     and kept.setdatabase in (0, (select oid from pg_database where datname = current_database()))
     and setting ~ '^triaged.max_payload_bytes=[0-9]{1,9}$'
-  -- As a session gets them: that of the login first, and of those that of the database.
+  -- In the order in which a session gets them: the login's first, and of these the database's.
   order by kept.setrole <> 0 desc, kept.setdatabase <> 0 desc
   limit 1;
 

@@ -1,9 +1,9 @@
 -- Enqueue a task that is stated as an object of columns.
 
--- -> queued. Enqueue what somebody stated of a task, an object whose keys are columns of the view
--- tasks. With given_id, an id of the producer's own, the task is found by it for as long as its
--- row is kept, and given again it is a duplicate, also after the task has ended. created_at may
--- lie in the past. A column that the queue sets itself is refused: none is silently dropped.
+-- -> queued. Enqueue a task that is stated as an object whose keys are columns of the view tasks.
+-- given_id is an id of the producer's own: the task is found by it for as long as its row is kept,
+-- and the same id given again is a duplicate, even after the task has ended. created_at may lie in
+-- the past. A column that only the queue sets is refused, so that none is silently dropped.
 create or replace function triaged.enqueue_row(
   task jsonb,
   out task_id bigint,
@@ -65,8 +65,8 @@ begin
 end;
 $$;
 
--- A row of live_tasks with what somebody stated of a task: an object whose keys are columns of the
--- view tasks, and worker_name. Raises what cannot be one. Nothing of it is checked but its form.
+-- A row of live_tasks from an object whose keys are columns of the view tasks, and worker_name.
+-- Raises an error for an object that cannot be a row, and checks nothing but its form.
 create or replace function triaged.read_row(p_task jsonb)
 returns triaged.live_tasks
 language plpgsql
@@ -100,7 +100,7 @@ begin
       using errcode = '22023', hint = 'Known are the columns of triaged.tasks, and worker_name.';
   end if;
 
-  -- Who moved a task from elsewhere would look for it under that number.
+  -- Whoever moved a task here would look for it under that number.
   if p_task ->> 'task_id' is not null then
     raise exception 'the queue gives a task its number: task_id % cannot be kept',
       to_json(left(p_task ->> 'task_id', 80))
@@ -122,8 +122,8 @@ begin
 end;
 $$;
 
--- One of our six statuses for what we, the older systems and A2A call it; queued for null.
--- Raises 22023 for anything else.
+-- One of the six statuses, for a name that this queue, an older system or A2A uses; queued for
+-- null. Raises 22023 for any other name.
 create or replace function triaged.known_status(status text)
 returns text
 language plpgsql

@@ -21,7 +21,7 @@ declare
     extract(epoch from enqueue_scheduled.due_at)::bigint);
   v_enqueued record;
 begin
-  -- A key of its own beside the task's: that one may be free again when the task has ended.
+  -- A key beside that of the task, which may be free again once the task has ended.
   insert into triaged.dedupe_keys (dedupe_key, task_id, until)
   values (v_run, 0, triaged.now() + interval '30 days')
   on conflict do nothing;

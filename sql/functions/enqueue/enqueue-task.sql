@@ -14,10 +14,9 @@
 -- priority is 0 to 3 or a word; run_at defaults to now; max_attempts to what the
 -- handler of the task type declared, else 3.
 --
--- A priority of any type becomes text here, with the rights of the caller, whose own cast
--- that may be. So this function must never run with the rights of another:
--- enqueue_plain_task does, and takes plain types alone. What both do is add_task, which begins
--- with note_event('enqueue').
+-- A priority of any type becomes text here, with the rights of the caller, who may have written
+-- the cast. So this function must never run with the rights of another role: enqueue_plain_task
+-- does, and takes plain types alone.
 create or replace function triaged.enqueue_task(
   task_type text,
   payload jsonb default '{}',
@@ -53,7 +52,7 @@ begin
 end;
 $$;
 
--- enqueue_task for callers whose priority is text already: one row, and one function less.
+-- enqueue_task for callers whose priority is already text: one row, and one function call less.
 create or replace function triaged.enqueue_plain_task(
   task_type text,
   payload jsonb default '{}',
@@ -89,9 +88,10 @@ begin
 end;
 $$;
 
--- -> queued. What enqueue_task does, for our own functions: p_by is whom history names, '' for
--- the caller. So it is granted to nobody. With p_given_id, the id that its producer gave, the task
--- is created, or it is a duplicate of the one that has the id, also of one that has ended.
+-- -> queued. Does the work of enqueue_task for functions of the queue. p_by is the actor that
+-- history names, '' for the caller; therefore nobody is granted this function. With p_given_id, the
+-- id that the producer gave, the task is created, or it is a duplicate of the task with that id,
+-- even of one that has ended.
 create or replace function triaged.add_task(
   p_task_type text,
   p_payload jsonb,
@@ -118,7 +118,7 @@ declare
   v_run_at timestamptz := coalesce(p_run_at, v_now);
   v_priority smallint := triaged.parse_priority(p_priority);
   v_max_attempts integer := p_max_attempts;
-  -- A day of it has 24 hours, whatever the caller's clocks do in it.
+  -- A day of dedupe_for has 24 hours, also where the caller's clocks are changed in it.
   v_until timestamptz := case
     when p_dedupe_for is not null
       then (v_now at time zone 'UTC' + p_dedupe_for) at time zone 'UTC'
@@ -188,7 +188,7 @@ begin
         return;
       end if;
 
-      -- The key was promised for the window of the task before, too.
+      -- The key stays taken for the window of the earlier task as well.
       update triaged.dedupe_keys as held
       set task_id = v_task_id, until = greatest(held.until, v_until)
       where held.dedupe_key = p_dedupe_key;
@@ -217,9 +217,9 @@ begin
 end;
 $$;
 
--- queued -> queued. Give a task that nobody has claimed since another payload and other
--- settings, as if it were enqueued anew: failures are forgotten. False where the task
--- is not queued; nothing was written then.
+-- queued -> queued. Give a task that is still unclaimed another payload and other settings, as if
+-- it were enqueued anew: its failures are forgotten. Returns false, and writes nothing, where the
+-- task is not queued.
 create or replace function triaged.replace_task(
   p_task_id bigint,
   p_task_type text,

@@ -20,11 +20,11 @@ begin
 end;
 $$;
 
--- -> queued. What enqueue_tasks does, for our own functions: p_by is whom history names, '' for
--- the caller. So it is granted to nobody.
+-- -> queued. Does the work of enqueue_tasks for functions of the queue. p_by is the actor that
+-- history names, '' for the caller; therefore nobody is granted this function.
 --
--- Tasks without a dedupe_key are one insert. Those with a key go one by one, in the
--- order of the keys, so that two callers never wait for each other in a circle.
+-- Tasks without a dedupe_key are one insert. Tasks with a key go one by one, in the order of the
+-- keys, so that two callers never wait for each other in a circle.
 create or replace function triaged.add_tasks(p_tasks jsonb, p_by text)
 returns table ("position" integer, task_id bigint, outcome text)
 language plpgsql
@@ -62,7 +62,8 @@ begin
         when each.parent_task_id is not null then triaged.root_of(each.parent_task_id)
       end as root_task_id,
       coalesce(each.metadata, '{}') as metadata
-    -- Numbered before the join, whatever its plan: those that are due together run in their order.
+    -- Numbered before the join, whatever its plan: tasks due at the same time run in the given
+    -- order.
     from (
       select given.*, nextval('triaged.live_tasks_task_id_seq') as task_id
       from rows from (
@@ -98,7 +99,7 @@ begin
 end;
 $$;
 
--- -> queued. The part of add_tasks that has dedupe keys.
+-- -> queued. Enqueue the tasks of a batch that have dedupe keys.
 drop function if exists triaged.enqueue_keyed_tasks(jsonb);
 
 create or replace function triaged.enqueue_keyed_tasks(p_tasks jsonb, p_by text)
@@ -133,8 +134,8 @@ begin
 end;
 $$;
 
--- Raise what is wrong with the array that somebody gave to enqueue_tasks: a misspelt key
--- would else be a setting that is silently not there.
+-- Raise an error for an array that enqueue_tasks cannot take. A misspelled key would otherwise be a
+-- setting that is silently missing.
 create or replace function triaged.check_batch(p_tasks jsonb)
 returns void
 language plpgsql
@@ -143,7 +144,7 @@ as $$
 declare
   v_known constant text[] := '{task_type, payload, queue, priority, run_at, max_attempts,
     dedupe_key, dedupe_mode, dedupe_for, parent_task_id, metadata}';
-  -- In memory. All of them are written in one transaction, and read several times for it; jsonb
+  -- In memory. All tasks are written in one transaction, which reads them several times. jsonb
   -- itself ends at 256 MiB, with a message that helps nobody.
   v_bytes_max constant integer := 67108864;
   v_key text;

@@ -1,12 +1,12 @@
 -- Take over tasks that ended in another system.
 
 -- -> finished, failed, cancelled. Take over a task that has ended elsewhere, as it is: it never
--- runs, unless somebody retries it. task is an object whose keys are columns of the view tasks,
--- and worker_name. Its times are those that are given; history has the import, at the time of the
--- import. Returns its number, or that of the task that was given the same id before.
+-- runs, unless somebody retries it. task is an object whose keys are columns of the view tasks, and
+-- worker_name. The task keeps the times that are given; history records the import, at the time of
+-- the import. Returns its number, or that of the task that was given the same id before.
 --
--- Retention counts from ended_at: a task that ended longer ago than it keeps goes with the next
--- run. Granted to owners: whoever may call it writes the audit's past.
+-- Retention counts from ended_at: a task that ended longer ago than tasks are kept goes with the
+-- next run. Granted to owners alone, because whoever calls it writes the past of the audit.
 create or replace function triaged.import_task(
   task jsonb,
   out task_id bigint,
@@ -68,8 +68,8 @@ begin
 end;
 $$;
 
--- Raise what is wrong with a task that somebody wants to import: what the constraints of
--- live_tasks would refuse once it is retried, and times that cannot be.
+-- Raise an error for a task that cannot be imported: one that the constraints of live_tasks would
+-- refuse once it is retried, or one with impossible times.
 create or replace function triaged.check_import(p_row triaged.live_tasks)
 returns void
 language plpgsql
@@ -89,7 +89,7 @@ begin
 
   for v_time in
     select * from (
-      -- The end first: the others are made of it where they are not stated.
+      -- ended_at first: the other times follow from it where they are not stated.
       values ('ended_at', p_row.ended_at), ('started_at', p_row.started_at),
         ('created_at', p_row.created_at), ('cancel_requested_at', p_row.cancel_requested_at)
     ) as stated (name, at)
@@ -155,8 +155,8 @@ begin
 end;
 $$;
 
--- The worker that stands for one of another system in tasks that are imported: one that has ended,
--- with the name that it had there. expire_rows drops it as any other.
+-- The worker that stands for a worker of another system in imported tasks: one that has ended, with
+-- the name that it had there. expire_rows deletes it like any other.
 create or replace function triaged.worker_of_import(p_name text)
 returns bigint
 language plpgsql
@@ -191,8 +191,8 @@ begin
 end;
 $$;
 
--- Remember that a task was imported into a day without a partition: verify says nothing of tasks
--- that ended on it or before, since retention may have dropped them.
+-- Remember that a task was imported into a day without a partition. verify says nothing about tasks
+-- that ended on that day or before, since retention may have dropped them.
 create or replace function triaged.note_import_horizon(p_ended_at timestamptz)
 returns void
 language plpgsql

@@ -1,8 +1,8 @@
 -- Inserts into the views tasks and triage_tasks.
 
--- Trigger of the views tasks and triage_tasks: an insert enqueues, or imports what has ended
--- elsewhere, as insert_row says. The row that is returned is the task as it is stored. A
--- dedupe_key that is held already makes no second task: that of the first is returned.
+-- Trigger of the views tasks and triage_tasks: an insert enqueues a task, or imports one that has
+-- ended elsewhere, as insert_row says. The row returned is the task as it is stored. A dedupe_key
+-- that is held already makes no second task: the first one is returned.
 create or replace function triaged.insert_task()
 returns trigger
 language plpgsql
@@ -13,7 +13,8 @@ declare
   v_given jsonb;
   v_task_id bigint;
 begin
-  -- Before anything of the row is read: on the view of a stranger that would call his casts.
+  -- Checked before anything of the row is read: on the view of a stranger, reading it would call
+  -- the stranger's casts.
   if tg_relid not in ('triaged.tasks'::regclass, 'triaged.triage_tasks'::regclass) then
     raise exception 'insert_task() does not serve %', tg_relid::regclass using errcode = '42501';
   end if;
@@ -32,10 +33,10 @@ begin
 end;
 $$;
 
--- What an insert into a view does, with the rights of the caller: enqueue the task, or, where it
--- has ended elsewhere, import it. Returns its number. task is as in enqueue_row and import_task.
--- Raises 22023 for a task that would run in two places, or never, and 23505 where the given id is
--- that of another task.
+-- Do what an insert into a view asks for, with the rights of the caller: enqueue the task, or
+-- import it where it has ended elsewhere. Returns its number. task is an object as in enqueue_row
+-- and import_task. Raises 22023 for a task that would run in two places, or never, and 23505 where
+-- the given id belongs to another task.
 create or replace function triaged.insert_row(task jsonb)
 returns bigint
 language plpgsql
@@ -72,7 +73,8 @@ begin
   if v_added.outcome = 'duplicate' and insert_row.task ->> 'given_id' is not null then
     select * into v_known from triaged.tasks as known where known.task_id = v_added.task_id;
 
-    -- Told twice, it is one; else one of the two would be lost.
+    -- The same task inserted twice is one task. Two tasks under one id are an error, since one of
+    -- them would be lost.
     if
       v_known.task_type is distinct from insert_row.task ->> 'task_type'
       or v_known.payload

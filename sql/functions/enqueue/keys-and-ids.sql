@@ -1,8 +1,7 @@
 -- Dedupe keys, and the ids that producers give to their tasks.
 
--- Take a key for a task. Returns the task that holds it now: p_task_id, or another one
--- that is live or whose window has not passed. Waits for a transaction that is taking
--- the same key.
+-- Take a key for a task. Returns the task that holds the key now: p_task_id, or another task that
+-- is live or whose window has not passed. Waits for a transaction that is taking the same key.
 create or replace function triaged.take_dedupe_key(
   p_dedupe_key text,
   p_task_id bigint,
@@ -20,7 +19,7 @@ begin
       using errcode = '22023';
   end if;
 
-  -- Ends at the latest when nobody else takes the key and drops it in between.
+  -- Ends at the latest once no other transaction takes the key and drops it in between.
   loop
     insert into triaged.dedupe_keys (dedupe_key, task_id, until)
     values (p_dedupe_key, p_task_id, p_until)
@@ -56,9 +55,9 @@ begin
 end;
 $$;
 
--- Take an id that a producer gave for a task. Returns the task that has it: p_task_id, or the
--- one that was named so before, live or final. Raises 22023 for an id that cannot be kept, and
--- 23505 where a task that is not named so holds it as its dedupe key.
+-- Take an id that a producer gave to a task. Returns the task that has the id: p_task_id, or an
+-- earlier task, live or final. Raises 22023 for an id that cannot be kept, and 23505 where another
+-- task holds it as a dedupe key.
 create or replace function triaged.take_given_id(p_given_id text, p_task_id bigint)
 returns bigint
 language plpgsql
@@ -75,13 +74,14 @@ begin
       using errcode = '22023';
   end if;
 
-  -- Whoever looks for it would find the task of that number.
+  -- A look for this id would find the task with that number.
   if p_given_id ~ '^[1-9][0-9]{0,18}$' then
     raise exception 'the id % is that of a number, as the queue gives them', p_given_id
       using errcode = '22023', hint = 'Put a word before it, or leave it out.';
   end if;
 
-  -- First the key: whoever was taking the same one has committed then, and is seen below.
+  -- The key first: a transaction that was taking the same one has committed by then, and the look
+  -- below sees its task.
   v_holder := triaged.take_dedupe_key(p_given_id, p_task_id, null);
 
   select task.task_id into v_named
@@ -107,14 +107,14 @@ begin
 end;
 $$;
 
--- The task that somebody means: by its number, by the id that its producer gave, or by the dedupe
--- key that it holds; null for none. A key that no task holds any more names none.
+-- The task that an id means: by its number, by the id that its producer gave, or by the dedupe key
+-- that it holds; null for none. A key that no task holds any more means none.
 create or replace function triaged.task_id_of(id text)
 returns bigint
 language plpgsql
 stable
 set search_path to pg_catalog, pg_temp
--- Planned while the tables were small, a scan would stay.
+-- A plan made while the tables were small would keep a scan.
 set enable_seqscan to off
 as $$
 declare
@@ -130,7 +130,7 @@ begin
     end if;
   end if;
 
-  -- As live_tasks_text_id_idx has it.
+  -- The expression of live_tasks_text_id_idx.
   select task.task_id into v_task_id
   from triaged.tasks as task
   where coalesce(task.given_id, task.task_id::text) = task_id_of.id and task.given_id is not null;

@@ -1,9 +1,8 @@
 -- Cancel a task, and say why an event is not possible.
 
--- queued, needs_decision -> cancelled; returns 'cancelled'. A task that is started is
--- asked to stop: returns 'requested', its worker is told, and it is cancelled when the
--- attempt ends other than by finishing. Raises TR001 for an unknown task and TR002 for
--- one that is final.
+-- queued, needs_decision -> cancelled; returns 'cancelled'. A started task is asked to stop:
+-- returns 'requested', notifies its worker, and the task is cancelled when the attempt ends in any
+-- way but finishing. Raises TR001 for an unknown task and TR002 for a final one.
 create or replace function triaged.cancel_task(task_id bigint)
 returns text
 language plpgsql
@@ -15,8 +14,8 @@ declare
   v_now timestamptz := triaged.now();
   v_status text;
 begin
-  -- Locked first: else a task that is put back between a look for what waits and one for
-  -- what is started would be neither. Lock order: one task.
+  -- Locked first. Otherwise a task that is put back between a look for waiting tasks and one for
+  -- started tasks would be found by neither. Lock order: one task.
   select task.status into v_status
   from triaged.live_tasks as task
   where task.task_id = cancel_task.task_id
@@ -33,7 +32,7 @@ begin
     set cancel_requested_at = coalesce(cancel_requested_at, v_now)
     where task_id = cancel_task.task_id;
 
-    -- Else the heartbeat of the worker finds it.
+    -- Where the notification is lost, the heartbeat of the worker finds the request.
     perform triaged.notify_workers('cancel');
 
     return 'requested';
@@ -47,7 +46,8 @@ begin
 end;
 $$;
 
--- Raise why an event is not possible for a task: there is none, or its status forbids it.
+-- Raise an error that says why an event is not possible for a task: there is no such task, or its
+-- status forbids the event.
 create or replace function triaged.raise_not_possible(p_task_id bigint, p_verb text)
 returns void
 language plpgsql
@@ -72,7 +72,7 @@ begin
 end;
 $$;
 
--- Raise that there is no such task.
+-- Raise the error for a task that does not exist.
 create or replace function triaged.raise_unknown_task(p_task_id bigint)
 returns void
 language plpgsql

@@ -13,7 +13,7 @@ declare
     nullif(current_setting('triaged.max_payload_bytes', true), '')::integer, 1048576
   );
 begin
-  -- It goes to a handler as the payload does.
+  -- A decision goes to a handler like a payload.
   if octet_length(decide_task.decision::text) > v_max_bytes then
     raise exception 'the decision has % bytes, more than the limit of %',
       octet_length(decide_task.decision::text), v_max_bytes

@@ -1,6 +1,6 @@
--- What ended since then, by type and status: the rows of the view task_statistics. Planned with
--- its times, so that it reads and locks one or two partitions: a view, whose times are expressions
--- until it runs, locks them all.
+-- Tasks that ended since a time, by type and status: the rows of the view task_statistics. Planned
+-- with that time, so that it reads and locks one or two partitions. The times of a view are
+-- expressions until it runs, so the view would lock all partitions.
 create or replace function triaged.ended_since(p_since timestamptz)
 returns table (
   task_type text,

@@ -1,8 +1,8 @@
 -- What people may change by hand, and the statements that are refused.
 
--- Trigger of the view tasks: a hand-made update reaches live_tasks, where legality and
--- history are seen to. Columns that must follow the status follow it. A final task
--- refuses, and so does a change of what the queue alone decides.
+-- Trigger of the view tasks: a manual update reaches live_tasks, where its legality is checked and
+-- its history written. Columns that depend on the status follow it. An update of a final task is
+-- refused, and so is a change of a column that only the queue sets.
 create or replace function triaged.update_task()
 returns trigger
 language plpgsql
@@ -29,7 +29,7 @@ begin
       using errcode = 'TR002', hint = 'Leave out dedupe_key, parent_task_id and the like, too.';
   end if;
 
-  -- By hand, whatever the caller has put into triaged.event.
+  -- A manual event, whatever the caller has put into triaged.event.
   perform triaged.note_event('');
 
   update triaged.live_tasks
@@ -70,8 +70,7 @@ begin
 end;
 $$;
 
--- Trigger: refuse the statement. Which transitions are refused is said where the
--- trigger is made.
+-- Trigger: refuse a transition. sql/triggers/tasks.sql says which transitions are refused.
 create or replace function triaged.refuse_transition()
 returns trigger
 language plpgsql
@@ -86,8 +85,8 @@ begin
 end;
 $$;
 
--- Trigger: refuse a hand-made statement that would take away tasks or history. Which
--- statements are refused is said where the triggers are made; the hint is an argument.
+-- Trigger: refuse a statement that would take away tasks or history. The files of sql/triggers say
+-- which statements are refused; the hint is an argument.
 create or replace function triaged.refuse_statement()
 returns trigger
 language plpgsql

@@ -1,10 +1,9 @@
 -- Databases that were restored from a dump.
 
--- Whether the session restores a dump: pg_dump begins what it writes, in each of its forms, with
--- these two settings, which nobody has who works by hand. Such rows bring their history along, and
--- nothing new happens to their tasks. Only the owner of the tables can write to them at all, and
--- verify names a task that came without its history. Every name with its schema, as in
--- current_event.
+-- Whether this session restores a dump. Every dump of pg_dump begins with these two settings, which
+-- nobody has who works by hand. Restored rows bring their history along, and nothing new happens to
+-- their tasks. Only the owner of the tables can write to them at all, and verify names a task that
+-- came without its history. Every name has its schema, as in current_event.
 create or replace function triaged.is_restoring()
 returns boolean
 language sql
@@ -15,17 +14,17 @@ as $$
     and pg_catalog.current_setting('row_security') operator(pg_catalog.=) 'off';
 $$;
 
--- Bring the sequences of ids behind the rows that are there, so that none is given twice: copied
--- rows may have come without them, by a dump of some tables or by replication. Returns each that
--- was behind, with the newest id of its table. For the owner, after a restore.
+-- Move the sequences of ids past the rows that exist, so that no id is given twice: rows may have
+-- been copied without their sequences, by a dump of some tables or by replication. Returns each
+-- sequence that was behind, with the newest id of its table. For the owner, after a restore.
 create or replace function triaged.mend_sequences()
 returns table (id_column text, newest_id bigint)
 language plpgsql
 as $$
 #variable_conflict use_column
 declare
-  -- So many of the newest tasks are asked for rows of history with ids that are still to come:
-  -- to read the greatest one means to read all, since history has no index by it.
+  -- The history of so many newest tasks is checked for ids beyond the sequence. The greatest id of
+  -- all would need a read of all rows, since history has no index by it.
   c_tasks_seen constant integer := 1000;
   v_task_id bigint := (
     select max(newest)

@@ -6,7 +6,7 @@ returns void
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
--- Of the delete: planned with its time, it locks one partition and not all.
+-- For the delete: planned with its time, it locks one partition and not all.
 set plan_cache_mode to force_custom_plan
 as $$
 #variable_conflict use_column
@@ -16,7 +16,7 @@ declare
   v_ended_at timestamptz;
   v_holder bigint;
 begin
-  -- Only reads: a partition that merge_partitions compares with its copy lets no delete in.
+  -- Only reads: while merge_partitions compares a partition with its copy, no delete gets in.
   select ended.ended_at into v_ended_at
   from triaged.final_tasks as ended
   where ended.task_id = retry_task.task_id;
@@ -44,7 +44,8 @@ begin
           using errcode = 'TR002', hint = 'Wait for that task to end, or cancel it.';
       end if;
 
-      -- No more than the window of a task that ended: this one is live, and holds the key longer.
+      -- All that is left is the window of a task that ended; this task is live, and holds the key
+      -- longer.
       update triaged.dedupe_keys
       set task_id = v_task.task_id
       where dedupe_key = v_task.dedupe_key;

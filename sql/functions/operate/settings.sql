@@ -1,7 +1,7 @@
 -- Settings of the queue.
 
--- Change a setting of the queue, within its bounds; who did is recorded. Returns 'changed' or
--- 'unchanged'; with only_default, 'kept' where somebody has changed it before.
+-- Change a setting of the queue within its bounds; its actor is recorded. Returns 'changed' or
+-- 'unchanged', and with only_default 'kept' where the setting was changed before.
 create or replace function triaged.save_setting(
   name text,
   value text,
@@ -19,7 +19,7 @@ begin
   select * into v_known
   from triaged.queue_settings as known
   where known.name = save_setting.name
-  -- The order of locks does not matter: it is the only one. The second of two sees the first.
+  -- Lock order: the only lock here. The second of two callers sees the change of the first.
   for update;
 
   if not found then
@@ -48,8 +48,8 @@ exception
 end;
 $$;
 
--- Trigger: record who changed a setting. A row that is put in takes the place of the one of its
--- name, as a restore of data puts them in, with what it says of itself.
+-- Trigger: record who changed a setting. An inserted row replaces the row of its name and keeps its
+-- own record, as when a restore inserts data.
 create or replace function triaged.record_setting()
 returns trigger
 language plpgsql
@@ -57,7 +57,7 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
 begin
-  -- A trigger of another table would delete settings.
+  -- A trigger on another table could delete settings.
   if tg_relid <> 'triaged.queue_settings'::regclass then
     raise exception 'record_setting() does not serve %', tg_relid::regclass
       using errcode = '42501';

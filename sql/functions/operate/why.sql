@@ -1,9 +1,8 @@
 -- Why a task does not run. why answers for every task; the others answer for one status each.
 
--- Why a task does not run, or what became of it: a row for each reason, the most telling
--- first, with what can be done. One row for a task that is unknown. Of one that finished it
--- quotes the message in its result, if there is one. Bounded work: it counts at most a
--- thousand tasks that are ahead.
+-- Why a task does not run, or how it ended: a row for each reason, the most telling first, with a
+-- hint. One row for an unknown task. For a finished task it quotes the message in its result, if
+-- there is one. Bounded work: it counts at most a thousand tasks ahead.
 create or replace function triaged.why(task_id bigint)
 returns table (reason text, hint text)
 language plpgsql
@@ -146,8 +145,8 @@ begin
 end;
 $$;
 
--- The answer of why for a task that waits for a time that the server's clock has had already; no
--- row where no clock has gone back.
+-- The answer of why for a task that waits for a time that the clock of the server has already
+-- shown; no row where no clock has gone back.
 create or replace function triaged.why_setback(p_task triaged.live_tasks)
 returns table (reason text, hint text)
 language plpgsql

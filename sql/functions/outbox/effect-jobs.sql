@@ -1,9 +1,9 @@
 -- Jobs of graphile-worker that deliver effects.
 
--- Have graphile-worker deliver an effect, in this transaction; p_run_at null: at once. False where
--- jobs_schema knows none, where there is no room for the notification that comes with a job, and
--- where the job was refused: then the sweep of `triaged jobs` comes across the effect. p_jobs is
--- that schema, for callers that have asked already.
+-- Add a job of graphile-worker that delivers an effect, in this transaction; at once where p_run_at
+-- is null. Returns false where jobs_schema is null, where there is no room for the notification
+-- that comes with a job, and where the job was refused: the sweep of `triaged jobs` finds the
+-- effect then. p_jobs is that schema, for callers that have asked already.
 drop function if exists triaged.add_effect_job(bigint, text, timestamptz);
 
 create or replace function triaged.add_effect_job(
@@ -22,7 +22,7 @@ begin
     return false;
   end if;
 
-  -- The key keeps one job an effect. It is apart from those of the clockwork.
+  -- The key allows one job for each effect. Keys of maintenance jobs are different.
   execute format(
     'select %I.add_job($1, json_build_object(''effect_id'', $2::text), run_at => $3,'
     ' job_key => $4)',
@@ -31,16 +31,16 @@ begin
   using 'deliver_effect', p_effect_id, p_run_at, 'effect:' || p_effect_key;
   return true;
 exception
-  -- They are of another version: no reason to lose a settle.
+  -- The jobs are of another version: no reason to lose a settle.
   when others then
     return false;
 end;
 $$;
 
--- The schema of graphile-worker that goes with this queue; null where it is not installed, or where
--- calling it would run what a stranger wrote with the rights of our owner. Ours is what belongs to
--- this function's role, to a superuser, or to a role that may act as this one anyway: the
--- schema, whatever is in it, and who may put more into it.
+-- The schema of graphile-worker that belongs to this queue; null where it is not installed, or
+-- where calling it would run the code of a stranger with the rights of our owner. It is ours where
+-- the schema, its objects, and the right to create more in it belong to the role of this function,
+-- to a superuser, or to a role that may act as this one anyway.
 create or replace function triaged.jobs_schema()
 returns text
 language plpgsql
@@ -72,7 +72,7 @@ begin
       cross join lateral aclexplode(jobs.nspacl) as granted
       where jobs.nspname = v_jobs and granted.privilege_type = 'CREATE'
       union
-      -- By what depends on the schema: the catalogs have no index by it.
+      -- Found by their dependency on the schema: the catalogs have no index by schema.
       select case part.classid
         when 'pg_class'::regclass then (select relowner from pg_class where oid = part.objid)
         when 'pg_proc'::regclass then (select proowner from pg_proc where oid = part.objid)

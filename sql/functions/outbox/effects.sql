@@ -1,7 +1,8 @@
 -- The life of an effect after its task was settled.
 
--- Take a pending effect that is due, for p_lease_ms; no row where there is nothing to take:
--- it ended, or somebody delivers it right now. One that was tried too often ends as failed.
+-- Take a pending effect that is due, for p_lease_ms. Returns no row where there is nothing to take:
+-- the effect ended, or another process delivers it now. An effect that was tried too often ends as
+-- failed.
 create or replace function triaged.claim_effect(p_effect_id bigint, p_lease_ms bigint)
 returns setof triaged.effects
 language plpgsql
@@ -35,9 +36,9 @@ begin
 end;
 $$;
 
--- Record how the attempt at an effect ended: delivered, failed, skipped, or pending to have it
--- tried again after p_delay_ms, as long as attempts are left. Returns the status it has now;
--- null where the attempt no longer holds the effect, and nothing was written.
+-- Record how the attempt at an effect ended: delivered, failed, skipped, or pending, to try it
+-- again after p_delay_ms while attempts are left. Returns the status it has now; null, with nothing
+-- written, where the attempt no longer holds the effect.
 create or replace function triaged.settle_effect(
   p_effect_id bigint,
   p_attempt integer,
@@ -79,8 +80,8 @@ begin
 end;
 $$;
 
--- Have an effect that failed or was skipped delivered after all, with a budget of attempts of
--- its own. False where there is none such.
+-- Deliver an effect that failed or was skipped after all, with a budget of attempts of its own.
+-- Returns false where there is no such effect.
 create or replace function triaged.retry_effect(p_effect_id bigint)
 returns boolean
 language plpgsql
@@ -114,9 +115,9 @@ begin
 end;
 $$;
 
--- Retention of the outbox: delete effects that ended and are older than so many days, or than
--- history is kept; 0 keeps them for ever. At most max_rows; returns how many went. Until then a
--- row keeps the same effect from being made again.
+-- Retention of the outbox: delete effects that ended and are older than the given days, or than
+-- history is kept; 0 keeps them for ever. Deletes at most max_rows, and returns how many. Until
+-- then a row keeps the same effect from being made again.
 create or replace function triaged.expire_effects(
   max_rows integer default 10000,
   effect_days integer default null

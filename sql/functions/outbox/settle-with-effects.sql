@@ -1,8 +1,8 @@
--- settle_tasks for a batch that wants something done outside of the database. effects is an
--- array of objects:
+-- settle_tasks for a batch with effects, which are to happen outside of the database. effects is
+-- an array of objects:
 --   {"task_id": 1, "attempt": 2, "kind": "webhook", "key": "…", "payload": {…}}
--- Those of attempts that were settled here, and finished or asked, are written with them; the
--- others are dropped. A key that is known already is left as it is.
+-- Effects of attempts that were settled here, and finished or asked, are written with them; other
+-- effects are dropped. An effect whose key exists already stays as it is.
 --
 -- A function of its own, so that a batch without effects does not pay for a look.
 create or replace function triaged.settle_tasks_with_effects(outcomes jsonb, effects jsonb)

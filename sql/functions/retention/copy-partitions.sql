@@ -1,8 +1,8 @@
 -- Copy partitions that are being merged.
 
--- Copy the next pages of the partitions that are rewritten, or end the rewrite where all are
--- copied. Sources lose no row and get none while nobody writes to days that are over; whoever does
--- is noticed at the end.
+-- Copy the next pages of the partitions that are being rewritten, or end the rewrite once all are
+-- copied. Sources neither lose nor gain rows while nobody writes to past days; a write is noticed
+-- at the end.
 create or replace function triaged.continue_rewrite(p_table text)
 returns table (step text, partitions text[])
 language plpgsql
@@ -29,7 +29,7 @@ begin
   )
     -- A migration may have come in between.
     or triaged.column_list(p_table) <> triaged.column_list(p_table || '_rewrite')
-    -- Of another server, whose dump was restored here: no snapshot tells who sees the copies.
+    -- Begun on another server, whose dump was restored here: no snapshot shows who sees the copies.
     or v_rewrite.copied_by > pg_current_xact_id()
     or triaged.publishes_copies()
   then
@@ -50,7 +50,7 @@ begin
     v_source := v_rewrite.sources[v_rewrite.source_place];
     v_pages := pg_relation_size(format('triaged.%I', v_source))
       / current_setting('block_size')::bigint;
-    -- Rows of many bytes are kept apart from their pages: so fewer pages of them.
+    -- Long values are stored apart from the pages of their rows, so fewer of such pages are copied.
     v_until := v_rewrite.next_page + greatest(1, least(
       v_left,
       c_bytes_max * v_pages / greatest(1, pg_table_size(format('triaged.%I', v_source)))
@@ -86,7 +86,7 @@ begin
 end;
 $$;
 
--- Take away what a rewrite has copied. Returns the partitions that stay as they are.
+-- Drop the copies of a rewrite. Returns the partitions that stay as they are.
 create or replace function triaged.abandon_rewrite(p_table text)
 returns text[]
 language plpgsql

@@ -1,15 +1,15 @@
 -- Make partitions ahead of time.
 
--- Make the partitions of final_tasks and task_history for some days ahead, for today, and for
--- days that are over and have rows in the default partition. Returns how many were made; says in
--- a warning which could not be, and goes on with the others. All in one transaction, whose locks
--- add up: `triaged jobs` calls create_partition for each day by itself.
+-- Make the partitions of final_tasks and task_history for some days ahead, for today, and for past
+-- days that have rows in the default partition. Returns how many were made. Warns about each
+-- partition that could not be made, and goes on. All in one transaction, whose locks add up:
+-- `triaged jobs` calls create_partition for each day by itself.
 create or replace function triaged.create_partitions(days_ahead integer default 7)
 returns integer
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
--- Points in time are written out and read back: by settings of the caller, zones would change.
+-- Times are written as text and read back: by the settings of the caller, zones would change.
 set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 as $$
@@ -61,10 +61,11 @@ begin
 end;
 $$;
 
--- Make the partitions of a table for some days after today where its default partition is large,
--- and return how many; 0 where it is not, or holds rows of those days. To attach a partition, the
--- server reads the default one, and its writers wait: here once for all days, since a constraint
--- that lasts as long as this transaction proves that it has no row of any.
+-- Make the partitions of a table for some days after today where its default partition is large.
+-- Returns how many; 0 where the default partition is small, or holds rows of those days. To attach
+-- a partition, the server reads the default partition while its writers wait. Here it reads once
+-- for all days: a constraint that lasts as long as this transaction proves that the default
+-- partition has no row of any of them.
 create or replace function triaged.create_days_ahead(p_parent text, p_days integer)
 returns integer
 language plpgsql
@@ -75,7 +76,7 @@ set timezone to 'UTC'
 set lock_timeout to '500ms'
 as $$
 declare
-  -- Less than that is read in a moment.
+  -- A smaller default partition is read in a moment.
   c_bytes_min constant bigint := 8 * 1024 ^ 2;
   v_key text := triaged.partition_key(p_parent);
   v_default text := p_parent || '_default';
@@ -119,15 +120,15 @@ exception
 end;
 $$;
 
--- Make the partition of a table for one day of UTC. False where the day has one, alone or with
--- other days, and where it must wait: rows of that day lie in the default partition, more than can
--- be moved in a moment, or such that subscribers would lose by the move. While the day lasts they
+-- Make the partition of a table for one day of UTC. Returns false where a partition covers the day
+-- already, and where this one must wait: the default partition holds more rows of that day than can
+-- be moved in a moment, or subscribers would lose rows by the move. While the day lasts the rows
 -- stay there; merge_partitions moves them later, without deleting them. Few rows are moved at once.
--- Waits for each lock half a second at most, and raises 55P03.
+-- Waits half a second at most for each lock, and then raises 55P03.
 --
--- Whoever writes chooses a partition first and then waits for its lock. A writer that chose the
--- default one, and waits while a partition for its row comes, is refused with 23514. So the
--- writers of a day that may have some are made to wait before they choose.
+-- A writer chooses a partition first and then waits for its lock. A writer that chose the default
+-- partition, and waits while a partition for its row is made, is refused with 23514. So the writers
+-- of a day that may have some are made to wait before they choose.
 create or replace function triaged.create_partition(p_parent text, p_day date)
 returns boolean
 language plpgsql
@@ -136,13 +137,13 @@ set search_path to pg_catalog, pg_temp
 set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 set lock_timeout to '500ms'
--- So that a constraint spares the look into the default partition, as create_days_ahead has one.
+-- So that the constraint of create_days_ahead spares a read of the default partition.
 set constraint_exclusion to on
--- Rows that row security hides would be left out; so it is an error.
+-- Rows that row security hides would be left out; with this they raise an error.
 set row_security to off
 as $$
 declare
-  -- What is moved under the lock: some 50 ms.
+  -- Rows moved under the lock: some 50 ms.
   c_rows_max constant integer := 10000;
   v_now timestamptz := triaged.now();
   v_key text := triaged.partition_key(p_parent);
@@ -153,7 +154,7 @@ declare
     p_parent || '_default', v_key, v_from, v_key, v_to);
   v_stray_count integer;
 begin
-  -- Two callers take turns: the second one finds what the first has made.
+  -- Two callers take turns: the second one finds the partition of the first.
   perform triaged.take_lock('partition');
 
   if
@@ -223,9 +224,9 @@ exception
 end;
 $$;
 
--- Whether a publication sends the deletes of the default partition of a table to its subscribers.
--- What is moved from there into a table that is no partition yet would be deleted at theirs, and
--- not put back.
+-- Whether a publication sends the deletes from the default partition of a table to its subscribers.
+-- Rows moved from there into a table that is no partition yet would be deleted at the subscribers,
+-- and not inserted again.
 create or replace function triaged.publishes_deletes(p_table text)
 returns boolean
 language sql

@@ -1,11 +1,10 @@
 -- Drop partitions whose retention has passed.
 
--- Retention: drop the partitions of which every row is older than the given number of days; 0
--- keeps them for ever, and null stands for what queue_settings says. Returns what was dropped, at
--- most max_partitions. A partition whose lock
--- cannot be had is left for the next run, so that no reader makes the writers queue: 100 ms for
--- the table, which waits for whoever reads or writes it at all, and then nothing for the
--- partition itself.
+-- Retention: drop the partitions in which every row is older than the given number of days; 0 keeps
+-- them for ever, and null stands for the value in queue_settings. Drops at most max_partitions, and
+-- returns them. A partition whose lock is not free is left for the next run, so that no reader
+-- makes the writers queue: this waits 100 ms for the table, whose lock waits for every reader and
+-- writer, and not at all for the partition itself.
 create or replace function triaged.drop_expired_partitions(
   task_days integer default null,
   history_days integer default null,
@@ -37,7 +36,7 @@ begin
     continue when v_expired.table_name = v_busy;
 
     begin
-      -- Once it is had, it is held to the end of the transaction, with all that queue for it.
+      -- Once taken, it is held to the end of the transaction, while others queue for it.
       execute format('lock table only triaged.%I in access exclusive mode', v_expired.table_name);
     exception
       when lock_not_available then
@@ -60,9 +59,9 @@ begin
 end;
 $$;
 
--- Retention at once: drop the partitions of final tasks that are older than the given days, or
--- than task_retention_days says, and those of history older than history_retention_days; expire
--- cache and dedupe rows. Returns how many tasks went. Live tasks stay.
+-- Retention at once: drop the partitions of final tasks older than the given days, or than
+-- task_retention_days, and those of history older than history_retention_days; delete expired rows.
+-- Returns how many tasks were dropped. Live tasks stay.
 create or replace function triaged.drop_old_tasks(days integer default null)
 returns bigint
 language plpgsql
@@ -76,8 +75,8 @@ declare
   v_counts bigint[];
   v_dropped bigint;
 begin
-  -- Counted before any lock, and by the time that each has: days that are over gain no task, and
-  -- lose one by a retry alone.
+  -- Counted before any lock, by the times of the tasks: past days gain no task, and lose one by a
+  -- retry alone.
   select array_agg(known.partition_name), array_agg(holding.tasks) into v_names, v_counts
   from triaged.expired_partitions(drop_old_tasks.days, 0) as expired
   join triaged.partitions as known using (table_name, partition_name)
@@ -87,7 +86,7 @@ begin
     where task.ended_at >= known.starts_at and task.ended_at < known.ends_at
   ) as holding;
 
-  -- Left: to what has no partner a join need not come, and what drops would not be called.
+  -- A left join: where one side of another join is empty, the other side, which drops, may not run.
   select coalesce(sum(holding.tasks), 0) into v_dropped
   from triaged.drop_expired_partitions(task_days => drop_old_tasks.days) as dropped
   left join unnest(v_names, v_counts) as holding (name, tasks) on holding.name = dropped;
@@ -110,8 +109,8 @@ begin
 end;
 $$;
 
--- The partitions of which every row is older than the given number of whole days of UTC, the
--- oldest first; 0 = none, null = as queue_settings says.
+-- The partitions in which every row is older than the given number of whole days of UTC, the oldest
+-- first. 0 stands for no partition, null for the value in queue_settings.
 create or replace function triaged.expired_partitions(
   task_days integer default null,
   history_days integer default null
@@ -137,8 +136,8 @@ as $$
   order by known.table_name, known.ends_at;
 $$;
 
--- For how many days rows of a table are kept, as queue_settings says: 0 = for ever, and where the
--- setting is gone.
+-- For how many days rows of a table are kept, by queue_settings; 0, also where the setting is
+-- missing, keeps them for ever.
 create or replace function triaged.retention_days(table_name text)
 returns integer
 language sql

@@ -1,7 +1,7 @@
--- Retention of what has no partitions: dedupe keys that nobody holds, cached verdicts that
--- expired, workers that ended so many days ago; null: 90, or as long as history tells of them, and
--- 0 keeps them. At most max_rows of each; returns how many went. And,
--- uncounted, who was working a verdict out and does not hold its task any more.
+-- Retention of tables without partitions: dedupe keys that nobody holds, cached verdicts that
+-- expired, and workers that ended so many days ago; null means 90 days, or as long as history names
+-- them, and 0 keeps them. Deletes at most max_rows of each, and returns how many. It also deletes,
+-- uncounted, the record of an attempt that was working out a verdict and no longer holds its task.
 create or replace function triaged.expire_rows(
   max_rows integer default 10000,
   worker_days integer default null

@@ -1,9 +1,9 @@
 -- Merge old partitions: choose which, and begin. copy-partitions.sql and swap-partitions.sql go on.
 
--- Bring old partitions down to few, and empty the default ones, by one short step. Returns a row
--- for a step that was made, and none once there is nothing to do: call it until then, each time
--- in a transaction of its own. The arguments are those of drop_expired_partitions: the longer
--- rows are kept, the wider partitions may be, since one is dropped when all of it has expired.
+-- Merge old partitions into few, and empty the default ones, by one short step. Returns a row for
+-- the step, and none once there is nothing to do: call it until then, each time in a transaction
+-- of its own. The arguments are those of drop_expired_partitions: the longer rows are kept, the
+-- wider partitions may be, since a partition is dropped once all of it has expired.
 -- Nothing is merged where a publication would send the copies to its subscribers.
 --
 --   began     table, and the partitions that are to be made
@@ -22,7 +22,7 @@ set search_path to pg_catalog, pg_temp
 set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 set lock_timeout to '500ms'
--- Rows that row security hides would be dropped without a copy; so it is an error.
+-- Rows that row security hides would be dropped without a copy; with this they raise an error.
 set row_security to off
 as $$
 #variable_conflict use_column
@@ -57,10 +57,10 @@ begin
 end;
 $$;
 
--- Which partitions of a table should be copied into which others next; ranges[i] to ends[i] are
--- those of the i-th new one. No row where none should. First the days that are over and have rows
--- in the default partition, once it is at rest: while it holds rows of today, they come in. Then
--- neighbours that fill a week, month or year, or what is left of it.
+-- Which partitions of a table to copy into which new ones next; starts[i] to ends[i] are those of
+-- the i-th new one. No row where there is nothing to copy. First come past days with rows in the
+-- default partition, once it is at rest: while it holds rows of today, more arrive. Then neighbours
+-- that fill a week, month or year, or the rest of one.
 create or replace function triaged.rewrites_wanted(p_table text, p_days integer)
 returns table (sources text[], starts timestamptz[], ends timestamptz[])
 language plpgsql
@@ -70,9 +70,9 @@ set timezone to 'UTC'
 as $$
 #variable_conflict use_column
 declare
-  -- Disk space that is used twice for the time of the copy; read in one statement at its end.
+  -- Disk space that is used twice while the copy lasts, and read by one statement at its end.
   c_bytes_max constant bigint := 16 * 1024::bigint ^ 3;
-  -- What a swap reads of the default partition while everybody waits.
+  -- Bytes of the default partition that a swap reads while everybody waits.
   c_default_bytes_max constant bigint := 8 * 1024 ^ 2;
   v_default text := p_table || '_default';
   v_now timestamp := triaged.now() at time zone 'UTC';
@@ -118,7 +118,7 @@ begin
       known.table_name = p_table
       and known.ends_at <= first_day + widths.width
       and first_day + widths.width <= v_now - widths.rests
-      -- What expires soon is left to retention.
+      -- Partitions that expire soon are left to retention.
       and (p_days = 0 or known.ends_at > v_now - make_interval(days => p_days))
   ),
   neighbours as (
@@ -138,8 +138,9 @@ begin
 end;
 $$;
 
--- Begin to copy partitions of a table into other ones, where that is wanted: make those, as
--- partitions of a table of their own. Returns their names, or null where nothing is wanted.
+-- Begin to copy partitions of a table into new ones where rewrites_wanted has a row: make the new
+-- ones, as partitions of a table of their own. Returns their names, or null where there is nothing
+-- to copy.
 create or replace function triaged.begin_rewrite(p_table text, p_days integer)
 returns text[]
 language plpgsql
@@ -157,7 +158,7 @@ begin
     return null;
   end if;
 
-  -- Where it is that of the database anyway, it is refused for partitioned tables.
+  -- A default tablespace that is that of the database anyway is refused for partitioned tables.
   perform set_config('default_tablespace', '', true)
   from pg_database
   join pg_tablespace on pg_tablespace.oid = dattablespace
@@ -199,7 +200,7 @@ begin
     perform triaged.close_table(v_work || '_default');
   end if;
 
-  -- What was copied and is gone from its source is deleted from the copy.
+  -- Rows that left their source after they were copied are deleted from the copy.
   if p_table = 'task_history' then
     for v_name in
       select relid::regclass::text from pg_partition_tree(format('triaged.%I', v_work)::regclass)
@@ -215,9 +216,9 @@ begin
 end;
 $$;
 
--- Whether a publication of all tables, or of all of the schema, sends on what merge_partitions
--- copies: rows that its subscribers have, into tables that they have not. That ends a
--- subscription. Only where the log of the server can be decoded does anybody subscribe.
+-- Whether a publication of all tables, or of the whole schema, sends the copies that
+-- merge_partitions makes: rows that subscribers have already, into tables that they lack. That
+-- breaks a subscription. There are subscribers only where the log of the server can be decoded.
 create or replace function triaged.publishes_copies()
 returns boolean
 language sql

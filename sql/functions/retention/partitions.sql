@@ -19,9 +19,9 @@ begin
 end;
 $$;
 
--- From when to when the partition of that oid holds rows; null for a default one. The catalog has
--- its bounds as an expression, and writes them by the settings of the session: German dates, or a
--- zone whose letters mean two things, would be read back as other times.
+-- From when to when the partition of an oid holds rows; null for a default partition. The catalog
+-- prints the bounds as an expression, by the settings of the session: German dates, or a zone whose
+-- abbreviation means two things, would be read back as other times.
 create or replace function triaged.partition_bounds(p_partition bigint)
 returns timestamptz[]
 language sql
@@ -37,14 +37,14 @@ as $$
   where oid = p_partition::oid;
 $$;
 
--- The days that are over and have rows in the default partition of a table, the oldest first.
+-- The past days that have rows in the default partition of a table, the oldest first.
 create or replace function triaged.stray_days(p_table text, p_limit integer default 100)
 returns setof date
 language plpgsql
 stable
 security definer
 set search_path to pg_catalog, pg_temp
--- Dates go into its statement as text.
+-- Dates are written into the statement as text.
 set datestyle to 'ISO, MDY'
 set timezone to 'UTC'
 as $$
@@ -61,9 +61,9 @@ begin
 end;
 $$;
 
--- Leave a table that was made just now to its owner alone, as its neighbours are: default
--- privileges give new tables to others, or take them from their owner, and event triggers of a
--- platform hide their rows. Partitions are looked at through the table that they belong to.
+-- Leave a new table to its owner alone, like its neighbours. Default privileges may give a new
+-- table to other roles or take it from its owner, and event triggers of a platform may hide its
+-- rows. Partitions are read through the table that they belong to.
 create or replace function triaged.close_table(p_table text)
 returns void
 language plpgsql

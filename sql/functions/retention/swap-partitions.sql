@@ -1,8 +1,8 @@
 -- Put merged partitions into the places of their sources.
 
--- Put the copies in the places of their sources, if they are the same. First the sources are
--- held, whose writers wait meanwhile (nobody writes to days that are over, but a retry of an old
--- task), and compared with the copies; then the table, for some milliseconds.
+-- Put the copies into the places of their sources, if they are equal. First the sources are locked
+-- and compared with the copies, while their writers wait (only a retry of an old task writes to
+-- past days). Then the table is locked, for some milliseconds.
 create or replace function triaged.end_rewrite(p_rewrite triaged.partition_rewrites)
 returns table (step text, partitions text[])
 language plpgsql
@@ -47,8 +47,8 @@ begin
 end;
 $$;
 
--- Whether the copies of a rewrite are the same rows as p_sources gives, after what was written or
--- retried meanwhile is done to the copies as well. The caller has locked the sources.
+-- Whether the copies of a rewrite hold the rows that p_sources selects, after changes made
+-- meanwhile were applied to the copies as well. The caller has locked the sources.
 create or replace function triaged.is_copied(p_table text, p_sources text)
 returns boolean
 language plpgsql
@@ -108,7 +108,7 @@ declare
   v_copy record;
   v_made text[] := '{}';
 begin
-  -- Asked by name, so its successor wants the same rights.
+  -- The default partition is read by its name, so its successor needs the same rights.
   for v_rights in
     select grantee::regrole as role, string_agg(privilege_type, ', ') as privileges
     from pg_class cross join lateral aclexplode(relacl)

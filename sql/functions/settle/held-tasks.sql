@@ -1,7 +1,7 @@
 -- What a worker says of tasks that it holds, beside how their attempts ended.
 
--- No transition: say how far an attempt is. False where the caller no longer holds the
--- task; nothing was written then.
+-- No transition: record how far an attempt is. Returns false, and writes nothing, where the caller
+-- no longer holds the task.
 create or replace function triaged.report_progress(
   task_id bigint,
   attempt integer,
@@ -20,7 +20,7 @@ begin
       using errcode = '22023';
   end if;
 
-  -- Else what is recorded would be what the caller has put into triaged.event.
+  -- Otherwise history would record the event that the caller has put into triaged.event.
   perform triaged.note_event('progress', 'worker');
 
   update triaged.live_tasks
@@ -36,13 +36,13 @@ begin
 end;
 $$;
 
--- started -> queued, for what a worker holds without knowing: tasks whose claim committed and
--- whose answer was lost with the connection. The worker lives, so nobody would rescue them. It
--- passes the attempts that it knows, and keeps those; a pending cancel request wins, as in every
--- release. Returns the attempts that were released.
+-- started -> queued, for tasks that a worker holds without knowing: their claim committed, and its
+-- response was lost with the connection. The worker lives, so nobody rescues them. It passes the
+-- attempts that it knows, and keeps those. A pending cancel request wins, as in every release.
+-- Returns the attempts that were released.
 --
--- Only for a worker that makes no claim meanwhile whose answer may yet come: it would know of
--- those tasks a moment later, and has lost them here.
+-- Only for a worker without a claim under way: a response that still arrives would name tasks that
+-- the worker has lost here.
 create or replace function triaged.release_unknown_tasks(
   worker_id bigint,
   known_task_ids bigint[],
@@ -58,16 +58,16 @@ declare
   v_task_ids bigint[];
   v_attempts integer[];
 begin
-  -- Lock order: worker before tasks. Waits for a claim that the server still makes for a
-  -- connection that is gone: it share-locks the row.
+  -- Lock order: worker before tasks. Waits for a claim that the server still makes for a lost
+  -- connection, since a claim share-locks the row.
   perform from triaged.workers where worker_id = release_unknown_tasks.worker_id for update;
 
   select array_agg(task.task_id), array_agg(task.attempt_count) into v_task_ids, v_attempts
   from triaged.live_tasks as task
   where task.worker_id = release_unknown_tasks.worker_id;
 
-  -- Apart from the look above: joined to that, it tempts the planner to read the whole
-  -- primary key, which has the order for a merge.
+  -- Apart from the query above: joined with it, the planner may read the whole primary key, whose
+  -- order serves a merge.
   select array_agg(held.task_id), array_agg(held.attempt) into v_task_ids, v_attempts
   from (
     select * from unnest(v_task_ids, v_attempts)

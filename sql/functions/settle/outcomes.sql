@@ -8,10 +8,10 @@ create or replace function triaged.fail_tasks(
   p_task_ids bigint[],
   p_attempts integer[],
   p_errors text[],
-  -- Of each; null: backoff.
+  -- One for each task; null means backoff.
   p_delays_ms bigint[],
   p_permanent boolean,
-  -- What history tells beside the error, by 'task_id/attempt'.
+  -- Details that history records beside the error, by 'task_id/attempt'.
   p_details jsonb
 )
 returns table (task_id bigint, attempt integer, status text)
@@ -67,9 +67,8 @@ begin
 end;
 $$;
 
--- How long to wait after a failure, where the worker does not say: uniform between zero
--- and one second doubled by each failure before, at most five minutes. The same figures
--- as src/backoff.ts.
+-- The delay after a failure where the worker gives none: uniform between zero and one second
+-- doubled by each earlier failure, at most five minutes. src/backoff.ts has the same figures.
 create or replace function triaged.backoff(p_failures integer)
 returns interval
 language sql
@@ -85,7 +84,7 @@ create or replace function triaged.snooze_tasks(
   p_task_ids bigint[],
   p_attempts integer[],
   p_delays_ms bigint[],
-  -- What history tells, by 'task_id/attempt'.
+  -- Details that history records, by 'task_id/attempt'.
   p_details jsonb default null
 )
 returns table (task_id bigint, attempt integer, status text)
@@ -114,9 +113,8 @@ begin
 end;
 $$;
 
--- started -> queued, and no failure; or started -> cancelled after a cancel request. What
--- snooze_tasks and release_tasks have in common; the event is the caller's. A task whose
--- delay is null is due at once.
+-- started -> queued without a failure; or started -> cancelled after a cancel request. snooze_tasks
+-- and release_tasks share it; each announces its event. A task whose delay is null is due at once.
 create or replace function triaged.put_back_tasks(
   p_task_ids bigint[],
   p_attempts integer[],
@@ -159,9 +157,9 @@ begin
 end;
 $$;
 
--- started -> needs_decision, with the prompt for a person and what is known so far. A
--- pending cancel request wins: started -> cancelled. Returns the attempts that asked;
--- nothing was written about the others.
+-- started -> needs_decision, with the prompt for a person and the result so far. A pending cancel
+-- request wins: started -> cancelled. Returns the attempts that asked; nothing was written about
+-- the others.
 create or replace function triaged.ask_tasks(
   p_task_ids bigint[],
   p_attempts integer[],

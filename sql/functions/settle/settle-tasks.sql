@@ -34,8 +34,8 @@ begin
         array_agg(given.attempt) as attempts,
         array_agg(given.result) as results,
         array_agg(left(given.error, 8192)) as errors,
-        -- 366 days: later ones would end beyond what a client, or an interval, can hold. Not
-        -- by least, which would make a year of null.
+        -- 366 days: longer delays would end beyond the times that a client, or an interval, can
+        -- hold. least() would turn null into that limit.
         array_agg(
           case when given.delay_ms > 31622400000 then 31622400000 else given.delay_ms end
         ) as delays_ms,
@@ -48,8 +48,8 @@ begin
         delay_ms bigint, prompt text, detail jsonb
       )
       group by given.outcome
-      -- Keeps the two apart: to have the order below for nothing, the planner would sort
-      -- what is given instead of hashing it, for 1.2 us a task (of 15).
+      -- Keeps the two queries apart. Otherwise the planner would sort the outcomes instead of
+      -- hashing them, to have the order below for nothing, at 1.2 us a task (of 15).
       offset 0
     ) as by_outcome
     order by by_outcome.outcome

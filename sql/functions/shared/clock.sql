@@ -33,9 +33,9 @@ as $$
   where queue.oid operator(pg_catalog.=) 'triaged.live_tasks'::pg_catalog.regclass;
 $$;
 
--- How far in the future a time may lie that the server's clock has written, before it counts as
--- written by a clock that has gone back since. More than transactions overlap, and more than a
--- time service corrects at a time.
+-- How far in the future a time written by the clock of the server may lie before it counts as
+-- written by a clock that has gone back since. More than transactions overlap, and more than a time
+-- service corrects at once.
 create or replace function triaged.clock_margin()
 returns interval
 language sql

@@ -1,9 +1,9 @@
 -- Advisory locks of the queue.
 
--- The key of an advisory lock of this schema: the only place that names them. Everybody may
--- call it by a search path of his own, so its names have their schemas. Anybody who may connect
--- can take any of the locks, so none is waited for without a limit, and a lock that is had by
--- another session proves nothing by itself.
+-- The key of an advisory lock of this schema. All names of locks are here. Everybody may call it by
+-- a search path of his own, so every name has its schema. Anybody who may connect can take each of
+-- these locks, so no wait for one is without a limit, and a lock that another session holds proves
+-- nothing by itself.
 --   'worker', worker_id   held by a session of the worker for as long as it lives
 --   'wake-up', 0          shared by the sessions of workers that wait for a wake-up
 --   'migrate', 0          held by the one migrator at work
@@ -20,8 +20,8 @@ as $$
 $$;
 
 -- Take an advisory lock to the end of the transaction. Anybody who may connect can keep such a
--- lock, so this waits for at most five seconds, or for lock_timeout where that is less, and then
--- raises 55P03 with the names of those who have it.
+-- lock, so this waits five seconds at most, or lock_timeout where that is less, and then raises
+-- 55P03 with the names of its holders.
 create or replace function triaged.take_lock(p_kind text, p_id bigint default 0)
 returns void
 language plpgsql
@@ -30,7 +30,7 @@ declare
   v_key bigint := triaged.lock_key(p_kind, p_id);
   v_timeout text := current_setting('lock_timeout');
 begin
-  -- Nearly always; spares the savepoint.
+  -- The usual case, without a savepoint.
   if pg_try_advisory_xact_lock(v_key) then
     return;
   end if;
@@ -70,7 +70,7 @@ end;
 $$;
 
 -- Who holds the advisory lock of a key of lock_key in this database. A prepared transaction has no
--- pid, and its name as the application.
+-- pid; its name stands for the application.
 create or replace function triaged.lock_holders(p_key bigint)
 returns table (pid integer, role text, application text, is_shared boolean)
 language sql
@@ -100,9 +100,9 @@ as $$
   order by held.pid;
 $$;
 
--- Who has, or waits for, an advisory lock of the queue that is not theirs to have; what each lock
--- is called in `lock`. Look twice: work of the queue, such as a rescue, has one for moments. A
--- prepared transaction has no pid, and its name as the application.
+-- Sessions that hold, or wait for, an advisory lock of the queue that they are not entitled to;
+-- `lock` names it. Look twice: work of the queue, such as a rescue, holds a lock for moments. A
+-- prepared transaction has no pid; its name stands for the application.
 create or replace function triaged.foreign_locks()
 returns table (lock text, pid integer, role text, application text)
 language sql

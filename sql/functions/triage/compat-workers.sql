@@ -30,8 +30,8 @@ begin
 end;
 $$;
 
--- The worker_id of a worker that is known by its name only, with its lease renewed. A name
--- that is not alive becomes a new incarnation.
+-- The worker_id of a worker that is known by its name only, with its lease renewed. A name without
+-- a live worker gets a new one.
 create or replace function triaged.touch_compat_worker(p_name text)
 returns bigint
 language plpgsql
@@ -57,9 +57,9 @@ begin
     return v_worker_id;
   end if;
 
-  -- One incarnation for a name, also when two calls come at once: the second one finds what the
-  -- first has made. The lock comes after the first look, so that who keeps it holds up none
-  -- that is known.
+  -- One worker for a name, also when two calls come at once: the second call finds the worker of
+  -- the first. The lock comes after the first look, so that a session that keeps it delays no known
+  -- worker.
   perform triaged.take_lock('compat ' || p_name);
 
   update triaged.workers

@@ -1,7 +1,7 @@
--- Make of the digest rows that wait one issue for each target, in one transaction: a row is in
--- one digest, which has the labels of its rows. Of a target whose first row waits for less than
--- waited_ms there is none yet. Returns how many digests were made. At most max_rows rows; the next
--- run takes the others.
+-- Make one issue for each target from the waiting digest rows, in one transaction. A row is in one
+-- digest, which has the labels of its rows. A target whose first row has waited less than waited_ms
+-- gets none yet. Returns how many digests were made. Reads at most max_rows rows; the next run
+-- takes the others.
 create or replace function triaged.gather_digest(
   waited_ms bigint default 0,
   max_rows integer default 10000
@@ -31,7 +31,7 @@ begin
       max(waiting.effect_id) as newest_id,
       max(waiting.task_id) as task_id,
       jsonb_agg(
-        -- As much as an issue tells of each: all of them together are one row, and one
+        -- No more of each row than an issue shows: all entries together are one row, and one
         -- request, and a handler may have written a MiB into each.
         jsonb_build_object(
           'source_repo', left(waiting.payload ->> 'source_repo', 300),

@@ -46,7 +46,7 @@ begin
 
   perform triaged.check_repo_name('source_repo', btrim(notify_change.event ->> 'source_repo'));
 
-  -- A branch is main here and refs/heads/main there, by the same producer's two ways.
+  -- The same branch may be called main, or refs/heads/main.
   v_key := 'change_notification ' || encode(
     sha256(
       convert_to(
@@ -80,10 +80,11 @@ begin
 end;
 $$;
 
--- Whom a change of a repository concerns, and the task that finds out how: its consumers,
--- its derivatives, and the templates that it is a bidirectional derivative of. For those,
--- source and target change places, and the configuration says direction: reverse. A repository
--- that is registered in other upper and lower case alone is meant, as it is one for GitHub.
+-- The repositories that a change of a repository concerns, and the type of the task that finds out
+-- how: its consumers, its derivatives, and the templates of which it is a bidirectional derivative.
+-- For those templates source and target change places, and the configuration says direction:
+-- reverse. A repository that is registered in other upper and lower case is meant too, as it is one
+-- for GitHub.
 create or replace function triaged.dependents_of(source_repo text)
 returns table (
   role text,
@@ -108,7 +109,7 @@ declare
       select min(known.repo_name)
       from triaged.repositories as known
       where lower(known.repo_name) = lower(dependents_of.source_repo)
-      -- Of two that are meant alike neither is.
+      -- Where two names match, neither is meant.
       having count(*) = 1
     )
   );

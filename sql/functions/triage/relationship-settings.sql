@@ -1,7 +1,7 @@
 -- What a file of relationships says beside the relationships.
 
--- Save what a file of relationships says beside the relationships, in the place of what was there:
--- notifications, which decides what becomes of the verdicts from there on, or file, its top.
+-- Save the settings that a file of relationships has beside the relationships, and replace earlier
+-- ones: `notifications`, which decides how verdicts are told from there on, or `file`, its top.
 -- Returns created, changed or unchanged.
 create or replace function triaged.save_relationship_settings(name text, settings jsonb)
 returns text
@@ -58,8 +58,8 @@ begin
 end;
 $$;
 
--- Raise what is wrong with notification settings that somebody wants to save. Keys that nothing
--- reads are kept; those that begin with "_" are comments, wherever names are given.
+-- Raise an error for notification settings that cannot be saved. Keys that nothing reads are kept;
+-- keys that begin with "_" are comments, wherever names are given.
 create or replace function triaged.check_notification_settings(p_settings jsonb)
 returns void
 language plpgsql
@@ -123,8 +123,7 @@ begin
 end;
 $$;
 
--- Raise what is wrong with the labels that issues of an urgency get, within the limits of GitHub
--- and of what an effect holds.
+-- Raise an error for the labels of an urgency that exceed the limits of GitHub, or of an effect.
 create or replace function triaged.check_labels(p_urgency text, p_labels jsonb)
 returns void
 language plpgsql

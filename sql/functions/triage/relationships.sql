@@ -1,9 +1,8 @@
 -- Which repository depends on which.
 
--- Say that target_repo depends on source_repo: api_consumer or template_fork, and with what
--- configuration, which takes the place of an earlier one. Repositories that are not known
--- yet are registered. Returns created, changed or unchanged; unchanged writes nothing, so
--- cached verdicts on the pair stay.
+-- Record that target_repo depends on source_repo, as api_consumer or template_fork, with a
+-- configuration, which replaces an earlier one. Unknown repositories are registered. Returns
+-- created, changed or unchanged; unchanged writes nothing, so cached verdicts on the pair stay.
 create or replace function triaged.save_relationship(
   source_repo text,
   target_repo text,
@@ -30,7 +29,7 @@ begin
     save_relationship.relationship_type, save_relationship.relationship_config
   );
 
-  -- One at a time, so that of two callers for one pair the later one sees what it changes.
+  -- One at a time, so that the later of two callers for one pair sees the row that it changes.
   perform triaged.take_lock('relationships');
 
   if not exists (
@@ -105,8 +104,8 @@ begin
 end;
 $$;
 
--- Raise what is wrong with a relationship that somebody wants to save. A child of a
--- notification with such a configuration would else be refused by its handler, much later.
+-- Raise an error for a relationship that cannot be saved. A child of a notification with such a
+-- configuration would otherwise be refused by its handler, much later.
 create or replace function triaged.check_relationship(
   p_source_repo text,
   p_target_repo text,
@@ -214,8 +213,8 @@ begin
 end;
 $$;
 
--- Forget that target_repo depends on source_repo, in every way or in that of one type.
--- The repositories stay known. Returns how many relationships went.
+-- Delete the relationships of target_repo with source_repo, all or those of one type. The
+-- repositories stay known. Returns how many were deleted.
 create or replace function triaged.remove_relationship(
   source_repo text,
   target_repo text,

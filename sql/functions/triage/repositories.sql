@@ -1,8 +1,7 @@
 -- The repositories that relationships name.
 
--- Register a repository, or change what is known of it. A null leaves a thing as it is;
--- metadata is merged by its keys, and a key whose value is null goes. Returns created,
--- changed or unchanged.
+-- Register a repository, or change its record. A null leaves a column as it is; metadata is merged
+-- by its keys, and a key whose value is null is removed. Returns created, changed or unchanged.
 create or replace function triaged.save_repository(
   repo_name text,
   repo_type text default null,
@@ -82,8 +81,8 @@ begin
 end;
 $$;
 
--- Raise what is wrong with the name of a repository. It becomes a part of paths and URLs,
--- so it has the characters of such, and no part of dots alone.
+-- Raise an error for a name that cannot be that of a repository. It becomes a part of paths and
+-- URLs, so it has their characters only, and no part of dots alone.
 create or replace function triaged.check_repo_name(p_argument text, p_repo_name text)
 returns void
 language plpgsql
@@ -105,8 +104,8 @@ begin
 end;
 $$;
 
--- The object without the keys that are null, which say nothing. Below its first level null is a
--- value that somebody chose.
+-- The object without its null keys, which say nothing. Below the first level null is a value that
+-- somebody chose.
 create or replace function triaged.without_nulls(p_object jsonb)
 returns jsonb
 language sql

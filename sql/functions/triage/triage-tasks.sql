@@ -1,5 +1,6 @@
--- What enqueue_row and import_task take, for a row under the names of the older system's columns.
--- Such a task is of a type that the older system knew, unless it has an id by which it is found.
+-- The object that enqueue_row and import_task take, from a row under the column names of the older
+-- system. Such a task has a type that the older system knew, unless it has a given id by which it
+-- is found.
 create or replace function triaged.row_of_triage(triage jsonb)
 returns jsonb
 language plpgsql

@@ -1,9 +1,9 @@
 -- The cache of verdicts.
 
--- Ask for the cached verdict of a key, for an attempt that needs it. One row with `verdict`: it
--- is there, and the hit is counted. One row with `filler_task_id`: another attempt works it out
--- right now; ask again later. No row: the caller works it out, and others wait for it until it
--- calls store_verdict or leave_verdict, or no longer holds its task.
+-- Ask for the cached verdict of a key, for an attempt that needs it. One row with `verdict`: it is
+-- there, and the hit is counted. One row with `filler_task_id`: another attempt works it out now;
+-- ask again later. No row: the caller works it out, and others wait until it calls store_verdict or
+-- leave_verdict, or no longer holds its task.
 create or replace function triaged.take_verdict(cache_key text, task_id bigint, attempt integer)
 returns table (verdict jsonb, filler_task_id bigint)
 language plpgsql
@@ -35,8 +35,8 @@ begin
 
     exit when v_mine;
 
-    -- From here on each way ends with another look above, by a statement that sees what has
-    -- committed since: the filler before may have stored its verdict meanwhile.
+    -- From here on every branch ends with another look above, by a statement that sees later
+    -- commits: the earlier filler may have stored its verdict meanwhile.
     insert into triaged.verdict_fillers as filler (cache_key, task_id, attempt, since)
     values (
       take_verdict.cache_key, take_verdict.task_id, take_verdict.attempt, triaged.now()
@@ -46,8 +46,8 @@ begin
     v_mine := found;
     continue when v_mine;
 
-    -- Lock order: of a key first who fills it, then, in the next round, its verdict; who stores
-    -- locks a verdict only where it is new or expired, which no look above waits for.
+    -- Lock order: first the filler of a key, then, in the next round, its verdict. store_verdict
+    -- locks a verdict only where it is new or expired, and no look above waits for that.
     select filler.* into v_filler
     from triaged.verdict_fillers as filler
     where filler.cache_key = take_verdict.cache_key
@@ -78,9 +78,9 @@ begin
 end;
 $$;
 
--- Keep a verdict under its key for keep_for, in the transaction that lets go of the key. The
--- first one stays: the key fixes every input, so that one of an attempt that lost its task is
--- as right. `verdict` is a result of triage. Returns whether it was this one that is kept.
+-- Keep a verdict under its key for keep_for, in the transaction that releases the key. The first
+-- verdict stays: the key fixes every input, so the verdict of an attempt that lost its task is as
+-- right. `verdict` is a result of triage. Returns whether this verdict was kept.
 create or replace function triaged.store_verdict(
   cache_key text,
   task_id bigint,
@@ -120,7 +120,7 @@ begin
     (verdict ->> 'confidence')::double precision,
     store_verdict.verdict, v_now, v_now + store_verdict.keep_for
   )
-  -- One that expired may still be there, until it is swept.
+  -- An expired verdict may still be there until retention deletes it.
   on conflict on constraint triage_results_cache_key_unique do update set
     source_repo = excluded.source_repo,
     target_repo = excluded.target_repo,
@@ -148,8 +148,8 @@ begin
 end;
 $$;
 
--- The attempt does not work the verdict of the key out any more: who waits for it may. Nothing
--- happens where another one took over.
+-- Stop an attempt from being the one that works out the verdict of a key, so that another may. Does
+-- nothing where another attempt took over.
 create or replace function triaged.leave_verdict(cache_key text, task_id bigint, attempt integer)
 returns void
 language sql

@@ -1,6 +1,6 @@
 -- Bring tasks forward after the clock of the server has gone back.
 
--- Remember that the clock of the server has gone back: p_written was its time before.
+-- Remember that the clock of the server has gone back. p_written is a time that it had before.
 create or replace function triaged.note_setback(p_written timestamptz)
 returns void
 language plpgsql
@@ -12,7 +12,7 @@ begin
     on conflict on constraint clock_setbacks_pkey
     do update set
       ahead_until = excluded.ahead_until, seen_at = excluded.seen_at, mended_at = null
-    -- Of one setback the newest time counts; one whose time has come is over.
+    -- The latest time of a setback counts; a setback is over once that time has come.
     where
       known.ahead_until < excluded.ahead_until
       or known.ahead_until <= triaged.now() + triaged.clock_margin();
@@ -20,15 +20,16 @@ begin
 end;
 $$;
 
--- Bring forward up to max_tasks tasks that wait for a clock that has gone back, and the effects
--- that do: by the time of their writing they were due, or due after a delay that is over long
--- before that time comes again. Returns how many tasks. Any worker calls it every few seconds;
--- while no clock has gone back it is two short looks, else one of them works every five seconds.
+-- Bring forward up to max_tasks tasks that wait for a clock that has gone back, and effects
+-- likewise: when they were written they were due, or due after a delay that ends long before that
+-- time comes again. Returns how many tasks. Every worker calls this every few seconds. While no
+-- clock has gone back it costs two short queries; afterwards one worker does the work every five
+-- seconds.
 --
--- What a producer enqueued for now is due now; what failed, snoozed or was given back waits for
--- its delay from now on. A run_at that a producer gave stays as it is, because nobody knows by
--- which clock it was meant; and so does a delay longer than the setback, which the task waits
--- for at most twice.
+-- A task that a producer enqueued for now is due now. A task that failed, snoozed or was released
+-- waits for its delay from now on. A run_at that a producer gave stays as it is, because nobody
+-- knows by which clock it was meant. So does a delay longer than the setback, for which the task
+-- waits twice at most.
 create or replace function triaged.mend_setback(max_tasks integer default 1000)
 returns integer
 language plpgsql
@@ -45,14 +46,14 @@ declare
   v_enqueued integer;
   v_put_back integer;
 begin
-  -- No beat of a worker tells where all of them were down: then what was enqueued does.
+  -- Where all workers were down, no heartbeat shows the setback, but a task that was enqueued does.
   perform triaged.note_setback(task.created_at)
   from triaged.live_tasks as task
   where task.created_at > v_ahead
   order by task.created_at desc
   limit 1;
 
-  -- One at a time; the others pass.
+  -- One worker at a time; the others pass.
   select * into v_setback
   from triaged.clock_setbacks as known
   where
@@ -91,7 +92,7 @@ begin
     and effect.due_at > v_now
     and effect.due_at <= effect.created_at;
 
-  -- With more to do, at the next call.
+  -- Where more is left to do, the next call goes on.
   update triaged.clock_setbacks
   set mended_at = v_now
   where greatest(v_enqueued, v_put_back) < mend_setback.max_tasks;
@@ -104,9 +105,9 @@ begin
 end;
 $$;
 
--- Have tasks that were put back in line by a clock that has gone back since wait for their delay
--- from now on. Returns how many. Their events tell when they were put back; the time that is
--- brought forward is no longer one of that event, so nothing is brought forward twice.
+-- Let tasks that were put back by a clock that has gone back since wait for their delay from now
+-- on. Returns how many. Their last event in history shows when they were put back. The new run_at
+-- no longer fits that event, so nothing is brought forward twice.
 create or replace function triaged.mend_put_back(
   p_setback triaged.clock_setbacks,
   p_limit integer
@@ -129,7 +130,7 @@ begin
       from triaged.task_history as history
       where
         history.task_id = waiting.task_id
-        -- Of all that may have come since: of the time after the setback, or before it.
+        -- Events since the setback was seen, or from before it.
         and history.at > p_setback.seen_at - interval '1 hour'
         and history.at < p_setback.ahead_until + interval '1 hour'
       order by history.history_id desc

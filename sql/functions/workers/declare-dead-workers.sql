@@ -1,9 +1,9 @@
 -- Decide which workers are dead.
 
--- Declare up to p_limit workers dead and return them: those whose lease ran out, and those
--- whose session was gone at two looks at least 400 ms apart. One look is not enough: a worker
--- that lost only its connection has another one within moments. A worker that is claiming right
--- now is passed over until the next look.
+-- Declare up to p_limit workers dead and return them: workers whose lease ran out, and workers
+-- whose session was gone at two looks at least 400 ms apart. One look is not enough: a worker that
+-- only lost its connection has another one within moments. A worker that is claiming is passed over
+-- until the next look.
 drop function if exists triaged.dead_workers(integer);
 
 create or replace function triaged.declare_dead_workers(p_limit integer)
@@ -14,7 +14,7 @@ declare
   v_now timestamptz := triaged.now();
   v_worker triaged.workers;
   v_reason text;
-  -- Once for all: asking for one process costs as much as for all of them.
+  -- Read once: a look at one process costs as much as one at all of them.
   v_pids integer[] := triaged.server_pids();
 begin
   -- Looked at without a lock: every worker looks twice a second at every other one.
@@ -24,7 +24,7 @@ begin
     where ended_at is null
     order by worker_id
   loop
-    -- Of a clock that has gone back since: the lease begins now, and so does the count.
+    -- Written by a clock that has gone back since: the lease begins now, and so do the two looks.
     if v_worker.heartbeat_at > v_now + triaged.clock_margin()
       or v_worker.lock_lost_at > v_now + triaged.clock_margin()
     then
@@ -69,8 +69,8 @@ begin
 end;
 $$;
 
--- End the row of a worker that looked dead, unless it has moved since that look: it beat,
--- took its lock again, or ended. Null then, and also while it claims.
+-- End the row of a worker that looked dead, unless the row has changed since: the worker sent a
+-- heartbeat, took its lock again, or ended. Returns null then, and while the worker claims.
 create or replace function triaged.declare_dead(p_worker triaged.workers, p_reason text)
 returns triaged.workers
 language plpgsql
@@ -78,7 +78,7 @@ as $$
 declare
   v_worker triaged.workers;
 begin
-  -- For update, not what the update below would take: a claim shares the row's key.
+  -- Stronger than the lock of the update below: a claim shares the key of the row.
   perform from triaged.workers
   where
     worker_id = p_worker.worker_id
@@ -98,15 +98,15 @@ begin
 end;
 $$;
 
--- Whether the session lives that shows that a worker does; null for a worker that has none. p_pids
--- are the server processes that are there. Where the lock was free, this transaction has it from
--- here on, so that the worker is not back between this look and what follows it.
+-- Whether the session lives that shows that a worker lives; null for a worker without one. p_pids
+-- are the processes of the server. Where the lock was free, this transaction holds it from here on,
+-- so that the worker cannot come back between this look and the next statement.
 --
--- The lock tells of a death at once, and costs least to look at. But anybody who may connect can
--- take it when it becomes free, so one that cannot be had is a sign of life only while the server
--- process is there that took it for the worker. The number of that process may be another one's by
--- now: a worker that has not beaten for half its lease must be seen to hold the lock. Not at each
--- look, since that reads all locks of the server.
+-- The lock shows a death at once, and is the cheapest look. But anybody who may connect can take a
+-- free lock, so a lock that is held shows life only while the server process that took it for the
+-- worker is there. Another session may have the number of that process by now: a worker without a
+-- heartbeat for half its lease must be seen to hold the lock. Not at every look, since that reads
+-- all locks of the server.
 create or replace function triaged.has_session(p_worker triaged.workers, p_pids integer[])
 returns boolean
 language plpgsql
@@ -121,7 +121,7 @@ begin
     end;
   end if;
 
-  -- One that somebody else was quicker to lock has its session alone.
+  -- Where another session was quicker to take the lock, the session of the worker alone counts.
   if p_worker.has_session_lock and pg_try_advisory_xact_lock(v_key) then
     return false;
   end if;
@@ -130,7 +130,7 @@ begin
     return false;
   end if;
 
-  -- Apart from what follows: an expression without a query costs 1 us, and one with it 60.
+  -- Apart from the query below: an expression without a query costs 1 us, and one with it 60.
   if not p_worker.has_session_lock
     or p_worker.heartbeat_at >= triaged.now() - p_worker.lease / 2
   then
@@ -143,13 +143,13 @@ begin
 end;
 $$;
 
--- The server processes that are there at this moment.
+-- The server processes that exist now.
 create or replace function triaged.server_pids()
 returns integer[]
 language sql
 volatile
 as $$
-  -- Not pg_stat_activity, which also tells what each of them does.
+  -- pg_stat_activity would also read what each of them does.
   select coalesce(array_agg(pg_stat_get_backend_pid(backend)), '{}')
   from pg_stat_get_backend_idset() as backend;
 $$;

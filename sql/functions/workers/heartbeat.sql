@@ -1,8 +1,8 @@
 -- What a worker process does all the time: show that it lives, and ask for cancel requests.
 
--- Renew the lease of a worker. held is false once the worker was declared dead: it drops
--- what it runs and registers anew. cancel_requests are the attempts it holds whose cancel
--- was requested: [{"task_id": "1", "attempt": 2}].
+-- Renew the lease of a worker. held is false once the worker was declared dead: it then drops its
+-- attempts and registers anew. cancel_requests are the attempts it holds whose cancel was
+-- requested: [{"task_id": "1", "attempt": 2}].
 create or replace function triaged.heartbeat_worker(worker_id bigint)
 returns table (held boolean, cancel_requests jsonb)
 language plpgsql
@@ -27,7 +27,7 @@ begin
 end;
 $$;
 
--- The attempts that a worker holds and that somebody wants cancelled.
+-- The attempts that a worker holds and whose cancel was requested.
 create or replace function triaged.cancel_requests(worker_id bigint)
 returns jsonb
 language sql
@@ -48,11 +48,11 @@ as $$
     and task.cancel_requested_at is not null;
 $$;
 
--- Show that the process of a worker lives, for as long as the calling session does: take the
--- worker's lock, and write down the server process of this session. Call it on a connection of the
--- worker's own, not through a pooler. Called again after that connection was lost. False where
--- another session holds the lock, or the worker was declared dead: call again a moment later.
--- Meanwhile this session alone shows that the worker lives.
+-- Show that the process of a worker lives, for as long as the calling session does: take the lock
+-- of the worker, and write down the server process of this session. Call it on a connection of the
+-- worker's own, not through a pooler, and again after that connection was lost. Returns false where
+-- another session holds the lock, or the worker was declared dead: call again a moment later. Until
+-- then this session alone shows that the worker lives.
 create or replace function triaged.lock_worker(worker_id bigint)
 returns boolean
 language plpgsql
@@ -68,7 +68,7 @@ begin
   where
     mine.worker_id = lock_worker.worker_id
     and mine.ended_at is null
-    -- Nothing new to write at each try for a lock that somebody keeps.
+    -- Writes nothing at each try for a lock that another session keeps.
     and (v_locked or mine.session_pid is distinct from pg_backend_pid()
       or mine.lock_lost_at is not null);
 

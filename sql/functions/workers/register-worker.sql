@@ -1,6 +1,6 @@
 -- The beginning and the end of a worker process.
 
--- Begin an incarnation of a worker, and remember what its handlers declare. Returns its
+-- Register a worker process, and remember the max_attempts that its handlers declare. Returns its
 -- worker_id, which is never used again.
 create or replace function triaged.register_worker(
   name text,
@@ -21,8 +21,8 @@ as $$
 declare
   v_worker_id bigint;
 begin
-  -- Whoever looks for dead workers computes with it: one lease beyond the calendar would keep all
-  -- others from being rescued.
+  -- A rescue computes with every lease: a single one beyond the calendar would keep all workers
+  -- from being rescued.
   if register_worker.lease not between interval '0' and interval '1 day' then
     raise exception 'expected lease to be at most a day, got %', register_worker.lease
       using errcode = '22023';
@@ -35,7 +35,7 @@ begin
   end if;
 
   insert into triaged.task_types as known (task_type, max_attempts)
-  -- Each once, lest the statement meet its own row.
+  -- Each type once, lest the statement meet its own row.
   select distinct on (declared.task_type)
     declared.task_type, coalesce(declared.max_attempts, 3)
   from unnest(register_worker.task_types, register_worker.max_attempts)
@@ -43,7 +43,7 @@ begin
   order by declared.task_type
   on conflict (task_type) do update
   set max_attempts = excluded.max_attempts
-  -- Workers of one version start together; none waits for a row that is right already.
+  -- Workers of one version start together; none waits for a row that is already right.
   where known.max_attempts <> excluded.max_attempts;
 
   insert into triaged.workers (
@@ -60,8 +60,8 @@ begin
 end;
 $$;
 
--- End an incarnation of a worker. What it still holds is released: it has stopped, and
--- nobody else would take these tasks back. False if it had ended before.
+-- End a worker process. The tasks that it still holds are released: it has stopped, and nobody else
+-- would take them back. Returns false if it had ended before.
 create or replace function triaged.end_worker(worker_id bigint, reason text default 'stopped')
 returns boolean
 language plpgsql
@@ -73,8 +73,8 @@ declare
   v_task_ids bigint[];
   v_attempts integer[];
 begin
-  -- Lock order: worker before tasks. Stronger than the update below would take it, to
-  -- wait for a claim, which share-locks the row: what that claims is released too.
+  -- Lock order: worker before tasks. This lock is stronger than that of the update below, so that
+  -- it waits for a claim, which share-locks the row: the claimed tasks are released too.
   perform from triaged.workers where worker_id = end_worker.worker_id for update;
 
   update triaged.workers

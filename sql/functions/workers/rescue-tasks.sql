@@ -23,14 +23,14 @@ begin
 end;
 $$;
 
--- started -> queued, for what the workers of one process hold, right after somebody saw that
--- process exit: its supervisor. As rescue_tasks does it, without its second look. Returns the
--- workers of the process that had not ended before, and how many tasks were taken back.
+-- started -> queued, for the tasks of the workers of one process, right after its supervisor saw
+-- that process exit. Works like rescue_tasks, without the second look. Returns the workers of the
+-- process that had not ended before, and how many tasks were taken back.
 --
--- is_dead is false, and nothing is done, where a session of the worker is still there, or a
--- claim of it is under way: the server has not noticed the exit yet, or it is another process
--- with that pid under a host of the same name. Call again a moment later. The word of the
--- caller alone counts where a worker has no session of its own, as behind a transaction pooler.
+-- is_dead is false, and nothing is done, where a session of the worker is still there or a claim is
+-- under way: the server has not noticed the exit yet, or this is another process with that pid on a
+-- host of the same name. Call again a moment later. For a worker without a session of its own, as
+-- behind a transaction pooler, the word of the caller counts.
 create or replace function triaged.rescue_process(
   host text,
   pid integer,
@@ -84,9 +84,9 @@ begin
 end;
 $$;
 
--- started -> queued, for every task of the workers given, which were found dead in this
--- transaction. A task whose worker died p_max_rescues times is taken for the cause: started ->
--- failed. A pending cancel request wins over both: started -> cancelled.
+-- started -> queued, for every task of the given workers, which this transaction has declared dead.
+-- A task whose worker died p_max_rescues times is taken for the cause: started -> failed. A pending
+-- cancel request wins over both: started -> cancelled.
 create or replace function triaged.rescue_tasks_of(p_dead bigint[], p_max_rescues integer)
 returns table (task_id bigint, status text)
 language plpgsql
@@ -109,8 +109,8 @@ begin
     select held.task_id
     from triaged.live_tasks as held
     where held.worker_id = any (p_dead)
-    -- An expression, so that the order is made by sorting what the dead held: the primary
-    -- key has it ready, and would be read from end to end.
+    -- An expression, so that the planner sorts the tasks of the dead workers: the primary key has
+    -- the order ready, and would be read from end to end.
     order by held.task_id + 0
     for update
   );
@@ -124,7 +124,7 @@ begin
     rescue_count = task.rescue_count + 1,
     error = right(
       concat_ws('; ', task.error, format('worker %s (%s) died', task.worker_id, (
-        -- Not a join: that would tempt the planner to read all that any worker holds.
+        -- Not a join, for which the planner may read the tasks of every worker.
         select worker.name from triaged.workers as worker where worker.worker_id = task.worker_id
       ))),
       8192

@@ -83,13 +83,14 @@ begin
 end;
 $$;
 
--- Trigger, deferred: do what a row of wake_ups is for, at commit. Nothing where the transaction is
--- prepared instead, since a notify would have that refused: then the poll of the workers, or the
--- sweep of the effects, is the net.
+-- Deferred trigger: at commit, send the notification or add the job that a row of wake_ups stands
+-- for. Does nothing where the transaction is prepared instead, because PostgreSQL refuses to
+-- prepare a transaction that has notified. The poll of the workers, or the sweep of effects, finds
+-- the work then.
 --
--- The statement tells which it is. Where a function of somebody has the deferred triggers fire
--- early, there is a context around this one; where `set constraints` has, the statement says so.
--- What only looks like that costs a wake-up, and no more.
+-- The text of the statement shows which of the two it is. Where a function makes deferred triggers
+-- fire early, this trigger has a context; where `set constraints` does, the statement says so. A
+-- statement that only looks like these costs one wake-up, and no more.
 create or replace function triaged.tell_wake_up()
 returns trigger
 language plpgsql
@@ -146,8 +147,8 @@ as $$
   select pg_notification_queue_usage() < 0.5;
 $$;
 
--- Whether a transaction may end by `prepare transaction` here, which is refused to one that has
--- notified. PostgreSQL's default is that none may.
+-- Whether transactions may end by `prepare transaction` on this server, which refuses that to a
+-- transaction that has notified. By default none may.
 create or replace function triaged.may_be_prepared()
 returns boolean
 language sql

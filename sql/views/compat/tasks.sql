@@ -1,6 +1,6 @@
--- The table of the older system: tasks of its types, and those that a producer gave an id. The
--- columns are its, in their order. It knew four statuses: what was cancelled had failed, with a
--- text, and what waits for a decision waits.
+-- The table of the older system: tasks of its types, and tasks with an id of their producer. The
+-- columns are those of that table, in its order. It knew four statuses: a cancelled task has
+-- failed, with a text, and a task that waits for a decision is queued.
 create or replace view triaged_compat.tasks as
 select
   coalesce(task.given_id, task.task_id::text) as task_id,

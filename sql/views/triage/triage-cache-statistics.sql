@@ -1,6 +1,6 @@
--- How much the cache of verdicts spares, by relationship type and version of the rules: verdicts
--- that are kept, how often one was taken instead of worked out, and the share of those takes
--- in all verdicts given. What was swept does not count any more.
+-- How much work the cache of verdicts saves, by relationship type and version of the rules:
+-- verdicts that are kept, how often one was taken instead of worked out, and the share of those
+-- takes in all verdicts given. Verdicts that retention has deleted no longer count.
 create or replace view triaged.triage_cache_statistics as
 select
   relationship_type,
