@@ -101,7 +101,7 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
   async #lock(call: "pg_try_advisory_lock_shared" | "pg_advisory_unlock_shared"): Promise<boolean> {
     try {
       const answer = await this.#client?.query<{ done: boolean }>(
-        withSchema(`select ${call}(triaged.lock_key('doorbell', 0)) as done`, this.#schema),
+        withSchema(`select ${call}(triaged.lock_key('wake-up', 0)) as done`, this.#schema),
       );
       return answer?.rows[0]?.done === true;
     } catch (err) {
@@ -134,7 +134,7 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
     try {
       await client.connect();
       await keepSession(client);
-      await client.query(withSchema('listen "triaged.doorbell"', this.#schema));
+      await client.query(withSchema('listen "triaged.wake_up"', this.#schema));
       this.#client = client;
       this.#session = endingOnError(client, this.#schema);
       if (this.#stop.signal.aborted) {

@@ -89,7 +89,7 @@ export function isPartitionMade(err: unknown): err is Error {
 /** A lock was not to be had within lock_timeout. */
 export const LOCK_NOT_AVAILABLE = "55P03";
 
-/** What sql/functions/take_lock.sql says of its error. */
+/** What sql/functions/shared/locks.sql says of its error. */
 const KEPT_LOCK = "An advisory lock of the queue";
 
 /** Whether a session kept an advisory lock of ours for longer than any of ours does. */

@@ -141,7 +141,7 @@ function costOf(lock: string): string {
   switch (lock.split(" ")[0] ?? lock) {
     case "worker":
       return "no harm while the session of the worker tells of its death";
-    case "doorbell":
+    case "wake-up":
       return "each enqueue notifies, and workers poll";
     case "migrate":
       return "a migration, or the start of jobs, ends after ten seconds unless this is one";

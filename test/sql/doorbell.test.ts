@@ -17,7 +17,7 @@ test("a caller that is cancelled while it rings keeps no lock", async ({ connect
   for (let round = 0; round < CANCELS; round += 1) {
     let error: unknown;
     const rings = ringing
-      .query("do $$ begin loop perform triaged.ring_doorbell(); end loop; end $$")
+      .query("do $$ begin loop perform triaged.wake_workers(); end loop; end $$")
       .catch((err: unknown) => {
         error = codeOf(err);
       });
@@ -38,7 +38,7 @@ test("a caller that is cancelled while it rings keeps no lock", async ({ connect
 
 test("a doorbell whose lock somebody keeps is not waited for", async ({ url, connect }) => {
   const keeper = await connect();
-  await keeper.query("select pg_advisory_lock(triaged.lock_key('doorbell', 0))");
+  await keeper.query("select pg_advisory_lock(triaged.lock_key('wake-up', 0))");
   const doorbell = new NotificationListener({ connectionString: url }, "triaged");
   const running = doorbell.run();
   await new Promise<void>((resolve) => {

@@ -220,10 +220,10 @@ test.for(["pg_advisory_lock", "pg_advisory_lock_shared"] as const)(
   async (how, { url, connect }) => {
     const [db, listener] = [await connect(), await connect()];
     await using stranger = await openStranger(url);
-    await squat(stranger, ["doorbell", 0], how);
+    await squat(stranger, ["wake-up", 0], how);
     const said: (string | undefined)[] = [];
     listener.on("notification", ({ payload }) => said.push(payload));
-    await listener.query('listen "triaged.doorbell"');
+    await listener.query('listen "triaged.wake_up"');
 
     const ids = [await enqueue(db), await enqueue(db)];
     await query(
@@ -250,11 +250,11 @@ test("who has a lock that is not his is named, with those who wait for one", asy
   await using waiter = await openStranger(url, { name: "waiter" });
   const { workerId } = await startHolder(db);
   await lock(session, workerId);
-  await sleeper.query("select pg_advisory_lock_shared(triaged.lock_key('doorbell', 0))");
+  await sleeper.query("select pg_advisory_lock_shared(triaged.lock_key('wake-up', 0))");
   expect(await call(db, "foreign_locks")).toEqual([]);
 
   const waits = squat(waiter, ["worker", workerId]);
-  await squat(stranger, ["doorbell", 0], "pg_advisory_lock_shared");
+  await squat(stranger, ["wake-up", 0], "pg_advisory_lock_shared");
   await squat(stranger, ["migrate", 0]);
 
   const told = ({ role, pid }: typeof stranger, application: string) => ({
@@ -264,8 +264,8 @@ test("who has a lock that is not his is named, with those who wait for one", asy
   });
   await waitFor(async () => (await call(db, "foreign_locks")).length === 3);
   expect(await call(db, "foreign_locks")).toEqual([
-    { lock: "doorbell", ...told(stranger, "stranger") },
     { lock: "migrate", ...told(stranger, "stranger") },
+    { lock: "wake-up", ...told(stranger, "stranger") },
     { lock: `worker ${workerId}`, ...told(waiter, "waiter") },
   ]);
   await session.query("select pg_advisory_unlock_all()");
