@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type ForeignLock, foreignLocks } from "../database/monitoring.ts";
+import { foreignLocks } from "../database/monitoring.ts";
 import { clientConfig, isPooled } from "../database/pool.ts";
+import type { ForeignLock } from "../database/rows.ts";
 import {
   CONNECTION_FACTS_SQL,
   ConnectionFacts,
