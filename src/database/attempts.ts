@@ -17,8 +17,8 @@ const INPUT = `
 const COMPRESSION_RATIO = 8;
 
 /**
- * The input of a claimed task, or nulls where it is longer than `bytesMax`. What is long as a
- * row has it is not unpacked and written out to find so.
+ * The input of a claimed task, or nulls where it is longer than `bytesMax`. Input that is long
+ * already as the row stores it is not unpacked and written out to measure it.
  */
 function inputUpTo(bytesMax: string): string {
   return `left join lateral (

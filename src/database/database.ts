@@ -1,5 +1,5 @@
 /**
- * What sends a statement: a `Database` is a pool or a transaction that knows the queue's schema.
+ * How a statement is sent. A `Database` is a pool or a transaction that knows the queue's schema.
  * Statements are written for the schema `triaged`; here they get the name of the real one.
  */
 import type { ClientBase, Pool, PoolClient, QueryResultRow } from "pg";

@@ -46,7 +46,7 @@ export const attentionCounts: Queue["attentionCounts"] = async (db) => {
   return Object.fromEntries(parsed.map(({ reason, count }) => [reason, count]));
 };
 
-/** What the queue has for moments, a rescue or a migration, is gone by then. */
+/** A lock that a rescue or a migration of ours has for moments is free by then. */
 const LOOK_AGAIN_MS = 500;
 
 export const foreignLocks: Queue["foreignLocks"] = async (db, { againMs = LOOK_AGAIN_MS } = {}) => {

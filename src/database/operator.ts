@@ -1,4 +1,4 @@
-/** What people do to tasks, pauses and settings. The verbs are described in queue.ts. */
+/** Verbs of people: on tasks, pauses and settings. They are described in queue.ts. */
 import { z } from "zod";
 import { toJson } from "../model/json.ts";
 import type { Config } from "../settings/config.ts";

@@ -1,4 +1,4 @@
-/** What doctor asks of the queue's tables: each question with the shape of its answer. */
+/** Doctor's questions about the queue's tables, each with the shape of its answer. */
 import { z } from "zod";
 import type { Database } from "./database.ts";
 import { Count } from "./rows.ts";

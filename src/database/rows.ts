@@ -14,7 +14,7 @@ import { IsoTime } from "./database.ts";
 /** A number that the driver hands out as text, such as a bigint. */
 export const Count = z.coerce.number();
 
-/** What came of an enqueue, as src/model/task.ts names it. */
+/** The outcome of an enqueue, as src/model/task.ts names it. */
 export const EnqueuedRow = z
   .object({ task_id: z.string(), outcome: z.enum(["created", "duplicate", "replaced"]) })
   .transform((row): Enqueued => ({ taskId: row.task_id, outcome: row.outcome }));
@@ -55,7 +55,7 @@ export const TaskRow = z.object({
 });
 export type TaskRow = z.output<typeof TaskRow>;
 
-/** What a task is waited for by: small, because it is read often. */
+/** The part of a task that somebody reads who waits for it: small, because it is read often. */
 export const TaskProgress = TaskRow.pick({
   status: true,
   attempt_count: true,
@@ -157,7 +157,7 @@ export type WorkerActivity = z.output<typeof WorkerActivity>;
 
 /** An advisory lock of the queue that a session has, or waits for, and that is not for it. */
 export const ForeignLock = z.object({
-  /** What the lock is for: `worker 7`, `migrate`, … */
+  /** The purpose of the lock: `worker 7`, `migrate`, … */
   lock: z.string(),
   /** Null for a prepared transaction, whose name is its application. */
   pid: z.int().nullable(),
@@ -189,7 +189,7 @@ export type Setting = z.output<typeof Setting>;
 /** The tables that have a partition for each day of UTC. */
 export const PARTITIONED = ["final_tasks", "task_history"] as const;
 
-/** What sql/functions/retention says that a step of a merge was. */
+/** A step of a merge of partitions; merge_partitions in sql/functions says what each means. */
 export const MergeStep = z.object({
   table_name: z.enum(PARTITIONED),
   step: z.enum(["began", "copied", "waits", "swapped", "gave up"]),
@@ -205,7 +205,7 @@ export const Expired = z.object({
 });
 export type Expired = z.output<typeof Expired>;
 
-/** An effect that somebody is about to deliver. */
+/** An effect that is about to be delivered. */
 export const ClaimedEffect = z.object({
   effectId: z.string(),
   taskId: z.string(),
@@ -229,7 +229,7 @@ export const ListedEffect = z.object({
   status: z.enum(EFFECT_STATUSES),
   attempts: z.int(),
   target_repo: z.string().nullable(),
-  /** What the other side calls it: the address of an issue. */
+  /** Its name on the other side, such as the address of an issue. */
   external_ref: z.string().nullable(),
   last_error: z.string().nullable(),
   due_at: IsoTime,

@@ -1,4 +1,4 @@
-/** What doctor asks of the server: each question with the shape of its answer. */
+/** Doctor's questions about the server, each with the shape of its answer. */
 import { z } from "zod";
 import type { Database } from "./database.ts";
 import { Count } from "./rows.ts";
@@ -97,7 +97,7 @@ const LockTableFacts = z.object({
   max_locks_per_transaction: Count,
   /** max_connections and max_prepared_transactions: each adds so many locks to what fits. */
   sessions: Count,
-  /** What a query without bounds takes: of each partition, the table and its indexes. */
+  /** Locks of a query without bounds: of each partition, the table and its indexes. */
   of_query: Count,
   partitions: Count,
   workers_alive: Count,
@@ -227,7 +227,7 @@ const SNAPSHOT_HOLDERS_SQL = `
   order by transactions desc, age_seconds desc nulls last
   limit $2`;
 
-/** What keeps vacuum from dead rows, the oldest first. Queries are cut at so many characters. */
+/** Whatever keeps vacuum from dead rows, oldest first; queries are cut at `queryLengthMax`. */
 export async function readSnapshotHolders(
   db: Database,
   { queryLengthMax, limit }: { queryLengthMax: number; limit: number },
@@ -261,7 +261,7 @@ export type PublicationFacts = z.output<typeof PublicationFacts>;
 /** A whole word of a filter. No literal of SQL: there a setting decides what a backslash means. */
 const IS_WORD = String.raw`\m%s\M`;
 
-/** What names a row of each table, against what its publications want to send of a change. */
+/** The columns that identify a row of each table, against those that its publications send. */
 const PUBLICATION_FACTS_SQL = `
   with published as (
     select
