@@ -1,6 +1,7 @@
 import type { Task } from "graphile-worker";
 import { z } from "zod";
-import { type DueEffect, dueEffects } from "../database/outbox.ts";
+import { dueEffects } from "../database/outbox.ts";
+import type { DueEffect } from "../database/rows.ts";
 import type { MaintenanceJob } from "../jobs/job.ts";
 import { type DeliverDeps, deliverEffect } from "./deliver.ts";
 

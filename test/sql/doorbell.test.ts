@@ -81,7 +81,7 @@ test("the bell names the lane of a single task, and none of several", async ({ u
   });
   await doorbell.arm();
   const said: string[] = [];
-  doorbell.on("ring", (text) => said.push(text));
+  doorbell.on("notified", (text) => said.push(text));
 
   await query(db, "select triaged.enqueue_task('send', '{}', 'mails', priority => 'critical')");
   await query(db, `select triaged.enqueue_tasks('[{"task_type": "send"}, {"task_type": "ping"}]')`);

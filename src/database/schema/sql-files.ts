@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+/** The files of sql/, as they are applied to a queue in a schema of any name. */
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { sha256 } from "../../model/text.ts";
+import { packageFolder } from "../../system/package-folder.ts";
 import { withSchema } from "../database.ts";
 import { type Roles, withRoles } from "../roles/role-names.ts";
 
@@ -69,7 +71,7 @@ export function readPrivilegesSnapshot(schema: string): string {
   return withSchema(text, schema);
 }
 
-/** What the catalogs know of a schema that was just made. */
+/** The lines of a schema that was just made, as snapshot.ts reads them. */
 export function readSchemaSnapshot(schema: string): string {
   return withSchema(readFileSync(path.join(sqlFolder(), "schema.snapshot.txt"), "utf8"), schema);
 }
@@ -128,18 +130,6 @@ function sqlFiles(folder: string): SqlFile[] {
     }));
 }
 
-/**
- * The folder `sql/` of this package. Looked for upwards, because the emitted file lies one
- * folder deeper than the source.
- */
 function sqlFolder(): string {
-  for (let folder = import.meta.dirname; ; folder = path.dirname(folder)) {
-    const candidate = path.join(folder, "sql");
-    if (existsSync(path.join(candidate, "migrations"))) {
-      return candidate;
-    }
-    if (folder === path.dirname(folder)) {
-      throw new Error(`expected a folder sql/migrations above ${import.meta.dirname}, got none`);
-    }
-  }
+  return path.join(packageFolder(), "sql");
 }
