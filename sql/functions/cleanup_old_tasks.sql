@@ -1,4 +1,4 @@
--- The older name of drop_old_tasks, without its count.
+-- The older name of drop_old_tasks, without its count. Sweeps the cache of verdicts as well.
 create or replace function triaged.cleanup_old_tasks(days integer default null)
 returns void
 language plpgsql
@@ -7,5 +7,6 @@ set search_path to pg_catalog, pg_temp
 as $$
 begin
   perform triaged.drop_old_tasks(days);
+  perform triaged.expire_verdicts();
 end;
 $$;

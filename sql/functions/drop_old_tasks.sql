@@ -1,6 +1,6 @@
 -- Retention at once: drop the partitions of final tasks that are older than the given days, or
 -- than task_retention_days says, and those of history older than history_retention_days; expire
--- cache and dedupe rows. Returns how many tasks went. Live tasks stay.
+-- rows. Returns how many tasks went. Live tasks stay.
 create or replace function triaged.drop_old_tasks(days integer default null)
 returns bigint
 language plpgsql

@@ -152,17 +152,16 @@ export async function mergePartitions(db: Database): Promise<MergeStep | null> {
   return row === undefined ? null : MergeStep.parse(row);
 }
 
-export const Expired = z.object({
+const Expired = z.object({
   dedupe_keys: z.int(),
-  triage_results: z.int(),
   workers: z.int(),
 });
-export type Expired = z.output<typeof Expired>;
+type Expired = z.output<typeof Expired>;
 
 /** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
 export async function expireRows(db: Database, { rowsMax }: { rowsMax: number }): Promise<Expired> {
   const [row] = await db.query({
-    text: "select dedupe_keys, triage_results, workers from triaged.expire_rows($1)",
+    text: "select dedupe_keys, workers from triaged.expire_rows($1)",
     values: [rowsMax],
   });
   return Expired.parse(row);

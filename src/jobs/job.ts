@@ -37,6 +37,35 @@ export type MaintenanceJob = {
   run(context: JobContext): Promise<JobResult>;
 };
 
+/** Of each table in one transaction. */
+const ROWS_MAX = 10_000;
+/** What is left then waits for the next run. */
+const ROUNDS_MAX = 100;
+
+/**
+ * Run a job that deletes in rounds, until one finds fewer rows than it may delete. `deleteRound`
+ * deletes at most `rowsMax` rows of each table, and resolves to how many went, by the names that
+ * the detail has for them.
+ */
+export async function deleteInRounds(
+  signal: AbortSignal,
+  deleteRound: (limit: { readonly rowsMax: number }) => Promise<Readonly<Record<string, number>>>,
+): Promise<JobResult> {
+  const detail: Record<string, number> = {};
+  let changes = 0;
+  for (let round = 0; round < ROUNDS_MAX && !signal.aborted; round++) {
+    const deleted = Object.entries(await deleteRound({ rowsMax: ROWS_MAX }));
+    for (const [name, rows] of deleted) {
+      detail[name] = (detail[name] ?? 0) + rows;
+      changes += rows;
+    }
+    if (deleted.every(([, rows]) => rows < ROWS_MAX)) {
+      break;
+    }
+  }
+  return { changes, detail };
+}
+
 /** Run a job, and log one line about it; what it throws is logged and thrown. */
 export async function runJobLogged<Context>(
   job: { readonly name: string; run(context: Context): Promise<JobResult> },

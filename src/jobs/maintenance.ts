@@ -4,7 +4,6 @@ import { expireEffects } from "../database/outbox.ts";
 import {
   createPartitions,
   dropExpiredPartitions,
-  type Expired,
   expireRows,
   type MergeStep,
   mergePartitions,
@@ -13,7 +12,8 @@ import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
 import { type DeliverDeps, deliverEffect } from "../outbox/deliver.ts";
 import { sweepEffectsJob } from "../outbox/effect-jobs.ts";
 import { gatherDigestJob } from "../triage/jobs/digest-job.ts";
-import type { JobContext, JobResult, MaintenanceJob } from "./job.ts";
+import { expireVerdictsJob } from "../triage/jobs/expire-verdicts.ts";
+import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
 
 /** So long may the jobs stand still before rows go to the default partition. */
 const DAYS_AHEAD = 7;
@@ -51,39 +51,19 @@ const dropExpiredPartitionsJob: MaintenanceJob = {
   },
 };
 
-/** Of each table in one transaction. */
-const ROWS_MAX = 10_000;
-/** What is left then waits for the next run. */
-const ROUNDS_MAX = 100;
-
-/** Delete dedupe keys, cached verdicts, ended workers and effects whose time is over. */
+/** Delete dedupe keys, ended workers and effects whose time is over. */
 const expireRowsJob: MaintenanceJob = {
   name: "expire-rows",
   cron: "*/5 * * * *",
-  async run({ db, signal }) {
-    const total: Expired = { dedupe_keys: 0, triage_results: 0, workers: 0 };
-    let effectsDeleted = 0;
-    for (let round = 0; round < ROUNDS_MAX && !signal.aborted; round++) {
-      const expired = await expireRows(db, { rowsMax: ROWS_MAX });
-      const effects = await expireEffects(db, { rowsMax: ROWS_MAX });
-      effectsDeleted += effects;
-      total.dedupe_keys += expired.dedupe_keys;
-      total.triage_results += expired.triage_results;
-      total.workers += expired.workers;
-      if (Math.max(effects, ...Object.values(expired)) < ROWS_MAX) {
-        break;
-      }
-    }
-    return {
-      changes: total.dedupe_keys + total.triage_results + total.workers + effectsDeleted,
-      detail: {
-        dedupeKeysDeleted: total.dedupe_keys,
-        triageResultsDeleted: total.triage_results,
-        workersDeleted: total.workers,
-        effectsDeleted,
-      },
-    };
-  },
+  run: ({ db, signal }) =>
+    deleteInRounds(signal, async (limit) => {
+      const { dedupe_keys, workers } = await expireRows(db, limit);
+      return {
+        dedupeKeysDeleted: dedupe_keys,
+        workersDeleted: workers,
+        effectsDeleted: await expireEffects(db, limit),
+      };
+    }),
 };
 
 /** Give back what a process on another host held when it died, and was not started again. */
@@ -161,6 +141,7 @@ export const MAINTENANCE_JOBS: readonly MaintenanceJob[] = [
   dropExpiredPartitionsJob,
   expireRowsJob,
   unlockDeadRunnersJob,
+  expireVerdictsJob,
   gatherDigestJob,
   sweepEffectsJob,
   // Last: it may take its time.
