@@ -1,3 +1,5 @@
+/** What a maintenance job is, what it is given, and what it reports. */
+import type { Task, TaskSpec } from "graphile-worker";
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import type { DueEffect } from "../database/outbox.ts";
@@ -9,8 +11,8 @@ export type JobContext = {
   readonly isOnce: boolean;
   /** Whether somebody added the job by hand, as no schedule would: there is a reason not to wait. */
   readonly isByHand: boolean;
-  /** Have an effect delivered: here and now, or by a job of its own. */
-  readonly handOver: (effect: DueEffect) => Promise<void>;
+  /** Have an effect delivered: by a job of its own, or here and now where `isOnce`. */
+  readonly deliver: (effect: DueEffect) => Promise<void>;
   /** Aborts when the process stops: finish the step at hand and return. */
   readonly signal: AbortSignal;
 };
@@ -23,18 +25,34 @@ export type JobResult = {
 };
 
 /**
- * A piece of clockwork. It may run twice at once, and again after a crash, so each run
- * looks at what there is to do.
+ * Work on the tables that is due by the clock. It may run twice at once, and again after a crash,
+ * so each run looks at what there is to do.
  */
 export type MaintenanceJob = {
   readonly name: string;
   /** When it runs, in cron's notation, in UTC. */
   readonly cron: string;
-  /** How far back runs that no process was there for are made up for. @default 0 */
+  /** How far back missed runs are caught up, in milliseconds. @default 0 */
   readonly backfillMs?: number;
   /** Whether it runs at each start of a process as well. @default false */
   readonly atStart?: true;
   run(context: JobContext): Promise<JobResult>;
+};
+
+/**
+ * How effects are delivered on graphile-worker, by a job for each. The outbox gives it, which
+ * stands above the jobs and is not imported here.
+ */
+export type EffectJobs = {
+  /** The name of the job. */
+  readonly name: string;
+  /** The code of the job; called once for each session. */
+  readonly task: (context: { readonly db: Database; readonly logger: Logger }) => Task;
+  /** The job for an effect: one, however often it is asked for. */
+  readonly jobOf: (effect: DueEffect) => {
+    readonly payload: Readonly<Record<string, unknown>>;
+    readonly spec: TaskSpec;
+  };
 };
 
 /** Of each table in one transaction. */

@@ -1,3 +1,4 @@
+/** The queue's maintenance jobs, and a run of all jobs at once without graphile-worker. */
 import { setTimeout as delay } from "node:timers/promises";
 import { unlockDeadRunners } from "../database/graphile-tables.ts";
 import { expireEffects } from "../database/outbox.ts";
@@ -9,10 +10,6 @@ import {
   mergePartitions,
 } from "../database/retention.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
-import { type DeliverDeps, deliverEffect } from "../outbox/deliver.ts";
-import { sweepEffectsJob } from "../outbox/effect-jobs.ts";
-import { gatherDigestJob } from "../triage/jobs/digest-job.ts";
-import { expireVerdictsJob } from "../triage/jobs/expire-verdicts.ts";
 import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
 
 /** So long may the jobs stand still before rows go to the default partition. */
@@ -135,46 +132,43 @@ async function waitUnlessStopped(ms: number, signal: AbortSignal): Promise<void>
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
-/** Every job, in the order in which `triaged jobs --once` runs them. */
-export const MAINTENANCE_JOBS: readonly MaintenanceJob[] = [
-  createPartitionsJob,
-  dropExpiredPartitionsJob,
-  expireRowsJob,
-  unlockDeadRunnersJob,
-  expireVerdictsJob,
-  gatherDigestJob,
-  sweepEffectsJob,
-  // Last: it may take its time.
-  mergePartitionsJob,
-];
+/**
+ * Every job, in the order in which `triaged jobs --once` runs them: the queue's, and between
+ * them those that the outbox and the application add.
+ */
+export function jobsWith(added: readonly MaintenanceJob[]): readonly MaintenanceJob[] {
+  return [
+    createPartitionsJob,
+    dropExpiredPartitionsJob,
+    expireRowsJob,
+    unlockDeadRunnersJob,
+    ...added,
+    // Last: it may take its time.
+    mergePartitionsJob,
+  ];
+}
 
 export type CompletedJob = { readonly job: MaintenanceJob["name"] } & JobResult;
 
 /**
- * Run every job now, one after the other, without graphile-worker. One that fails does not stop
+ * Run the jobs now, one after the other, without graphile-worker. One that fails does not stop
  * those after it. Throws at the end: what the one threw that failed, or an AggregateError of
  * several; `onDone` has told by then what the others did.
  */
 export async function runJobsOnce({
+  jobs,
   onDone,
   onFailed,
-  ...delivery
-}: DeliverDeps & {
-  onDone?: (done: CompletedJob) => void;
-  onFailed?: (job: MaintenanceJob["name"], err: unknown) => void;
+  ...given
+}: Pick<JobContext, "db" | "deliver" | "signal"> & {
+  readonly jobs: readonly MaintenanceJob[];
+  readonly onDone?: (done: CompletedJob) => void;
+  readonly onFailed?: (job: MaintenanceJob["name"], err: unknown) => void;
 }): Promise<readonly CompletedJob[]> {
-  const context: JobContext = {
-    db: delivery.db,
-    isOnce: true,
-    isByHand: false,
-    handOver: async ({ effectId }) => {
-      await deliverEffect(effectId, delivery);
-    },
-    signal: delivery.signal,
-  };
+  const context: JobContext = { ...given, isOnce: true, isByHand: false };
   const results: CompletedJob[] = [];
   const errors: unknown[] = [];
-  for (const job of MAINTENANCE_JOBS) {
+  for (const job of jobs) {
     try {
       const done = { job: job.name, ...(await job.run(context)) };
       results.push(done);

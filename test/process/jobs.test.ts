@@ -4,20 +4,38 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { runJobsOnce } from "../../src/jobs/maintenance.ts";
+import { deliverEffect } from "../../src/outbox/deliver.ts";
 import { CircuitBreaker } from "../../src/system/http.ts";
 import { test, waitUntilBlocked } from "../support/connections.ts";
 import { addEffect, NOTICE } from "../support/effects.ts";
-import { EFFECTS, makePartition, partitionOf, partitionsOf } from "../support/jobs.ts";
+import {
+  DELIVERIES,
+  EFFECTS,
+  JOBS,
+  makePartition,
+  partitionOf,
+  partitionsOf,
+} from "../support/jobs.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
 /** Run all jobs; resolves to what changed, by job. */
 async function runOnce(client: Client) {
   const { signal } = new AbortController();
-  const results = await runJobsOnce({
-    db: inSchema(client),
+  const db = inSchema(client);
+  const means = {
+    db,
     config: EFFECTS,
+    deliveries: DELIVERIES,
     breaker: new CircuitBreaker(EFFECTS.breaker),
     logger: pino({ level: "silent" }),
+    signal,
+  };
+  const results = await runJobsOnce({
+    db,
+    jobs: JOBS,
+    deliver: async ({ effectId }) => {
+      await deliverEffect(effectId, means);
+    },
     signal,
   });
   return Object.fromEntries(results.map(({ job, detail }) => [job, detail]));
