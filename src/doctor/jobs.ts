@@ -1,6 +1,7 @@
 import { type ForeignJobsSchema, type JobRuns, readJobRuns } from "../database/graphile-tables.ts";
 import { adviceAgainstStrangers } from "../database/roles/strangers.ts";
-import { previousRun } from "../jobs/due-times.ts";
+import { parseCron } from "../jobs/crontab.ts";
+import { lastDue } from "../jobs/due-times.ts";
 import type { MaintenanceJob } from "../jobs/job.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, error, notAllowed, ok, warning } from "./probe.ts";
@@ -46,7 +47,7 @@ export function judgeJobRuns(
   }
   const { known, failing, now } = runs;
   const late = jobs.flatMap((job) => {
-    const due = previousRun(job, new Date(now.getTime() - LATE_MS_MAX));
+    const due = lastDue(parseCron(job.cron), new Date(now.getTime() - LATE_MS_MAX));
     const seen = known.find(({ name }) => name === job.name);
     const since = seen?.last_run_at ?? seen?.known_since;
     return due === null || (since !== undefined && since >= due)
