@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// Starts the CLI: from src/ in a checkout, whose TypeScript Node runs by itself, from dist/
-// in the published package. Plain JavaScript that an old Node understands: it hands over to
-// the npm package `node` where that is installed, as it is in a checkout, so that the
-// system's Node does not matter, and else says in words what is wrong.
+// Starts the queue's CLI with triage as its application, and is the one file that names both:
+// from src/ in a checkout, whose TypeScript Node runs by itself, from dist/ in the published
+// package. Plain JavaScript that an old Node understands: it hands over to the npm package `node`
+// where that is installed, as it is in a checkout, so that the system's Node does not matter, and
+// else says in words what is wrong.
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import nodeModule, { createRequire } from "node:module";
@@ -13,14 +14,14 @@ const OLDEST = [22, 18];
 const [major, minor] = process.versions.node.split(".").map(Number);
 
 if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) {
-  const source = new URL("../src/cli/main.ts", import.meta.url);
-  const built = new URL("../dist/src/cli/main.js", import.meta.url);
-  const inCheckout = existsSync(source);
+  const inCheckout = existsSync(new URL("../src/cli/main.ts", import.meta.url));
   if (inCheckout) {
     rememberCompiled();
   }
-  const { runProcess } = await import((inCheckout ? source : built).href);
-  await runProcess();
+  const [folder, ending] = inCheckout ? ["../src", "ts"] : ["../dist/src", "js"];
+  const { runProcess } = await import(`${folder}/cli/main.${ending}`);
+  const { triage } = await import(`${folder}/triage/application.${ending}`);
+  await runProcess(triage);
 } else {
   const newer = installedNode();
   if (newer === null) {

@@ -51,6 +51,7 @@ grant execute on function
   triaged.cleanup_old_tasks,
   triaged.save_setting,
   triaged.expire_rows,
+  triaged.expire_verdicts,
   triaged.expire_effects,
   triaged.enqueue_scheduled,
   triaged.claim_effect,

@@ -2,24 +2,25 @@
 import { once } from "node:events";
 import { EXIT_CODES } from "../model/errors.ts";
 import { packageVersion } from "../system/package-folder.ts";
+import type { Application, CommandList } from "./application.ts";
 import { type Command, helpOf, helpOfAll, helpOfGroup } from "./terminal/command.ts";
 import { nearest, reportError, UsageError } from "./terminal/errors.ts";
 import { parseCommandLine } from "./terminal/parsing.ts";
 
 /** Run the command line; never throws. Resolves to the exit code. */
-export async function main(words: readonly string[]): Promise<number> {
+export async function main(words: readonly string[], application: Application): Promise<number> {
   try {
-    return await dispatch(words);
+    return await dispatch(words, commandsWith(application));
   } catch (err) {
     return reportError(err);
   }
 }
 
-async function dispatch(words: readonly string[]): Promise<number> {
+async function dispatch(words: readonly string[], commands: CommandList): Promise<number> {
   const [name, ...rest] = words;
   switch (name) {
     case undefined:
-      process.stderr.write(helpOfAll(await allCommands()));
+      process.stderr.write(helpOfAll(await loadAll(commands)));
       return EXIT_CODES.usage;
     case "--version":
     case "-V":
@@ -27,31 +28,33 @@ async function dispatch(words: readonly string[]): Promise<number> {
       return EXIT_CODES.done;
     case "--help":
     case "-h":
-      process.stdout.write(helpOfAll(await allCommands()));
+      process.stdout.write(helpOfAll(await loadAll(commands)));
       return EXIT_CODES.done;
     case "help":
-      return await dispatch([...rest, "--help"]);
+      return await dispatch([...rest, "--help"], commands);
     default:
-      return isGroup(name) ? await runOfGroup(name, rest) : await runCommand(name, rest);
+      return namesIn(name, commands).length > 0
+        ? await runOfGroup(name, rest, commands)
+        : await runCommand(name, rest, commands);
   }
 }
 
-/** Whether it is the first word of commands that have two. */
-function isGroup(name: string): boolean {
-  return namesIn(name).length > 0;
-}
-
-/** The second words of a group. */
-function namesIn(group: string): string[] {
-  return [...COMMANDS.keys()]
+/** The second words of a group; none where the word is not the first of a command of two. */
+function namesIn(group: string, commands: CommandList): string[] {
+  return [...commands.keys()]
     .filter((name) => name.startsWith(`${group} `))
     .map((name) => name.slice(group.length + 1));
 }
 
-async function runOfGroup(group: string, [name, ...rest]: readonly string[]): Promise<number> {
-  const names = namesIn(group);
+async function runOfGroup(
+  group: string,
+  [name, ...rest]: readonly string[],
+  commands: CommandList,
+): Promise<number> {
+  const names = namesIn(group, commands);
   if (name === "--help" || name === "-h") {
-    const inGroup = (await allCommands()).filter((command) => command.name.startsWith(`${group} `));
+    const all = await loadAll(commands);
+    const inGroup = all.filter((command) => command.name.startsWith(`${group} `));
     process.stdout.write(helpOfGroup(group, inGroup));
     return EXIT_CODES.done;
   }
@@ -69,13 +72,17 @@ async function runOfGroup(group: string, [name, ...rest]: readonly string[]): Pr
       },
     );
   }
-  return await runCommand(`${group} ${name}`, rest);
+  return await runCommand(`${group} ${name}`, rest, commands);
 }
 
-async function runCommand(name: string, words: readonly string[]): Promise<number> {
-  const load = COMMANDS.get(name);
+async function runCommand(
+  name: string,
+  words: readonly string[],
+  commands: CommandList,
+): Promise<number> {
+  const load = commands.get(name);
   if (load === undefined) {
-    const firstWords = [...COMMANDS.keys()].map((known) => known.split(" ")[0] ?? known);
+    const firstWords = [...commands.keys()].map((known) => known.split(" ")[0] ?? known);
     const meant = nearest(name, firstWords);
     throw new UsageError(`unknown command "${name}"`, {
       hint: meant === null ? "triaged --help lists them" : `did you mean \`triaged ${meant}\`?`,
@@ -90,17 +97,17 @@ async function runCommand(name: string, words: readonly string[]): Promise<numbe
   return await command.run(input);
 }
 
-function allCommands() {
-  return Promise.all([...COMMANDS.values()].map((load) => load()));
+function loadAll(commands: CommandList): Promise<Command[]> {
+  return Promise.all([...commands.values()].map((load) => load()));
 }
 
 /** What bin/triaged.js calls. Ends the process: a handler that hangs must not keep it. */
-export async function runProcess(): Promise<never> {
+export async function runProcess(application: Application): Promise<never> {
   // The reader of a pipe went away (`triaged list | head -1`): there is nobody to tell.
   process.stdout.on("error", (err: NodeJS.ErrnoException) => {
     process.exit(err.code === "EPIPE" ? EXIT_CODES.done : EXIT_CODES.crash);
   });
-  const code = await main(process.argv.slice(2));
+  const code = await main(process.argv.slice(2), application);
   if (process.stdout.writableNeedDrain) {
     await once(process.stdout, "drain");
   }
@@ -108,16 +115,28 @@ export async function runProcess(): Promise<never> {
 }
 
 /**
- * Every command, in the order of the help. A name of two words is that of a group and of a
- * command in it. Loaded when asked for: a start stays quick.
+ * Every command, in the order of the help: the queue's, then those of the application. Throws
+ * where the application gives one a name of the queue's.
  */
-export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
+export function commandsWith(application: Application): CommandList {
+  const commands = new Map([...COMMANDS].map(([name, load]) => [name, () => load(application)]));
+  for (const [name, load] of application.commands) {
+    if (commands.has(name)) {
+      throw new Error(`the application has a command "${name}", as the queue has`);
+    }
+    commands.set(name, load);
+  }
+  return commands;
+}
+
+/** The queue's commands. Loaded when asked for: a start stays quick. */
+const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Command>> = new Map<
   string,
-  () => Promise<Command>
+  (application: Application) => Promise<Command>
 >([
   ["up", async () => (await import("./commands/up.ts")).upCommand],
-  ["work", async () => (await import("./commands/work.ts")).workCommand],
-  ["jobs", async () => (await import("./commands/jobs.ts")).jobsCommand],
+  ["work", async (application) => (await import("./commands/work.ts")).workCommand(application)],
+  ["jobs", async (application) => (await import("./commands/jobs.ts")).jobsCommand(application)],
   [
     "supervisor-events",
     async () => (await import("./commands/supervisor-events.ts")).supervisorEventsCommand,
@@ -136,37 +155,11 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map<
   ["resume", async () => (await import("./commands/pause-and-resume.ts")).resumeCommand],
   ["settings", async () => (await import("./commands/settings.ts")).settingsCommand],
   ["schedules", async () => (await import("./commands/schedules.ts")).schedulesCommand],
-  ["notify", async () => (await import("../triage/commands/notify.ts")).notifyCommand],
-  [
-    "relationships import",
-    async () =>
-      (await import("../triage/commands/relationships-file.ts")).importRelationshipsCommand,
-  ],
-  [
-    "relationships export",
-    async () =>
-      (await import("../triage/commands/relationships-file.ts")).exportRelationshipsCommand,
-  ],
-  [
-    "relationships settings",
-    async () =>
-      (await import("../triage/commands/show-relationships.ts")).relationshipSettingsCommand,
-  ],
-  [
-    "relationships list",
-    async () => (await import("../triage/commands/show-relationships.ts")).listRelationshipsCommand,
-  ],
-  [
-    "relationships add",
-    async () => (await import("../triage/commands/edit-relationships.ts")).addRelationshipCommand,
-  ],
-  [
-    "relationships remove",
-    async () =>
-      (await import("../triage/commands/edit-relationships.ts")).removeRelationshipCommand,
-  ],
   ["effects", async () => (await import("./commands/effects.ts")).effectsCommand],
   ["psql", async () => (await import("./commands/psql.ts")).psqlCommand],
   ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],
-  ["doctor", async () => (await import("./commands/doctor.ts")).doctorCommand],
+  [
+    "doctor",
+    async (application) => (await import("./commands/doctor.ts")).doctorCommand(application),
+  ],
 ]);

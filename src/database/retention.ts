@@ -124,7 +124,7 @@ export const mergePartitions: Queue["mergePartitions"] = async (db) => {
 
 export const expireRows: Queue["expireRows"] = async (db, { rowsMax }) => {
   const [row] = await db.query({
-    text: "select dedupe_keys, triage_results, workers from triaged.expire_rows($1)",
+    text: "select dedupe_keys, workers from triaged.expire_rows($1)",
     values: [rowsMax],
   });
   return Expired.parse(row);

@@ -200,7 +200,6 @@ export type MergeStep = z.output<typeof MergeStep>;
 /** How many rows of each table were deleted. */
 export const Expired = z.object({
   dedupe_keys: z.int(),
-  triage_results: z.int(),
   workers: z.int(),
 });
 export type Expired = z.output<typeof Expired>;

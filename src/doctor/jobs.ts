@@ -1,30 +1,32 @@
 import { type ForeignJobsSchema, type JobRuns, readJobRuns } from "../database/graphile-tables.ts";
 import { adviceAgainstStrangers } from "../database/roles/strangers.ts";
-import { previousRun } from "../jobs/due-times.ts";
-import { MAINTENANCE_JOBS } from "../jobs/maintenance.ts";
+import { parseCron } from "../jobs/crontab.ts";
+import { lastDue } from "../jobs/due-times.ts";
+import type { MaintenanceJob } from "../jobs/job.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, error, notAllowed, ok, warning } from "./probe.ts";
 
 /** A process that starts, or a job in front, may take so long. */
 const LATE_MS_MAX = 600_000;
 
-/** Whether the clockwork runs: partitions, retention, expiry. */
+/** Whether the maintenance jobs run: partitions, retention, expiry. */
 export const jobsProbe: DoctorProbe = {
   subject: "jobs",
-  async look({ db }) {
-    return judgeJobRuns(await readJobRuns(db));
+  async look({ db, jobs }) {
+    return judgeJobRuns(await readJobRuns(db), jobs);
   },
 };
 
 export function judgeJobRuns(
-  clockwork: JobRuns | ForeignJobsSchema | "none" | "hidden",
+  runs: JobRuns | ForeignJobsSchema | "none" | "hidden",
+  jobs: readonly Pick<MaintenanceJob, "name" | "cron">[],
 ): DoctorFinding[] {
-  if (clockwork === "hidden") {
+  if (runs === "hidden") {
     return [
       notAllowed("jobs", "graphile-worker's tables are its owner's", "look again as that user"),
     ];
   }
-  if (clockwork === "none" || ("known" in clockwork && clockwork.known.length === 0)) {
+  if (runs === "none" || ("known" in runs && runs.known.length === 0)) {
     return [
       warning(
         "jobs",
@@ -33,8 +35,8 @@ export function judgeJobRuns(
       ),
     ];
   }
-  if ("strangers" in clockwork) {
-    const { schema, strangers } = clockwork;
+  if ("strangers" in runs) {
+    const { schema, strangers } = runs;
     return [
       error(
         "jobs",
@@ -43,9 +45,9 @@ export function judgeJobRuns(
       ),
     ];
   }
-  const { known, failing, now } = clockwork;
-  const late = MAINTENANCE_JOBS.flatMap((job) => {
-    const due = previousRun(job, new Date(now.getTime() - LATE_MS_MAX));
+  const { known, failing, now } = runs;
+  const late = jobs.flatMap((job) => {
+    const due = lastDue(parseCron(job.cron), new Date(now.getTime() - LATE_MS_MAX));
     const seen = known.find(({ name }) => name === job.name);
     const since = seen?.last_run_at ?? seen?.known_since;
     return due === null || (since !== undefined && since >= due)

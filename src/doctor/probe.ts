@@ -1,5 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { codeOf } from "../database/sqlstate.ts";
+import type { MaintenanceJob } from "../jobs/job.ts";
 import type { Config } from "../settings/config.ts";
 import type { DatabaseUrl } from "../settings/database-url.ts";
 
@@ -8,6 +9,8 @@ export type ProbeContext = {
   readonly db: Database;
   readonly config: Config;
   readonly database: DatabaseUrl;
+  /** Every job that `triaged jobs` runs here. */
+  readonly jobs: readonly MaintenanceJob[];
   /** The clock of this machine, in milliseconds since 1970. */
   readonly clock: () => number;
 };

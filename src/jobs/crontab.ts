@@ -8,11 +8,11 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { parseCrontab as parseLines } from "graphile-worker";
+import { parseCronItem, parseCrontab as parseLines } from "graphile-worker";
 import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 import { PayloadError, serializePayload } from "../model/payload.ts";
 import { withoutMark } from "../model/text.ts";
-import { TimeZone, type Timing } from "./due-times.ts";
+import { type CronLine, TimeZone, type Timing } from "./due-times.ts";
 
 export type Schedule = {
   /** The option `id`, or the task type. */
@@ -22,7 +22,7 @@ export type Schedule = {
   /** The five fields. */
   readonly cron: string;
   readonly timing: Timing;
-  /** How far back times that no process was there for are made up for. */
+  /** How far back missed runs are caught up, in milliseconds. */
   readonly backfillMs: number;
   /** The arguments of enqueue_task; what the line does not say is absent. */
   readonly task: {
@@ -86,9 +86,9 @@ function parseZone(given: string): TimeZone {
 
 function parseLine(content: string, line: number, timeZone: TimeZone): Schedule {
   const fields = content.split(/\s+/, 5);
+  const cron = fields.join(" ");
   const [item] = parseLines(content);
-  const [onAnyTime] = parseLines(["* *", ...fields.slice(2), "x"].join(" "));
-  if (item === undefined || onAnyTime === undefined) {
+  if (item === undefined) {
     throw new Error("expected a schedule");
   }
   const { backfillPeriod, queueName, maxAttempts, priority, jobKey, jobKeyMode } = item.options;
@@ -104,10 +104,9 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
   return {
     name: item.identifier,
     line,
-    cron: fields.join(" "),
+    cron,
     timing: {
-      matches: item.match,
-      matchesDay: onAnyTime.match,
+      ...parseCron(cron),
       isHourly: fields[1]?.startsWith("*") === true,
       timeZone,
     },
@@ -122,6 +121,15 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
         ? {}
         : { dedupe_key: jobKey, dedupe_mode: jobKeyMode === "replace" ? "replace" : "keep" }),
     },
+  };
+}
+
+/** Parse five fields with a space between each. Throws for what is no line of cron. */
+export function parseCron(cron: string): CronLine {
+  const matcherOf = (match: string) => parseCronItem({ task: "any", match }).match;
+  return {
+    matches: matcherOf(cron),
+    matchesDay: matcherOf(["*", "*", ...cron.split(" ").slice(2)].join(" ")),
   };
 }
 

@@ -1,12 +1,19 @@
-/** When a line of a crontab is due, where clocks are set forward and back. */
-import { parseCronItem, type TimestampDigest } from "graphile-worker";
-import type { MaintenanceJob } from "./job.ts";
+/**
+ * When a line of cron was due last and is due next, also where clocks are set forward and back.
+ * Takes graphile-worker's types alone, so that to ask loads nothing.
+ */
+import type { TimestampDigest } from "graphile-worker";
 
-export type Timing = {
+/** The five fields of a line of cron, parsed; parseCron in crontab.ts makes one. */
+export type CronLine = {
   /** Whether it is due at a time that clocks show. */
   readonly matches: (shown: TimestampDigest) => boolean;
   /** Whether it is due at any time of the day. */
   readonly matchesDay: (shown: TimestampDigest) => boolean;
+};
+
+/** A line of a crontab, in the time zone that it is meant in. */
+export type Timing = CronLine & {
   /** The hour is `*`, or `*` with a step: it goes by the time that passes. */
   readonly isHourly: boolean;
   readonly timeZone: TimeZone;
@@ -17,7 +24,7 @@ const DAY_MS = 86_400_000;
 /** Clocks are changed by less, and not twice within it. */
 const CHANGE_MS_MAX = 3 * 3_600_000;
 /** The 29th of February may be eight years away. */
-const NEXT_MS_MAX = 9 * 366 * DAY_MS;
+const DAYS_MAX = 9 * 366;
 
 /**
  * Whether it is due in the minute that begins at `at`. A time of day that the clocks skip
@@ -50,7 +57,7 @@ function isShownAgain(timeZone: TimeZone, at: number, offset: number): boolean {
 /** The first minute after `after` in which it is due; null if there is none in nine years. */
 export function nextRun(timing: Timing, after: Date): Date | null {
   const begin = (Math.floor(after.getTime() / MINUTE_MS) + 1) * MINUTE_MS;
-  for (let day = begin; day < begin + NEXT_MS_MAX; day += DAY_MS) {
+  for (let day = begin; day < begin + DAYS_MAX * DAY_MS; day += DAY_MS) {
     const at = firstOfDay(timing, day);
     if (at !== null) {
       return new Date(at);
@@ -104,32 +111,22 @@ export function instantOf({ min, hour, date, month, dow }: TimestampDigest, now:
   return Number.NaN;
 }
 
-const ONE_MINUTE_MS = 60_000;
-/** No job of ours runs less often than once a week. */
-const MINUTES_MAX = 8 * 24 * 60;
-
 /**
- * The last moment at or before `now` at which the job was due; null if there was none in a
- * week. By the same matcher as graphile-worker, in UTC.
+ * The last minute in UTC, at or before `now`, in which the line was due; null if there was none
+ * in nine years.
  */
-export function previousRun(
-  { name, cron }: Pick<MaintenanceJob, "name" | "cron">,
-  now: Date,
-): Date | null {
-  const { match } = parseCronItem({ task: name, match: cron });
-  const thisMinute = now.getTime() - (now.getTime() % ONE_MINUTE_MS);
-  for (let ago = 0; ago <= MINUTES_MAX; ago++) {
-    const at = new Date(thisMinute - ago * ONE_MINUTE_MS);
-    const digest = {
-      min: at.getUTCMinutes(),
-      hour: at.getUTCHours(),
-      date: at.getUTCDate(),
-      month: at.getUTCMonth() + 1,
-      dow: at.getUTCDay(),
-    };
-    if (match(digest)) {
-      return at;
+export function lastDue({ matches, matchesDay }: CronLine, now: Date): Date | null {
+  let at = Math.floor(now.getTime() / MINUTE_MS) * MINUTE_MS;
+  for (let days = 0; days < DAYS_MAX; days += 1) {
+    const midnight = Math.floor(at / DAY_MS) * DAY_MS;
+    if (matchesDay(cronFieldsOf(midnight))) {
+      for (; at >= midnight; at -= MINUTE_MS) {
+        if (matches(cronFieldsOf(at))) {
+          return new Date(at);
+        }
+      }
     }
+    at = midnight - MINUTE_MS;
   }
   return null;
 }

@@ -1,3 +1,4 @@
+/** The queue's maintenance jobs, and a run of all jobs at once without graphile-worker. */
 import { setTimeout as delay } from "node:timers/promises";
 import { unlockDeadRunners } from "../database/graphile-tables.ts";
 import { expireEffects } from "../database/outbox.ts";
@@ -9,10 +10,7 @@ import {
 } from "../database/retention.ts";
 import type { Expired, MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
-import { type DeliverDeps, deliverEffect } from "../outbox/deliver.ts";
-import { sweepEffectsJob } from "../outbox/effect-jobs.ts";
-import { gatherDigestJob } from "../triage/jobs/digest-job.ts";
-import type { JobContext, JobResult, MaintenanceJob } from "./job.ts";
+import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
 
 /** So long may the jobs stand still before rows go to the default partition. */
 const DAYS_AHEAD = 7;
@@ -50,39 +48,19 @@ const dropExpiredPartitionsJob: MaintenanceJob = {
   },
 };
 
-/** Of each table in one transaction. */
-const ROWS_MAX = 10_000;
-/** What is left then waits for the next run. */
-const ROUNDS_MAX = 100;
-
-/** Delete dedupe keys, cached verdicts, ended workers and effects whose time is over. */
+/** Delete dedupe keys, ended workers and effects whose time is over. */
 const expireRowsJob: MaintenanceJob = {
   name: "expire-rows",
   cron: "*/5 * * * *",
-  async run({ db, signal }) {
-    const total: Expired = { dedupe_keys: 0, triage_results: 0, workers: 0 };
-    let effectsDeleted = 0;
-    for (let round = 0; round < ROUNDS_MAX && !signal.aborted; round++) {
-      const expired = await expireRows(db, { rowsMax: ROWS_MAX });
-      const effects = await expireEffects(db, { rowsMax: ROWS_MAX });
-      effectsDeleted += effects;
-      total.dedupe_keys += expired.dedupe_keys;
-      total.triage_results += expired.triage_results;
-      total.workers += expired.workers;
-      if (Math.max(effects, ...Object.values(expired)) < ROWS_MAX) {
-        break;
-      }
-    }
-    return {
-      changes: total.dedupe_keys + total.triage_results + total.workers + effectsDeleted,
-      detail: {
-        dedupeKeysDeleted: total.dedupe_keys,
-        triageResultsDeleted: total.triage_results,
-        workersDeleted: total.workers,
-        effectsDeleted,
-      },
-    };
-  },
+  run: ({ db, signal }) =>
+    deleteInRounds(signal, async (limit) => {
+      const { dedupe_keys, workers } = await expireRows(db, limit);
+      return {
+        dedupeKeysDeleted: dedupe_keys,
+        workersDeleted: workers,
+        effectsDeleted: await expireEffects(db, limit),
+      };
+    }),
 };
 
 /** Give back what a process on another host held when it died, and was not started again. */
@@ -154,45 +132,43 @@ async function waitUnlessStopped(ms: number, signal: AbortSignal): Promise<void>
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
-/** Every job, in the order in which `triaged jobs --once` runs them. */
-export const MAINTENANCE_JOBS: readonly MaintenanceJob[] = [
-  createPartitionsJob,
-  dropExpiredPartitionsJob,
-  expireRowsJob,
-  unlockDeadRunnersJob,
-  gatherDigestJob,
-  sweepEffectsJob,
-  // Last: it may take its time.
-  mergePartitionsJob,
-];
+/**
+ * Every job, in the order in which `triaged jobs --once` runs them: the queue's, and between
+ * them those that the outbox and the application add.
+ */
+export function jobsWith(added: readonly MaintenanceJob[]): readonly MaintenanceJob[] {
+  return [
+    createPartitionsJob,
+    dropExpiredPartitionsJob,
+    expireRowsJob,
+    unlockDeadRunnersJob,
+    ...added,
+    // Last: it may take its time.
+    mergePartitionsJob,
+  ];
+}
 
 export type CompletedJob = { readonly job: MaintenanceJob["name"] } & JobResult;
 
 /**
- * Run every job now, one after the other, without graphile-worker. One that fails does not stop
+ * Run the jobs now, one after the other, without graphile-worker. One that fails does not stop
  * those after it. Throws at the end: what the one threw that failed, or an AggregateError of
  * several; `onDone` has told by then what the others did.
  */
 export async function runJobsOnce({
+  jobs,
   onDone,
   onFailed,
-  ...delivery
-}: DeliverDeps & {
-  onDone?: (done: CompletedJob) => void;
-  onFailed?: (job: MaintenanceJob["name"], err: unknown) => void;
+  ...given
+}: Pick<JobContext, "db" | "deliver" | "signal"> & {
+  readonly jobs: readonly MaintenanceJob[];
+  readonly onDone?: (done: CompletedJob) => void;
+  readonly onFailed?: (job: MaintenanceJob["name"], err: unknown) => void;
 }): Promise<readonly CompletedJob[]> {
-  const context: JobContext = {
-    db: delivery.db,
-    isOnce: true,
-    isByHand: false,
-    handOver: async ({ effectId }) => {
-      await deliverEffect(effectId, delivery);
-    },
-    signal: delivery.signal,
-  };
+  const context: JobContext = { ...given, isOnce: true, isByHand: false };
   const results: CompletedJob[] = [];
   const errors: unknown[] = [];
-  for (const job of MAINTENANCE_JOBS) {
+  for (const job of jobs) {
     try {
       const done = { job: job.name, ...(await job.run(context)) };
       results.push(done);

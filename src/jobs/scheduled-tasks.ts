@@ -1,4 +1,4 @@
-/** How graphile-worker is told of the schedules, and what it does when one is due. */
+/** The schedules on graphile-worker: when each is due, and the job that enqueues its task then. */
 import { type ParsedCronItem, parseCronItems, type Task } from "graphile-worker";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -62,19 +62,18 @@ export function enqueueScheduledTask(context: {
   };
 }
 
-/** What a process makes up for that it was there for, and could not enqueue. */
-
 /**
- * How far back. So often, once a minute, a schedule is enqueued at most when the database is back;
- * what is older is a matter of its own `fill`.
+ * How far back: at most sixty runs of a schedule are enqueued when the database is back. Older
+ * ones are a matter of its own `fill`.
  */
 const MISSED_MS_MAX = 3_600_000;
 
 /**
- * The same items, of which each is also made up for as far back as this process was there.
- * graphile-worker begins with the next full minute at each start, and each time that it could not
- * enqueue what was due: a connection that is cut at the wrong moment would cost that run. It asks
- * how far back at each such start, and enqueues no run that any process has enqueued.
+ * The same items, of which each also catches up the runs that this process was there for and
+ * could not enqueue. graphile-worker begins with the next full minute at each start, and again
+ * each time that it could not enqueue what was due: a connection that is cut at the wrong moment
+ * would cost that run. It asks how far back at each such start, and enqueues no run that any
+ * process has enqueued.
  */
 export function withCatchUp(
   items: readonly ParsedCronItem[],

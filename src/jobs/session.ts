@@ -30,12 +30,8 @@ import {
 import { keepSession, openPool } from "../database/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
 import { isRecord } from "../model/json.ts";
-import type { DeliverDeps } from "../outbox/deliver.ts";
-import { DELIVER_EFFECT, deliverEffectTask, effectJob } from "../outbox/effect-jobs.ts";
 import type { PoolConfig } from "../settings/config.ts";
 import type { DatabaseUrl } from "../settings/database-url.ts";
-import type { EffectsConfig } from "../settings/effects.ts";
-import { CircuitBreaker } from "../system/http.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import type { Schedule } from "./crontab.ts";
 import {
@@ -44,8 +40,7 @@ import {
   migrateJobsSchema,
   watchRunner,
 } from "./graphile-adapter.ts";
-import { type MaintenanceJob, runJobLogged } from "./job.ts";
-import { MAINTENANCE_JOBS } from "./maintenance.ts";
+import { type EffectJobs, type MaintenanceJob, runJobLogged } from "./job.ts";
 import {
   ENQUEUE_SCHEDULED,
   enqueueScheduledTask,
@@ -53,18 +48,18 @@ import {
   withCatchUp,
 } from "./scheduled-tasks.ts";
 
-/** Jobs at a time: a host that does not answer must not hold up the clockwork. */
+/** Jobs at a time: a host that does not answer an effect must not hold up the rest. */
 const CONCURRENCY = 4;
-/** For LISTEN, the lock, the clock, and the jobs that run. With fewer they stand still. */
+/** For LISTEN, the lock, the cron, and the jobs that run. With fewer they stand still. */
 const CONNECTIONS = 3 + CONCURRENCY;
 /** A job that runs is told to stop after so long, and left alone after STOP_MS_MAX. */
 const JOB_ABORT_MS = 2_000;
 const STOP_MS_MAX = 5_000;
 const IDLE_MS_MAX = 1_000;
 const POOL_END_MS_MAX = 1_000;
-/** What cuts idle connections without a word takes longer, and is met by no statement so. */
+/** Shorter than what routers wait before they drop an idle connection without a word. */
 const POOL_IDLE_MS_MAX = 10_000;
-/** So often the connections that wait for something are asked whether they are there. */
+/** The connections that wait for something are asked this often whether they are there. */
 const PING_MS = 3_000;
 /** A server that takes longer is as good as gone. */
 const ANSWER_MS_MAX = 5_000;
@@ -74,13 +69,14 @@ export type SessionOptions = {
   readonly database: DatabaseUrl;
   readonly schema: string;
   readonly pool: PoolConfig;
-  /** What enqueues tasks by the clock. */
+  readonly jobs: readonly MaintenanceJob[];
+  readonly effects: EffectJobs;
+  /** Of the tasks that are enqueued by the clock. */
   readonly schedules: readonly Schedule[];
   /** Called before any job runs. */
   readonly beforeRun: (db: Database) => Promise<void>;
-  /** How long, in milliseconds, this process has been there to run them. */
+  /** How long, in milliseconds, this process has been there to run the schedules. */
   readonly thereSinceMs: () => number;
-  readonly effects: EffectsConfig;
   readonly logger: Logger;
 };
 
@@ -96,7 +92,7 @@ export type Session = {
  * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const { database, schema, effects, logger } = options;
+  const { database, schema, logger } = options;
   const pool = openPool(database, {
     role: "jobs",
     pool: { ...options.pool, max: CONNECTIONS },
@@ -135,19 +131,17 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const stopPinging = new AbortController();
     void pingNowAndThen(schema, () => [keeper, listener()], stopPinging.signal).catch(fail);
     releases.unshift(() => stopPinging.abort());
-    const breaker = new CircuitBreaker(effects.breaker);
-    const means = { db, config: effects, breaker, logger };
     const runner = await run({
       ...graphileOptions,
       ...RUNNER_OPTIONS,
       pgPool: pool,
       schema: jobsSchemaOf(schema),
       taskList: {
-        ...taskListOf(MAINTENANCE_JOBS, means),
-        [ENQUEUE_SCHEDULED]: enqueueScheduledTask(means),
+        ...taskListOf(options, db),
+        [ENQUEUE_SCHEDULED]: enqueueScheduledTask({ db, logger }),
       },
       parsedCronItems: withCatchUp(
-        [...cronItemsOf(MAINTENANCE_JOBS), ...scheduleItemsOf(options.schedules)],
+        [...cronItemsOf(options.jobs), ...scheduleItemsOf(options.schedules)],
         options.thereSinceMs,
       ),
       events,
@@ -159,7 +153,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     const failed = Promise.race([trouble, ended]);
     await Promise.race([ready, failed.then(raise)]);
     await unlockDeadRunners(db);
-    await addJobsAtStart(runner, MAINTENANCE_JOBS);
+    await addJobsAtStart(runner, options.jobs);
     return { trouble: failed, stop };
   } catch (err) {
     await stop();
@@ -218,15 +212,12 @@ function raise(err: unknown): never {
   throw err;
 }
 
-/** What graphile-worker is told of our jobs. */
-
-/** The code of the jobs and of the deliveries, by name. */
+/** The code of the jobs and of the deliveries, by the names that graphile-worker knows. */
 function taskListOf(
-  jobs: readonly MaintenanceJob[],
-  delivery: Omit<DeliverDeps, "signal">,
+  { jobs, effects, logger }: Pick<SessionOptions, "jobs" | "effects" | "logger">,
+  db: Database,
 ): TaskList {
-  const { db, logger } = delivery;
-  const clockwork: TaskList = Object.fromEntries(
+  const maintenance: TaskList = Object.fromEntries(
     jobs.map((job) => [
       job.name,
       (given, { abortSignal, addJob }) =>
@@ -236,15 +227,15 @@ function taskListOf(
           isOnce: false,
           // Of a run that is due by its cron graphile-worker says when that was.
           isByHand: !(isRecord(given) && "_cron" in given),
-          handOver: async (effect) => {
-            const { payload, spec } = effectJob(effect);
-            await addJob(DELIVER_EFFECT, payload, spec);
+          deliver: async (effect) => {
+            const { payload, spec } = effects.jobOf(effect);
+            await addJob(effects.name, payload, spec);
           },
           signal: abortSignal,
         }),
     ]),
   );
-  return { ...clockwork, [DELIVER_EFFECT]: deliverEffectTask(delivery) };
+  return { ...maintenance, [effects.name]: effects.task({ db, logger }) };
 }
 
 /** When the jobs run. However many processes there are, graphile-worker enqueues each run once. */

@@ -1,6 +1,10 @@
 /** What a task wants done outside of the database, once it is settled. */
 
-/** `digest` is not sent by itself: now and then what waits becomes one issue for each target. */
+/**
+ * The same as the constraint effects_kind_known of sql/migrations has, and no list to add to from
+ * outside: a kind that the database refuses would fail the whole group of settles that it is in.
+ * `digest` is not sent by itself: now and then what waits becomes one issue for each target.
+ */
 export const EFFECT_KINDS = ["github_issue", "webhook", "push", "digest", "context_sink"] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];
 
@@ -20,6 +24,6 @@ export type Effect = {
   readonly kind: EffectKind;
   /** Of all effects with the same key, over all tasks, the first counts. */
   readonly key: string;
-  /** What the delivery of the kind takes; see src/effects. */
+  /** What the delivery of its kind takes. */
   readonly payload: Readonly<Record<string, unknown>>;
 };

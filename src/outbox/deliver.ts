@@ -1,3 +1,4 @@
+/** One attempt at an effect: claim it, send it or write it down, and record how that ended. */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import pRetry from "p-retry";
@@ -7,16 +8,13 @@ import { claimEffect, readPushConfig, settleEffect } from "../database/outbox.ts
 import type { EffectEnd } from "../database/queue.ts";
 import type { ClaimedEffect } from "../database/rows.ts";
 import { backoffMs } from "../model/backoff.ts";
-import type { EffectKind, EffectStatus } from "../model/effect.ts";
+import type { EffectStatus } from "../model/effect.ts";
 import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { failpoint } from "../system/failpoint.ts";
 import type { CircuitBreaker } from "../system/http.ts";
-import { contextSinkDelivery } from "../triage/effects/context-sink.ts";
-import { githubIssueDelivery } from "../triage/effects/github-issue.ts";
-import { webhookDelivery } from "../triage/effects/webhook.ts";
 import {
-  type EffectDelivery,
+  type Deliveries,
   exchangeWith,
   type Rendered,
   ServerUnavailableError,
@@ -31,16 +29,11 @@ const DELIVERY_MS_MAX = 45_000;
 /** Between attempts; between the tries of one attempt see EffectsConfig. */
 const BACKOFF = { baseMs: 4_000, factor: 2, maxMs: 3_600_000 };
 
-const DELIVERIES: Readonly<Record<Exclude<EffectKind, "digest">, EffectDelivery>> = {
-  github_issue: githubIssueDelivery,
-  webhook: webhookDelivery,
-  push: pushDelivery,
-  context_sink: contextSinkDelivery,
-};
-
 export type DeliverDeps = {
   readonly db: Database;
   readonly config: EffectsConfig;
+  /** Of the kinds beside `push`, which is the queue's own. */
+  readonly deliveries: Deliveries;
   /** Shared by all deliveries of a process. */
   readonly breaker: CircuitBreaker;
   readonly logger: Logger;
@@ -93,10 +86,10 @@ async function endOf(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEn
 
 async function attemptDelivery(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEnd> {
   const { config, db, breaker } = deps;
-  if (effect.kind === "digest") {
-    throw new PermanentError("a digest is gathered, not delivered");
+  const delivery = { ...deps.deliveries, push: pushDelivery }[effect.kind];
+  if (delivery === undefined) {
+    throw new PermanentError(`effects of kind ${effect.kind} are not delivered here`);
   }
-  const delivery = DELIVERIES[effect.kind];
   if (config.mode === "dry_run") {
     const { to } = delivery.render(effect, config);
     throw new SkippedEffect(`EFFECTS_MODE is dry_run; it would go to ${to}`);

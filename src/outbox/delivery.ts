@@ -1,5 +1,7 @@
+/** How effects of a kind leave: what a delivery is given, and the errors by which it ends. */
 import type { z } from "zod";
 import type { ClaimedEffect, PushConfig } from "../database/rows.ts";
+import type { EffectKind } from "../model/effect.ts";
 import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import {
@@ -12,7 +14,7 @@ import {
 
 /** Thrown: nothing here is set up to take the effect, or it is not wanted any more. */
 export class SkippedEffect extends Error {
-  override readonly name = "Skipped";
+  override readonly name = "SkippedEffect";
 }
 
 export type DeliveryContext = {
@@ -33,7 +35,7 @@ export type Rendered = {
   readonly text?: string;
 };
 
-/** How effects of one kind leave the house. Both throw a PermanentError for a wrong payload. */
+/** How effects of one kind leave. Both throw a PermanentError for a wrong payload. */
 export type EffectDelivery = {
   readonly render: (effect: ClaimedEffect, config: EffectsConfig) => Rendered;
   /**
@@ -43,21 +45,28 @@ export type EffectDelivery = {
   readonly deliver: (effect: ClaimedEffect, context: DeliveryContext) => Promise<string | null>;
 };
 
+/**
+ * The deliveries that an application adds, by kind. An effect of a kind without one fails for
+ * good. `push` is the queue's own.
+ */
+export type Deliveries = Readonly<Partial<Record<Exclude<EffectKind, "push">, EffectDelivery>>>;
+
 /** Waited for where a host is over its limit and does not say for how long. */
 const LIMITED_MS = 60_000;
 
 /** The other side did not answer, or answered 5xx: it may do better in a moment. */
 export class ServerUnavailableError extends Error {
-  override readonly name = "ServerTrouble";
+  override readonly name = "ServerUnavailableError";
 }
 
 /** Sends a request and judges the answer. */
 type Exchange = (request: HttpRequest) => Promise<HttpResponse>;
 
 /**
- * Resolves with a 2xx answer. Rejects with ServerTrouble; with a RetryableError where the host
- * asks to wait, or is left alone after failures; with a PermanentError for the rest, which
- * another try would not change. No message tells more of the address than its host.
+ * Resolves with a 2xx answer. Rejects with a ServerUnavailableError where it may do better in a
+ * moment; with a RetryableError where the host asks to wait, or is left alone after failures; with
+ * a PermanentError for the rest, which another try would not change. No message tells more of the
+ * address than its host.
  */
 export function exchangeWith({
   breaker,
@@ -143,7 +152,7 @@ export function parseEffectPayload<Schema extends z.ZodType>(
   return parsed.data;
 }
 
-/** The JSON of an answer; ServerTrouble for what is something else, without quoting it. */
+/** The JSON of an answer; else a ServerUnavailableError, which does not quote it. */
 export function parseResponse<Schema extends z.ZodType>(
   schema: Schema,
   { text }: HttpResponse,

@@ -18,11 +18,6 @@ export function packageFolder(): string {
   return folder;
 }
 
-/** The handlers that come with triaged: TypeScript in a checkout, JavaScript when published. */
-export function ownTasksFolder(): string {
-  return path.join(import.meta.dirname, "..", "..", "tasks");
-}
-
 export function packageVersion(): string {
   const text = readFileSync(path.join(packageFolder(), "package.json"), "utf8");
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;

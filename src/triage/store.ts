@@ -91,7 +91,7 @@ export async function queueCounts(db: Database): Promise<QueueCounts> {
 /** Retention at once. Needs the rights of the owner. Returns how many tasks were dropped. */
 export async function cleanupOldTasks(db: Database, days: number | null): Promise<number> {
   const [row] = await db.query({
-    text: "select triaged.drop_old_tasks($1) as dropped",
+    text: "select triaged.drop_old_tasks($1) as dropped, triaged.expire_verdicts()",
     values: [days],
   });
   return Dropped.parse(row).dropped;
@@ -123,6 +123,21 @@ export async function gatherDigest(
     values: [waitedMs],
   });
   return z.object({ made: z.int() }).parse(row).made;
+}
+
+/**
+ * Delete cached verdicts that expired, and notes of who was working one out and does not hold its
+ * task any more; at most `rowsMax` of each. Resolves to how many verdicts went. Needs the owner.
+ */
+export async function expireVerdicts(
+  db: Database,
+  { rowsMax }: { rowsMax: number },
+): Promise<number> {
+  const [row] = await db.query({
+    text: "select triaged.expire_verdicts($1) as deleted",
+    values: [rowsMax],
+  });
+  return z.object({ deleted: z.int() }).parse(row).deleted;
 }
 
 const SaveRow = z.object({ outcome: z.enum(["created", "changed", "unchanged"]) });

@@ -61,11 +61,14 @@ test("an old Node hands over to the one that is installed beside it", async () =
 
 test("what a checkout compiles is kept for the next start", async () => {
   const { folder, launcher } = await copyLauncher();
-  await mkdir(path.join(folder, "src", "cli"), { recursive: true });
-  await writeFile(
-    path.join(folder, "src", "cli", "main.ts"),
-    "export async function runProcess(): Promise<void> {}",
-  );
+  for (const [name, text] of [
+    ["cli/main.ts", "export async function runProcess(): Promise<void> {}"],
+    ["triage/application.ts", "export const triage: object = {};"],
+  ] as const) {
+    const file = path.join(folder, "src", name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
 
   await promisify(execFile)(process.execPath, [launcher], {
     env: { ...process.env, NODE_COMPILE_CACHE: undefined },

@@ -1,11 +1,13 @@
 // What is typed wrong ends with exit code 64, one line and a hint, and needs no database.
 // One of each kind is a process; the others, dozens, call what the process calls.
 import { describe, expect, test } from "vitest";
-import { COMMANDS } from "../../src/cli/main.ts";
+import type { CommandList } from "../../src/cli/application.ts";
+import { commandsWith } from "../../src/cli/main.ts";
+import { triage } from "../../src/triage/application.ts";
 import { runCli } from "../support/cli.ts";
 import { runMain } from "../support/run-main.ts";
 
-const NAMES = [...COMMANDS.keys()];
+const NAMES = [...commandsWith(triage).keys()];
 
 /** Command line, error, hint; the latter two as they begin. */
 const REFUSED = [
@@ -112,6 +114,12 @@ test.for([["--help"], ["-h"], ["help"]])("%s lists the commands on stdout", asyn
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain("Usage: triaged COMMAND");
+});
+
+test("an application cannot take the name of a command of the queue", () => {
+  const commands: CommandList = new Map([["list", () => Promise.reject(new Error("not asked"))]]);
+
+  expect(() => commandsWith({ ...triage, commands })).toThrow('a command "list", as the queue has');
 });
 
 test("--version prints the version", async () => {

@@ -56,6 +56,16 @@ test("an issue is looked up, made, and remembered", async ({ client }) => {
   ]);
 });
 
+test("an effect of a kind that no application delivers fails for good", async ({ client }) => {
+  const id = await addEffect(client);
+
+  expect(await deliver(client, id, { config: effectsConfig(), deliveries: {} })).toMatchObject({
+    status: "failed",
+    attempts: 1,
+    last_error: "effects of kind github_issue are not delivered here",
+  });
+});
+
 test("an issue that an earlier attempt made is found, and nothing is written there", async ({
   client,
 }) => {

@@ -4,20 +4,38 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { runJobsOnce } from "../../src/jobs/maintenance.ts";
+import { deliverEffect } from "../../src/outbox/deliver.ts";
 import { CircuitBreaker } from "../../src/system/http.ts";
 import { test, waitUntilBlocked } from "../support/connections.ts";
 import { addEffect, NOTICE } from "../support/effects.ts";
-import { EFFECTS, makePartition, partitionOf, partitionsOf } from "../support/jobs.ts";
+import {
+  DELIVERIES,
+  EFFECTS,
+  JOBS,
+  makePartition,
+  partitionOf,
+  partitionsOf,
+} from "../support/jobs.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
 /** Run all jobs; resolves to what changed, by job. */
 async function runOnce(client: Client) {
   const { signal } = new AbortController();
-  const results = await runJobsOnce({
-    db: inSchema(client),
+  const db = inSchema(client);
+  const means = {
+    db,
     config: EFFECTS,
+    deliveries: DELIVERIES,
     breaker: new CircuitBreaker(EFFECTS.breaker),
     logger: pino({ level: "silent" }),
+    signal,
+  };
+  const results = await runJobsOnce({
+    db,
+    jobs: JOBS,
+    deliver: async ({ effectId }) => {
+      await deliverEffect(effectId, means);
+    },
     signal,
   });
   return Object.fromEntries(results.map(({ job, detail }) => [job, detail]));
@@ -127,7 +145,6 @@ test("all rows that expired go, however many there are", async ({ connect }) => 
 
   expect(done["expire-rows"]).toEqual({
     dedupeKeysDeleted: 20_001,
-    triageResultsDeleted: 0,
     workersDeleted: 0,
     effectsDeleted: 0,
   });
@@ -164,7 +181,8 @@ test("workers that ended long ago and verdicts that expired go", async ({ connec
 
   const done = await runOnce(client);
 
-  expect(done["expire-rows"]).toMatchObject({ triageResultsDeleted: 1, workersDeleted: 1 });
+  expect(done["expire-rows"]).toMatchObject({ workersDeleted: 1 });
+  expect(done["expire-verdicts"]).toEqual({ triageResultsDeleted: 1 });
   expect(await queryOne(client, "select cache_key from triaged.triage_results_cache")).toEqual({
     cache_key: "young",
   });

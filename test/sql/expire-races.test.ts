@@ -19,8 +19,8 @@ test("the sweep does not wait for a verdict that is being read", async ({ connec
   );
   await sweeper.query("set lock_timeout to '2s'");
 
-  expect(await call(sweeper, "expire_rows")).toMatchObject([{ triage_results: 1 }]);
+  expect(await call(sweeper, "expire_verdicts")).toEqual([{ expire_verdicts: 1 }]);
 
   await reader.query("commit");
-  expect(await call(sweeper, "expire_rows")).toMatchObject([{ triage_results: 1 }]);
+  expect(await call(sweeper, "expire_verdicts")).toEqual([{ expire_verdicts: 1 }]);
 });

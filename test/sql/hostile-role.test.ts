@@ -93,6 +93,7 @@ const FRIENDLY = [
   "select * from triaged.rescue_tasks(1000)",
   "select why.* from triaged.tasks, triaged.why(task_id)",
   "select * from triaged.expire_rows()",
+  "select triaged.expire_verdicts()",
   "select * from triaged.queue_depth, triaged.task_statistics, triaged.pauses",
   "select * from triaged.worker_activity",
   "select * from triaged.attention, triaged.dead_letters",

@@ -100,6 +100,7 @@ const WRITES: readonly (readonly [string, string])[] = [
   ],
   ["get_next_task", "select from triaged.get_next_task('older')"],
   ["expire_rows", "select triaged.expire_rows()"],
+  ["expire_verdicts", "select triaged.expire_verdicts()"],
   ["create_partitions", "select triaged.create_partitions(9)"],
   ["drop_expired_partitions", "select triaged.drop_expired_partitions()"],
 ];

@@ -16,6 +16,7 @@ const CLEANUPS = [
   "select drop_expired_partitions(1)",
   "select drop_expired_partitions(task_days => 1, max_partitions => 100)",
   "select expire_rows()",
+  "select expire_verdicts()",
   "select expire_effects()",
 ];
 

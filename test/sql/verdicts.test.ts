@@ -148,7 +148,7 @@ test("the sweep takes those that lost their task, and only those", async ({ db }
   await take(db, held, "held");
   await settle(db, [outcomeOf(ended, "finish")]);
 
-  await call(db, "expire_rows");
+  await call(db, "expire_verdicts");
 
   expect(await readFillers(db)).toMatchObject([{ cache_key: "held" }]);
 });

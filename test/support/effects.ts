@@ -5,7 +5,7 @@ import { inSchema } from "../../src/database/database.ts";
 import { type DeliverDeps, deliverEffect } from "../../src/outbox/deliver.ts";
 import type { EffectsConfig } from "../../src/settings/effects.ts";
 import { CircuitBreaker } from "../../src/system/http.ts";
-import { EFFECTS } from "./jobs.ts";
+import { DELIVERIES, EFFECTS } from "./jobs.ts";
 import { query, queryOne } from "./tasks.ts";
 
 type Row = Record<string, unknown>;
@@ -64,6 +64,7 @@ export async function deliver(
 ): Promise<Row> {
   await deliverEffect(effectId, {
     db: inSchema(client),
+    deliveries: DELIVERIES,
     breaker: new CircuitBreaker(given.config.breaker),
     logger: pino({ level: "silent" }),
     signal: new AbortController().signal,

@@ -1,17 +1,24 @@
 import { onTestFinished, vi } from "vitest";
+import { jobsOf } from "../../src/cli/commands/jobs.ts";
 import { type Queryable } from "../../src/database/database.ts";
 import { parseCrontab } from "../../src/jobs/crontab.ts";
 import { runJobs } from "../../src/jobs/runner.ts";
+import { effectJobs } from "../../src/outbox/effect-jobs.ts";
 import type { Config } from "../../src/settings/config.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { effectsConfigOf } from "../../src/settings/effects.ts";
 import { SETTINGS } from "../../src/settings/variables.ts";
 import { createLoggerTo } from "../../src/system/logger.ts";
+import { triage } from "../../src/triage/application.ts";
 import { waitFor } from "./db.ts";
 import { query } from "./tasks.ts";
 
 /** As without any setting. */
 export const EFFECTS = effectsConfigOf(SETTINGS.parse({}), []);
+
+/** What the program runs: the queue's jobs and triage's, and deliveries of every kind. */
+export const JOBS = await jobsOf(triage);
+export const DELIVERIES = await triage.deliveries();
 
 type Line = Record<string, unknown> & { level: string; msg: string };
 
@@ -45,7 +52,8 @@ export function startJobs(
     pool: { max: 10, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 },
     retention,
     schedules: parseCrontab(crontab),
-    effects: EFFECTS,
+    jobs: JOBS,
+    effects: effectJobs({ config: EFFECTS, deliveries: DELIVERIES }),
     logger: createLoggerTo(
       { write: (line) => lines.push(JSON.parse(line)) },
       { level: "debug", name: "jobs" },

@@ -3,6 +3,7 @@ import type { DoctorFinding } from "../../src/doctor/probe.ts";
 import { type DoctorProbe, type ProbeContext, runProbe } from "../../src/doctor/probe.ts";
 import { type Config, readConfig } from "../../src/settings/config.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
+import { JOBS } from "./jobs.ts";
 import { ROLE_PREFIX } from "./migrate.ts";
 import { withPool } from "./with-pool.ts";
 
@@ -37,6 +38,7 @@ export async function look(
         directConnection: directUrl === undefined ? null : parseDatabaseUrl(directUrl),
       },
       database: parseDatabaseUrl(url),
+      jobs: JOBS,
       clock,
     }),
   );

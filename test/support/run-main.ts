@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import { main } from "../../src/cli/main.ts";
+import { triage } from "../../src/triage/application.ts";
 import type { Ended } from "./cli.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function runMain(
   // What is not refused, against all expectation, must not reach a database.
   vi.stubEnv("DATABASE_URL", databaseUrl);
   try {
-    const code = await main(words);
+    const code = await main(words, triage);
     return { code, stdout: textOf(stdout), stderr: textOf(stderr) };
   } finally {
     vi.unstubAllEnvs();

@@ -288,6 +288,7 @@ async function retain(db: Client, ours: Db, tell: Tell): Promise<void> {
   tell("expired", await query(db, "select * from triaged.expired_partitions(30, 0)"));
   tell("dropped", await query(db, "select triaged.drop_expired_partitions(30, 0)"));
   tell("expire_rows", await query(db, "select * from triaged.expire_rows()"));
+  tell("expire_verdicts", await query(db, "select triaged.expire_verdicts()"));
   await tellRows(db, tell);
   await query(db, "reset triaged.fake_now");
   // As `triaged jobs` does it, at the time of before.

@@ -97,18 +97,6 @@ begin
 end;
 $$;
 
--- The older name of drop_old_tasks, without its count.
-create or replace function triaged.cleanup_old_tasks(days integer default null)
-returns void
-language plpgsql
-security definer
-set search_path to pg_catalog, pg_temp
-as $$
-begin
-  perform triaged.drop_old_tasks(days);
-end;
-$$;
-
 -- The partitions in which every row is older than the given number of whole days of UTC, the oldest
 -- first. 0 stands for no partition, null for the value in queue_settings.
 create or replace function triaged.expired_partitions(

@@ -1,12 +1,11 @@
--- Retention of tables without partitions: dedupe keys that nobody holds, cached verdicts that
--- expired, and workers that ended so many days ago; null means 90 days, or as long as history names
--- them, and 0 keeps them. Deletes at most max_rows of each, and returns how many. It also deletes,
--- uncounted, the record of an attempt that was working out a verdict and no longer holds its task.
+-- Retention of tables without partitions: dedupe keys that nobody holds, and workers that ended so
+-- many days ago; null means 90 days, or as long as history names them, and 0 keeps them. Deletes at
+-- most max_rows of each, and returns how many.
 create or replace function triaged.expire_rows(
   max_rows integer default 10000,
   worker_days integer default null
 )
-returns table (dedupe_keys integer, triage_results integer, workers integer)
+returns table (dedupe_keys integer, workers integer)
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
@@ -41,33 +40,6 @@ begin
     and coalesce(held.until, '-infinity') <= v_now
     and not exists (select from triaged.live_tasks as live where live.task_id = held.task_id);
   get diagnostics dedupe_keys = row_count;
-
-  delete from triaged.triage_results_cache
-  where id = any (array(
-    select expired.id
-    from triaged.triage_results_cache as expired
-    where expired.expires_at <= v_now
-    order by expired.expires_at
-    limit max_rows
-    for update skip locked
-  ));
-  get diagnostics triage_results = row_count;
-
-  delete from triaged.verdict_fillers
-  where cache_key = any (array(
-    select filler.cache_key
-    from triaged.verdict_fillers as filler
-    where not exists (
-      select from triaged.live_tasks as live
-      where
-        live.task_id = filler.task_id
-        and live.attempt_count = filler.attempt
-        and live.status = 'started'
-    )
-    limit max_rows
-    -- One that is taken over right now stays.
-    for update skip locked
-  ));
 
   delete from triaged.workers
   where worker_id = any (array(

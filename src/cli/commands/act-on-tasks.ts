@@ -54,7 +54,7 @@ export const retryCommand = defineCommand({
   },
   examples: [
     ["retry 42", "task 42 gets its whole budget of attempts again"],
-    ["retry --type consumer_triage --status failed", "all of them, after a question"],
+    ["retry --type send_mail --status failed", "all of them, after a question"],
   ],
   run: ({ flags, args: [id] }) => {
     const filter = { taskType: flags.type, queue: flags.queue, status: flags.status };

@@ -62,7 +62,7 @@ export const enqueueCommand = defineCommand({
   },
   examples: [
     [`enqueue noop '{"a": 1}'`, "a task of type noop"],
-    ["enqueue consumer_triage @examples/p-retry-upgrade.json --wait", "a verdict, read at once"],
+    ["enqueue send_mail @mail.json --wait", "the payload from a file, the result at once"],
     ["enqueue report --run-at +10m --dedupe-key nightly", "later, and only once"],
     ["enqueue mail - --priority high < mail.json", "the payload from stdin"],
   ],

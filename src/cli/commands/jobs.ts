@@ -1,61 +1,77 @@
 import { locateDatabase } from "../../database/connection-file.ts";
 import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
-import { type CompletedJob, runJobsOnce } from "../../jobs/maintenance.ts";
+import type { MaintenanceJob } from "../../jobs/job.ts";
+import { type CompletedJob, jobsWith, runJobsOnce } from "../../jobs/maintenance.ts";
 import { adoptRetention, runJobs } from "../../jobs/runner.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
+import { deliverEffect } from "../../outbox/deliver.ts";
+import { effectJobs, sweepEffectsJob } from "../../outbox/effect-jobs.ts";
 import { type Config, readConfig } from "../../settings/config.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { CircuitBreaker } from "../../system/http.ts";
 import { createLogger } from "../../system/logger.ts";
-import { defineCommand } from "../terminal/command.ts";
+import type { Application } from "../application.ts";
+import { type Command, defineCommand } from "../terminal/command.ts";
 import { reportError, UsageError } from "../terminal/errors.ts";
 import { note, print, printJson, renderTable } from "../terminal/output.ts";
 import { withDatabase } from "../terminal/with-database.ts";
 
-export const jobsCommand = defineCommand({
-  name: "jobs",
-  summary: "run the clockwork: schedules, partitions, retention; deliver effects",
-  description:
-    "Makes the partitions of the next days, merges those of old ones, drops those older than\n" +
-    "`triaged settings` says from 02:00 UTC on, and deletes expired keys and verdicts. Enqueues the tasks of SCHEDULES_FILE, or of ./crontab, unless --once is given.\n" +
-    "Delivers what tasks want done outside of the database (`triaged effects --help`). Any number\n" +
-    "may run; each job runs once. graphile-worker keeps its own schema for that: graphile_worker,\n" +
-    "or TRIAGED_SCHEMA with _jobs behind it. The database user must own the queue's schema, or be\n" +
-    "granted its role …_owner (`triaged migrate` prints it), and may make that schema at the first\n" +
-    "start. With --once, a job that fails stops no other; the exit code is that of the first that\n" +
-    "failed.",
-  args: [],
-  options: {
-    once: { about: "run every job once, now, and exit" },
-    json: { about: "with --once: print an array of jobs, and what each did" },
-  },
-  examples: [
-    ["jobs", "run until told to stop"],
-    ["jobs --once", "for the cron of the system, in place of a process that stays"],
-    ["jobs --once --json | jq '.[].changes'", "how much each job did"],
-  ],
-  run: async ({ flags }) => {
-    if (flags.json && !flags.once) {
-      throw new UsageError("--json needs --once", { hint: "triaged jobs --help" });
-    }
-    const config = readConfig();
-    const parentGone = new AbortController();
-    onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });
-    const signals = listenForStop();
-    const stop = AbortSignal.any([signals.stop, parentGone.signal]);
-    try {
-      if (flags.once) {
-        return await runOnce(config, stop, { asJson: flags.json });
+export function jobsCommand(application: Application): Command {
+  return defineCommand({
+    name: "jobs",
+    summary: "run schedules and maintenance: partitions, retention; deliver effects",
+    description:
+      "Makes the partitions of the next days, merges those of old ones, drops those older than\n" +
+      "`triaged settings` says from 02:00 UTC on, and deletes expired keys. Enqueues the tasks of\n" +
+      "SCHEDULES_FILE, or of ./crontab, unless --once is given. Delivers what tasks want done\n" +
+      "outside of the database (`triaged effects --help`). Any number may run; each job runs once.\n" +
+      "graphile-worker keeps its own schema for that: graphile_worker, or TRIAGED_SCHEMA with\n" +
+      "_jobs behind it. The database user must own the queue's schema, or be granted its role\n" +
+      "…_owner (`triaged migrate` prints it), and may make that schema at the first start. With\n" +
+      "--once, a job that fails stops no other; the exit code is that of the first that failed.",
+    args: [],
+    options: {
+      once: { about: "run every job once, now, and exit" },
+      json: { about: "with --once: print an array of jobs, and what each did" },
+    },
+    examples: [
+      ["jobs", "run until told to stop"],
+      ["jobs --once", "for the cron of the system, in place of a process that stays"],
+      ["jobs --once --json | jq '.[].changes'", "how much each job did"],
+    ],
+    run: async ({ flags }) => {
+      if (flags.json && !flags.once) {
+        throw new UsageError("--json needs --once", { hint: "triaged jobs --help" });
       }
-      await runUntil(config, stop);
-      return EXIT_CODES.done;
-    } finally {
-      signals.dispose();
-    }
-  },
-});
+      const config = readConfig();
+      const parentGone = new AbortController();
+      onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });
+      const signals = listenForStop();
+      const stop = AbortSignal.any([signals.stop, parentGone.signal]);
+      try {
+        if (flags.once) {
+          return await runOnce(application, { config, stop, asJson: flags.json });
+        }
+        await runUntil(application, config, stop);
+        return EXIT_CODES.done;
+      } finally {
+        signals.dispose();
+      }
+    },
+  });
+}
 
-async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
+/** Every job of the program, in the order of `--once`. */
+export async function jobsOf(application: Application): Promise<readonly MaintenanceJob[]> {
+  // The sweep comes after the application's: an effect that those made leaves in the same run.
+  return jobsWith([...(await application.jobs()), sweepEffectsJob]);
+}
+
+async function runUntil(
+  application: Application,
+  config: Config,
+  stop: AbortSignal,
+): Promise<void> {
   const logger = createLogger({ level: config.logLevel, name: "jobs" });
   for (const sentence of config.leftOver) logger.warn(sentence);
   await runJobs({
@@ -65,7 +81,8 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
     pool: config.pool,
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
-    effects: config.effects,
+    jobs: await jobsOf(application),
+    effects: effectJobs({ config: config.effects, deliveries: await application.deliveries() }),
     logger,
     stop,
   });
@@ -73,20 +90,24 @@ async function runUntil(config: Config, stop: AbortSignal): Promise<void> {
 
 /** The exit code is that of the first job that failed; those after it ran as well. */
 async function runOnce(
-  config: Config,
-  stop: AbortSignal,
-  { asJson }: { asJson: boolean },
+  application: Application,
+  { config, stop, asJson }: { config: Config; stop: AbortSignal; asJson: boolean },
 ): Promise<number> {
   const done: CompletedJob[] = [];
   const failed: { readonly job: string; readonly err: unknown }[] = [];
+  const jobs = await jobsOf(application);
+  const deliveries = await application.deliveries();
   await withDatabase(async ({ db }) => {
     const logger = createLogger({ level: config.logLevel, name: "jobs" });
     await adoptRetention(db, { retention: config.retention, logger });
+    const breaker = new CircuitBreaker(config.effects.breaker);
+    const means = { db, config: config.effects, deliveries, breaker, logger, signal: stop };
     await runJobsOnce({
       db,
-      config: config.effects,
-      breaker: new CircuitBreaker(config.effects.breaker),
-      logger,
+      jobs,
+      deliver: async ({ effectId }) => {
+        await deliverEffect(effectId, means);
+      },
       signal: stop,
       onDone: (one) => done.push(one),
       onFailed: (job, err) => failed.push({ job, err }),

@@ -104,7 +104,7 @@ export const listCommand = defineCommand({
   },
   examples: [
     ["list", "the newest twenty"],
-    ["list --status failed --type consumer_triage", "triage tasks that failed"],
+    ["list --status failed --type send_mail", "mails that were not sent"],
   ],
   run: ({ flags }) =>
     withDatabase(async ({ db }) => {

@@ -58,7 +58,7 @@ export const pauseCommand = defineCommand({
   },
   examples: [
     ["pause mail", "nothing of queue mail is claimed"],
-    ["pause --type consumer_triage", "no consumer_triage task is, in whatever queue"],
+    ["pause --type send_mail", "no send_mail task is, in whatever queue"],
     ["pause", "what is paused, and since when"],
   ],
   run: async ({ flags, args: [queue] }) => {
@@ -114,7 +114,7 @@ export const resumeCommand = defineCommand({
   },
   examples: [
     ["resume mail", "queue mail is worked off again"],
-    ["resume --type consumer_triage", "so are consumer_triage tasks"],
+    ["resume --type send_mail", "so are send_mail tasks"],
   ],
   run: async ({ flags, args: [queue] }) => {
     const pausable = pausableOf(queue, flags.type, "resume");

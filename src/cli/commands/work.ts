@@ -5,70 +5,75 @@ import { type Config, describeConfig, readConfig } from "../../settings/config.t
 import { SETTINGS, text } from "../../settings/variables.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { createLogger } from "../../system/logger.ts";
-import { ownTasksFolder } from "../../system/package-folder.ts";
 import { runDaemon } from "../../worker/daemon.ts";
-import { defineCommand } from "../terminal/command.ts";
+import type { Application } from "../application.ts";
+import { type Command, defineCommand } from "../terminal/command.ts";
 import { print, printJson } from "../terminal/output.ts";
 
-export const workCommand = defineCommand({
-  name: "work",
-  summary: "run a worker: claim tasks and run their handlers",
-  description:
-    "SIGTERM and Ctrl-C let running tasks finish within SHUTDOWN_GRACE_MS and give back the\n" +
-    "rest; a second one does not wait. Without --tasks, the folder tasks/ here counts, and\n" +
-    "where there is none, the handlers that come with triaged.",
-  args: [],
-  options: {
-    drain: { about: "work off what is due, then exit" },
-    tasks: { value: "DIR", about: "folder with the handlers (TASKS_DIR)", schema: text() },
-    concurrency: {
-      short: "c",
-      value: "N",
-      about: "tasks at a time (CONCURRENCY, default 10)",
-      schema: SETTINGS.shape.CONCURRENCY.unwrap(),
-    },
-    queue: {
-      short: "q",
-      value: "A,B",
-      about: "the queues to take from (QUEUES, default: default)",
-      schema: SETTINGS.shape.QUEUES.unwrap(),
-    },
-    name: {
-      value: "NAME",
-      about: "its name in stats and history (WORKER_ID, default hostname-pid)",
-      schema: SETTINGS.shape.WORKER_ID.unwrap(),
-    },
-    "print-config": { about: "print what is in force, passwords masked, and exit" },
-    json: { about: "with --print-config: as one JSON object" },
-  },
-  examples: [
-    ["work", "run until told to stop"],
-    ["work --drain --tasks ./handlers --concurrency 4", "work off what is due with own handlers"],
-    ["work --print-config", "the settings, for an environment file"],
-  ],
-  run: async ({ flags }) => {
-    const given = readConfig();
-    const config: Config = {
-      ...given,
-      worker: {
-        ...given.worker,
-        name: flags.name ?? given.worker.name,
-        queues: flags.queue ?? given.worker.queues,
-        concurrency: flags.concurrency ?? given.worker.concurrency,
-        tasksFolder:
-          flags.tasks === undefined ? given.worker.tasksFolder : path.resolve(flags.tasks),
+export function workCommand(application: Application): Command {
+  return defineCommand({
+    name: "work",
+    summary: "run a worker: claim tasks and run their handlers",
+    description:
+      "SIGTERM and Ctrl-C let running tasks finish within SHUTDOWN_GRACE_MS and give back the\n" +
+      "rest; a second one does not wait. Without --tasks, the folder tasks/ here counts, and\n" +
+      "where there is none, the handlers that come with triaged.",
+    args: [],
+    options: {
+      drain: { about: "work off what is due, then exit" },
+      tasks: { value: "DIR", about: "folder with the handlers (TASKS_DIR)", schema: text() },
+      concurrency: {
+        short: "c",
+        value: "N",
+        about: "tasks at a time (CONCURRENCY, default 10)",
+        schema: SETTINGS.shape.CONCURRENCY.unwrap(),
       },
-    };
-    if (flags["print-config"]) {
-      printConfig(config, flags.json);
-    } else {
-      await runWorker(config, { drain: flags.drain });
-    }
-    return 0;
-  },
-});
+      queue: {
+        short: "q",
+        value: "A,B",
+        about: "the queues to take from (QUEUES, default: default)",
+        schema: SETTINGS.shape.QUEUES.unwrap(),
+      },
+      name: {
+        value: "NAME",
+        about: "its name in stats and history (WORKER_ID, default hostname-pid)",
+        schema: SETTINGS.shape.WORKER_ID.unwrap(),
+      },
+      "print-config": { about: "print what is in force, passwords masked, and exit" },
+      json: { about: "with --print-config: as one JSON object" },
+    },
+    examples: [
+      ["work", "run until told to stop"],
+      ["work --drain --tasks ./handlers --concurrency 4", "work off what is due with own handlers"],
+      ["work --print-config", "the settings, for an environment file"],
+    ],
+    run: async ({ flags }) => {
+      const given = readConfig();
+      const config: Config = {
+        ...given,
+        worker: {
+          ...given.worker,
+          name: flags.name ?? given.worker.name,
+          queues: flags.queue ?? given.worker.queues,
+          concurrency: flags.concurrency ?? given.worker.concurrency,
+          tasksFolder:
+            flags.tasks === undefined ? given.worker.tasksFolder : path.resolve(flags.tasks),
+        },
+      };
+      if (flags["print-config"]) {
+        printConfig(config, flags.json);
+      } else {
+        await runWorker(config, { drain: flags.drain, handlers: application.handlers });
+      }
+      return 0;
+    },
+  });
+}
 
-async function runWorker(config: Config, { drain }: { drain: boolean }): Promise<void> {
+async function runWorker(
+  config: Config,
+  { drain, handlers }: { readonly drain: boolean; readonly handlers: string },
+): Promise<void> {
   const logger = createLogger({ level: config.logLevel, name: config.worker.name });
   for (const sentence of config.leftOver) logger.warn(sentence);
   const parentGone = new AbortController();
@@ -82,7 +87,7 @@ async function runWorker(config: Config, { drain }: { drain: boolean }): Promise
       pool: config.pool,
       worker: {
         ...config.worker,
-        tasksFolder: config.worker.tasksFolder ?? defaultTasksFolder(),
+        tasksFolder: config.worker.tasksFolder ?? defaultTasksFolder(handlers),
       },
       maxRescues: config.maxRescues,
       maxResultBytes: config.maxResultBytes,
@@ -97,9 +102,9 @@ async function runWorker(config: Config, { drain }: { drain: boolean }): Promise
   }
 }
 
-function defaultTasksFolder(): string {
+function defaultTasksFolder(ofApplication: string): string {
   const here = path.resolve("tasks");
-  return existsSync(here) ? here : ownTasksFolder();
+  return existsSync(here) ? here : ofApplication;
 }
 
 function printConfig(config: Config, asJson: boolean): void {

@@ -139,8 +139,8 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-/** As far as a triage verdict is worth a person's first look; docs have the whole shape. */
-const Verdict = z.looseObject({
+/** A result that says whether somebody has to act, as far as it is worth a person's first look. */
+const Assessment = z.looseObject({
   requires_action: z.boolean(),
   urgency: z.string(),
   impact_summary: z.string(),
@@ -149,13 +149,13 @@ const Verdict = z.looseObject({
   recommended_changes: z.string().default(""),
 });
 
-/** The result of a task for a person: a triage verdict in words, anything else as JSON. */
+/** The result of a task for a person: one that says whether to act in words, others as JSON. */
 export function renderResult(result: unknown): string {
-  const verdict = Verdict.safeParse(result);
-  if (!verdict.success) {
+  const assessment = Assessment.safeParse(result);
+  if (!assessment.success) {
     return visibleText(formatValue(result));
   }
-  const { requires_action, urgency, impact_summary, confidence, ...rest } = verdict.data;
+  const { requires_action, urgency, impact_summary, confidence, ...rest } = assessment.data;
   return visibleText(
     [
       `${requires_action ? "requires action" : "no action required"}, ` +

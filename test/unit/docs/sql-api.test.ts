@@ -22,6 +22,7 @@ const OWNERS = [
   "drop_expired_partitions",
   "merge_partitions",
   "expire_rows",
+  "expire_verdicts",
   "expire_effects",
   "save_setting",
   "drop_old_tasks",

@@ -1,0 +1,12 @@
+import { deleteInRounds, type MaintenanceJob } from "../../jobs/job.ts";
+import { expireVerdicts } from "../store.ts";
+
+/** Delete cached verdicts whose time is over. */
+export const expireVerdictsJob: MaintenanceJob = {
+  name: "expire-verdicts",
+  cron: "*/5 * * * *",
+  run: ({ db, signal }) =>
+    deleteInRounds(signal, async (limit) => ({
+      triageResultsDeleted: await expireVerdicts(db, limit),
+    })),
+};
