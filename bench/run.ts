@@ -5,11 +5,11 @@ import { nearest, reportError, UsageError } from "../src/cli/terminal/errors.ts"
 import { note, print, printJson, renderTable } from "../src/cli/terminal/output.ts";
 import { BENCHES } from "./benches.ts";
 import { type Bench, SIZES } from "./frame/bench.ts";
-import { readFacts } from "./frame/machine.ts";
 import { cellsOf } from "./frame/render.ts";
 import { RESULTS_FILE, type Run, saveResults } from "./frame/results.ts";
 import { openServer } from "./frame/server.ts";
 import { Stage } from "./frame/stage.ts";
+import { readFacts } from "./machine.ts";
 
 const HELP = `npm run bench -- NAME [FLAGS]
 

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Bench, Measurement, Size } from "./bench.ts";
-import type { Facts } from "./machine.ts";
 import { cellsOf } from "./render.ts";
 
 export const RESULTS_FILE = path.join(import.meta.dirname, "..", "RESULTS.md");
@@ -13,6 +12,14 @@ Made by \`npm run bench -- NAME --save\`; how, and what the figures do not say, 
 highest round in brackets. A ratio is the median of the ratios within the rounds. Figures are
 from one small machine: they say how things compare with each other, nothing more.
 `;
+
+/** What a figure depends on beside the code. No names of hosts or people. */
+export type Facts = {
+  readonly machine: string;
+  readonly versions: string;
+  readonly commit: string;
+  readonly date: string;
+};
 
 /** One bench that ran, with all that its section of the file says. */
 export type Run = {

@@ -8,7 +8,7 @@ import {
   expireRows,
   mergePartitions,
 } from "../database/retention.ts";
-import type { Expired, MergeStep } from "../database/rows.ts";
+import type { MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
 import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
 

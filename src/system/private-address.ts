@@ -1,59 +1,39 @@
 import { type LookupAddress, lookup as resolve } from "node:dns";
-import { BlockList, isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
+import ipaddr from "ipaddr.js";
 import { PermanentError } from "../model/outcome.ts";
 
-/**
- * Addresses that no stranger's URL may lead to: this host, private and link-local networks
- * (where clouds keep the credentials of a machine), carrier networks, multicast, what is
- * reserved. An IPv4 address within IPv6 counts as the IPv4 address.
- */
-const PRIVATE = new BlockList();
-for (const [network, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.0.2.0", 24],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["198.51.100.0", 24],
-  ["203.0.113.0", 24],
-  ["224.0.0.0", 3],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, "ipv4");
-}
-for (const [network, prefix] of [
-  // Unspecified, loopback, and the obsolete form of IPv4 within IPv6.
-  ["::", 96],
-  // Translated to IPv4 by the network: what they lead to cannot be seen here.
-  ["64:ff9b::", 96],
-  ["64:ff9b:1::", 48],
-  ["2001::", 23],
-  ["2001:db8::", 32],
-  ["2002::", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["fec0::", 10],
-  ["ff00::", 8],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, "ipv6");
-}
+/** Addresses of IPv6 that anybody may have; the rest is special, or nobody has it yet. */
+const PUBLIC_IPV6 = ipaddr.parseCIDR("2000::/3");
 
-/** Whether a numeric address is private; what is no address at all counts as one. */
+/**
+ * Whether a numeric address is one that no stranger's URL may lead to: this host, private and
+ * link-local networks (where clouds keep the credentials of a machine), carrier networks, networks
+ * that translate to IPv4 (where they lead cannot be seen here), multicast, what is reserved. An
+ * IPv4 address within IPv6 counts as the IPv4 address; what Node takes for no address, such as one
+ * with octal or hexadecimal parts, counts as private, and so does one with a zone.
+ */
 export function isPrivateAddress(address: string): boolean {
   const family = isIP(address);
-  return family === 0 || PRIVATE.check(address, family === 6 ? "ipv6" : "ipv4");
+  const url = family === 6 ? `http://[${address}]/` : `http://${address}/`;
+  if (family === 0 || !URL.canParse(url)) {
+    return true;
+  }
+  // As a URL spells it: ipaddr.js would take ::1.2.3.4, which is no public address, for 1.2.3.4.
+  const parsed = ipaddr.process(literalOf(new URL(url)));
+  return parsed.range() !== "unicast" || (parsed.kind() === "ipv6" && !parsed.match(PUBLIC_IPV6));
 }
 
 /** Throws a PermanentError for a URL whose host is written as a private address. */
-export function refusePrivateLiteral({ hostname }: URL): void {
-  const literal = hostname.replace(/^\[(.*)\]$/, "$1");
+export function refusePrivateLiteral(url: URL): void {
+  const literal = literalOf(url);
   if (isIP(literal) !== 0 && isPrivateAddress(literal)) {
     throw refusal(literal);
   }
+}
+
+function literalOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 /**

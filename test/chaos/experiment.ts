@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { readExecutions } from "./account/executions.ts";
 import { type Figures, readFigures } from "./account/figures.ts";
 import { readRescueTimes, type TimesByProof } from "./account/rescue-times.ts";
 import { findViolations, type Violation } from "./account/violations.ts";
+import { readExecutions } from "./executions.ts";
 import { Faults } from "./faults.ts";
 import { attack, type HostileAccounts } from "./hostile/producer.ts";
 import { scheduleFaults } from "./plan/schedule.ts";

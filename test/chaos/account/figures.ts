@@ -1,5 +1,5 @@
 import type { Queryable } from "../../../src/database/database.ts";
-import type { Execution } from "./executions.ts";
+import type { Execution } from "../executions.ts";
 
 /** Tasks of the producers that want something done. */
 const FRIENDLY = "task_type not in ('hostile', 'consumer_triage', 'change_notification')";

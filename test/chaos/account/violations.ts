@@ -1,5 +1,5 @@
 import type { Queryable } from "../../../src/database/database.ts";
-import type { Execution } from "./executions.ts";
+import type { Execution } from "../executions.ts";
 
 /** A promise that was not kept, with the tasks that show it. */
 export type Violation = { readonly rule: Rule; readonly taskIds: readonly string[] };

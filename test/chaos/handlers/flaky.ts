@@ -1,6 +1,6 @@
 import { defineHandler } from "triaged";
 import { z } from "zod";
-import { noteExecution } from "../account/executions.ts";
+import { noteExecution } from "../executions.ts";
 
 /** Fails as often as its payload says, then succeeds, if there are attempts left. */
 export default defineHandler({

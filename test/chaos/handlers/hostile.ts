@@ -1,6 +1,6 @@
 import { defineHandler } from "triaged";
 import { z } from "zod";
-import { noteExecution } from "../account/executions.ts";
+import { noteExecution } from "../executions.ts";
 
 /** Does what a stranger's payload makes it do, up to the end of its worker. */
 export default defineHandler({

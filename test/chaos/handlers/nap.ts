@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { defineHandler } from "triaged";
 import { z } from "zod";
-import { noteExecution } from "../account/executions.ts";
+import { noteExecution } from "../executions.ts";
 
 /** Holds its task for a while. */
 export default defineHandler({

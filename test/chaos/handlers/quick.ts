@@ -1,6 +1,6 @@
 import { defineHandler } from "triaged";
 import { z } from "zod";
-import { noteExecution } from "../account/executions.ts";
+import { noteExecution } from "../executions.ts";
 
 /** Does nothing but say that it ran. */
 export default defineHandler({

@@ -1,6 +1,3 @@
-import { cannotMakeNamespaces, openNamespaces } from "./namespaces.ts";
-import { openProxies } from "./stalling-proxy.ts";
-
 /** A host of workers, as far as its network goes. */
 export type Host = {
   readonly name: string;
@@ -23,9 +20,3 @@ export type Network = AsyncDisposable & {
   /** What the cuts are made with. */
   readonly means: string;
 };
-
-/** A network of hosts by these names: of namespaces where that is allowed, else of proxies. */
-export async function openNetwork(names: readonly string[]): Promise<Network> {
-  const reason = await cannotMakeNamespaces();
-  return reason === null ? await openNamespaces(names) : openProxies(names, reason);
-}

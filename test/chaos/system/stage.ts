@@ -1,11 +1,13 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { EXECUTIONS_FILE } from "../account/executions.ts";
+import { EXECUTIONS_FILE } from "../executions.ts";
 import { type HostileRepositories, makeHostileRepositories } from "../hostile/repositories.ts";
-import { type Network, openNetwork } from "./network.ts";
+import { cannotMakeNamespaces, openNamespaces } from "./namespaces.ts";
+import type { Network } from "./network.ts";
 import { type Pooler, startPooler } from "./pooler.ts";
 import { type Server, startServer, withClient } from "./server.ts";
+import { openProxies } from "./stalling-proxy.ts";
 import { startWorkers, type Workers } from "./workers.ts";
 
 /** Everything that a run starts. */
@@ -82,6 +84,12 @@ export async function openStage(): Promise<Stage> {
     stopWorkers: () => workers.disposeAsync(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** A network of hosts by these names: of namespaces where that is allowed, else of proxies. */
+async function openNetwork(names: readonly string[]): Promise<Network> {
+  const reason = await cannotMakeNamespaces();
+  return reason === null ? await openNamespaces(names) : openProxies(names, reason);
 }
 
 async function makeHostileLogin(serverUrl: string): Promise<string> {

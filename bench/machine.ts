@@ -2,17 +2,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import path from "node:path";
-import { packageFolder } from "../../src/system/package-folder.ts";
-import { isInstalled, PEERS, PEERS_FOLDER } from "../contestants/peer-process.ts";
-import { redisVersion } from "./redis-server.ts";
-
-/** What a figure depends on beside the code. No names of hosts or people. */
-export type Facts = {
-  readonly machine: string;
-  readonly versions: string;
-  readonly commit: string;
-  readonly date: string;
-};
+import { packageFolder } from "../src/system/package-folder.ts";
+import { isInstalled, PEERS, PEERS_FOLDER } from "./contestants/peer-process.ts";
+import { redisVersion } from "./frame/redis-server.ts";
+import type { Facts } from "./frame/results.ts";
 
 export function readFacts(): Facts {
   const cores = cpus();

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+/** The table of dependencies in CONTRIBUTING.md has those of package.json, each with a reason. */
+const ROOT = path.join(import.meta.dirname, "../../..");
+const read = (name: string) => readFileSync(path.join(ROOT, name), "utf8");
+
+const versions = z.record(z.string(), z.string());
+const { dependencies, optionalDependencies, devDependencies } = z
+  .object({
+    dependencies: versions,
+    optionalDependencies: versions,
+    devDependencies: versions,
+  })
+  .parse(JSON.parse(read("package.json")));
+
+const section = read("CONTRIBUTING.md").split("\n## Dependencies\n")[1]?.split("\n## ")[0] ?? "";
+const rows = [...section.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map(
+  ([, name = "", reason = "", keeper = ""]) => ({ name, reason, keeper }),
+);
+
+test("each package that production installs has its row, and no other", () => {
+  expect(rows.map(({ name }) => name)).toEqual([
+    ...Object.keys(dependencies).toSorted(),
+    ...Object.keys(optionalDependencies),
+  ]);
+});
+
+test("each row has a reason and a keeper, and no reason is given twice", () => {
+  expect(rows.filter(({ reason, keeper }) => reason === "" || keeper === "")).toEqual([]);
+  expect(new Set(rows.map(({ reason }) => reason)).size).toBe(rows.length);
+});
+
+test("each version is pinned", () => {
+  const all = { ...dependencies, ...optionalDependencies, ...devDependencies };
+
+  expect(
+    Object.entries(all).filter(
+      ([, version]) => !/^(?:npm:.+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+    ),
+  ).toEqual([]);
+});
