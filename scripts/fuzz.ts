@@ -10,7 +10,7 @@ import { Client } from "pg";
 import { migrateSchema } from "../src/database/migrate/migrate.ts";
 import { search } from "../test/model/search.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../test/support/databases.ts";
-import { findServer } from "../test/support/server.ts";
+import { findServer } from "../test/support/shared-server.ts";
 
 const TELL_EACH_MS = 5_000;
 

@@ -5,13 +5,12 @@ import { jobsProbe } from "../../src/doctor/jobs.ts";
 import { partitionsProbe } from "../../src/doctor/partitions.ts";
 import { locksProbe } from "../../src/doctor/sessions.ts";
 import { lanesProbe, workersProbe } from "../../src/doctor/workers.ts";
-import { runCli } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { look } from "../support/doctor.ts";
+import { openStranger, squat } from "../support/hostile-role.ts";
 import { startedJobs } from "../support/jobs.ts";
-import { look } from "../support/look.ts";
-import { openStranger, squat } from "../support/stranger.ts";
+import { runCli } from "../support/processes.ts";
 import { claimTasks, enqueue, query, startWorker } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 /** Drop the partition of a day counted from today. */
 const DROP = `do $$ begin

@@ -2,10 +2,9 @@
 
 import { expect } from "vitest";
 import { driftProbe } from "../../src/doctor/schema.ts";
-import { test as emptyTest } from "../support/empty-database.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
-import { test } from "../support/worker-test.ts";
+import { emptyDatabaseTest as emptyTest, test } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { look } from "../support/doctor.ts";
 
 const DRIFTS: readonly [what: string, statement: string, level: string, found: string][] = [
   [

@@ -10,10 +10,10 @@ import {
   poolerProbe,
 } from "../../src/doctor/sessions.ts";
 import { snapshotProbe, vacuumProbe } from "../../src/doctor/vacuum.ts";
-import { look } from "../support/look.ts";
+import { test } from "../support/connections.ts";
+import { look } from "../support/doctor.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { queryOne, startWorker } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 /** Change a setting for the sessions to come of one database. */
 async function setForDatabase(client: Client, setting: string): Promise<void> {

@@ -5,11 +5,9 @@
 import { Client } from "pg";
 import { expect, inject, test } from "vitest";
 import { driftProbe } from "../../src/doctor/schema.ts";
-import { runCli } from "../support/cli.ts";
-import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
-import { drain } from "../support/drain.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
+import { dropDatabase, makeDatabase, migrate, urlOf } from "../support/databases.ts";
+import { look } from "../support/doctor.ts";
+import { drain, runCli } from "../support/processes.ts";
 import { enqueue, query, queryOne } from "../support/tasks.ts";
 
 async function withDatabase<Result>(

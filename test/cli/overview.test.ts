@@ -1,11 +1,9 @@
 // The commands that tell of the queue as a whole: stats, migrate, psql, work's config.
 import { expect, inject } from "vitest";
-import { runCli, runJson, startCli } from "../support/cli.ts";
-import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
-import { createDatabase, test, waitFor } from "../support/db.ts";
-import { drain } from "../support/drain.ts";
+import { createDatabase, test, waitFor } from "../support/connections.ts";
+import { dropDatabase, makeDatabase, urlOf, withPool } from "../support/databases.ts";
+import { drain, runCli, runJson, startCli } from "../support/processes.ts";
 import { enqueue, query, startWorker } from "../support/tasks.ts";
-import { withPool } from "../support/with-pool.ts";
 
 test("stats shows depth, what ended, workers and who waits for a person", async () => {
   const { url, drop } = await createDatabase();

@@ -2,7 +2,7 @@
 // One of each kind is a process; the others, dozens, call what the process calls.
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/main.ts";
-import { runCli } from "../support/cli.ts";
+import { runCli } from "../support/processes.ts";
 import { runMain } from "../support/run-main.ts";
 
 const NAMES = [...COMMANDS.keys()];

@@ -1,11 +1,9 @@
 // Goal: a worker that sleeps starts what it is rung for at once, and misses nothing for it.
 
 import type { Client } from "pg";
-import { test as base } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { test as base, test, waitFor } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, waitForStatus } from "../support/tasks.ts";
 
 /** The sessions that claim now, or did last. */
 async function claiming(

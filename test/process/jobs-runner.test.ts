@@ -1,8 +1,8 @@
 // When jobs run: the clockwork of graphile-worker, over several processes and outages.
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
 import {
   hideTrace,
   makePartition,
@@ -12,7 +12,6 @@ import {
   startedJobs,
   startJobs,
 } from "../support/jobs.ts";
-import { migrate } from "../support/migrate.ts";
 import { query, queryOne } from "../support/tasks.ts";
 
 const CUT = "jobs lost a connection";

@@ -3,11 +3,10 @@
 
 import { Client } from "pg";
 import { expect } from "vitest";
-import { startCuttingProxy } from "../support/cutting-proxy.ts";
-import { waitFor } from "../support/db.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, test, waitForStatus } from "../support/worker-test.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, waitForStatus } from "../support/tasks.ts";
+import { startCuttingProxy } from "./cutting-proxy.ts";
 
 test("a claim whose answer is lost is given back and made again", async ({ url, client }) => {
   await using proxy = await startCuttingProxy(url, "cut in place of this");

@@ -5,9 +5,9 @@
 
 import path from "node:path";
 import { expect } from "vitest";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { test } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const TASKS = path.join(import.meta.dirname, "..", "fixtures", "refused");
 const INNOCENTS = 20;

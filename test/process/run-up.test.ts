@@ -9,11 +9,11 @@ import { test as base, expect } from "vitest";
 import { readConnection } from "../../src/database/connection-file.ts";
 import { runUp } from "../../src/supervisor/up.ts";
 import { waitUntilGone } from "../../src/system/processes.ts";
-import { found, waitFor } from "../support/db.ts";
-import { notes, pidsOf, supervised } from "../support/journal.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { notes, pidsOf, supervised } from "../programs/journal.ts";
+import { found, waitFor } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 
-const HOLD_UP = fileURLToPath(new URL("../support/hold-up.ts", import.meta.url));
+const HOLD_UP = fileURLToPath(new URL("../programs/hold-up.ts", import.meta.url));
 
 /** A data folder, and the journal of the supervised process. */
 const test = base.extend<{ place: { folder: string; journal: string } }>({

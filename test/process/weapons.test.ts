@@ -5,12 +5,11 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { unlockDeadRunners } from "../../src/database/graphile-tables.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { openStranger, type Stranger, squat } from "../support/hostile-role.ts";
 import { startedJobs } from "../support/jobs.ts";
-import { openStranger, type Stranger, squat } from "../support/stranger.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, waitForStatus } from "../support/tasks.ts";
 
 const NOTIFICATIONS = 20_000;
 /** Of a flood of seconds at fifty a second; one for each would be all of the above. */

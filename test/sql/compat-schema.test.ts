@@ -6,9 +6,9 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { ownersProbe } from "../../src/doctor/privileges.ts";
 import { driftProbe } from "../../src/doctor/schema.ts";
-import { test as base } from "../support/empty-database.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
+import { emptyDatabaseTest as base } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { look } from "../support/doctor.ts";
 import { query } from "../support/tasks.ts";
 
 /** `role` may do nothing in the database yet. */

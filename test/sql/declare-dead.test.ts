@@ -3,7 +3,7 @@
 // its end.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { query, queryOne, setClock, startWorker } from "../support/tasks.ts";
 
 const SINCE = [

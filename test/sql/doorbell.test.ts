@@ -3,8 +3,7 @@
 import { expect } from "vitest";
 import { NotificationListener } from "../../src/database/listener.ts";
 import { codeOf } from "../../src/database/sqlstate.ts";
-import { pidOf, test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { pidOf, test, waitFor } from "../support/connections.ts";
 import { query } from "../support/tasks.ts";
 
 const CANCELS = 30;

@@ -13,11 +13,11 @@ import { openPool } from "../../src/database/pool.ts";
 import { locksProbe } from "../../src/doctor/sessions.ts";
 import { migrateJobsSchema } from "../../src/jobs/graphile-adapter.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
-import { openStranger } from "../support/stranger.ts";
+import { migrate } from "../support/databases.ts";
+import { look } from "../support/doctor.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { openStranger } from "../support/hostile-role.ts";
 import { claimTasks, enqueue, query, queryOne, startWorker } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 type Scene = AsyncDisposable & {
   readonly url: string;

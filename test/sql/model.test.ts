@@ -8,7 +8,7 @@ import { Client } from "pg";
 import { expect } from "vitest";
 import { TASK_STATUSES, TRANSITIONS } from "../../src/model/task-status.ts";
 import { search } from "../model/search.ts";
-import { test as base } from "../support/db.ts";
+import { test as base } from "../support/connections.ts";
 
 const RUNS = 600;
 const LONGEST_MS = 300_000;

@@ -8,10 +8,10 @@ import { Client } from "pg";
 import { expect } from "vitest";
 import { jobsSchemaOf } from "../../src/database/graphile-tables.ts";
 import { publicationsProbe } from "../../src/doctor/schema.ts";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { test as emptyTest } from "../support/empty-database.ts";
-import { look } from "../support/look.ts";
+import { emptyDatabaseTest as emptyTest, test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { look } from "../support/doctor.ts";
+import { hasDebian, startOwnServer } from "../support/own-servers.ts";
 import {
   failTask,
   makeDays,
@@ -20,9 +20,7 @@ import {
   setTime,
   step,
   steps,
-} from "../support/merging.ts";
-import { migrate } from "../support/migrate.ts";
-import { hasDebian, startOwnServer } from "../support/own-server.ts";
+} from "../support/partitions.ts";
 import { enqueue, outcomeOf, query, queryOne, settle, startTask } from "../support/tasks.ts";
 
 /** Tables whose updates and deletes PostgreSQL refuses while they are published. */

@@ -8,9 +8,9 @@ import { inSchema } from "../../src/database/database.ts";
 import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { mergePartitions } from "../../src/database/retention.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
-import { found } from "../support/db.ts";
-import { look } from "../support/look.ts";
-import { all, finishTask, HIDDEN, rightsOf, test } from "../support/platform.ts";
+import { found } from "../support/connections.ts";
+import { look } from "../support/doctor.ts";
+import { all, finishTask, HIDDEN, rightsOf, test } from "../support/owned-databases.ts";
 import { call, query } from "../support/tasks.ts";
 
 /** What was granted by hand later; what is left after the next migration. */

@@ -8,10 +8,10 @@ import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { type MigrateOptions } from "../../src/database/migrate/steps.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
 import { serverProbe } from "../../src/doctor/server.ts";
-import { runCli } from "../support/cli.ts";
-import { found } from "../support/db.ts";
-import { look } from "../support/look.ts";
-import { asLogin, test } from "../support/owned-database.ts";
+import { found } from "../support/connections.ts";
+import { look } from "../support/doctor.ts";
+import { asLogin, test } from "../support/owned-databases.ts";
+import { runCli } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
 
 /** Migrate as production does; resolves to the roles' prefix, and what was warned of. */

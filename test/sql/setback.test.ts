@@ -5,7 +5,7 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { readSetback } from "../../src/doctor/server.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import {
   call,
   claimTasks,

@@ -3,9 +3,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { pidOf, test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { openStranger, squat } from "../support/stranger.ts";
+import { pidOf, test, waitFor } from "../support/connections.ts";
+import { openStranger, squat } from "../support/hostile-role.ts";
 import {
   call,
   claimTasks,

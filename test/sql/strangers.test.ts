@@ -8,10 +8,10 @@ import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { readJobRuns } from "../../src/database/graphile-tables.ts";
 import { ownersProbe } from "../../src/doctor/privileges.ts";
-import { test as base } from "../support/empty-database.ts";
+import { emptyDatabaseTest as base } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { look } from "../support/doctor.ts";
 import { startJobs } from "../support/jobs.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
 import { outcomeOf, query, settle, startTask } from "../support/tasks.ts";
 
 /** `stranger` is a role that may make schemas, and has made one in which its canary sits. */

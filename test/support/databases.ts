@@ -1,5 +1,8 @@
+/** Databases on the server of the tests: made, migrated, connected to, dropped. */
 import { randomBytes } from "node:crypto";
-import { Client } from "pg";
+import { Client, Pool, type PoolConfig } from "pg";
+import { migrateSchema } from "../../src/database/migrate/migrate.ts";
+import type { MigrateOptions } from "../../src/database/migrate/steps.ts";
 
 /** The same server, another database. */
 export function urlOf(serverUrl: string, database: string): string {
@@ -31,5 +34,40 @@ async function run(url: string, statement: string): Promise<void> {
     await client.query(statement);
   } finally {
     await client.end();
+  }
+}
+
+/** What the roles of test databases begin with: hundreds of their own would stay on the server. */
+export const ROLE_PREFIX = "triaged";
+
+/** Migrate a test database, with roles that all of them share. */
+export async function migrate(
+  connection: Parameters<typeof migrateSchema>[0],
+  options: MigrateOptions = {},
+): ReturnType<typeof migrateSchema> {
+  return await migrateSchema(connection, { rolePrefix: ROLE_PREFIX, ...options });
+}
+
+/**
+ * A pool whose lost connections are no errors: `end` does not wait until they are closed, and
+ * the database may be dropped with force before that.
+ */
+export function poolOf(url: string, options: PoolConfig = {}): Pool {
+  const pool = new Pool({ connectionString: url, ...options });
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  return pool;
+}
+
+/** Do something with connections to a database, and close them. */
+export async function withPool<Result>(
+  url: string,
+  work: (pool: Pool) => Promise<Result>,
+): Promise<Result> {
+  const pool = poolOf(url);
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
   }
 }

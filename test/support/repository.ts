@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { test as base, vi } from "vitest";
 import type { RepositoryConfig } from "../../src/settings/analysis.ts";
 import type { RepositoryReference } from "../../src/triage/sources/git/remote.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
+import { makeTemporaryFolder } from "./folders-and-ports.ts";
 
 const run = promisify(execFile);
 

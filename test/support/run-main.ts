@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import { main } from "../../src/cli/main.ts";
-import type { Ended } from "./cli.ts";
+import type { Ended } from "./processes.ts";
 
 /**
  * Run `triaged <words>` without a process of its own: for what needs no stdin, and is asked dozens

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { defineHandler } from "../../../src/model/handler.ts";
 import { PermanentError } from "../../../src/model/outcome.ts";
 import { type AbortKind, AttemptAborted, outcomeOfThrown } from "../../../src/worker/failure.ts";
-import { makeClaimedTask } from "../../support/claimed-task.ts";
+import { makeClaimedTask } from "../../support/handlers.ts";
 
 class TooBig extends PermanentError {
   // @ts-expect-error -- The name of the class above is a literal; a subclass may well say another.

@@ -1,7 +1,6 @@
 import { expect } from "vitest";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
-import { met } from "../../../support/met.ts";
-import { type Files, test } from "../../../support/upgrade.ts";
+import { type Files, met, test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

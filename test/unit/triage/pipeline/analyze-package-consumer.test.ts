@@ -2,8 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
-import { met } from "../../../support/met.ts";
-import { test } from "../../../support/upgrade.ts";
+import { met, test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

@@ -1,8 +1,7 @@
 import { expect } from "vitest";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
 import { verdictOn } from "../../../../src/triage/verdict/judge.ts";
-import { met } from "../../../support/met.ts";
-import { test } from "../../../support/upgrade.ts";
+import { met, test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

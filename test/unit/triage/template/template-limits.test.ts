@@ -8,7 +8,7 @@ import { joinStores, treeListing } from "../../../../src/triage/template/joined-
 import { mergeFiles } from "../../../../src/triage/template/merge-files.ts";
 import { findRenames, type Renames } from "../../../../src/triage/template/settle-files.ts";
 import type { SyncedFile, SyncFacts } from "../../../../src/triage/template/sync-facts.ts";
-import { dispositionsOf, lines, test } from "../../../support/template.ts";
+import { dispositionsOf, lines, test } from "../../../support/template-triage.ts";
 
 const INPUTS: KeyInputs = {
   sourceRepo: "acme/template",

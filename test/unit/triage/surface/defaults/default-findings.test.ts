@@ -8,8 +8,7 @@ import { analyzePackage } from "../../../../../src/triage/pipeline/analyze-packa
 import { locatePackages } from "../../../../../src/triage/sources/npm/installed.ts";
 import { defaultFindings } from "../../../../../src/triage/surface/defaults/default-findings.ts";
 import { verdictOn } from "../../../../../src/triage/verdict/judge.ts";
-import { met } from "../../../../support/met.ts";
-import { type Files, test } from "../../../../support/upgrade.ts";
+import { type Files, met, test } from "../../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

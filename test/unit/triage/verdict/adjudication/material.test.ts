@@ -7,8 +7,8 @@ import {
   materialFor,
   snippetsAt,
 } from "../../../../../src/triage/verdict/adjudication/material.ts";
-import { makeTemporaryFolder } from "../../../../support/temporary-folder.ts";
-import { makeResult } from "../../../../support/triage-result.ts";
+import { makeTemporaryFolder } from "../../../../support/folders-and-ports.ts";
+import { makeResult } from "../../../../support/verdicts.ts";
 
 const test = base.extend<{ folder: string }>({
   folder: async ({}, use) => {

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { HandlerContext } from "../../src/model/handler.ts";
 import { type TriageResult, triageResult } from "../../src/triage/facts/result.ts";
 import handler from "../../tasks/template_triage.ts";
-import { makeHandlerContext } from "./handler-context.ts";
+import { makeHandlerContext } from "./handlers.ts";
 import { test as base, makeRepository, type Repository } from "./repository.ts";
 
 const run = promisify(execFile);

@@ -1,6 +1,38 @@
+/** HTTP servers on loopback: one that a test scripts, and a stub of GitHub and of webhooks. */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
+
+export type HttpServer = AsyncDisposable & {
+  readonly url: string;
+  readonly requests: readonly IncomingMessage[];
+};
+
+/** A server on loopback that remembers what it was asked. */
+export async function serve(listener: RequestListener): Promise<HttpServer> {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    listener(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
 
 export type StubIssue = { number: number; html_url: string; title: string; body: string };
 export type Received = {
@@ -27,8 +59,8 @@ export type StubServer = AsyncDisposable & {
 
 /** Start it; `behaviour` says where it is not like GitHub. Stopped by `await using`. */
 export async function startStub(behaviour: Behaviour = () => false): Promise<StubServer> {
-  const server = createServer((request, response) => {
-    const serve = async () => {
+  const server = await serve((request, response) => {
+    const handle = async () => {
       const received = await receive(request);
       stub.received.push(received);
       if (!behaviour(received, response, stub)) {
@@ -36,14 +68,10 @@ export async function startStub(behaviour: Behaviour = () => false): Promise<Stu
       }
     };
     // A client that went away in the middle of its request is none to answer.
-    serve().catch(() => response.destroy());
+    handle().catch(() => response.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- It listens on a port.
-  const { port } = server.address() as AddressInfo;
   const stub: StubServer = {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     received: [],
     issues: [],
     comments: [],
@@ -54,11 +82,7 @@ export async function startStub(behaviour: Behaviour = () => false): Promise<Stu
       return made;
     },
     calls: () => stub.received.map(({ method, path }) => `${method} ${path.replace(/\?.*/, "")}`),
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose](),
   };
   return stub;
 }

@@ -16,9 +16,9 @@ import {
   rescueTasks,
 } from "../../src/database/workers.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
-import { migrate } from "./migrate.ts";
-import { runMain } from "./run-main.ts";
-import { query } from "./tasks.ts";
+import { migrate } from "../support/databases.ts";
+import { runMain } from "../support/run-main.ts";
+import { query } from "../support/tasks.ts";
 
 /** Half an hour past midnight, in an hour that the clocks of Berlin have twice that night. */
 export const LIFE_AT = "2031-10-26T00:30:00.123456Z";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { startEmbedded } from "../../src/database/embedded/server.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
+import { makeTemporaryFolder } from "./folders-and-ports.ts";
 
 /** A PostgreSQL server that tests may fill; `stop` takes back what was started for them. */
 export type TestServer = { readonly url: string; readonly stop: () => Promise<void> };

@@ -3,8 +3,7 @@ import type { DoctorFinding } from "../../src/doctor/probe.ts";
 import { type DoctorProbe, type ProbeContext, runProbe } from "../../src/doctor/probe.ts";
 import { type Config, readConfig } from "../../src/settings/config.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
-import { ROLE_PREFIX } from "./migrate.ts";
-import { withPool } from "./with-pool.ts";
+import { ROLE_PREFIX, withPool } from "./databases.ts";
 
 type Given = {
   readonly pool?: Partial<Config["pool"]>;

@@ -3,7 +3,7 @@ import { vi } from "vitest";
 import type { HandlerContext } from "../../src/model/handler.ts";
 import { type TriageResult, triageResult } from "../../src/triage/facts/result.ts";
 import handler from "../../tasks/consumer_triage.ts";
-import { makeHandlerContext } from "./handler-context.ts";
+import { makeHandlerContext } from "./handlers.ts";
 import { test as base, makeRepository, type Repository } from "./repository.ts";
 
 export type Given = {

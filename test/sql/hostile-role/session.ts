@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Client, DatabaseError } from "pg";
-import { query, queryOne } from "../tasks.ts";
+import { query, queryOne } from "../../support/tasks.ts";
 
 const TRAPS = readFileSync(path.join(import.meta.dirname, "traps.sql"), "utf8");
 

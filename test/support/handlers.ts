@@ -1,5 +1,7 @@
+/** What a worker has and gives to handlers: a claimed task, and the context of an attempt. */
 import { pino } from "pino";
 import type { HandlerContext } from "../../src/model/handler.ts";
+import type { ClaimedTask, TaskInput } from "../../src/model/task.ts";
 
 /** What a handler gets from a worker, for a task that nobody holds; its database is empty. */
 export function makeHandlerContext(parts: Partial<HandlerContext> = {}): HandlerContext {
@@ -24,6 +26,27 @@ export function makeHandlerContext(parts: Partial<HandlerContext> = {}): Handler
     enqueue: () => Promise.reject(new Error("expected a handler that enqueues nothing")),
     query: () => Promise.resolve([]),
     effects: { add: () => {} },
+    ...parts,
+  };
+}
+
+/** A task as a claim gives it: a first attempt at a `noop`, but for the parts given. */
+export function makeClaimedTask(parts: Partial<ClaimedTask & TaskInput> = {}): ClaimedTask {
+  return {
+    taskId: "1",
+    taskType: "noop",
+    queue: "default",
+    payloadText: "{}",
+    attempt: 1,
+    failureCount: 0,
+    maxAttempts: 3,
+    priority: 2,
+    runAt: "2026-01-01 00:00:00+00",
+    previousError: null,
+    decisionText: null,
+    parentTaskId: null,
+    rootTaskId: null,
+    metadataText: "{}",
     ...parts,
   };
 }

@@ -1,6 +1,7 @@
+/** For each variable a value, where it shows in the configuration, and as what. */
 import path from "node:path";
-import type { Config } from "../../src/settings/config.ts";
-import type { EffectsConfig } from "../../src/settings/effects.ts";
+import type { Config } from "../../../src/settings/config.ts";
+import type { EffectsConfig } from "../../../src/settings/effects.ts";
 
 /** A value for a variable, where it shows, and as what. */
 export type SettingEffect = {
@@ -103,4 +104,85 @@ export const EFFECT_DEFAULTS: EffectsConfig = {
   allowPrivate: false,
   push: { tries: 3, retryBaseMs: 200, jwtTtlSeconds: 300, jwtSkewSeconds: 120 },
   breaker: { failuresMax: 5, windowMs: 30_000, pauseMs: 30_000 },
+};
+
+const KEY = { LLM_API_KEY: "sk-1", LLM_MODEL: "stub-1" };
+
+/** The variables of the model that open verdicts are put to. */
+export const ADJUDICATION_SETTINGS: Record<string, SettingEffect> = {
+  LLM_API_KEY: { given: KEY, seen: (config) => config.adjudication?.key, as: "sk-1" },
+  ANTHROPIC_API_KEY: {
+    given: { LLM_PROVIDER: "anthropic", ANTHROPIC_API_KEY: "sk-2", LLM_MODEL: "stub-1" },
+    seen: (config) => config.adjudication?.key,
+    as: "sk-2",
+  },
+  LLM_PROVIDER: {
+    given: { ...KEY, LLM_PROVIDER: "openai" },
+    seen: (config) => [config.adjudication?.provider, config.adjudication?.baseUrl],
+    as: ["openai", "https://api.openai.com"],
+  },
+  LLM_MODEL: { given: KEY, seen: (config) => config.adjudication?.model, as: "stub-1" },
+  LLM_BASE_URL: {
+    given: { ...KEY, LLM_BASE_URL: "http://127.0.0.1:8080/llm/v1/" },
+    seen: (config) => config.adjudication?.baseUrl,
+    as: "http://127.0.0.1:8080/llm",
+  },
+  LLM_MAX_INPUT_CHARS: {
+    given: { ...KEY, LLM_MAX_INPUT_CHARS: "20000" },
+    seen: (config) => config.adjudication?.inputCharsMax,
+    as: 20_000,
+  },
+  LLM_TIMEOUT_MS: {
+    given: { ...KEY, LLM_TIMEOUT_MS: "500" },
+    seen: (config) => config.adjudication?.timeoutMs,
+    as: 500,
+  },
+};
+
+/** One value for each variable that bounds an analysis, and what it becomes. */
+export const ANALYSIS_SETTINGS: Record<string, SettingEffect> = {
+  ANALYSIS_TIMEOUT_MS: {
+    given: { ANALYSIS_TIMEOUT_MS: "5000" },
+    seen: (config) => config.analysis.timeoutMs,
+    as: 5_000,
+  },
+  ANALYSIS_MEMORY_MIB: {
+    given: { ANALYSIS_MEMORY_MIB: "512" },
+    seen: (config) => config.analysis.memoryMib,
+    as: 512,
+  },
+};
+
+/** The settings of the repositories that triage reads, as config.test.ts wants them. */
+export const REPOSITORY_SETTINGS: Record<string, SettingEffect> = {
+  REPO_CACHE_DIR: {
+    given: { REPO_CACHE_DIR: "mirrors" },
+    seen: (config) => config.repositories.cacheFolder,
+    as: path.resolve("mirrors"),
+  },
+  MAX_REPO_BYTES: {
+    given: { MAX_REPO_BYTES: "2000000" },
+    seen: (config) => config.repositories.repositoryBytesMax,
+    as: 2_000_000,
+  },
+  MAX_GIT_MEMORY_MIB: {
+    given: { MAX_GIT_MEMORY_MIB: "512" },
+    seen: (config) => config.gitMemoryMib,
+    as: 512,
+  },
+  MAX_PACKAGE_CACHE_BYTES: {
+    given: { MAX_PACKAGE_CACHE_BYTES: "0" },
+    seen: (config) => config.repositories.packageCacheBytesMax,
+    as: 0,
+  },
+  GITHUB_CLONE_BASE: {
+    given: { GITHUB_CLONE_BASE: "https://git.example.org/" },
+    seen: (config) => config.repositories.cloneBase,
+    as: "https://git.example.org",
+  },
+  GITHUB_TOKEN: {
+    given: { GITHUB_TOKEN: " ghp_abc " },
+    seen: (config) => config.repositories.token,
+    as: "ghp_abc",
+  },
 };
