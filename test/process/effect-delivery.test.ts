@@ -15,17 +15,13 @@ import {
   toGithub,
   toWebhook,
 } from "../support/effects.ts";
-import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { lendFolder } from "../support/folders-and-ports.ts";
 import { answerFirst, answerJson, startStub } from "../support/http-servers.ts";
 import { EFFECTS } from "../support/jobs.ts";
 import { query, queryOne } from "../support/tasks.ts";
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const folder = await makeTemporaryFolder();
-    await use(folder.path);
-    await folder.remove();
-  },
+  folder: lendFolder,
 });
 
 const LOOK = "GET /repos/acme/shop/issues";

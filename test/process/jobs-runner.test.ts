@@ -1,4 +1,4 @@
-// When jobs run: the clockwork of graphile-worker, over several processes and outages.
+// When graphile-worker runs the jobs of maintenance, over several processes and outages.
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { test, waitFor } from "../support/connections.ts";
@@ -39,6 +39,15 @@ async function addExpiredKey(db: Client, schema = "triaged"): Promise<void> {
     `insert into ${schema}.dedupe_keys (dedupe_key, task_id, until)
      values ('gone', 0, now() - interval '1 second')`,
   );
+}
+
+/** Have the job that expires rows run, and wait for a lock that the blocker keeps. */
+async function holdUpExpiry(db: Client, blocker: Client): Promise<void> {
+  await addExpiredKey(db);
+  await blocker.query("begin");
+  await blocker.query("lock table triaged.dedupe_keys");
+  await addJob(db, "expire-rows");
+  await waitFor(() => isBlocked(db));
 }
 
 /** Stop the processes when the scope ends. */
@@ -177,11 +186,7 @@ test("a job that loses its connection runs again", async ({ url, connect }) => {
   const blocker = await connect();
   await using jobs = await startedJobs(url);
   await waitUntilDone(client);
-  await addExpiredKey(client);
-  await blocker.query("begin");
-  await blocker.query("lock table triaged.dedupe_keys");
-  await addJob(client, "expire-rows");
-  await waitFor(() => isBlocked(client));
+  await holdUpExpiry(client, blocker);
 
   await endConnections(client);
   await waitFor(() => jobs.said(AGAIN));
@@ -228,11 +233,7 @@ test("a job that runs is let end when the process stops", async ({ url, connect 
   const blocker = await connect();
   await using jobs = await startedJobs(url);
   await waitUntilDone(client);
-  await addExpiredKey(client);
-  await blocker.query("begin");
-  await blocker.query("lock table triaged.dedupe_keys");
-  await addJob(client, "expire-rows");
-  await waitFor(() => isBlocked(client));
+  await holdUpExpiry(client, blocker);
 
   jobs.stop();
   await blocker.query("commit");

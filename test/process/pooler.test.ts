@@ -36,7 +36,7 @@ test.skipIf(!hasPgbouncer)("behind a pooler alone, workers poll", async ({ url, 
 });
 
 test.skipIf(!hasPgbouncer)(
-  "with a direct address beside the pooler, a worker hears the bell and holds its lock",
+  "with a direct address beside the pooler, a worker hears notifications and holds its lock",
   async ({ url, client }) => {
     await using pooler = await startPgbouncer(url);
     await using worker = startWorkerProcess(pooler.url, {

@@ -5,10 +5,9 @@
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { Client } from "pg";
 import { beforeAll, expect, test } from "vitest";
 import { found } from "../support/connections.ts";
-import { makeDatabase, migrate, urlOf } from "../support/databases.ts";
+import { makeDatabase, migrate, urlOf, withClient } from "../support/databases.ts";
 import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 import {
   BINARIES,
@@ -75,16 +74,6 @@ async function makeQueue(server: OwnServer): Promise<string> {
     );
   });
   return url;
-}
-
-async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>) {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 /** The shell commands of the page, by the word that their comment begins with. */

@@ -8,7 +8,7 @@ import path from "node:path";
 import { beforeEach, expect } from "vitest";
 import { waitUntilGone } from "../../src/system/processes.ts";
 import { test as base, waitFor } from "../support/connections.ts";
-import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { lendFolder } from "../support/folders-and-ports.ts";
 import { HANDLERS } from "../support/processes.ts";
 import { enqueue, queryOne, readStory, waitForStatus } from "../support/tasks.ts";
 
@@ -76,11 +76,7 @@ function statesIn(status: string): Record<string, string> {
 }
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const temporary = await makeTemporaryFolder();
-    await use(temporary.path);
-    await temporary.remove();
-  },
+  folder: lendFolder,
 });
 
 beforeEach(({ skip }) =>

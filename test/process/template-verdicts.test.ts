@@ -3,7 +3,7 @@
 import path from "node:path";
 import { expect } from "vitest";
 import { test as base } from "../support/connections.ts";
-import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { lendFolder } from "../support/folders-and-ports.ts";
 import { startWorkerProcess } from "../support/processes.ts";
 import { changeEvent } from "../support/relationships.ts";
 import { makeRepository } from "../support/repository.ts";
@@ -15,11 +15,7 @@ const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");
 const FILE = "docker/entrypoint.sh";
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const { path: folder, remove } = await makeTemporaryFolder();
-    await use(folder);
-    await remove();
-  },
+  folder: lendFolder,
 });
 
 test("the patch for a derivative is made once, until the derivative moves on", async ({

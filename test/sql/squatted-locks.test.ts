@@ -215,7 +215,7 @@ test("a compat worker that is known goes on though its lock is kept", async ({ u
 });
 
 test.for(["pg_advisory_lock", "pg_advisory_lock_shared"] as const)(
-  "enqueue rings once a call, and does all else, while a stranger has the doorbell by %s",
+  "enqueue notifies once a call, and does all else, while a stranger has the notification lock by %s",
   async (how, { url, connect }) => {
     const [db, listener] = [await connect(), await connect()];
     await using stranger = await openStranger(url);

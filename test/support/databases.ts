@@ -18,23 +18,17 @@ export async function makeDatabase(
   template = "template0",
 ): Promise<string> {
   const name = `triaged_${use}_${randomBytes(6).toString("hex")}`;
-  await run(serverUrl, `create database ${name} template ${template}`);
+  await withClient(serverUrl, (client) =>
+    client.query(`create database ${name} template ${template}`),
+  );
   return name;
 }
 
 /** Drop a database, whoever is still connected to it. */
 export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
-  await run(serverUrl, `drop database if exists ${name} with (force)`);
-}
-
-async function run(url: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  await withClient(serverUrl, (client) =>
+    client.query(`drop database if exists ${name} with (force)`),
+  );
 }
 
 /** What the roles of test databases begin with: hundreds of their own would stay on the server. */
@@ -69,5 +63,19 @@ export async function withPool<Result>(
     return await work(pool);
   } finally {
     await pool.end();
+  }
+}
+
+/** Do something on one connection to a database, and close it. */
+export async function withClient<Result>(
+  url: string,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
   }
 }

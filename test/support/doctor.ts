@@ -14,7 +14,7 @@ type Given = {
 };
 
 /** What one probe of `triaged doctor` finds in a database. */
-export async function look(
+export async function findingsOf(
   url: string,
   probe: DoctorProbe,
   {

@@ -20,6 +20,13 @@ export async function makeTemporaryFolder(): Promise<{
   };
 }
 
+/** A fixture: a folder that goes with the test. */
+export async function lendFolder({}, use: (folder: string) => Promise<void>): Promise<void> {
+  const { path, remove } = await makeTemporaryFolder();
+  await use(path);
+  await remove();
+}
+
 /** Below those that the system gives to outgoing connections, which must not take it. */
 const PORT_MIN = 18_000;
 const PORT_MAX = 30_000;

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { Header } from "tar";
 import { test as base } from "vitest";
 import type { Analysis, AnalysisRequest } from "../../src/triage/facts/analysis.ts";
-import { makeTemporaryFolder } from "./folders-and-ports.ts";
+import { lendFolder } from "./folders-and-ports.ts";
 
 /** Files by path. A package.json may be a text, or fields beside the usual ones. */
 export type Files = Readonly<Record<string, string | Readonly<Record<string, unknown>>>>;
@@ -19,11 +19,7 @@ export type MakeUpgrade = (upgrade: Upgrade) => Promise<AnalysisRequest>;
  * consumer that depends on ^1.0.0. The folder goes with the test.
  */
 export const test = base.extend<{ folder: string; makeUpgrade: MakeUpgrade }>({
-  folder: async ({}, use) => {
-    const folder = await makeTemporaryFolder();
-    await use(folder.path);
-    await folder.remove();
-  },
+  folder: lendFolder,
   makeUpgrade: async ({ folder }, use) => {
     await use(async ({ from = {}, to = {}, consumer = {} }) => {
       await writeTree(join(folder, "from"), { name: "provider", version: "1.0.0" }, from);
@@ -65,7 +61,7 @@ function requestFor(folder: string): AnalysisRequest {
 }
 
 /** What breaks or may, and where the consumer meets it. */
-export function met({ hits }: Analysis): string[] {
+export function breakingHits({ hits }: Analysis): string[] {
   return hits
     .filter(({ finding }) => finding.breaking !== "no")
     .map(({ finding, usage, hits: places }) =>

@@ -1,4 +1,4 @@
-// Goal: nobody is left with the lock of the doorbell, and nobody waits for one who is.
+// Goal: nobody is left with the notification lock, and nobody waits for whoever keeps it.
 
 import { expect } from "vitest";
 import { NotificationListener } from "../../src/database/listener.ts";
@@ -8,14 +8,14 @@ import { query } from "../support/tasks.ts";
 
 const CANCELS = 30;
 
-test("a caller that is cancelled while it rings keeps no lock", async ({ connect }) => {
-  const [ringing, db] = [await connect(), await connect()];
-  const pid = pidOf(ringing);
+test("a caller that is cancelled while it notifies keeps no lock", async ({ connect }) => {
+  const [caller, db] = [await connect(), await connect()];
+  const pid = pidOf(caller);
   const ends: unknown[] = [];
 
   for (let round = 0; round < CANCELS; round += 1) {
     let error: unknown;
-    const rings = ringing
+    const notifying = caller
       .query("do $$ begin loop perform triaged.ring_doorbell(); end loop; end $$")
       .catch((err: unknown) => {
         error = codeOf(err);
@@ -25,7 +25,7 @@ test("a caller that is cancelled while it rings keeps no lock", async ({ connect
       await db.query("select pg_cancel_backend($1)", [pid]);
       return error !== undefined;
     });
-    await rings;
+    await notifying;
     const locks = await query(db, "select from pg_locks where locktype = 'advisory' and pid = $1", [
       pid,
     ]);
@@ -35,34 +35,34 @@ test("a caller that is cancelled while it rings keeps no lock", async ({ connect
   expect(ends).toEqual(Array.from({ length: CANCELS }, () => ({ error: "57014", locks: 0 })));
 });
 
-test("a doorbell whose lock somebody keeps is not waited for", async ({ url, connect }) => {
+test("nobody waits for the notification lock that somebody keeps", async ({ url, connect }) => {
   const keeper = await connect();
   await keeper.query("select pg_advisory_lock(triaged.lock_key('doorbell', 0))");
-  const doorbell = new NotificationListener({ connectionString: url }, "triaged");
-  const running = doorbell.run();
+  const listener = new NotificationListener({ connectionString: url }, "triaged");
+  const running = listener.run();
   await new Promise<void>((resolve) => {
-    doorbell.once("restored", resolve);
+    listener.once("restored", resolve);
   });
 
-  expect(await doorbell.arm()).toBe(false);
+  expect(await listener.arm()).toBe(false);
   await keeper.query("select pg_advisory_unlock_all()");
-  expect(await doorbell.arm()).toBe(true);
-  await doorbell.close();
+  expect(await listener.arm()).toBe(true);
+  await listener.close();
   await running;
 });
 
-test("a doorbell that is closed while it connects leaves no connection", async ({
+test("a listener that is closed while it connects leaves no connection", async ({
   url,
   connect,
 }) => {
   const db = await connect();
-  const doorbell = new NotificationListener(
+  const listener = new NotificationListener(
     { connectionString: url, application_name: "closing" },
     "triaged",
   );
 
-  const running = doorbell.run();
-  await doorbell.close();
+  const running = listener.run();
+  await listener.close();
   await running;
 
   await waitFor(async () => {
@@ -71,47 +71,50 @@ test("a doorbell that is closed while it connects leaves no connection", async (
   });
 });
 
-test("the bell names the lane of a single task, and none of several", async ({ url, connect }) => {
+test("a notification names the lane of a single task, and none of several", async ({
+  url,
+  connect,
+}) => {
   const db = await connect();
-  const doorbell = new NotificationListener({ connectionString: url }, "triaged");
-  const running = doorbell.run();
+  const listener = new NotificationListener({ connectionString: url }, "triaged");
+  const running = listener.run();
   await new Promise<void>((resolve) => {
-    doorbell.once("restored", resolve);
+    listener.once("restored", resolve);
   });
-  await doorbell.arm();
+  await listener.arm();
   const said: string[] = [];
-  doorbell.on("ring", (text) => said.push(text));
+  listener.on("ring", (text) => said.push(text));
 
   await query(db, "select triaged.enqueue_task('send', '{}', 'mails', priority => 'critical')");
   await query(db, `select triaged.enqueue_tasks('[{"task_type": "send"}, {"task_type": "ping"}]')`);
 
   await waitFor(() => said.length === 2);
   expect(said).toEqual(['["mails", "send", 0]', ""]);
-  await doorbell.close();
+  await listener.close();
   await running;
 });
 
 test("a session on which something failed is replaced", async ({ url }) => {
-  const doorbell = new NotificationListener({ connectionString: url }, "triaged");
+  const listener = new NotificationListener({ connectionString: url }, "triaged");
   const restored = () =>
     new Promise<void>((resolve) => {
-      doorbell.once("restored", resolve);
+      listener.once("restored", resolve);
     });
   const first = restored();
-  const running = doorbell.run();
+  const running = listener.run();
   await first;
-  const before = await backendOf(doorbell);
+  const before = await backendOf(listener);
 
   const second = restored();
-  await expect(doorbell.session?.query({ text: "select 1 / 0" })).rejects.toThrow(/zero/);
+  await expect(listener.session?.query({ text: "select 1 / 0" })).rejects.toThrow(/zero/);
   await second;
 
-  expect(await backendOf(doorbell)).not.toBe(before);
-  await doorbell.close();
+  expect(await backendOf(listener)).not.toBe(before);
+  await listener.close();
   await running;
 });
 
-async function backendOf(doorbell: NotificationListener): Promise<unknown> {
-  const rows = await doorbell.session?.query({ text: "select pg_backend_pid() as pid" });
+async function backendOf(listener: NotificationListener): Promise<unknown> {
+  const rows = await listener.session?.query({ text: "select pg_backend_pid() as pid" });
   return rows?.[0]?.["pid"];
 }

@@ -1,7 +1,7 @@
-// Goal: a worker that sleeps starts what it is rung for at once, and misses nothing for it.
+// Goal: a worker that sleeps starts at once what it is notified of, and misses nothing for it.
 
 import type { Client } from "pg";
-import { test as base, test, waitFor } from "../support/connections.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { startWorkerProcess } from "../support/processes.ts";
 import { enqueue, query, waitForStatus } from "../support/tasks.ts";
 
@@ -19,7 +19,7 @@ async function claiming(
   return rows.map((row) => row["application_name"]);
 }
 
-test("what falls due where nobody rings starts with the next poll, while others are rung for", async ({
+test("a task that is due without a notification starts with the next poll, while others are notified of", async ({
   url,
   client,
 }) => {
@@ -40,7 +40,7 @@ test("what falls due where nobody rings starts with the next poll, while others 
   });
 });
 
-test("of two tasks that ring at once neither waits for a poll", async ({ url, client }) => {
+test("of two tasks that notify at once neither waits for a poll", async ({ url, client }) => {
   const env = { POLL_INTERVAL: "60" };
   await using _worker = startWorkerProcess(url, { env });
   await waitForStatus(client, await enqueue(client), "finished");
@@ -57,13 +57,16 @@ test("of two tasks that ring at once neither waits for a poll", async ({ url, cl
   }
 });
 
-test("a worker that was rung for claims on the session that heard it", async ({ url, client }) => {
+test("a worker that was notified claims on the session that heard of it", async ({
+  url,
+  client,
+}) => {
   await using _worker = startWorkerProcess(url);
 
   await waitUntilItClaimsWhereItHeard(client);
 });
 
-base("a session that does not answer is not asked twice", async ({ url, connect }) => {
+test("a session that does not answer is not asked twice", async ({ url, connect }) => {
   const client = await connect();
   const blocker = await connect();
   await using _worker = startWorkerProcess(url);

@@ -1,4 +1,16 @@
-import { DECISION, type Enqueue, type Event, type Outcome, reportOf } from "./events.ts";
+/** Events as calls of the queue, and its answers in the words of the model. */
+
+import { type Client, DatabaseError } from "pg";
+import {
+  type Answer,
+  DECISION,
+  type Enqueue,
+  type Event,
+  type Outcome,
+  reportOf,
+  type Told,
+  unordered,
+} from "./events.ts";
 import { LEASE_MS, WORKER_NAME } from "./rescue.ts";
 
 /** The instant that the model calls 0. */
@@ -108,4 +120,59 @@ function outcomeOf(given: Outcome) {
 
 function instant(ms: number): string {
   return new Date(START + ms).toISOString();
+}
+
+type Row = Record<string, unknown>;
+
+/** Those that refuse, which spoils the transaction. */
+const REFUSING: ReadonlySet<Event["on"]> = new Set(["cancel", "decide", "retry"]);
+
+/** Those that answer with a list in no order. */
+const LISTING: ReadonlySet<Event["on"]> = new Set(["claim", "settle", "release unknown", "rescue"]);
+
+/** Call the queue for an event; resolves to the answer in the words of the model. */
+export async function callQueue(db: Client, event: Event, now: number): Promise<Answer> {
+  const { text, values } = statementOf(event, now);
+  if (!REFUSING.has(event.on)) {
+    return answerOf(event, (await db.query<Row>(text, values)).rows);
+  }
+  await db.query("savepoint operate");
+  try {
+    return answerOf(event, (await db.query<Row>(text, values)).rows);
+  } catch (err) {
+    await db.query("rollback to savepoint operate");
+    if (err instanceof DatabaseError) {
+      return { refused: err.code };
+    }
+    throw err;
+  }
+}
+
+function answerOf(event: Event, rows: readonly Row[]): Answer {
+  if (event.on === "wait") {
+    return "";
+  }
+  if (event.on === "heartbeat") {
+    const [{ held, cancel_requests: requests } = {}] = rows;
+    return { held, requests: Array.isArray(requests) ? unordered(requests.map(tell)) : requests };
+  }
+  if (event.on === "enqueue" || event.on === "enqueue many") {
+    return rows.map(tell);
+  }
+  return LISTING.has(event.on) ? unordered(rows.map(tell)) : Object.values(rows[0] ?? {})[0];
+}
+
+/** A row of an answer, by what it may say of a task. */
+function tell(row: Row): Told {
+  const attempt = row["attempt_count"] ?? row["attempt"];
+  return {
+    task: Number(row["task_id"]),
+    ...(attempt === undefined ? {} : { attempt: Number(attempt) }),
+    ...pick(row, "outcome"),
+    ...pick(row, "status"),
+  };
+}
+
+function pick(row: Row, column: string): Row {
+  return column in row ? { [column]: row[column] } : {};
 }

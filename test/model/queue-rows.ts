@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { START } from "./statements.ts";
+import { START } from "./queue-calls.ts";
 import type { Entry, Task } from "./world.ts";
 
 const sinceStart = (column: string) =>
@@ -18,7 +18,7 @@ const toId = (value: string | null) => (value === null ? null : Number(value));
  * The rows of some tasks, of both tables: one that is in both is there twice. Of the final ones
  * the default partition, which reaches up to START: to plan for all takes longer than to read.
  */
-export async function observeTasks(db: Client, ids: readonly number[]): Promise<[number, Task][]> {
+export async function readTasks(db: Client, ids: readonly number[]): Promise<[number, Task][]> {
   const { rows } = await db.query({
     name: "observe tasks",
     text: `
@@ -54,10 +54,7 @@ export async function observeTasks(db: Client, ids: readonly number[]): Promise<
 }
 
 /** What history tells of some tasks, by task and from the oldest on. */
-export async function observeHistory(
-  db: Client,
-  ids: readonly number[],
-): Promise<[number, Entry][]> {
+export async function readHistory(db: Client, ids: readonly number[]): Promise<[number, Entry][]> {
   const { rows } = await db.query({
     name: "observe history",
     text: `

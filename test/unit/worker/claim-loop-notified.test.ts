@@ -1,5 +1,5 @@
-// Goal: the loop of a worker claims where the bell is heard, and nothing after it is told to stop.
-// Method: a bell, a database and slots that only say what they were asked.
+// Goal: a worker claims when a notification comes, and nothing after it is told to stop.
+// Method: a listener, a database and slots that only say what they were asked.
 
 import { EventEmitter } from "node:events";
 import { pino } from "pino";
@@ -28,11 +28,11 @@ async function sleepingWorker() {
       return [];
     },
   };
-  const bell = Object.assign(new EventEmitter<NotificationEvents>(), {
+  const listener = Object.assign(new EventEmitter<NotificationEvents>(), {
     armed: false,
     session: db,
     arm: () => {
-      bell.armed = true;
+      listener.armed = true;
       return Promise.resolve(true);
     },
     disarm: () => Promise.resolve(),
@@ -53,7 +53,7 @@ async function sleepingWorker() {
   };
   const ended = runClaimLoop({
     db,
-    doorbell: bell,
+    doorbell: listener,
     slots,
     lanes: new Lanes(["default"], ["ping"]),
     link: new DatabaseLink(logger),
@@ -66,13 +66,13 @@ async function sleepingWorker() {
   });
   await vi.waitFor(() => expect(statements).toHaveLength(2));
   answersAtOnce = false;
-  return { bell, slots, statements, answer: () => answers.shift()?.(), stop, ended };
+  return { listener, slots, statements, answer: () => answers.shift()?.(), stop, ended };
 }
 
-test("a claim is on its way when the bell has been heard", async () => {
-  const { bell, statements, answer, stop, ended } = await sleepingWorker();
+test("a claim is on its way when a notification has been heard", async () => {
+  const { listener, statements, answer, stop, ended } = await sleepingWorker();
 
-  bell.emit("ring", PING);
+  listener.emit("ring", PING);
 
   expect(statements).toEqual(["claim_tasks", "claim_tasks", "claim_lane"]);
   answer();
@@ -81,10 +81,10 @@ test("a claim is on its way when the bell has been heard", async () => {
 });
 
 test("a claim that is under way at the abort is waited for", async () => {
-  const { bell, slots, answer, stop, ended } = await sleepingWorker();
+  const { listener, slots, answer, stop, ended } = await sleepingWorker();
   slots.accept.mockClear();
 
-  bell.emit("ring", PING);
+  listener.emit("ring", PING);
   stop.abort();
 
   await expect(Promise.race([ended, nextTurns("waiting")])).resolves.toBe("waiting");
@@ -93,11 +93,11 @@ test("a claim that is under way at the abort is waited for", async () => {
   expect(slots.accept).toHaveBeenCalledTimes(1);
 });
 
-test("after the abort nothing is claimed, whoever rings", async () => {
-  const { bell, statements, stop, ended } = await sleepingWorker();
+test("after the abort nothing is claimed, whoever notifies", async () => {
+  const { listener, statements, stop, ended } = await sleepingWorker();
 
   stop.abort();
-  bell.emit("ring", PING);
+  listener.emit("ring", PING);
 
   await ended;
   expect(statements).toHaveLength(2);

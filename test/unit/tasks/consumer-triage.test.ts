@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, vi } from "vitest";
-import type { Effect } from "../../../../src/model/effect.ts";
-import { type TriageResult, triageResult } from "../../../../src/triage/facts/result.ts";
-import handler from "../../../../tasks/consumer_triage.ts";
-import { makeHandlerContext } from "../../../support/handlers.ts";
-import { test as base, type MakeUpgrade } from "../../../support/packages.ts";
+import type { Effect } from "../../../src/model/effect.ts";
+import { type TriageResult, triageResult } from "../../../src/triage/facts/result.ts";
+import handler from "../../../tasks/consumer_triage.ts";
+import { makeHandlerContext } from "../../support/handlers.ts";
+import { test as base, type MakeUpgrade } from "../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 const EXAMPLES = join(import.meta.dirname, "..", "..", "..", "..", "examples");

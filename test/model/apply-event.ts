@@ -10,7 +10,7 @@ import { heldAttempts, heldBy, type World } from "./world.ts";
  * What an event makes of the world, and the right answer to it. Where the queue is free to choose
  * (the ids of new tasks, which of several due tasks a claim takes) the model follows `given`.
  */
-export function next(world: World, event: Event, given: Answer): Answer {
+export function applyEvent(world: World, event: Event, given: Answer): Answer {
   const rows: readonly Told[] = Array.isArray(given) ? given : [];
   switch (event.on) {
     case "register":

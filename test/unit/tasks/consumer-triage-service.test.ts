@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { expect } from "vitest";
-import { triageResult } from "../../../../src/triage/facts/result.ts";
-import handler from "../../../../tasks/consumer_triage.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../../../support/changes.ts";
-import { makeHandlerContext } from "../../../support/handlers.ts";
-import { test as base, type Files, writeTree } from "../../../support/packages.ts";
+import { triageResult } from "../../../src/triage/facts/result.ts";
+import handler from "../../../tasks/consumer_triage.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../../support/changes.ts";
+import { makeHandlerContext } from "../../support/handlers.ts";
+import { test as base, type Files, writeTree } from "../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

@@ -14,7 +14,7 @@ import { locksProbe } from "../../src/doctor/sessions.ts";
 import { migrateJobsSchema } from "../../src/jobs/graphile-adapter.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { migrate } from "../support/databases.ts";
-import { look } from "../support/doctor.ts";
+import { findingsOf } from "../support/doctor.ts";
 import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 import { openStranger } from "../support/hostile-role.ts";
 import { claimTasks, enqueue, query, queryOne, startWorker } from "../support/tasks.ts";
@@ -116,7 +116,7 @@ test.for([0, 5])(
     await enqueue(db, { dedupe_key: "k" });
 
     await fill(scene, async () => {
-      expect(await look(url, locksProbe)).toContainEqual(
+      expect(await findingsOf(url, locksProbe)).toContainEqual(
         expect.objectContaining({ level: "warning", subject: "notifications" }),
       );
     });

@@ -10,7 +10,7 @@ const RARE: Pick = 7;
 type OnTask = Extract<Step, { readonly fitting: boolean }>;
 
 /** The event that a step is in this world. */
-export function aim(world: World, step: Step): Event {
+export function eventOfStep(world: World, step: Step): Event {
   switch (step.on) {
     case "claim":
     case "heartbeat":
