@@ -28,7 +28,7 @@ export const EXEMPT: ReadonlyMap<string, string> = new Map([
     "create_partition takes the same lock; here it comes before that of the default partition",
   ],
   [
-    "dead_workers: ended_at is null => true",
+    "declare_dead_workers: ended_at is null => true",
     "declare_dead asks again, and nobody reads lock_lost_at of a worker that ended",
   ],
 ]);

@@ -1,9 +1,11 @@
-// What counts as a guard in sql/functions, and how it is taken out.
+// What counts as a guard of a function in sql/functions, and how it is taken out.
 
-/** One guard of one file, and the text that stands in its place once it is out. */
+/** One guard of one function, and the text that stands in its place once it is out. */
 export type Guard = {
-  /** Name of the function's file, without its ending. */
+  /** Path of its file in sql/functions. */
   readonly file: string;
+  /** Name of its function. */
+  readonly of: string;
   readonly line: number;
   readonly kind: string;
   readonly original: string;
@@ -48,13 +50,15 @@ const REPLACEMENTS: Record<string, readonly string[]> = {
   elsif: ["true", "false"],
 };
 
-/** Every way to take one guard out of one file. */
+/** Every way to take one guard out of the functions of one file. */
 export function findGuards(file: string, text: string): Guard[] {
   const code = blankComments(text);
+  const starts = [...code.matchAll(/^create or replace function \w+\.(\w+)/gm)];
   const found: Guard[] = [];
   const add = (kind: string, index: number, original: string, replacement: string) =>
     found.push({
       file,
+      of: starts.findLast((start) => start.index < index)?.[1] ?? "",
       line: text.slice(0, index).split("\n").length + (original.startsWith("\n") ? 1 : 0),
       kind,
       original: original.replaceAll(/\s+/g, " ").trim(),

@@ -2,7 +2,7 @@
 // at a time, in a copy of the project, and wants a test of test/sql to fail.
 //
 //   npm run mutate-guards               all of them, some ten minutes
-//   npm run mutate-guards -- claim      those of the functions whose name matches
+//   npm run mutate-guards -- ^claim     those of the functions whose name matches
 
 import { spawn } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -13,7 +13,11 @@ import { EXEMPT } from "./exempt-guards.ts";
 import { findGuards, type Guard } from "./guards.ts";
 
 const ROOT = path.dirname(import.meta.dirname);
-const COPIED = ["sql", "src", "tasks", "test", "package.json", "tsconfig.json", "vitest.config.ts"];
+/** All that tests of test/sql start or read: a test that fails without it notices no guard. */
+const COPIED = [
+  ..."bin chaos docs sql src tasks test".split(" "),
+  ..."package.json tsconfig.json vitest.config.ts".split(" "),
+];
 const FUNCTIONS = path.join("sql", "functions");
 
 /** The tests that need more than one connection. */
@@ -52,11 +56,12 @@ const LIKELY: readonly [RegExp, readonly string[]][] = [
   [/./, ["settle-", "decisions", "earlier", "transitions"]],
 ];
 
-type Run = { readonly ran: number; readonly failed: string | undefined };
+type Failure = { readonly file: string; readonly title: string };
+type Run = { readonly ran: number; readonly failed: Failure | undefined };
 type Verdict = { readonly guard: Guard; readonly caughtBy: string | undefined };
 
 const [only = ""] = process.argv.slice(2);
-const guards = (await readGuards()).filter(({ file }) => new RegExp(only).test(file));
+const guards = (await readGuards()).filter(({ of }) => new RegExp(only).test(of));
 const server = await findServer();
 const copies = await Promise.all([copyProject(), copyProject()]);
 try {
@@ -69,16 +74,13 @@ try {
 }
 
 async function readGuards(): Promise<Guard[]> {
-  // why only tells; it moves nothing.
-  const names = (await readdir(path.join(ROOT, FUNCTIONS))).filter(
-    (name) => !name.startsWith("why"),
-  );
+  const entries = await readdir(path.join(ROOT, FUNCTIONS), { recursive: true });
   const found = [];
-  for (const name of names.toSorted()) {
-    const text = await readFile(path.join(ROOT, FUNCTIONS, name), "utf8");
-    found.push(...findGuards(path.basename(name, ".sql"), text));
+  for (const file of entries.filter((name) => name.endsWith(".sql")).toSorted()) {
+    found.push(...findGuards(file, await readFile(path.join(ROOT, FUNCTIONS, file), "utf8")));
   }
-  return found;
+  // why only tells; it moves nothing.
+  return found.filter((guard) => !guard.of.startsWith("why"));
 }
 
 /** The working tree stays as it is: mutants live in a copy, beside the same node_modules. */
@@ -95,21 +97,40 @@ async function copyProject(): Promise<string> {
 async function judgeFrom(queue: Guard[], copy: string): Promise<Verdict[]> {
   const verdicts = [];
   for (let guard = queue.shift(); guard !== undefined; guard = queue.shift()) {
-    const file = path.join(copy, FUNCTIONS, `${guard.file}.sql`);
+    const file = path.join(copy, FUNCTIONS, guard.file);
     const intact = await readFile(file, "utf8");
     await writeFile(file, guard.mutated);
-    const verdict = { guard, caughtBy: await findFailure(guard, copy) };
+    const failure = await findFailure(guard, copy);
     await writeFile(file, intact);
+    if (failure !== undefined) {
+      await wantPass(failure, copy);
+    }
+    const verdict = { guard, caughtBy: failure?.title };
     process.stdout.write(`${lineOf(verdict)}\n`);
     verdicts.push(verdict);
   }
   return verdicts;
 }
 
-/** The title of a test that fails without the guard. */
-async function findFailure({ file, kind }: Guard, copy: string): Promise<string | undefined> {
-  const title = kind === "plan" || kind === "batch" ? pick(PLANS, file) : undefined;
-  for (const names of title === undefined ? testsFor(file, kind) : [["plans"]]) {
+const passing = new Set<string>();
+
+/** A test notices a guard that is gone only if it passes while the guard is there. */
+async function wantPass({ file, title }: Failure, copy: string): Promise<void> {
+  if (!passing.has(title)) {
+    const escaped = title.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const { failed } = await runTests(copy, [path.basename(file)], `${escaped}$`);
+    if (failed !== undefined) {
+      throw new Error(`"${title}" fails with all guards in their places, in ${copy}`);
+    }
+    passing.add(title);
+  }
+}
+
+/** A test that fails without the guard. */
+async function findFailure(guard: Guard, copy: string): Promise<Failure | undefined> {
+  const { kind, of } = guard;
+  const title = kind === "plan" || kind === "batch" ? pick(PLANS, of) : undefined;
+  for (const names of title === undefined ? testsFor(guard) : [["plans"]]) {
     const { failed } = await runTests(copy, names, title);
     if (failed !== undefined) {
       return failed;
@@ -119,12 +140,12 @@ async function findFailure({ file, kind }: Guard, copy: string): Promise<string 
 }
 
 /** Sets of tests, one after the other. What a condition does shows without a second connection. */
-function testsFor(file: string, kind: string): (readonly string[])[] {
-  return kind.includes("lock") ? [RACES] : [pick(LIKELY, file) ?? [], [""], RACES];
+function testsFor({ of, kind }: Guard): (readonly string[])[] {
+  return kind.includes("lock") ? [RACES] : [pick(LIKELY, of) ?? [], [""], RACES];
 }
 
-function pick<Value>(from: readonly [RegExp, Value][], file: string): Value | undefined {
-  return from.find(([pattern]) => pattern.test(file))?.[1];
+function pick<Value>(from: readonly [RegExp, Value][], name: string): Value | undefined {
+  return from.find(([pattern]) => pattern.test(name))?.[1];
 }
 
 async function runTests(copy: string, names: readonly string[], title?: string): Promise<Run> {
@@ -155,29 +176,35 @@ async function runTests(copy: string, names: readonly string[], title?: string):
 }
 
 function readReport(text: string, errors: string): Run {
-  const { testResults = [] }: { testResults?: { assertionResults: Assertion[] }[] } =
+  const { testResults = [] }: { testResults?: { name: string; assertionResults: Assertion[] }[] } =
     JSON.parse(text);
-  const results = testResults.flatMap((file) => file.assertionResults);
+  const results = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ status, fullName }) => ({ status, file: name, title: fullName })),
+  );
   const ran = results.filter(({ status }) => status === "passed" || status === "failed");
   if (ran.length === 0) {
     throw new Error(`no test has run, so nothing is known of this mutant:\n${errors}`);
   }
   return {
     ran: ran.length,
-    failed: ran.find(({ status }) => status === "failed")?.fullName,
+    failed: ran.find(({ status }) => status === "failed"),
   };
 }
 
 type Assertion = { readonly status: string; readonly fullName: string };
 
-function nameOf({ file, original, replacement }: Guard): string {
-  return `${file}: ${original}${replacement === "" ? "" : ` => ${replacement}`}`;
+function nameOf({ of, original, replacement }: Guard): string {
+  return `${of}: ${original}${replacement === "" ? "" : ` => ${replacement}`}`;
 }
 
 function lineOf({ guard, caughtBy }: Verdict): string {
-  return `${caughtBy === undefined ? "SURVIVED" : "caught  "} ${guard.file}.sql:${guard.line}  ${nameOf(
-    guard,
-  ).slice(guard.file.length + 2)}${caughtBy === undefined ? "" : `  by "${caughtBy.trim()}"`}`;
+  return `${caughtBy === undefined ? "SURVIVED" : "caught  "} ${placeOf(guard)}  ${nameOf(guard)}${
+    caughtBy === undefined ? "" : `  by "${caughtBy.trim()}"`
+  }`;
+}
+
+function placeOf({ file, line }: Guard): string {
+  return `${file}:${line}`;
 }
 
 /** Print what is left to do; resolves to the exit code. */
@@ -185,7 +212,7 @@ function report(verdicts: readonly Verdict[]): number {
   const exempt = guards.filter((guard) => EXEMPT.has(nameOf(guard)));
   for (const guard of exempt) {
     process.stdout.write(
-      `exempt   ${guard.file}.sql:${guard.line}  ${nameOf(guard)}: ${EXEMPT.get(nameOf(guard))}\n`,
+      `exempt   ${placeOf(guard)}  ${nameOf(guard)}: ${EXEMPT.get(nameOf(guard))}\n`,
     );
   }
   const known = new Set(guards.map(nameOf));

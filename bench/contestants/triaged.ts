@@ -41,7 +41,7 @@ export function triaged({ concurrency }: { concurrency: number }): SqlContestant
       );
       return rows[0]?.depth ?? 0;
     },
-    channels: ["triaged.doorbell"],
+    channels: ["triaged.wake_up"],
     startDraining: (url) => startWorker(url, [...words, "--drain"]),
     startWaiting: (url) => startWorker(url, words),
     isEmpty: async (client) => {

@@ -1,10 +1,25 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { at, inLines, lineOf, type SourceFile, type Violation } from "./violation.ts";
 
 const COLUMNS_MAX = 100;
 /** How far above a lock the comment on its order may begin. */
 const COMMENT_REACH = 8;
-/** The only places that put SQL together: partitions, roles and the jobs' schema have any name. */
+/** What functions are for: the folders of sql/functions, each of which has its files by chapter. */
+const DUTIES = [
+  "enqueue",
+  "claim",
+  "settle",
+  "workers",
+  "operate",
+  "audit",
+  "retention",
+  "outbox",
+  "triage",
+  "compat",
+  // What no duty owns: the clock, and the locks.
+  "shared",
+];
+/** The only functions that put SQL together: partitions, roles and the jobs' schema have any name. */
 const DYNAMIC = [
   "abandon_rewrite",
   "add_effect_job",
@@ -44,19 +59,65 @@ function checkShape(file: SourceFile, bare: string): Violation[] {
   return violations;
 }
 
-/** One function or view in a file, and the file is named for it. */
+/** A file of functions makes nothing else, each with a comment; a view has a file of its name. */
 function checkName(file: SourceFile, bare: string): Violation[] {
-  const kind = { functions: "function", views: "view" }[basename(dirname(file.path))];
-  if (kind === undefined) {
+  const name = basename(file.path, ".sql");
+  if (file.path.startsWith("sql/") && !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name.replace(".", "-"))) {
+    return [at(file, 1, "expected a name like drop-expired.sql")];
+  }
+  if (file.path.startsWith("sql/functions/")) {
+    return checkFunctions(file, bare);
+  }
+  if (!file.path.startsWith("sql/views/")) {
     return [];
   }
-  const made = [
-    ...bare.matchAll(/\bcreate (?:or replace )?(\w+) (?:triaged(?:_compat)?\.)?(\w+)/g),
-  ].map(([, what, name]) => `${what} ${name}`);
-  const expected = `${kind} ${basename(file.path, ".sql").replaceAll("-", "_")}`;
+  const made = madeIn(bare).map(({ kind, name: view }) => `${kind} ${view}`);
+  const expected = `view ${name.replaceAll("-", "_")}`;
   return made.length === 1 && made[0] === expected
     ? []
     : [at(file, 1, `expected ${expected} and nothing else, got ${made.join(", ") || "nothing"}`)];
+}
+
+function checkFunctions(file: SourceFile, bare: string): Violation[] {
+  const [, folder = ""] = /^sql\/functions\/([^/]+)\/[^/]+$/.exec(file.path) ?? [];
+  if (!DUTIES.includes(folder)) {
+    return [at(file, 1, `expected a file in one of the folders ${DUTIES.join(", ")}`)];
+  }
+  const schema = folder === "compat" ? "triaged_compat" : "triaged";
+  const made = madeIn(bare);
+  return [
+    ...(made.length === 0 ? [at(file, 1, "expected a function, got none")] : []),
+    ...made.flatMap((one) => {
+      const line = lineOf(bare, one.index);
+      return [
+        ...(one.kind === "function" && one.schema === schema
+          ? []
+          : [at(file, line, `expected functions of ${schema}, got ${one.kind} ${one.name}`)]),
+        ...(hasComment(file, line) ? [] : [at(file, line, `expected a comment on ${one.name}`)]),
+      ];
+    }),
+  ];
+}
+
+/** Above what makes it, or above what drops the one with other arguments first. */
+function hasComment(file: SourceFile, line: number): boolean {
+  const above = file.lines
+    .slice(0, line - 1)
+    .filter((text) => text !== "" && !text.startsWith("drop function if exists "));
+  return above.at(-1)?.startsWith("--") ?? false;
+}
+
+type Made = {
+  readonly index: number;
+  readonly kind: string;
+  readonly schema: string;
+  readonly name: string;
+};
+
+function madeIn(bare: string): Made[] {
+  return [
+    ...bare.matchAll(/\bcreate (?:or replace )?(\w+) (?:(triaged(?:_compat)?)\.)?(\w+)/g),
+  ].map(({ index, 1: kind = "", 2: schema = "", 3: name = "" }) => ({ index, kind, schema, name }));
 }
 
 /** Whoever waits for a lock says in which order; whoever does not skips. */
@@ -82,10 +143,25 @@ function checkConstraints(file: SourceFile, bare: string): Violation[] {
 }
 
 function checkFunction(file: SourceFile, bare: string): Violation[] {
-  if (!/^sql\/(?:compat\/)?(?:functions|triggers|views)\//.test(file.path)) {
+  if (!/^sql\/(?:functions|triggers|views)\//.test(file.path)) {
     return [];
   }
-  const name = basename(file.path, ".sql");
+  const starts = madeIn(bare).filter(({ kind }) => kind === "function");
+  const parts =
+    starts.length === 0
+      ? [{ name: "", from: 0, to: bare.length }]
+      : starts.map(({ name, index }, place) => ({
+          name,
+          from: index,
+          to: starts[place + 1]?.index ?? bare.length,
+        }));
+  return parts.flatMap(({ name, from, to }) =>
+    // The lines of the others are blank, so that places stay where they are.
+    checkBody(file, name, blank(bare.slice(0, from), /./g) + bare.slice(from, to)),
+  );
+}
+
+function checkBody(file: SourceFile, name: string, bare: string): Violation[] {
   const lines = bare.split("\n");
   const violations = [];
   if (name !== "now") {
@@ -105,7 +181,13 @@ function checkFunction(file: SourceFile, bare: string): Violation[] {
     /\bsecurity definer\b/.test(bare) &&
     !/\bset search_path to pg_catalog, pg_temp\b/.test(bare)
   ) {
-    violations.push(at(file, 1, "security definer wants set search_path to pg_catalog, pg_temp"));
+    violations.push(
+      at(
+        file,
+        lineOf(bare, bare.search(/\S/)),
+        "security definer wants set search_path to pg_catalog, pg_temp",
+      ),
+    );
   }
   return violations;
 }

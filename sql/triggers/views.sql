@@ -12,7 +12,3 @@ instead of delete on triaged.tasks
 for each row execute function triaged.refuse_statement(
   'cancel_task(task_id) ends a task; cleanup_old_tasks() drops old final ones.'
 );
-
-create or replace trigger triage_tasks_insert
-instead of insert on triaged.triage_tasks
-for each row execute function triaged.insert_task();

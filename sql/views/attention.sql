@@ -1,4 +1,4 @@
--- What waits for a person: decisions, failed tasks, attempts that run for over an hour.
+-- Tasks that wait for a person: decisions, failed tasks, attempts that run for over an hour.
 create or replace view triaged.attention as
 select
   task_id,

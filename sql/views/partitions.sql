@@ -1,5 +1,5 @@
--- The partitions of final_tasks and task_history. Each holds starts_at and what comes after it,
--- up to ends_at; the default one has neither, and holds what has no other place.
+-- The partitions of final_tasks and task_history. Each holds rows from starts_at on, up to ends_at;
+-- the default partition has neither bound, and holds rows that no other partition covers.
 create or replace view triaged.partitions as
 select
   parent.relname::text as table_name,

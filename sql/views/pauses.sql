@@ -1,4 +1,4 @@
--- What is paused, queue or task type, and since when.
+-- The queues and task types that are paused, and since when.
 create or replace view triaged.pauses as
 select 'queue' as kind, queue as name, paused_at
 from triaged.queues

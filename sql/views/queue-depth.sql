@@ -1,6 +1,6 @@
--- How much waits and runs, by queue, type and status. due is what could be claimed now;
--- oldest_age is how long the task that is due longest has waited; paused_at since when
--- nothing of the queue or of the type is claimed.
+-- How many tasks wait and run, by queue, type and status. due counts tasks that could be claimed
+-- now; oldest_age is how long the longest-due task has waited; paused_at is since when the queue or
+-- the type is paused.
 create or replace view triaged.queue_depth as
 select
   queue,

@@ -1,19 +1,8 @@
-import {
-  type CancelOutcome,
-  cancelTask,
-  decideTask,
-  type Reason,
-  retryTask,
-  whyTask,
-} from "../database/operator.ts";
+import { cancelTask, decideTask, retryTask } from "../database/operator.ts";
 import { enqueueTask, enqueueTasks } from "../database/producer.ts";
-import {
-  getTask,
-  HISTORY_ROWS_MAX,
-  listTasks,
-  type TaskFilter,
-  taskHistory,
-} from "../database/reader.ts";
+import type { CancelOutcome, TaskFilter } from "../database/queue.ts";
+import { getTask, HISTORY_ROWS_MAX, listTasks, taskHistory, whyTask } from "../database/reader.ts";
+import type { Reason } from "../database/rows.ts";
 import type { PayloadOf, ResultOf } from "../model/handler.ts";
 import { serializePayload } from "../model/payload.ts";
 import type { Enqueued, EnqueueOptions } from "../model/task.ts";

@@ -1,4 +1,4 @@
-import type { HistoryRow, ListedRow, TaskRow } from "../database/reader.ts";
+import type { HistoryRow, ListedRow, TaskRow } from "../database/rows.ts";
 
 /** What a list says of a task. Ids are decimal text, because bigint is wider than number. */
 export type ListedTask = {

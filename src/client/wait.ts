@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
-import { getProgress, getTask, type TaskProgress, type TaskRow } from "../database/reader.ts";
+import { getProgress, getTask } from "../database/reader.ts";
+import type { TaskProgress, TaskRow } from "../database/rows.ts";
 import { isTransient } from "../database/sqlstate.ts";
 import { isFinal } from "../model/task-status.ts";
 

@@ -1,5 +1,7 @@
-import type { Attempt, ClaimedTask, Lane, TaskInput } from "../model/task.ts";
+/** One attempt from its claim to its end. The verbs are described in queue.ts. */
+import type { ClaimedTask, Lane, TaskInput } from "../model/task.ts";
 import { type Database, exactTime } from "./database.ts";
+import type { Queue } from "./queue.ts";
 
 /** Of a claimed task, all but its lane. */
 const CLAIMED = `
@@ -15,8 +17,8 @@ const INPUT = `
 const COMPRESSION_RATIO = 8;
 
 /**
- * The input of a claimed task, or nulls where it is longer than `bytesMax`. What is long as a
- * row has it is not unpacked and written out to find so.
+ * The input of a claimed task, or nulls where it is longer than `bytesMax`. Input that is long
+ * already as the row stores it is not unpacked and written out to measure it.
  */
 function inputUpTo(bytesMax: string): string {
   return `left join lateral (
@@ -33,14 +35,7 @@ function inputUpTo(bytesMax: string): string {
     ) as input on true`;
 }
 
-/**
- * Claim up to `limit` due tasks, lane by lane. Empty when there is nothing to do. Input that is
- * longer than `inputBytesMax` is left to `loadInput`.
- */
-export async function claimTasks(
-  db: Database,
-  options: { workerId: string; limit: number; lanes: readonly Lane[]; inputBytesMax: number },
-): Promise<ClaimedTask[]> {
+export const claimTasks: Queue["claimTasks"] = async (db, options) => {
   const { workerId, limit, lanes, inputBytesMax } = options;
   // The rows are those of our own function, so their shape is trusted.
   return await db.query<ClaimedTask>({
@@ -60,7 +55,7 @@ export async function claimTasks(
       inputBytesMax,
     ],
   });
-}
+};
 
 /** Claim up to `limit` due tasks of one lane, as `claimTasks` does. */
 export async function claimLane(
@@ -87,11 +82,7 @@ export async function claimLane(
   return tasks.map((task) => ({ ...task, queue, taskType, priority }));
 }
 
-/** What a claim left out. Null where the attempt does not hold its task any more. */
-export async function loadInput(
-  db: Database,
-  { taskId, attempt }: Attempt,
-): Promise<TaskInput | null> {
+export const loadInput: Queue["loadInput"] = async (db, { taskId, attempt }) => {
   const [row] = await db.query<TaskInput>({
     name: "load_input",
     text: `select ${INPUT}
@@ -100,20 +91,12 @@ export async function loadInput(
     values: [taskId, attempt],
   });
   return row ?? null;
-}
+};
 
-/**
- * Record the ends of many attempts in one statement. `outcomes` is the JSON array that
- * triaged.settle_tasks takes, of `count` elements; `effects` the one that goes with it into
- * triaged.settle_tasks_with_effects, or null. Returns the attempts that were settled, or
- * "all"; the caller no longer holds the others, and nothing was written about them.
- *
- * "All" is what nearly every settle comes to, and one row says it.
- */
-export async function settleTasks(
-  db: Database,
-  { outcomes, effects = null, count }: { outcomes: string; effects?: string | null; count: number },
-): Promise<Attempt[] | "all"> {
+export const settleTasks: Queue["settleTasks"] = async (
+  db,
+  { outcomes, effects = null, count },
+) => {
   const [row] = await db.query<{ count: number; taskIds: string[]; attempts: number[] }>(
     effects === null
       ? {
@@ -132,34 +115,30 @@ export async function settleTasks(
   return row.count === count
     ? "all"
     : row.taskIds.map((taskId, at) => ({ taskId, attempt: row.attempts[at] ?? 0 }));
-}
+};
 
-/** No task has the id 0. */
-const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
-
-/** Settle no task: tells whether any could be, and has the session make its plans. */
-export async function settleNothing(
-  db: Database,
-  { withEffects = false }: { withEffects?: boolean } = {},
-): Promise<void> {
-  await settleTasks(db, { outcomes: NOTHING, effects: withEffects ? "[]" : null, count: 1 });
-}
-
+/** One row: that all were settled is the answer to nearly every batch. */
 const SETTLED = `select
   count(*)::integer as count,
   case when count(*) < $2 then array_agg(task_id) end as "taskIds",
   case when count(*) < $2 then array_agg(attempt) end as attempts`;
 
-/** Say how far an attempt is. False where it no longer holds the task. */
-export async function reportProgress(
-  db: Database,
-  { taskId, attempt }: Attempt,
-  progress: { percent: number; step: string | null },
-): Promise<boolean> {
+/** No task has the id 0. */
+const NOTHING = '[{"task_id":0,"attempt":0,"outcome":"finish"}]';
+
+export const settleNothing: Queue["settleNothing"] = async (db, { withEffects = false } = {}) => {
+  await settleTasks(db, { outcomes: NOTHING, effects: withEffects ? "[]" : null, count: 1 });
+};
+
+export const reportProgress: Queue["reportProgress"] = async (
+  db,
+  { taskId, attempt },
+  progress,
+) => {
   const rows = await db.query<{ held: boolean }>({
     name: "report_progress",
     text: "select triaged.report_progress($1, $2, $3, $4) as held",
     values: [taskId, attempt, progress.percent, progress.step],
   });
   return rows[0]?.held === true;
-}
+};

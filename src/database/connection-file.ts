@@ -1,3 +1,4 @@
+/** Where the embedded server is: `triaged up` writes it down, the other commands read it. */
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";

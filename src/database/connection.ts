@@ -1,3 +1,4 @@
+/** One connection: which server it finds, its TLS, and the settings that each session gets. */
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { type ClientConfig, Client as DriverClient } from "pg";
@@ -5,7 +6,7 @@ import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 import type { Host, Servers, Tls } from "../settings/database-url.ts";
 import { isTransient } from "./sqlstate.ts";
 
-/** What the driver takes, and more. Plain data, which goes to threads. */
+/** The settings of the driver, and more. Plain data, which can be sent to threads. */
 export type ConnectionConfig = ClientConfig & {
   /** Where to look for the server, if the URL does not say it all. */
   readonly servers?: Servers;
@@ -15,7 +16,7 @@ export type ConnectionConfig = ClientConfig & {
   readonly isForHandlers?: boolean;
 };
 
-/** What one host gets to answer, so that a silent one does not use up the time of all. */
+/** The time that one host has to answer, so that a silent one does not use up that of all. */
 const HOST_MS_MAX = 3_000;
 
 type Callback = (err: Error | null, client?: DriverClient) => void;
@@ -85,7 +86,7 @@ export class DatabaseClient extends DriverClient {
     return this;
   }
 
-  /** What a pool calls: it must get the error, and hear of the connection without a delay. */
+  /** For a pool, which must get the error, and hear of the connection without a delay. */
   async #connectAndCall(callback: Callback): Promise<void> {
     try {
       await this.#choose();

@@ -1,3 +1,7 @@
+/**
+ * How a statement is sent. A `Database` is a pool or a transaction that knows the queue's schema.
+ * Statements are written for the schema `triaged`; here they get the name of the real one.
+ */
 import type { ClientBase, Pool, PoolClient, QueryResultRow } from "pg";
 import { z } from "zod";
 
@@ -77,6 +81,11 @@ export function inSchema(
       return rows;
     },
   };
+}
+
+/** Ask for nothing: resolves when the server answers. */
+export async function ping(db: Database): Promise<void> {
+  await db.query({ text: "select" });
 }
 
 /**

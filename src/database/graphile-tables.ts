@@ -1,3 +1,10 @@
+/**
+ * graphile-worker's own tables, as far as the jobs and doctor need them.
+ *
+ * It takes a job from a dead runner after four hours. Here each runner holds an advisory lock in a
+ * session of its own: when the process or the connection dies, the lock is free, and the next
+ * session of any process gives the jobs back.
+ */
 import { z } from "zod";
 import { type Database, DEFAULT_SCHEMA, IsoTime, isoTime } from "./database.ts";
 import { readStrangers } from "./roles/strangers.ts";
@@ -29,15 +36,8 @@ export async function watchMigrations(db: Database): Promise<() => Promise<boole
 }
 
 /**
- * The jobs of processes that died. graphile-worker takes a job from a dead runner after
- * four hours. Here each runner holds an advisory lock in a session of its own: when the
- * process or the connection dies, the lock is free, and the next session of any process
- * gives the jobs back.
- */
-
-/**
- * Hold the runner's lock for as long as the session of `db` lives. Throws where somebody has it:
- * the id is made up anew at each start, so that nobody has it by chance.
+ * Hold the runner's lock for as long as the session of `db` lives. Throws where another session has
+ * it: the id is made up anew at each start, so that none has it by chance.
  */
 export async function holdRunnerLock(db: Database, runnerId: string): Promise<void> {
   const [row] = await db.query<{ had: boolean }>({
@@ -52,7 +52,7 @@ export async function holdRunnerLock(db: Database, runnerId: string): Promise<vo
 }
 
 /**
- * Give back the jobs of runners that nobody holds the lock of; resolves to how many runners
+ * Give back the jobs of runners whose lock nobody holds; resolves to how many runners
  * there were. A runner that took a job and does not hold its lock yet counts as dead: the job
  * runs twice then. A session whose role may not use the jobs is no runner: anybody who may
  * connect can take the lock when it becomes free.
@@ -83,8 +83,6 @@ export async function unlockDeadRunners(db: Database): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** What graphile-worker has written down of the runs of our jobs. */
-
 const JobsSchemaAccess = z.object({
   may_use: z.boolean(),
   may_read: z.boolean(),
@@ -97,6 +95,7 @@ const KnownJob = z.object({
 });
 const FailingJob = z.object({ name: z.string(), attempts: z.coerce.number(), error: z.string() });
 
+/** What graphile-worker has recorded of the runs of our jobs. */
 export type JobRuns = {
   /** Jobs that some process has scheduled. */
   readonly known: readonly z.output<typeof KnownJob>[];
@@ -145,7 +144,7 @@ export async function readJobRuns(
   };
 }
 
-/** Asked of the catalog: the tables show no rows to whom their policies leave out. */
+/** Asked of the catalog: to a role that policies leave out, the tables show no rows. */
 const JOBS_SCHEMA_ACCESS_SQL = `
   select
     has_schema_privilege(pg_namespace.oid, 'usage') as may_use,

@@ -1,3 +1,4 @@
+/** LISTEN: how an idle worker learns of a task, and a busy one of a cancel. */
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
@@ -8,19 +9,23 @@ import { codeOf } from "./sqlstate.ts";
 
 const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 5_000;
-/** Callers that look whether somebody sleeps have the lock for microseconds. */
+/** An enqueue that looks whether a worker is idle has the lock for microseconds. */
 const LOCK_TRIES = 4;
 const LOCK_AGAIN_MS = 2;
-/** A server that takes longer is as good as gone: the worker does not wait for it to sleep. */
+/** A server that takes longer is as good as gone: the worker polls without its answer. */
 const ANSWER_MS_MAX = 5_000;
 
-/** `ring` says what the notify said: a lane as JSON, or "". */
-export type NotificationEvents = { ring: [string]; cancel: []; lost: [Error]; restored: [] };
+/**
+ * `notified` has the payload of the notification: a lane as JSON, or "". `cancel`: a cancel of an
+ * attempt was requested.
+ */
+export type NotificationEvents = { notified: [string]; cancel: []; lost: [Error]; restored: [] };
 
 /**
- * Hears the notify that enqueue sends to workers that sleep. It has a session of its own,
- * on which it shares the advisory lock that says "somebody sleeps". Without a connection
- * nothing rings and the worker's poll is the net; it connects again by itself, for ever.
+ * Listens for the notifications that enqueue sends to idle workers. It has a session of its own,
+ * on which it shares the advisory lock that says "a worker is idle". Without a connection no
+ * notification comes, and the worker finds tasks by its poll; the listener connects again by
+ * itself, for ever.
  */
 export class NotificationListener extends EventEmitter<NotificationEvents> {
   readonly #config: ClientConfig;
@@ -36,15 +41,15 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
     this.#schema = schema;
   }
 
-  /** Whether enqueues ring now. */
+  /** Whether enqueues notify now. */
   get armed(): boolean {
     return this.#armed;
   }
 
   /**
-   * The session that hears the bell, for the claim that follows. The server's process of it is
-   * awake when it has rung, where that of a pool's connection must be woken: 0.1 ms of 3.5 (bench
-   * latency). It is replaced where it does not answer, and as often as a pool's.
+   * The session that listens, for the claim that follows a notification. The server has its process
+   * awake then, where that of a pool's connection must be woken: 0.1 ms of 3.5 (bench latency). It
+   * is replaced when it does not answer, and as often as a pool's.
    */
   get session(): Database | null {
     return this.#session;
@@ -69,10 +74,10 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
   }
 
   /**
-   * Say that the worker is about to sleep. It then looks for tasks once more, because one
-   * may have come just before. False without a connection, and where somebody keeps the
-   * lock to himself, as anybody can who may connect: he is not waited for. The worker polls then,
-   * and each enqueue takes him for a sleeper, and rings.
+   * Say that the worker is about to be idle. It then looks for tasks once more, because one
+   * may have come just before. False without a connection, and where a session keeps the lock
+   * exclusively, as anybody can who may connect: it is not waited for. The worker polls then,
+   * and each enqueue takes that session for an idle worker, and notifies.
    */
   async arm(): Promise<boolean> {
     for (let tries = 1; !this.#armed && this.#client !== null; tries += 1) {
@@ -85,7 +90,7 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
     return this.#armed;
   }
 
-  /** Say that it is awake: no enqueue needs to ring. */
+  /** Say that the worker is busy: no enqueue needs to notify. */
   async disarm(): Promise<void> {
     if (this.#armed) {
       this.#armed = false;
@@ -101,7 +106,7 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
   async #lock(call: "pg_try_advisory_lock_shared" | "pg_advisory_unlock_shared"): Promise<boolean> {
     try {
       const answer = await this.#client?.query<{ done: boolean }>(
-        withSchema(`select ${call}(triaged.lock_key('doorbell', 0)) as done`, this.#schema),
+        withSchema(`select ${call}(triaged.lock_key('wake-up', 0)) as done`, this.#schema),
       );
       return answer?.rows[0]?.done === true;
     } catch (err) {
@@ -128,13 +133,13 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
       if (payload === "cancel") {
         this.emit("cancel");
       } else {
-        this.emit("ring", payload);
+        this.emit("notified", payload);
       }
     });
     try {
       await client.connect();
       await keepSession(client);
-      await client.query(withSchema('listen "triaged.doorbell"', this.#schema));
+      await client.query(withSchema('listen "triaged.wake_up"', this.#schema));
       this.#client = client;
       this.#session = endingOnError(client, this.#schema);
       if (this.#stop.signal.aborted) {

@@ -1,68 +1,30 @@
+/** Effects: to take one, to settle it, to look at them. The verbs are described in queue.ts. */
 import { z } from "zod";
-import {
-  EFFECT_KINDS,
-  EFFECT_STATUSES,
-  type EffectKind,
-  type EffectStatus,
-} from "../model/effect.ts";
-import { type Database, IsoTime, isoTime } from "./database.ts";
+import { EFFECT_STATUSES } from "../model/effect.ts";
+import { isoTime } from "./database.ts";
+import type { Queue } from "./queue.ts";
+import { ClaimedEffect, DueEffect, ListedEffect, PushConfig } from "./rows.ts";
 
-const ClaimedRow = z.object({
-  effectId: z.string(),
-  taskId: z.string(),
-  kind: z.enum(EFFECT_KINDS),
-  key: z.string(),
-  payload: z.record(z.string(), z.unknown()),
-  /** This attempt's number, from 1. It only grows. */
-  attempts: z.int(),
-});
-/** An effect that somebody is about to deliver. Ids are text. */
-export type ClaimedEffect = z.output<typeof ClaimedRow>;
-
-/** Take an effect for so long; null where it is not due: it ended, or somebody has it. */
-export async function claimEffect(
-  db: Database,
-  effectId: string,
-  { leaseMs }: { leaseMs: number },
-): Promise<ClaimedEffect | null> {
+export const claimEffect: Queue["claimEffect"] = async (db, effectId, { leaseMs }) => {
   const [row] = await db.query({
     text: `select
         effect_id as "effectId", task_id as "taskId", kind, effect_key as key, payload, attempts
       from triaged.claim_effect($1, $2)`,
     values: [effectId, leaseMs],
   });
-  return row === undefined ? null : ClaimedRow.parse(row);
-}
-
-/** How an attempt at an effect ended; `pending`: to be tried again. */
-export type EffectEnd = {
-  readonly status: EffectStatus;
-  readonly externalRef?: string | null;
-  readonly error?: string;
-  readonly delayMs?: number;
+  return row === undefined ? null : ClaimedEffect.parse(row);
 };
 
-/** Record it. Resolves to the status that the effect has now; null: it was no longer ours. */
-export async function settleEffect(
-  db: Database,
-  { effectId, attempts }: Pick<ClaimedEffect, "effectId" | "attempts">,
-  { status, externalRef = null, error, delayMs = 0 }: EffectEnd,
-): Promise<EffectStatus | null> {
+export const settleEffect: Queue["settleEffect"] = async (db, { effectId, attempts }, end) => {
+  const { status, externalRef = null, error = null, delayMs = 0 } = end;
   const [row] = await db.query({
     text: "select triaged.settle_effect($1, $2, $3, $4, $5, $6) as status",
-    values: [effectId, attempts, status, externalRef, error ?? null, Math.round(delayMs)],
+    values: [effectId, attempts, status, externalRef, error, Math.round(delayMs)],
   });
   return z.object({ status: z.enum(EFFECT_STATUSES).nullable() }).parse(row).status;
-}
+};
 
-const DueRow = z.object({ effectId: z.string(), key: z.string() });
-export type DueEffect = z.output<typeof DueRow>;
-
-/** Effects that have been due for so long and that nobody delivers, the oldest first. */
-export async function dueEffects(
-  db: Database,
-  { sinceMs, limit }: { sinceMs: number; limit: number },
-): Promise<DueEffect[]> {
+export const dueEffects: Queue["dueEffects"] = async (db, { sinceMs, limit }) => {
   const rows = await db.query({
     text: `select effect_id as "effectId", effect_key as key
            from triaged.effects
@@ -73,56 +35,18 @@ export async function dueEffects(
            limit $2`,
     values: [sinceMs, limit],
   });
-  return rows.map((row) => DueRow.parse(row));
-}
+  return rows.map((row) => DueEffect.parse(row));
+};
 
-/** Delete old effects that ended; 0 days = keep them for ever. Resolves to how many. */
-export async function expireEffects(
-  db: Database,
-  { rowsMax }: { rowsMax: number },
-): Promise<number> {
-  const [row] = await db.query({
-    text: "select triaged.expire_effects($1) as deleted",
-    values: [rowsMax],
-  });
-  return z.object({ deleted: z.int() }).parse(row).deleted;
-}
-
-/** Have it delivered after all; false unless it failed or was skipped. */
-export async function retryEffect(db: Database, effectId: string): Promise<boolean> {
+export const retryEffect: Queue["retryEffect"] = async (db, effectId) => {
   const [row] = await db.query({
     text: "select triaged.retry_effect($1) as retried",
     values: [effectId],
   });
   return z.object({ retried: z.boolean() }).parse(row).retried;
-}
-
-const ListedEffectRow = z.object({
-  effect_id: z.string(),
-  task_id: z.string(),
-  kind: z.enum(EFFECT_KINDS),
-  effect_key: z.string(),
-  status: z.enum(EFFECT_STATUSES),
-  attempts: z.int(),
-  target_repo: z.string().nullable(),
-  external_ref: z.string().nullable(),
-  last_error: z.string().nullable(),
-  due_at: IsoTime,
-  created_at: IsoTime,
-  delivered_at: IsoTime.nullable(),
-});
-type ListedEffect = z.output<typeof ListedEffectRow>;
-
-export type EffectFilter = {
-  readonly effectId?: string | undefined;
-  readonly taskId?: string | undefined;
-  readonly kind?: EffectKind | undefined;
-  readonly status?: EffectStatus | undefined;
-  readonly limit: number;
 };
 
-/** Effects, the newest first, without what they send. */
-export async function listEffects(db: Database, filter: EffectFilter): Promise<ListedEffect[]> {
+export const listEffects: Queue["listEffects"] = async (db, filter) => {
   const rows = await db.query({
     text: `select
              effect_id, task_id, kind, effect_key, status, attempts,
@@ -143,23 +67,18 @@ export async function listEffects(db: Database, filter: EffectFilter): Promise<L
       filter.limit,
     ],
   });
-  return rows.map((row) => ListedEffectRow.parse(row));
-}
+  return rows.map((row) => ListedEffect.parse(row));
+};
 
-const PushConfigRow = z.object({
-  url: z.string(),
-  token: z.string().nullable(),
-  hmacSecret: z.string().nullable(),
-  jwtSecret: z.string().nullable(),
-  jwtIssuer: z.string().nullable(),
-  jwtAudience: z.string().nullable(),
-  jwtKid: z.string().nullable(),
-});
-/** Who wants to be told of a task. Holds secrets: never logged, never shown. */
-export type PushConfig = z.output<typeof PushConfigRow>;
+export const expireEffects: Queue["expireEffects"] = async (db, { rowsMax }) => {
+  const [row] = await db.query({
+    text: "select triaged.expire_effects($1) as deleted",
+    values: [rowsMax],
+  });
+  return z.object({ deleted: z.int() }).parse(row).deleted;
+};
 
-/** Needs the rights of the owner. */
-export async function readPushConfig(db: Database, id: string): Promise<PushConfig | null> {
+export const readPushConfig: Queue["readPushConfig"] = async (db, id) => {
   const [row] = await db.query({
     text: `select
         url, token, hmac_secret as "hmacSecret", jwt_secret as "jwtSecret",
@@ -168,5 +87,5 @@ export async function readPushConfig(db: Database, id: string): Promise<PushConf
       where id = $1`,
     values: [id],
   });
-  return row === undefined ? null : PushConfigRow.parse(row);
-}
+  return row === undefined ? null : PushConfig.parse(row);
+};

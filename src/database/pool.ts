@@ -1,3 +1,4 @@
+/** Pools and single connections of the queue, and whether a pooler stands in between. */
 import { type ClientBase, type ClientConfig, Pool } from "pg";
 import type { Logger } from "pino";
 import type { PoolConfig } from "../settings/config.ts";

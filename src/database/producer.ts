@@ -1,21 +1,11 @@
-import { z } from "zod";
+/** Enqueue: one task, or many. The verbs are described in queue.ts. */
 import { toJson } from "../model/json.ts";
 import { batchText } from "../model/payload.ts";
-import type { Enqueued, NewTask } from "../model/task.ts";
-import type { Database } from "./database.ts";
+import type { NewTask } from "../model/task.ts";
+import type { Queue } from "./queue.ts";
+import { EnqueuedRow } from "./rows.ts";
 
-export const EnqueuedRow = z
-  .object({ task_id: z.string(), outcome: z.enum(["created", "duplicate", "replaced"]) })
-  .transform((row): Enqueued => ({ taskId: row.task_id, outcome: row.outcome }));
-
-/**
- * Enqueue one task, in the caller's transaction if `db` is one. `delayMs` is counted from now on by
- * the clock of the database.
- */
-export async function enqueueTask(
-  db: Database,
-  { delayMs, ...task }: NewTask & { readonly delayMs?: number | undefined },
-): Promise<Enqueued> {
+export const enqueueTask: Queue["enqueueTask"] = async (db, { delayMs, ...task }) => {
   const [row] = await db.query({
     text: `select task_id, outcome
            from triaged.enqueue_plain_task(
@@ -44,19 +34,15 @@ export async function enqueueTask(
     ],
   });
   return EnqueuedRow.parse(row);
-}
+};
 
-/**
- * Enqueue many in one statement: all, or none where one is refused. In the given order. Throws a
- * PayloadError where they are too long together.
- */
-export async function enqueueTasks(db: Database, tasks: readonly NewTask[]): Promise<Enqueued[]> {
+export const enqueueTasks: Queue["enqueueTasks"] = async (db, tasks) => {
   const rows = await db.query({
     text: `select task_id, outcome from triaged.enqueue_tasks($1::jsonb) order by "position"`,
     values: [batchText(tasks.map(asJson))],
   });
   return rows.map((row) => EnqueuedRow.parse(row));
-}
+};
 
 /** The payload is JSON already, so it is put in as it is. */
 function asJson(task: NewTask): string {

@@ -1,7 +1,9 @@
+/** Doctor's questions about the queue's tables, each with the shape of its answer. */
 import { z } from "zod";
-import { Count } from "./server-facts.ts";
+import type { Database } from "./database.ts";
+import { Count } from "./rows.ts";
 
-export const PartitionFacts = z.object({
+const PartitionFacts = z.object({
   table_name: z.string(),
   has_today: z.boolean(),
   /** Days after today without a gap. */
@@ -9,9 +11,10 @@ export const PartitionFacts = z.object({
   /** Rows in the default partition. */
   stray_rows: Count,
 });
+export type PartitionFacts = z.output<typeof PartitionFacts>;
 
 /** One more row is counted than is told, to tell that there are more. */
-export const PARTITION_FACTS_SQL = `
+const PARTITION_FACTS_SQL = `
   with missing as (
     select both_of.table_name, ahead
     from (values ('final_tasks'), ('task_history')) as both_of (table_name)
@@ -50,7 +53,16 @@ export const PARTITION_FACTS_SQL = `
     )
   ) as parent`;
 
-export const WorkerFacts = z.object({
+/** Of each table, at most `daysMax` days ahead and `rowsMax` + 1 stray rows. */
+export async function readPartitionFacts(
+  db: Database,
+  { daysMax, rowsMax }: { daysMax: number; rowsMax: number },
+): Promise<PartitionFacts[]> {
+  const rows = await db.query({ text: PARTITION_FACTS_SQL, values: [daysMax, rowsMax] });
+  return rows.map((row) => PartitionFacts.parse(row));
+}
+
+const WorkerFacts = z.object({
   alive: Count,
   silent: z.array(
     z.object({
@@ -63,8 +75,9 @@ export const WorkerFacts = z.object({
     }),
   ),
 });
+export type WorkerFacts = z.output<typeof WorkerFacts>;
 
-export const WORKER_FACTS_SQL = `
+const WORKER_FACTS_SQL = `
   select
     (
       select count(*) from triaged.workers
@@ -87,15 +100,25 @@ export const WORKER_FACTS_SQL = `
       ) as silent
     ) as silent`;
 
-export const LaneFacts = z.object({
+/** Of the silent ones at most `limit`, the longest silent first. */
+export async function readWorkerFacts(
+  db: Database,
+  { limit }: { limit: number },
+): Promise<WorkerFacts> {
+  const [row] = await db.query({ text: WORKER_FACTS_SQL, values: [limit] });
+  return WorkerFacts.parse(row);
+}
+
+const LaneFacts = z.object({
   paused_queues: z.array(z.string()),
   paused_types: z.array(z.string()),
   /** As `type (queue)`: what waits while no living worker would claim it. */
   unhandled: z.array(z.string()),
 });
+export type LaneFacts = z.output<typeof LaneFacts>;
 
 /** From lane to lane by the index of the claim: a million tasks of one lane are one step. */
-export const LANE_FACTS_SQL = `
+const LANE_FACTS_SQL = `
   with recursive lane as (
     (
       select queue, task_type, 1 as place
@@ -141,15 +164,25 @@ export const LANE_FACTS_SQL = `
       limit $1
     ) as unhandled`;
 
-export const SetbackFacts = z.object({
+/** At most `namesMax` of each list, of the first `pairsMax` pairs of queue and task type. */
+export async function readLaneFacts(
+  db: Database,
+  { namesMax, pairsMax }: { namesMax: number; pairsMax: number },
+): Promise<LaneFacts> {
+  const [row] = await db.query({ text: LANE_FACTS_SQL, values: [namesMax, pairsMax] });
+  return LaneFacts.parse(row);
+}
+
+const SetbackFacts = z.object({
   /** How far the newest of each lies in the future. */
   ahead: z.array(z.object({ what: z.string(), seconds: Count })),
   /** Tasks that wait though the clock had their time before; counted up to a limit. */
   waiting: Count,
 });
+export type SetbackFacts = z.output<typeof SetbackFacts>;
 
 /** The newest by an index, or of few rows; history is left to the partitions of these days. */
-export const SETBACK_FACTS_SQL = `
+const SETBACK_FACTS_SQL = `
   with late as (select triaged.now() + triaged.clock_margin() as at)
   select
     (
@@ -196,3 +229,12 @@ export const SETBACK_FACTS_SQL = `
         limit $1
       ) as due
     ) as waiting`;
+
+/** Counts at most `limit` waiting tasks. */
+export async function readSetbackFacts(
+  db: Database,
+  { limit }: { limit: number },
+): Promise<SetbackFacts> {
+  const [row] = await db.query({ text: SETBACK_FACTS_SQL, values: [limit] });
+  return SetbackFacts.parse(row);
+}

@@ -1,56 +1,17 @@
+/** Tasks as people read them. The verbs are described in queue.ts. */
 import { z } from "zod";
 import { parseExactly } from "../model/json.ts";
-import { TASK_STATUSES, type TaskStatus } from "../model/task-status.ts";
-import { columnsOf, type Database, exactTime, IsoTime, isoTime } from "./database.ts";
-
-/** A row of the view `tasks`. Ids are text, because bigint is wider than number. */
-export const TaskRow = z.object({
-  task_id: z.string(),
-  task_type: z.string(),
-  queue: z.string(),
-  payload: z.record(z.string(), z.unknown()),
-  priority: z.int(),
-  status: z.enum(TASK_STATUSES),
-  run_at: IsoTime,
-  attempt_count: z.int(),
-  failure_count: z.int(),
-  max_attempts: z.int(),
-  rescue_count: z.int(),
-  worker_id: z.string().nullable(),
-  cancel_requested_at: IsoTime.nullable(),
-  progress_pct: z.int().nullable(),
-  current_step: z.string().nullable(),
-  result: z.unknown(),
-  error: z.string().nullable(),
-  decision_prompt: z.string().nullable(),
-  decision: z.unknown(),
-  dedupe_key: z.string().nullable(),
-  parent_task_id: z.string().nullable(),
-  root_task_id: z.string().nullable(),
-  metadata: z.record(z.string(), z.unknown()),
-  created_at: IsoTime,
-  started_at: IsoTime.nullable(),
-  ended_at: IsoTime.nullable(),
-});
-export type TaskRow = z.output<typeof TaskRow>;
+import { columnsOf, type Database, exactTime, isoTime } from "./database.ts";
+import type { Queue } from "./queue.ts";
+import { HistoryRow, ListedRow, Reason, TaskProgress, TaskRow } from "./rows.ts";
 
 /** As text, since the driver rounds the numbers in them. */
 const JSON_COLUMNS = ["payload", "result", "decision", "metadata"] as const;
 
-const COLUMNS = [
-  columnsOf(TaskRow.omit({ payload: true, result: true, decision: true, metadata: true }).shape),
-  ...JSON_COLUMNS.map((name) => `${name}::text`),
-].join(", ");
+const LISTED_COLUMNS = columnsOf(ListedRow.shape);
+const COLUMNS = [LISTED_COLUMNS, ...JSON_COLUMNS.map((name) => `${name}::text`)].join(", ");
 
-/**
- * A task in any status, or null. Integers that a number would round are bigints, and `decimals` is
- * that of parseExactly.
- */
-export async function getTask(
-  db: Database,
-  taskId: string,
-  options?: Parameters<typeof parseExactly>[1],
-): Promise<TaskRow | null> {
+export const getTask: Queue["getTask"] = async (db, taskId, options) => {
   const [row] = await db.query({
     text: `select ${COLUMNS} from triaged.tasks where task_id = $1`,
     values: [taskId],
@@ -63,19 +24,9 @@ export async function getTask(
     return [name, typeof text === "string" ? parseExactly(text, options) : null] as const;
   });
   return TaskRow.parse({ ...row, ...Object.fromEntries(parsed) });
-}
+};
 
-/** What a task is waited for by: small, because it is read often. */
-export const TaskProgress = z.object({
-  status: z.enum(TASK_STATUSES),
-  attempt_count: z.int(),
-  progress_pct: z.int().nullable(),
-  current_step: z.string().nullable(),
-});
-export type TaskProgress = z.output<typeof TaskProgress>;
-
-/** How far a task is, or null for an unknown one. Asks no partition while the task is live. */
-export async function getProgress(db: Database, taskId: string): Promise<TaskProgress | null> {
+export const getProgress: Queue["getProgress"] = async (db, taskId) => {
   const ask = async (relation: "live_tasks" | "tasks") => {
     const [row] = await db.query({
       text: `select status, attempt_count, progress_pct, current_step
@@ -86,29 +37,9 @@ export async function getProgress(db: Database, taskId: string): Promise<TaskPro
   };
   // Of both tables in the second look: the task may come back in between.
   return (await ask("live_tasks")) ?? (await ask("tasks"));
-}
-
-/** Without results and payloads, which may be large. */
-export const ListedRow = TaskRow.omit({
-  payload: true,
-  result: true,
-  decision: true,
-  metadata: true,
-});
-export type ListedRow = z.output<typeof ListedRow>;
-
-const LISTED_COLUMNS = columnsOf(ListedRow.shape);
-
-export type TaskFilter = {
-  readonly queue?: string | undefined;
-  readonly taskType?: string | undefined;
-  readonly status?: TaskStatus | undefined;
-  /** 1 to 100. */
-  readonly limit: number;
 };
 
-/** Tasks, the newest first. */
-export async function listTasks(db: Database, filter: TaskFilter): Promise<ListedRow[]> {
+export const listTasks: Queue["listTasks"] = async (db, filter) => {
   const rows = await db.query({
     // Planned with the values at hand, since it is not prepared: an absent filter is gone.
     text: `select ${LISTED_COLUMNS}
@@ -121,45 +52,16 @@ export async function listTasks(db: Database, filter: TaskFilter): Promise<Liste
     values: [filter.queue ?? null, filter.taskType ?? null, filter.status ?? null, filter.limit],
   });
   return rows.map((row) => ListedRow.parse(row));
-}
-
-/** One transition of a task. Durations in milliseconds. */
-export const HistoryRow = z.object({
-  history_id: z.string(),
-  task_id: z.string(),
-  task_type: z.string(),
-  at: IsoTime,
-  event: z.string(),
-  /** After the event. */
-  status: z.string(),
-  attempt_count: z.int(),
-  worker_id: z.string().nullable(),
-  /** Name of that worker, or null. */
-  worker: z.string().nullable(),
-  actor: z.string(),
-  /** The login whose session it was; null in rows from before it was recorded. */
-  login: z.string().nullable(),
-  error: z.string().nullable(),
-  /** Of a claim: from due to started. */
-  wait_ms: z.coerce.number().nullable(),
-  /** Of the end of an attempt: from started to ended. */
-  duration_ms: z.coerce.number().nullable(),
-  detail: z.unknown(),
-});
-export type HistoryRow = z.output<typeof HistoryRow>;
+};
 
 /** Rows of one answer. A task that snoozes for years has more, and each may have an error. */
 export const HISTORY_ROWS_MAX = 1_000;
 
-/**
- * The newest transitions of a task, the oldest of them first; empty for one that history does
- * not know.
- */
-export async function taskHistory(
-  db: Database,
-  taskId: string,
-  { limit = HISTORY_ROWS_MAX }: { limit?: number | undefined } = {},
-): Promise<HistoryRow[]> {
+export const taskHistory: Queue["taskHistory"] = async (
+  db,
+  taskId,
+  { limit = HISTORY_ROWS_MAX } = {},
+) => {
   const known = await readSpan(db, taskId);
   if (known !== null) {
     const rows = await historyBetween(db, taskId, { ...known, limit });
@@ -168,7 +70,7 @@ export async function taskHistory(
     }
   }
   return await historyBetween(db, taskId, { since: "-infinity", until: "infinity", limit });
-}
+};
 
 /** The time that a task's story takes; text, since a Date would cut the microseconds. */
 const Span = z.object({
@@ -226,3 +128,11 @@ async function historyBetween(
   });
   return rows.map((row) => HistoryRow.parse(row)).toReversed();
 }
+
+export const whyTask: Queue["whyTask"] = async (db, taskId) => {
+  const rows = await db.query({
+    text: "select reason, hint from triaged.why($1)",
+    values: [taskId],
+  });
+  return rows.map((row) => Reason.parse(row));
+};

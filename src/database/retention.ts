@@ -1,9 +1,11 @@
-/** Upkeep of the tables. Each function needs the rights of the schema's owner or triaged_owner. */
+/** Partitions and expired rows. The verbs are described in queue.ts. */
 import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import type { Database, Statement } from "./database.ts";
+import type { Queue } from "./queue.ts";
+import { Expired, MergeStep, PARTITIONED } from "./rows.ts";
 import { codeOf, isKeptLock, isPartitionMade, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 
 /** A lock that is not to be had is asked for so often, some time apart, for each partition. */
@@ -11,24 +13,7 @@ const LOCK_TRIES = 4;
 const LOCK_PAUSE_MS_MIN = 200;
 const LOCK_PAUSE_MS_MAX = 2_000;
 
-const PARTITIONED = ["final_tasks", "task_history"] as const;
-
-/** What became of the days that were asked for. */
-type MadePartitions = {
-  readonly made: number;
-  /** One error for each partition that could not be made. */
-  readonly errors: readonly Error[];
-};
-
-/**
- * Make the partitions of the days ahead, of today, and of days that are over and have rows in
- * the default partition. Each in a transaction of its own, which holds its locks for a moment;
- * one that fails does not stop the others.
- */
-export async function createPartitions(
-  db: Database,
-  { daysAhead, signal }: { daysAhead: number; signal?: AbortSignal },
-): Promise<MadePartitions> {
+export const createPartitions: Queue["createPartitions"] = async (db, { daysAhead, signal }) => {
   let made = 0;
   const errors: Error[] = [];
   const wanted = await wantedPartitions(db, daysAhead);
@@ -55,7 +40,7 @@ export async function createPartitions(
     }
   }
   return { made, errors };
-}
+};
 
 /** Whether the server says no to this one. A lock that is kept is kept from the others too. */
 function isRefused(err: unknown): err is Error {
@@ -108,11 +93,7 @@ async function countMade(db: Database, statement: Statement): Promise<number> {
   return z.object({ made: z.int() }).parse(row).made;
 }
 
-/**
- * Drop the partitions of which every row is older than queue_settings says. Resolves to names.
- * Each in a transaction of its own; one that is in use is tried some times and stays then.
- */
-export async function dropExpiredPartitions(db: Database): Promise<string[]> {
+export const dropExpiredPartitions: Queue["dropExpiredPartitions"] = async (db) => {
   const dropped: string[] = [];
   for (let tries = 0; tries < LOCK_TRIES; ) {
     const rows = await db.query({
@@ -132,38 +113,19 @@ export async function dropExpiredPartitions(db: Database): Promise<string[]> {
     }
   }
   return dropped;
-}
+};
 
-export const MergeStep = z.object({
-  table_name: z.enum(PARTITIONED),
-  step: z.enum(["began", "copied", "waits", "swapped", "gave up"]),
-  partitions: z.array(z.string()),
-});
-export type MergeStep = z.output<typeof MergeStep>;
-
-/**
- * One step towards few partitions for what is old, and none in the default one; null where there
- * is nothing to do. Throws 55P03 where a lock cannot be had within half a second.
- */
-export async function mergePartitions(db: Database): Promise<MergeStep | null> {
+export const mergePartitions: Queue["mergePartitions"] = async (db) => {
   const [row] = await db.query({
     text: "select table_name, step, partitions from triaged.merge_partitions()",
   });
   return row === undefined ? null : MergeStep.parse(row);
-}
+};
 
-export const Expired = z.object({
-  dedupe_keys: z.int(),
-  triage_results: z.int(),
-  workers: z.int(),
-});
-export type Expired = z.output<typeof Expired>;
-
-/** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
-export async function expireRows(db: Database, { rowsMax }: { rowsMax: number }): Promise<Expired> {
+export const expireRows: Queue["expireRows"] = async (db, { rowsMax }) => {
   const [row] = await db.query({
     text: "select dedupe_keys, triage_results, workers from triaged.expire_rows($1)",
     values: [rowsMax],
   });
   return Expired.parse(row);
-}
+};

@@ -1,9 +1,9 @@
+/** Doctor's questions about the server, each with the shape of its answer. */
 import { z } from "zod";
+import type { Database } from "./database.ts";
+import { Count } from "./rows.ts";
 
-/** A number that the driver hands out as text, such as a bigint. */
-export const Count = z.coerce.number();
-
-export const ServerFacts = z.object({
+const ServerFacts = z.object({
   version: z.string(),
   version_number: Count,
   is_standby: z.boolean(),
@@ -16,10 +16,9 @@ export const ServerFacts = z.object({
   idle_in_transaction_session_timeout: z.string(),
   session_replication_role: z.string(),
 });
-
 export type ServerFacts = z.output<typeof ServerFacts>;
 
-export const SERVER_FACTS_SQL = `
+const SERVER_FACTS_SQL = `
   select
     current_setting('server_version') as version,
     current_setting('server_version_num') as version_number,
@@ -34,8 +33,13 @@ export const SERVER_FACTS_SQL = `
     current_setting('idle_in_transaction_session_timeout') as idle_in_transaction_session_timeout,
     current_setting('session_replication_role') as session_replication_role`;
 
+export async function readServerFacts(db: Database): Promise<ServerFacts> {
+  const [row] = await db.query({ text: SERVER_FACTS_SQL });
+  return ServerFacts.parse(row);
+}
+
 /** In milliseconds; 0 is without a limit. */
-export const SettingFacts = z.object({
+const SettingFacts = z.object({
   default_transaction_read_only: z.boolean(),
   statement_timeout: Count,
   lock_timeout: Count,
@@ -45,7 +49,7 @@ export const SettingFacts = z.object({
 export type SettingFacts = z.output<typeof SettingFacts>;
 
 /** As the session began: this look around has timeouts of its own. */
-export const SETTING_FACTS_SQL = `
+const SETTING_FACTS_SQL = `
   select
     coalesce(bool_or(reset_val = 'on') filter (where name = 'default_transaction_read_only'), false)
       as default_transaction_read_only,
@@ -58,16 +62,22 @@ export const SETTING_FACTS_SQL = `
       as transaction_timeout
   from pg_settings`;
 
-export const ConnectionFacts = z.object({
+export async function readSettingFacts(db: Database): Promise<SettingFacts> {
+  const [row] = await db.query({ text: SETTING_FACTS_SQL });
+  return SettingFacts.parse(row);
+}
+
+const ConnectionFacts = z.object({
   max_connections: Count,
   reserved: Count,
   /** Sessions of clients, on the whole server. */
   in_use: Count,
   workers_alive: Count,
 });
+export type ConnectionFacts = z.output<typeof ConnectionFacts>;
 
 /** Counted by database: pg_stat_activity hides from most roles what a session is. */
-export const CONNECTION_FACTS_SQL = `
+const CONNECTION_FACTS_SQL = `
   select
     current_setting('max_connections') as max_connections,
     current_setting('superuser_reserved_connections')::integer
@@ -78,18 +88,24 @@ export const CONNECTION_FACTS_SQL = `
       where ended_at is null and kind = 'native' and heartbeat_at >= triaged.now() - lease
     ) as workers_alive`;
 
-export const LockTableFacts = z.object({
+export async function readConnectionFacts(db: Database): Promise<ConnectionFacts> {
+  const [row] = await db.query({ text: CONNECTION_FACTS_SQL });
+  return ConnectionFacts.parse(row);
+}
+
+const LockTableFacts = z.object({
   max_locks_per_transaction: Count,
   /** max_connections and max_prepared_transactions: each adds so many locks to what fits. */
   sessions: Count,
-  /** What a query without bounds takes: of each partition, the table and its indexes. */
+  /** Locks of a query without bounds: of each partition, the table and its indexes. */
   of_query: Count,
   partitions: Count,
   workers_alive: Count,
 });
+export type LockTableFacts = z.output<typeof LockTableFacts>;
 
 /** The larger of the two tables counts: a query reads one of them without bounds, as a rule. */
-export const LOCK_TABLE_FACTS_SQL = `
+const LOCK_TABLE_FACTS_SQL = `
   select
     current_setting('max_locks_per_transaction') as max_locks_per_transaction,
     current_setting('max_connections')::bigint
@@ -114,15 +130,22 @@ export const LOCK_TABLE_FACTS_SQL = `
     limit 1
   ) as largest`;
 
-export const AutovacuumFacts = z.object({
+export async function readLockTableFacts(db: Database): Promise<LockTableFacts> {
+  const [row] = await db.query({ text: LOCK_TABLE_FACTS_SQL });
+  return LockTableFacts.parse(row);
+}
+
+const AutovacuumFacts = z.object({
   autovacuum: z.string(),
   track_counts: z.string(),
   /** Tables of ours that have it switched off. */
   without: z.array(z.string()),
 });
-export const DeadRowFacts = z.object({ table_name: z.string(), live: Count, dead: Count });
+export type AutovacuumFacts = z.output<typeof AutovacuumFacts>;
+const DeadRowFacts = z.object({ table_name: z.string(), live: Count, dead: Count });
+export type DeadRowFacts = z.output<typeof DeadRowFacts>;
 
-export const AUTOVACUUM_FACTS_SQL = `
+const AUTOVACUUM_FACTS_SQL = `
   select
     current_setting('autovacuum') as autovacuum,
     current_setting('track_counts') as track_counts,
@@ -137,13 +160,27 @@ export const AUTOVACUUM_FACTS_SQL = `
       limit 10
     ) as without`;
 
-export const DEAD_ROW_FACTS_SQL = `
+export async function readAutovacuumFacts(db: Database): Promise<AutovacuumFacts> {
+  const [row] = await db.query({ text: AUTOVACUUM_FACTS_SQL, values: [db.schema] });
+  return AutovacuumFacts.parse(row);
+}
+
+const DEAD_ROW_FACTS_SQL = `
   select relname as table_name, n_live_tup as live, n_dead_tup as dead
   from pg_stat_all_tables
   where schemaname = $1 and relname = any ($2)
   order by array_position($2, relname::text)`;
 
-export const SnapshotHolder = z.object({
+/** In the order of `tables`. */
+export async function readDeadRowFacts(
+  db: Database,
+  tables: readonly string[],
+): Promise<DeadRowFacts[]> {
+  const rows = await db.query({ text: DEAD_ROW_FACTS_SQL, values: [db.schema, tables] });
+  return rows.map((row) => DeadRowFacts.parse(row));
+}
+
+const SnapshotHolder = z.object({
   kind: z.enum(["session", "prepared", "slot"]),
   pid: z.int().nullable(),
   /** User and application, name of the prepared transaction, name of the slot. */
@@ -154,11 +191,10 @@ export const SnapshotHolder = z.object({
   /** Transactions that began since. */
   transactions: Count,
 });
-
 export type SnapshotHolder = z.output<typeof SnapshotHolder>;
 
 /** Sessions of this database alone: those of others do not hold back its tables. */
-export const SNAPSHOT_HOLDERS_SQL = `
+const SNAPSHOT_HOLDERS_SQL = `
   select kind, pid, name, state, query, age_seconds, transactions
   from (
     select
@@ -191,12 +227,26 @@ export const SNAPSHOT_HOLDERS_SQL = `
   order by transactions desc, age_seconds desc nulls last
   limit $2`;
 
-export const HIDDEN_SESSIONS_SQL = `
-  select count(*) as sessions
-  from pg_stat_activity
-  where datname = current_database() and query = '<insufficient privilege>'`;
+/** Whatever keeps vacuum from dead rows, oldest first; queries are cut at `queryLengthMax`. */
+export async function readSnapshotHolders(
+  db: Database,
+  { queryLengthMax, limit }: { queryLengthMax: number; limit: number },
+): Promise<SnapshotHolder[]> {
+  const rows = await db.query({ text: SNAPSHOT_HOLDERS_SQL, values: [queryLengthMax, limit] });
+  return rows.map((row) => SnapshotHolder.parse(row));
+}
 
-export const PublicationFacts = z.object({
+/** How many sessions of this database show this user nothing of what they do. */
+export async function countHiddenSessions(db: Database): Promise<number> {
+  const [row] = await db.query({
+    text: `select count(*) as sessions
+           from pg_stat_activity
+           where datname = current_database() and query = '<insufficient privilege>'`,
+  });
+  return z.object({ sessions: Count }).parse(row).sessions;
+}
+
+const PublicationFacts = z.object({
   /** Publications that send something of ours. */
   publications: z.array(z.string()),
   /** Whether the server's log can be decoded at all. */
@@ -206,9 +256,13 @@ export const PublicationFacts = z.object({
   /** Publications of all tables, or of the whole schema. */
   whole: z.array(z.string()),
 });
+export type PublicationFacts = z.output<typeof PublicationFacts>;
 
-/** What names a row of each table, against what its publications want to send of a change. */
-export const PUBLICATION_FACTS_SQL = `
+/** A whole word of a filter. No literal of SQL: there a setting decides what a backslash means. */
+const IS_WORD = String.raw`\m%s\M`;
+
+/** The columns that identify a row of each table, against those that its publications send. */
+const PUBLICATION_FACTS_SQL = `
   with published as (
     select
       shown.pubname, shown.tablename, shown.attnames, shown.rowfilter,
@@ -267,3 +321,29 @@ export const PUBLICATION_FACTS_SQL = `
     array(
       select distinct pubname::text from published where is_whole order by 1 limit $3
     ) as whole`;
+
+/** At most `limit` of each list. */
+export async function readPublicationFacts(
+  db: Database,
+  { limit }: { limit: number },
+): Promise<PublicationFacts> {
+  const [row] = await db.query({
+    text: PUBLICATION_FACTS_SQL,
+    values: [db.schema, IS_WORD, limit],
+  });
+  return PublicationFacts.parse(row);
+}
+
+/** How full the room for notifications is, 0 to 1. */
+export async function readNotificationUsage(db: Database): Promise<number> {
+  const [row] = await db.query({ text: "select pg_notification_queue_usage() as used" });
+  return z.object({ used: Count }).parse(row).used;
+}
+
+/** The server's clock, in milliseconds since 1970. */
+export async function readServerClock(db: Database): Promise<number> {
+  const [row] = await db.query({
+    text: "select extract(epoch from clock_timestamp()) * 1000 as at_ms",
+  });
+  return z.object({ at_ms: Count }).parse(row).at_ms;
+}

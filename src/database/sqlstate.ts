@@ -1,3 +1,4 @@
+/** The meaning of a statement's error: whether it passes by itself, and whose fault it is. */
 import { DatabaseError } from "pg";
 
 /** A standby, or a primary whose writes somebody has frozen. */
@@ -40,7 +41,7 @@ const NETWORK_CODES = new Set([
   "ENOENT",
 ]);
 
-/** What the driver says, without a code, of a connection that is gone or cannot be had. */
+/** Messages of the driver, which have no code, for a connection that is lost or refused. */
 const LOST =
   /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|connection timeout|connection ended|timeout expired|query read timeout/i;
 
@@ -89,7 +90,7 @@ export function isPartitionMade(err: unknown): err is Error {
 /** A lock was not to be had within lock_timeout. */
 export const LOCK_NOT_AVAILABLE = "55P03";
 
-/** What sql/functions/take_lock.sql says of its error. */
+/** What sql/functions/shared/locks.sql says of its error. */
 const KEPT_LOCK = "An advisory lock of the queue";
 
 /** Whether a session kept an advisory lock of ours for longer than any of ours does. */

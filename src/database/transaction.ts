@@ -1,3 +1,4 @@
+/** Transactions: plain, with settings of the queue, on one snapshot, or rolled back at the end. */
 import { type ClientBase, DatabaseError, type Pool } from "pg";
 import { type Database, inSchema } from "./database.ts";
 
@@ -19,6 +20,14 @@ export async function inTransaction<Result>(
     await client.query("rollback").catch(() => undefined);
     throw err;
   }
+}
+
+/**
+ * From here to the end of the transaction bare names are PostgreSQL's own, whatever else is called
+ * so: for migrations that are not ours.
+ */
+export async function useBareSearchPath(client: ClientBase): Promise<void> {
+  await client.query("set local search_path to pg_catalog, pg_temp");
 }
 
 /**

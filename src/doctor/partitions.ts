@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import { differingSettings, readQueueSettings } from "../database/operator.ts";
-import { PARTITION_FACTS_SQL, PartitionFacts } from "../database/queue-facts.ts";
+import { type PartitionFacts, readPartitionFacts } from "../database/queue-facts.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
 
@@ -14,15 +13,15 @@ const ROWS_COUNTED_MAX = 1_000;
 export const partitionsProbe: DoctorProbe = {
   subject: "partitions",
   async look({ db }) {
-    const rows = await db.query({
-      text: PARTITION_FACTS_SQL,
-      values: [DAYS_SEEN_MAX, ROWS_COUNTED_MAX],
+    const facts = await readPartitionFacts(db, {
+      daysMax: DAYS_SEEN_MAX,
+      rowsMax: ROWS_COUNTED_MAX,
     });
-    return rows.map((row) => judgePartitions(PartitionFacts.parse(row)));
+    return facts.map(judgePartitions);
   },
 };
 
-export function judgePartitions(facts: z.output<typeof PartitionFacts>): DoctorFinding {
+export function judgePartitions(facts: PartitionFacts): DoctorFinding {
   const { table_name, has_today, days_ahead, stray_rows } = facts;
   const count = stray_rows > ROWS_COUNTED_MAX ? `over ${ROWS_COUNTED_MAX}` : stray_rows;
   const stray = stray_rows === 0 ? "" : `, ${counted(count, "row")} in the default partition`;

@@ -1,8 +1,7 @@
-import type { z } from "zod";
 import { readCompatState, whyWithoutCompat } from "../database/schema/compat.ts";
 import { type Drift, readDisabledTriggers, readDrift } from "../database/schema/drift.ts";
 import { refuseUnmigrated, type SchemaState } from "../database/schema/state.ts";
-import { PUBLICATION_FACTS_SQL, PublicationFacts } from "../database/server-facts.ts";
+import { type PublicationFacts, readPublicationFacts } from "../database/server-facts.ts";
 import { EnvironmentError } from "../model/errors.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
@@ -101,16 +100,11 @@ const TABLES_SHOWN_MAX = 5;
 export const publicationsProbe: DoctorProbe = {
   subject: "publications",
   async look({ db }) {
-    const [row] = await db.query({
-      text: PUBLICATION_FACTS_SQL,
-      // Whole words of a filter; in a literal of SQL a setting decides what a backslash means.
-      values: [db.schema, String.raw`\m%s\M`, TABLES_SHOWN_MAX],
-    });
-    return judgePublications(PublicationFacts.parse(row));
+    return judgePublications(await readPublicationFacts(db, { limit: TABLES_SHOWN_MAX }));
   },
 };
 
-function judgePublications(facts: z.output<typeof PublicationFacts>): DoctorFinding[] {
+function judgePublications(facts: PublicationFacts): DoctorFinding[] {
   const { publications, is_decoded, refused, whole } = facts;
   const findings = [
     ...(refused.length > 0

@@ -1,13 +1,12 @@
-import { z } from "zod";
 import type { Database } from "../database/database.ts";
-import { SETBACK_FACTS_SQL, SetbackFacts } from "../database/queue-facts.ts";
+import { readSetbackFacts, type SetbackFacts } from "../database/queue-facts.ts";
 import { readRoles } from "../database/roles/roles.ts";
 import {
-  Count,
-  SERVER_FACTS_SQL,
-  SETTING_FACTS_SQL,
-  ServerFacts,
-  SettingFacts,
+  readServerClock,
+  readServerFacts,
+  readSettingFacts,
+  type ServerFacts,
+  type SettingFacts,
 } from "../database/server-facts.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
@@ -19,8 +18,7 @@ const VERSION_TRIED_MAX = 18;
 export const serverProbe: DoctorProbe = {
   subject: "server",
   async look({ db }) {
-    const [row] = await db.query({ text: SERVER_FACTS_SQL });
-    return judgeServer(ServerFacts.parse(row), (await readRoles(db))?.api ?? null);
+    return judgeServer(await readServerFacts(db), (await readRoles(db))?.api ?? null);
   },
 };
 
@@ -110,8 +108,7 @@ const TRANSACTION_MS_MIN = 60_000;
 export const settingsProbe: DoctorProbe = {
   subject: "settings",
   async look({ db }) {
-    const [row] = await db.query({ text: SETTING_FACTS_SQL });
-    return judgeSettings(SettingFacts.parse(row));
+    return judgeSettings(await readSettingFacts(db));
   },
 };
 
@@ -154,14 +151,11 @@ export const clockProbe: DoctorProbe = {
   subject: "clock",
   async look({ db, clock }) {
     const sentAt = clock();
-    const [row] = await db.query({
-      text: "select extract(epoch from clock_timestamp()) * 1000 as at_ms",
-    });
+    const serverMs = await readServerClock(db);
     const answeredAt = clock();
-    const { at_ms } = z.object({ at_ms: Count }).parse(row);
     return [
       judgeClock({
-        aheadMs: (sentAt + answeredAt) / 2 - at_ms,
+        aheadMs: (sentAt + answeredAt) / 2 - serverMs,
         unknownMs: (answeredAt - sentAt) / 2,
       }),
     ];
@@ -187,11 +181,10 @@ export const setbackProbe: DoctorProbe = {
 };
 
 export async function readSetback(db: Database): Promise<DoctorFinding> {
-  const [row] = await db.query({ text: SETBACK_FACTS_SQL, values: [WAITING_MAX] });
-  return judgeSetback(SetbackFacts.parse(row));
+  return judgeSetback(await readSetbackFacts(db, { limit: WAITING_MAX }));
 }
 
-function judgeSetback({ ahead, waiting }: z.output<typeof SetbackFacts>): DoctorFinding {
+function judgeSetback({ ahead, waiting }: SetbackFacts): DoctorFinding {
   if (ahead.length === 0) {
     return ok("setback", "nothing was written by a clock ahead of now");
   }

@@ -1,12 +1,12 @@
-import { z } from "zod";
-import { type ForeignLock, foreignLocks } from "../database/monitoring.ts";
+import { foreignLocks } from "../database/monitoring.ts";
 import { clientConfig, isPooled } from "../database/pool.ts";
+import type { ForeignLock } from "../database/rows.ts";
 import {
-  CONNECTION_FACTS_SQL,
-  ConnectionFacts,
-  Count,
-  LOCK_TABLE_FACTS_SQL,
-  LockTableFacts,
+  type ConnectionFacts,
+  type LockTableFacts,
+  readConnectionFacts,
+  readLockTableFacts,
+  readNotificationUsage,
 } from "../database/server-facts.ts";
 import { counted } from "../model/text.ts";
 import type { Config } from "../settings/config.ts";
@@ -22,13 +22,12 @@ const OTHERS = 7 + 2;
 export const connectionsProbe: DoctorProbe = {
   subject: "connections",
   async look({ db, config }) {
-    const [row] = await db.query({ text: CONNECTION_FACTS_SQL });
-    return [judgeConnections(ConnectionFacts.parse(row), config.pool)];
+    return [judgeConnections(await readConnectionFacts(db), config.pool)];
   },
 };
 
 export function judgeConnections(
-  facts: z.output<typeof ConnectionFacts>,
+  facts: ConnectionFacts,
   pool: Pick<Config["pool"], "max">,
 ): DoctorFinding {
   const free = facts.max_connections - facts.reserved;
@@ -101,8 +100,7 @@ const QUEUE_USED_MAX = 0.1;
 export const locksProbe: DoctorProbe = {
   subject: "locks",
   async look({ db }) {
-    const [row] = await db.query({ text: "select pg_notification_queue_usage() as used" });
-    const { used } = z.object({ used: Count }).parse(row);
+    const used = await readNotificationUsage(db);
     return [...judgeLocks(await foreignLocks(db)), judgeNotifications(used)];
   },
 };
@@ -141,7 +139,7 @@ function costOf(lock: string): string {
   switch (lock.split(" ")[0] ?? lock) {
     case "worker":
       return "no harm while the session of the worker tells of its death";
-    case "doorbell":
+    case "wake-up":
       return "each enqueue notifies, and workers poll";
     case "migrate":
       return "a migration, or the start of jobs, ends after ten seconds unless this is one";
@@ -157,13 +155,12 @@ function costOf(lock: string): string {
 export const lockTableProbe: DoctorProbe = {
   subject: "lock table",
   async look({ db, config }) {
-    const [row] = await db.query({ text: LOCK_TABLE_FACTS_SQL });
-    return [judgeLockTable(LockTableFacts.parse(row), config.pool)];
+    return [judgeLockTable(await readLockTableFacts(db), config.pool)];
   },
 };
 
 export function judgeLockTable(
-  facts: z.output<typeof LockTableFacts>,
+  facts: LockTableFacts,
   pool: Pick<Config["pool"], "max">,
 ): DoctorFinding {
   const { max_locks_per_transaction, sessions, of_query, partitions } = facts;

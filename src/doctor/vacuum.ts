@@ -1,13 +1,11 @@
-import { z } from "zod";
 import {
-  AUTOVACUUM_FACTS_SQL,
-  AutovacuumFacts,
-  Count,
-  DEAD_ROW_FACTS_SQL,
-  DeadRowFacts,
-  HIDDEN_SESSIONS_SQL,
-  SNAPSHOT_HOLDERS_SQL,
-  SnapshotHolder,
+  type AutovacuumFacts,
+  countHiddenSessions,
+  type DeadRowFacts,
+  readAutovacuumFacts,
+  readDeadRowFacts,
+  readSnapshotHolders,
+  type SnapshotHolder,
 } from "../database/server-facts.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, error, notAllowed, ok, warning } from "./probe.ts";
@@ -24,19 +22,14 @@ const DEAD_ROWS_MAX: Readonly<Record<string, number>> = {
 export const vacuumProbe: DoctorProbe = {
   subject: "autovacuum",
   async look({ db }) {
-    const [settings] = await db.query({ text: AUTOVACUUM_FACTS_SQL, values: [db.schema] });
-    const rows = await db.query({
-      text: DEAD_ROW_FACTS_SQL,
-      values: [db.schema, Object.keys(DEAD_ROWS_MAX)],
-    });
     return [
-      judgeAutovacuum(AutovacuumFacts.parse(settings)),
-      judgeDeadRows(rows.map((row) => DeadRowFacts.parse(row))),
+      judgeAutovacuum(await readAutovacuumFacts(db)),
+      judgeDeadRows(await readDeadRowFacts(db, Object.keys(DEAD_ROWS_MAX))),
     ];
   },
 };
 
-export function judgeAutovacuum(settings: z.output<typeof AutovacuumFacts>): DoctorFinding {
+export function judgeAutovacuum(settings: AutovacuumFacts): DoctorFinding {
   const off = (["autovacuum", "track_counts"] as const).filter((name) => settings[name] === "off");
   if (off.length > 0) {
     return error(
@@ -54,7 +47,7 @@ export function judgeAutovacuum(settings: z.output<typeof AutovacuumFacts>): Doc
     : ok("autovacuum", "on");
 }
 
-export function judgeDeadRows(tables: readonly z.output<typeof DeadRowFacts>[]): DoctorFinding {
+export function judgeDeadRows(tables: readonly DeadRowFacts[]): DoctorFinding {
   const found = tables
     .map(({ table_name, live, dead }) => `${table_name} ${dead} beside ${live}`)
     .join(", ");
@@ -85,16 +78,12 @@ const QUERY_LENGTH_MAX = 200;
 export const snapshotProbe: DoctorProbe = {
   subject: "snapshot",
   async look({ db }) {
-    const [seen] = await db.query({ text: HIDDEN_SESSIONS_SQL });
-    const rows = await db.query({
-      text: SNAPSHOT_HOLDERS_SQL,
-      values: [QUERY_LENGTH_MAX, HOLDERS_MAX],
+    const hidden = await countHiddenSessions(db);
+    const holders = await readSnapshotHolders(db, {
+      queryLengthMax: QUERY_LENGTH_MAX,
+      limit: HOLDERS_MAX,
     });
-    const hidden = z.object({ sessions: Count }).parse(seen).sessions;
-    return judgeHolders(
-      rows.map((row) => SnapshotHolder.parse(row)),
-      hidden,
-    );
+    return judgeHolders(holders, hidden);
   },
 };
 

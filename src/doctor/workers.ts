@@ -1,9 +1,8 @@
-import type { z } from "zod";
 import {
-  LANE_FACTS_SQL,
-  LaneFacts,
-  WORKER_FACTS_SQL,
-  WorkerFacts,
+  type LaneFacts,
+  readLaneFacts,
+  readWorkerFacts,
+  type WorkerFacts,
 } from "../database/queue-facts.ts";
 import { counted } from "../model/text.ts";
 import { type DoctorFinding, type DoctorProbe, ok, warning } from "./probe.ts";
@@ -14,12 +13,11 @@ const SILENT_MAX = 10;
 export const workersProbe: DoctorProbe = {
   subject: "workers",
   async look({ db }) {
-    const [row] = await db.query({ text: WORKER_FACTS_SQL, values: [SILENT_MAX] });
-    return judgeWorkers(WorkerFacts.parse(row));
+    return judgeWorkers(await readWorkerFacts(db, { limit: SILENT_MAX }));
   },
 };
 
-export function judgeWorkers({ alive, silent }: z.output<typeof WorkerFacts>): DoctorFinding[] {
+export function judgeWorkers({ alive, silent }: WorkerFacts): DoctorFinding[] {
   return [
     alive === 0
       ? warning("workers", "none is alive", "start one: triaged work")
@@ -45,12 +43,11 @@ const PAIRS_MAX = 1_000;
 export const lanesProbe: DoctorProbe = {
   subject: "lanes",
   async look({ db }) {
-    const [row] = await db.query({ text: LANE_FACTS_SQL, values: [NAMES_MAX, PAIRS_MAX] });
-    return judgeLanes(LaneFacts.parse(row));
+    return judgeLanes(await readLaneFacts(db, { namesMax: NAMES_MAX, pairsMax: PAIRS_MAX }));
   },
 };
 
-function judgeLanes(facts: z.output<typeof LaneFacts>): DoctorFinding[] {
+function judgeLanes(facts: LaneFacts): DoctorFinding[] {
   const { paused_queues, paused_types, unhandled } = facts;
   return [
     paused_queues.length > 0

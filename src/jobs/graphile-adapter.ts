@@ -17,7 +17,7 @@ import { closeNewObjects } from "../database/privileges/compare.ts";
 import { readRoles } from "../database/roles/roles.ts";
 import { refuseStrangers } from "../database/roles/strangers.ts";
 import { codeOf, isTransient } from "../database/sqlstate.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { inTransaction, useBareSearchPath } from "../database/transaction.ts";
 import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 
 /** What graphile-worker's events tell of its state. */
@@ -202,7 +202,7 @@ export async function migrateJobsSchema(
         trustsQueueOwner: true,
       });
       await takeMigratorsLock(client, schema);
-      await client.query("set local search_path to pg_catalog, pg_temp");
+      await useBareSearchPath(client);
       const db = inSchema(client, jobsSchemaOf(schema));
       const before = await readObjects(db);
       await runMigrations({ ...options, pgPool: pool, schema: jobsSchemaOf(schema) });

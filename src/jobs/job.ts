@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
-import type { DueEffect } from "../database/outbox.ts";
+import type { DueEffect } from "../database/rows.ts";
 import { failpoint } from "../system/failpoint.ts";
 
 export type JobContext = {

@@ -4,11 +4,10 @@ import { expireEffects } from "../database/outbox.ts";
 import {
   createPartitions,
   dropExpiredPartitions,
-  type Expired,
   expireRows,
-  type MergeStep,
   mergePartitions,
 } from "../database/retention.ts";
+import type { Expired, MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
 import { type DeliverDeps, deliverEffect } from "../outbox/deliver.ts";
 import { sweepEffectsJob } from "../outbox/effect-jobs.ts";

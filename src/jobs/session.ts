@@ -20,7 +20,7 @@ import {
 import type { ClientBase } from "pg";
 import type { Logger } from "pino";
 import { DatabaseClient } from "../database/connection.ts";
-import { type Database, inSchema } from "../database/database.ts";
+import { type Database, inSchema, ping } from "../database/database.ts";
 import {
   holdRunnerLock,
   jobsSchemaOf,
@@ -133,7 +133,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     keeper.once("error", fail);
     releases.unshift(() => keeper.release(true));
     const stopPinging = new AbortController();
-    void ping(() => [keeper, listener()], stopPinging.signal).catch(fail);
+    void pingNowAndThen(schema, () => [keeper, listener()], stopPinging.signal).catch(fail);
     releases.unshift(() => stopPinging.abort());
     const breaker = new CircuitBreaker(effects.breaker);
     const means = { db, config: effects, breaker, logger };
@@ -187,14 +187,14 @@ async function endRunner(runner: Runner, idle: () => Promise<void>): Promise<voi
 }
 
 /** Ask them now and then, until the signal aborts. Throws where one does not answer. */
-async function ping(
+async function pingNowAndThen(
+  schema: string,
   clients: () => readonly (ClientBase | null)[],
   signal: AbortSignal,
 ): Promise<void> {
-  const question = { text: "select", query_timeout: ANSWER_MS_MAX };
   const ask = async (client: ClientBase | null) => {
     try {
-      await client?.query(question);
+      if (client !== null) await ping(inSchema(client, schema, { answerMsMax: ANSWER_MS_MAX }));
     } catch (err) {
       // Nobody is to wait for its goodbye.
       if (client instanceof DatabaseClient) void client.end().catch(() => undefined);

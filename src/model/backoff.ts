@@ -8,7 +8,7 @@ export type Backoff = {
   readonly maxMs: number;
 };
 
-/** sql/functions/backoff.sql has the same figures, for workers written in SQL. */
+/** sql/functions/settle/outcomes.sql has the same figures, for workers written in SQL. */
 export const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, factor: 2, maxMs: 300_000 };
 
 /**

@@ -7,7 +7,7 @@ import { forJson, parseExactly } from "./json.ts";
 /** The limit of the database, in bytes of JSON, unless both sides are set otherwise. */
 const MAX_PAYLOAD_BYTES = 1_048_576;
 
-/** Of all tasks of one call together; sql/functions/check_batch.sql has the same. */
+/** Of all tasks of one call together; sql/functions/enqueue/enqueue-tasks.sql has the same. */
 const MAX_BATCH_BYTES = 67_108_864;
 
 /** Deeper nesting is a mistake, or meant to exhaust the stack of whoever reads it. */

@@ -3,13 +3,9 @@ import path from "node:path";
 import pRetry from "p-retry";
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
-import {
-  type ClaimedEffect,
-  claimEffect,
-  type EffectEnd,
-  readPushConfig,
-  settleEffect,
-} from "../database/outbox.ts";
+import { claimEffect, readPushConfig, settleEffect } from "../database/outbox.ts";
+import type { EffectEnd } from "../database/queue.ts";
+import type { ClaimedEffect } from "../database/rows.ts";
 import { backoffMs } from "../model/backoff.ts";
 import type { EffectKind, EffectStatus } from "../model/effect.ts";
 import { PermanentError, RetryableError } from "../model/outcome.ts";

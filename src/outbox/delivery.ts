@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { ClaimedEffect, PushConfig } from "../database/outbox.ts";
+import type { ClaimedEffect, PushConfig } from "../database/rows.ts";
 import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import {

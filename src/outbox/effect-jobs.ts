@@ -1,10 +1,11 @@
 import type { Task } from "graphile-worker";
 import { z } from "zod";
-import { type DueEffect, dueEffects } from "../database/outbox.ts";
+import { dueEffects } from "../database/outbox.ts";
+import type { DueEffect } from "../database/rows.ts";
 import type { MaintenanceJob } from "../jobs/job.ts";
 import { type DeliverDeps, deliverEffect } from "./deliver.ts";
 
-/** As sql/functions/add_effect_job.sql has it. */
+/** As sql/functions/outbox/effect-jobs.sql has it. */
 export const DELIVER_EFFECT = "deliver_effect";
 
 const Payload = z.object({ effect_id: z.string() });

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import type { PushConfig } from "../database/outbox.ts";
+import type { PushConfig } from "../database/rows.ts";
 import { sha256 } from "../model/text.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { type EffectDelivery, parseEffectPayload, SkippedEffect } from "./delivery.ts";

@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 
 /**
- * The folder of this package: where package.json and docs/ are. The same code runs
+ * The folder of this package: where package.json, docs/ and sql/ are. The same code runs
  * from src/ in a checkout and from dist/src/ in the published package.
  */
 export function packageFolder(): string {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { columnsOf, type Database, IsoTime, isoTime } from "../database/database.ts";
-import { EnqueuedRow } from "../database/producer.ts";
+import { EnqueuedRow } from "../database/rows.ts";
 import { toJson } from "../model/json.ts";
 import type { Enqueued, EnqueueOptions } from "../model/task.ts";
 

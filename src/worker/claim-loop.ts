@@ -52,7 +52,7 @@ export async function runClaimLoop(deps: ClaimLoopDeps): Promise<void> {
   };
   // Arm it: nothing rings while nobody has said that it sleeps.
   const onRestored = () => onRing("");
-  doorbell.on("ring", onRing).on("restored", onRestored);
+  doorbell.on("notified", onRing).on("restored", onRestored);
   signal.addEventListener("abort", onWake);
   const begin = () => {
     // Also where the abort came while something else was waited for, and `rung` tells of it.
@@ -106,7 +106,7 @@ export async function runClaimLoop(deps: ClaimLoopDeps): Promise<void> {
     }
   } finally {
     looks.close();
-    doorbell.off("ring", onRing).off("restored", onRestored);
+    doorbell.off("notified", onRing).off("restored", onRestored);
     signal.removeEventListener("abort", onWake);
   }
 }

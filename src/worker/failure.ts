@@ -155,7 +155,7 @@ export class AttemptAborted extends Error {
 /** A payload or a result that is not what the handler declares, or cannot be stored. */
 export class InvalidData extends PermanentError {}
 
-/** What is stored of an error, in characters; sql/functions/settle_tasks.sql cuts there too. */
+/** What is stored of an error, in characters; settle_tasks cuts there too. */
 const ERROR_LENGTH_MAX = 8_192;
 const CAUSES_MAX = 5;
 

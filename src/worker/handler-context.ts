@@ -140,7 +140,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 /** An attempt reports at most once in so long; the newest report counts. */
 const PROGRESS_INTERVAL_MS = 250;
 
-/** Characters of a step; sql/functions/report_progress.sql cuts there too. */
+/** Characters of a step; sql/functions/settle/held-tasks.sql cuts there too. */
 const STEP_MAX = 200;
 
 export type ProgressReport = { readonly percent: number; readonly step: string | null };

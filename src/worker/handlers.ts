@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { Database, Queryable } from "../database/database.ts";
+import { enqueueTask } from "../database/producer.ts";
 import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 import { defineHandler, HANDLER, type Handler, type HandlerContext } from "../model/handler.ts";
 
@@ -268,16 +269,13 @@ async function addJob(
   identifier: string,
   { payload, spec }: { payload: unknown; spec: JobSpec },
 ): Promise<{ id: string }> {
-  const rows = await db.query<{ id: string }>({
-    text: `select task_id as id from triaged.enqueue_task(
-      $1, $2, run_at => $3, max_attempts => $4, dedupe_key => $5, dedupe_mode => 'replace')`,
-    values: [
-      identifier,
-      JSON.stringify(payload),
-      spec.runAt ?? null,
-      spec.maxAttempts ?? null,
-      spec.jobKey ?? null,
-    ],
+  const { taskId } = await enqueueTask(db, {
+    taskType: identifier,
+    payload: JSON.stringify(payload),
+    runAt: spec.runAt,
+    maxAttempts: spec.maxAttempts,
+    dedupeKey: spec.jobKey,
+    dedupeMode: "replace",
   });
-  return { id: rows[0]?.id ?? "" };
+  return { id: taskId };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Database } from "../database/database.ts";
+import { type Database, ping } from "../database/database.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import { isTransient } from "../database/sqlstate.ts";
 import { mendSetback, rescueTasks } from "../database/workers.ts";
@@ -59,7 +59,7 @@ export async function runRescuer(deps: {
   const rescue = async () => {
     try {
       if (wasAway) {
-        await db.query({ text: "select" });
+        await ping(db);
         await sleep(comeBackMs, signal);
         wasAway = false;
       }

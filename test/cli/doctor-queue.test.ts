@@ -211,14 +211,14 @@ test("what no worker takes is named by type and queue", async ({ url, client }) 
 test("who keeps a lock of the queue is named, with what it costs", async ({ url, client }) => {
   expect(await findingsOf(url, locksProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }]);
   await using stranger = await openStranger(url);
-  await squat(stranger, ["doorbell", 0]);
+  await squat(stranger, ["wake-up", 0]);
   await startWorker(client);
 
   expect(await findingsOf(url, locksProbe)).toContainEqual({
     level: "warning",
     subject: "locks",
     found:
-      `doorbell: kept, or waited for, by pid ${stranger.pid} ` +
+      `wake-up: kept, or waited for, by pid ${stranger.pid} ` +
       `(role ${stranger.role}, application 'stranger')`,
     advice: `each enqueue notifies, and workers poll; end it: select pg_terminate_backend(${stranger.pid})`,
   });

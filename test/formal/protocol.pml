@@ -179,7 +179,7 @@ inline forget(i) {
   phase[i] = 0
 }
 
-/* settle_tasks.sql, for one attempt: finish, fail with retry, release or snooze */
+/* settle_tasks, for one attempt: finish, fail with retry, release or snooze */
 inline settle(worker, t, no, outcome) {
   if
   :: FENCE(worker, t, no) ->
@@ -249,7 +249,7 @@ inline lose_process(p) {
   awaited[p] = 0
 }
 
-/* claim_tasks.sql, or claim_lane.sql, at the server */
+/* claim_tasks, or claim_lane, at the server */
 active [SLOTS] proctype Claim() {
   byte p = _pid;
 end:
@@ -295,7 +295,7 @@ active [SLOTS] proctype Worker() {
   byte p = _pid - SLOTS;
 end:
   do
-  /* A process starts: register_worker.sql */
+  /* A process starts: register_worker */
   :: d_step { mode[p] == DOWN && lives + 1 < LIVES ->
       lives++;
       id[p] = lives;
@@ -318,7 +318,7 @@ end:
       :: true
       fi }
 #ifndef CLAIMS_NEVER_LOOKED_FOR
-  /* release_unknown_tasks.sql: for update on the row, so not beside a claim being made */
+  /* release_unknown_tasks: for update on the row, so not beside a claim being made */
   :: d_step { mode[p] == UP && !awaited[p] && (UNKNOWN(p, 0) || UNKNOWN(p, TASKS - 1)) &&
       !SHARED(id[p]) && !locked[id[p]] ->
       k = 0;
@@ -333,7 +333,7 @@ end:
       od;
       k = 0 }
 #endif
-  /* end_worker.sql: for update on the row. What still runs is released with it, its end unsent. */
+  /* end_worker: for update on the row. What still runs is released with it, its end unsent. */
   :: d_step { mode[p] == STOPPING && !SHARED(id[p]) && !locked[id[p]] ->
       k = 0;
       do
@@ -399,7 +399,7 @@ active [SLOTS] proctype Heartbeat() {
   byte p = _pid - 2 * SLOTS - SLOTS * TASKS - 1;
 end:
   do
-  /* lock_worker.sql: without the lock, which somebody else has, the session alone shows life */
+  /* lock_worker: without the lock, which somebody else has, the session alone shows life */
   :: d_step { SESSIONS && mode[p] != DOWN && (!there[id[p]] || session[id[p]] == FREE) && !locked[id[p]] ->
       there[id[p]] = 1;
       once[id[p]] = 1;
@@ -413,7 +413,7 @@ end:
         suspected[id[p]] = 0
       :: else
       fi }
-  /* heartbeat_worker.sql */
+  /* heartbeat_worker */
   :: d_step { mode[p] != DOWN && (!SESSIONS || there[id[p]]) && !locked[id[p]] &&
       (over[id[p]] || suspected[id[p]]) ->
       over[id[p]] = 0; suspected[id[p]] = 0 }
@@ -424,7 +424,7 @@ end:
   od
 }
 
-/* declare_dead.sql looks again whether the row is as it was. */
+/* declare_dead looks again whether the row is as it was. */
 #if defined(RESCUE_WITHOUT_LOOK) || defined(RESCUE_WITHOUT_SECOND_LOOK)
 #define UNMOVED(i) (true)
 #else
@@ -437,7 +437,7 @@ end:
 #else
 #define IS_OVER(i) (over[i])
 #endif
-/* has_session.sql: a lock that cannot be had shows life only while the worker's process is there. */
+/* has_session: a lock that cannot be had shows life only while the worker's process is there. */
 #ifdef RESCUE_BY_LOCK_ALONE
 #define LOST_SESSION(i) (has_lock[i] && session[i] == FREE)
 #else
@@ -453,7 +453,7 @@ end:
   (i < 5 && ROW_SHOWS(5)) || (i < 6 && ROW_SHOWS(6)) || (i < 7 && ROW_SHOWS(7)))
 #define SOME_SHOW (ROW_SHOWS(1) || LATER_SHOWS(1))
 
-/* rescue_tasks.sql: dead_workers.sql looks without a lock, declare_dead.sql looks again */
+/* rescue_tasks: declare_dead_workers looks without a lock, declare_dead looks again */
 active [SLOTS] proctype Rescue() {
   byte p = _pid - 3 * SLOTS - SLOTS * TASKS - 1;
   byte i;
@@ -478,7 +478,7 @@ end:
       :: d_step { !IS_OVER(i) && !LOST_SESSION(i) -> suspected[i] = 0 }
       fi;
       i = 0 }
-  /* declare_dead.sql: for update skip locked, unless the row has moved since the look. */
+  /* declare_dead: for update skip locked, unless the row has moved since the look. */
   :: d_step { rescue[p] == SEEN_DEAD ->
       if
       :: !ended[suspect[p]] && !locked[suspect[p]] && !SHARED(suspect[p]) && UNMOVED(suspect[p]) ->
@@ -580,7 +580,7 @@ end:
   od
 }
 
-/* retry_task.sql */
+/* retry_task */
 active proctype Operator() {
   byte t;
 end:

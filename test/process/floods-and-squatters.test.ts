@@ -20,7 +20,7 @@ async function flood({ client }: Stranger, said: string): Promise<void> {
   await client.query(`do $$
     begin
       for place in 1..${NOTIFICATIONS} loop
-        perform pg_notify('triaged.doorbell', ${said});
+        perform pg_notify('triaged.wake_up', ${said});
         commit;
       end loop;
     end $$`);

@@ -73,7 +73,7 @@ test("a session that does not answer is not asked twice", async ({ url, connect 
   await waitUntilItClaimsWhereItHeard(client);
   await blocker.query("begin");
   await blocker.query("lock table triaged.task_types in access exclusive mode");
-  await client.query("select triaged.ring_lane('default', 'noop', 2::smallint)");
+  await client.query("select triaged.wake_workers_of_lane('default', 'noop', 2::smallint)");
 
   await waitFor(async () =>
     (await claiming(client, { having: "wait_event_type = 'Lock'" })).includes("triaged worker"),

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { describe, expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
+import { readSchemaLines } from "../../src/database/schema/snapshot.ts";
 import { readMigrations } from "../../src/database/schema/sql-files.ts";
 import { readSchemaState, refuseUnmigrated } from "../../src/database/schema/state.ts";
 import { emptyDatabaseTest as test, waitFor } from "../support/connections.ts";
@@ -20,6 +21,10 @@ async function forgetFunctions(db: ClientBase): Promise<void> {
   await db.query(
     "update triaged.schema_migrations set checksum = 'older' where name = 'repeatables'",
   );
+}
+
+async function readFunctions(db: ClientBase): Promise<readonly string[]> {
+  return (await readSchemaLines(inSchema(db))).functions;
 }
 
 const readState = (db: ClientBase) => readSchemaState(inSchema(db));
@@ -83,6 +88,21 @@ test("functions are applied again when their files changed", async ({ db, url })
 
   expect(await readState(db)).toMatchObject({ repeatablesCurrent: true });
   expect(await call(db, "why", { task_id: 1 })).toHaveLength(1);
+});
+
+test("functions under the names of older versions are gone afterwards", async ({ db, url }) => {
+  await migrateTo(url);
+  const functions = await readFunctions(db);
+  await forgetFunctions(db);
+  await db.query(`
+    create function triaged.ring_doorbell() returns void language sql as 'select';
+    create function triaged.ring_lane(text, text, smallint) returns void language sql as 'select';
+    create function triaged.dead_workers(integer) returns void language sql as 'select';
+  `);
+
+  await migrateTo(url);
+
+  expect(await readFunctions(db)).toEqual(functions);
 });
 
 test("tasks and their history live through a migration", async ({ db, url }) => {

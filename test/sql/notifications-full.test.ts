@@ -53,9 +53,9 @@ async function startScene(prepared: number): Promise<Scene> {
   await db.connect();
   stack.defer(() => db.end());
   await keeper.client.query(
-    "select pg_advisory_lock_shared(hashtextextended('triaged.doorbell', 0))",
+    "select pg_advisory_lock_shared(hashtextextended('triaged.wake_up', 0))",
   );
-  await keeper.client.query('listen "triaged.doorbell"');
+  await keeper.client.query('listen "triaged.wake_up"');
   return {
     url: server.url,
     db,

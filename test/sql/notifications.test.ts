@@ -1,4 +1,4 @@
-// Goal: nobody is left with the notification lock, and nobody waits for whoever keeps it.
+// Goal: nobody is left with the wake-up lock, and nobody waits for whoever keeps it.
 
 import { expect } from "vitest";
 import { NotificationListener } from "../../src/database/listener.ts";
@@ -16,7 +16,7 @@ test("a caller that is cancelled while it notifies keeps no lock", async ({ conn
   for (let round = 0; round < CANCELS; round += 1) {
     let error: unknown;
     const notifying = caller
-      .query("do $$ begin loop perform triaged.ring_doorbell(); end loop; end $$")
+      .query("do $$ begin loop perform triaged.wake_workers(); end loop; end $$")
       .catch((err: unknown) => {
         error = codeOf(err);
       });
@@ -35,9 +35,9 @@ test("a caller that is cancelled while it notifies keeps no lock", async ({ conn
   expect(ends).toEqual(Array.from({ length: CANCELS }, () => ({ error: "57014", locks: 0 })));
 });
 
-test("nobody waits for the notification lock that somebody keeps", async ({ url, connect }) => {
+test("nobody waits for the wake-up lock that somebody keeps", async ({ url, connect }) => {
   const keeper = await connect();
-  await keeper.query("select pg_advisory_lock(triaged.lock_key('doorbell', 0))");
+  await keeper.query("select pg_advisory_lock(triaged.lock_key('wake-up', 0))");
   const listener = new NotificationListener({ connectionString: url }, "triaged");
   const running = listener.run();
   await new Promise<void>((resolve) => {
@@ -83,7 +83,7 @@ test("a notification names the lane of a single task, and none of several", asyn
   });
   await listener.arm();
   const said: string[] = [];
-  listener.on("ring", (text) => said.push(text));
+  listener.on("notified", (text) => said.push(text));
 
   await query(db, "select triaged.enqueue_task('send', '{}', 'mails', priority => 'critical')");
   await query(db, `select triaged.enqueue_tasks('[{"task_type": "send"}, {"task_type": "ping"}]')`);

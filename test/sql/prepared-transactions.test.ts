@@ -27,8 +27,8 @@ const test = base.extend<{ db: Client; sleeper: Sleeper }>({
     const session = await connect();
     const heard: string[] = [];
     session.on("notification", ({ payload = "" }) => heard.push(payload));
-    await session.query('listen "triaged.doorbell"');
-    await session.query("select pg_advisory_lock_shared(triaged.lock_key('doorbell', 0))");
+    await session.query('listen "triaged.wake_up"');
+    await session.query("select pg_advisory_lock_shared(triaged.lock_key('wake-up', 0))");
     await use({ heard });
   },
 });
@@ -243,7 +243,7 @@ test("nobody is woken by what is rolled back", async ({ db, sleeper }) => {
   await db.query("begin");
   await enqueue(db);
   await db.query("rollback");
-  await db.query(`select pg_notify('triaged.doorbell', 'after')`);
+  await db.query(`select pg_notify('triaged.wake_up', 'after')`);
 
   await waitFor(() => sleeper.heard.length > 0);
   expect(sleeper.heard).toEqual(["after"]);

@@ -195,7 +195,7 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
   ...[
     "select from triaged.add_tasks('[]', 'worker')",
     "select triaged.note_event('finish', 'worker')",
-    "select triaged.ring_doorbell()",
+    "select triaged.wake_workers()",
     "select triaged.begin_rewrite('final_tasks', 7)",
     "select triaged.swap_partitions('final_tasks', '{}')",
     "insert into triaged.live_tasks (task_type) values ('noop')",

@@ -215,14 +215,14 @@ test("a compat worker that is known goes on though its lock is kept", async ({ u
 });
 
 test.for(["pg_advisory_lock", "pg_advisory_lock_shared"] as const)(
-  "enqueue notifies once a call, and does all else, while a stranger has the notification lock by %s",
+  "enqueue notifies once a call, and does all else, while a stranger has the wake-up lock by %s",
   async (how, { url, connect }) => {
     const [db, listener] = [await connect(), await connect()];
     await using stranger = await openStranger(url);
-    await squat(stranger, ["doorbell", 0], how);
+    await squat(stranger, ["wake-up", 0], how);
     const said: (string | undefined)[] = [];
     listener.on("notification", ({ payload }) => said.push(payload));
-    await listener.query('listen "triaged.doorbell"');
+    await listener.query('listen "triaged.wake_up"');
 
     const ids = [await enqueue(db), await enqueue(db)];
     await query(
@@ -249,11 +249,11 @@ test("who has a lock that is not his is named, with those who wait for one", asy
   await using waiter = await openStranger(url, { name: "waiter" });
   const { workerId } = await startHolder(db);
   await lock(session, workerId);
-  await sleeper.query("select pg_advisory_lock_shared(triaged.lock_key('doorbell', 0))");
+  await sleeper.query("select pg_advisory_lock_shared(triaged.lock_key('wake-up', 0))");
   expect(await call(db, "foreign_locks")).toEqual([]);
 
   const waits = squat(waiter, ["worker", workerId]);
-  await squat(stranger, ["doorbell", 0], "pg_advisory_lock_shared");
+  await squat(stranger, ["wake-up", 0], "pg_advisory_lock_shared");
   await squat(stranger, ["migrate", 0]);
 
   const told = ({ role, pid }: typeof stranger, application: string) => ({
@@ -263,8 +263,8 @@ test("who has a lock that is not his is named, with those who wait for one", asy
   });
   await waitFor(async () => (await call(db, "foreign_locks")).length === 3);
   expect(await call(db, "foreign_locks")).toEqual([
-    { lock: "doorbell", ...told(stranger, "stranger") },
     { lock: "migrate", ...told(stranger, "stranger") },
+    { lock: "wake-up", ...told(stranger, "stranger") },
     { lock: `worker ${workerId}`, ...told(waiter, "waiter") },
   ]);
   await session.query("select pg_advisory_unlock_all()");

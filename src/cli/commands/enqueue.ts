@@ -1,6 +1,6 @@
-import { z } from "zod";
 import type { Database } from "../../database/database.ts";
 import { enqueueTask } from "../../database/producer.ts";
+import { handledTaskTypes } from "../../database/workers.ts";
 import { parsePayload, serializePayload } from "../../model/payload.ts";
 import { visibleLine } from "../../model/text.ts";
 import { readConfig } from "../../settings/config.ts";
@@ -112,18 +112,12 @@ const SAID = {
   replaced: "waited with this dedupe key and was replaced",
 } as const;
 
-const Row = z.object({ task_type: z.string() });
-
 /**
  * Tell on stderr of a task type that no worker handles: it may be a slip of the finger. While no
  * worker is there, nothing is known and nothing is told.
  */
 async function noteUnhandled(db: Database, taskType: string): Promise<void> {
-  const rows = await db.query({
-    text: `select distinct unnest(task_types) as task_type
-           from triaged.workers where ended_at is null order by 1`,
-  });
-  const handled = rows.map((row) => Row.parse(row).task_type);
+  const handled = await handledTaskTypes(db);
   if (handled.length === 0 || handled.includes(taskType)) {
     return;
   }

@@ -1,12 +1,11 @@
-import { whyTask } from "../../database/operator.ts";
 import {
   getTask,
   HISTORY_ROWS_MAX,
-  type HistoryRow,
   listTasks,
-  type TaskRow,
   taskHistory,
+  whyTask,
 } from "../../database/reader.ts";
+import type { HistoryRow, TaskRow } from "../../database/rows.ts";
 import { TASK_STATUSES } from "../../model/task-status.ts";
 import { visibleLine } from "../../model/text.ts";
 import { choice, integer, text } from "../../settings/variables.ts";

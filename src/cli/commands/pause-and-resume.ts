@@ -1,11 +1,11 @@
 import type { Database } from "../../database/database.ts";
 import {
   listPauses,
-  type Pausable,
   pausableNames,
   pauseClaiming as pauseIt,
   resumeClaiming as resumeIt,
 } from "../../database/operator.ts";
+import type { Pausable } from "../../database/queue.ts";
 import { visibleLine } from "../../model/text.ts";
 import { text } from "../../settings/variables.ts";
 import { defineCommand } from "../terminal/command.ts";

@@ -1,4 +1,5 @@
-import { databaseNow, type ScheduleRun, scheduleRuns } from "../../database/schedules.ts";
+import type { ScheduleRun } from "../../database/rows.ts";
+import { databaseNow, scheduleRuns } from "../../database/schedules.ts";
 import { readSchedules, type Schedule, schedulesFile } from "../../jobs/crontab.ts";
 import { nextRun } from "../../jobs/due-times.ts";
 import { readConfig } from "../../settings/config.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { readQueueSettings, type Setting, saveQueueSetting } from "../../database/operator.ts";
+import { readQueueSettings, saveQueueSetting } from "../../database/operator.ts";
+import type { Setting } from "../../database/rows.ts";
 import { visibleLine } from "../../model/text.ts";
 import { defineCommand } from "../terminal/command.ts";
 import { UsageError } from "../terminal/errors.ts";

@@ -2,13 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../../database/database.ts";
 import {
   attentionCounts,
-  type Depth,
   liveWorkers,
   queueDepth,
-  type Statistics,
   taskStatistics,
-  type WorkerActivity,
 } from "../../database/monitoring.ts";
+import type { Depth, Statistics, WorkerActivity } from "../../database/rows.ts";
 import { isTransient } from "../../database/sqlstate.ts";
 import { defineCommand } from "../terminal/command.ts";
 import {

@@ -1,7 +1,7 @@
 import { WaitTimeoutError, waitForTask } from "../../client/wait.ts";
 import type { Database } from "../../database/database.ts";
-import { whyTask } from "../../database/operator.ts";
-import { getTask, type TaskProgress, type TaskRow } from "../../database/reader.ts";
+import { getTask, whyTask } from "../../database/reader.ts";
+import type { TaskProgress, TaskRow } from "../../database/rows.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
 import type { Enqueued } from "../../model/task.ts";
 import { isFinal } from "../../model/task-status.ts";

@@ -1,3 +1,4 @@
+/** The programs of PostgreSQL that npm installed, made fit to run. */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmod, cp, readFile, rename, rm, stat, symlink } from "node:fs/promises";

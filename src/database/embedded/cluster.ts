@@ -1,3 +1,4 @@
+/** The files of an embedded server: made once, by initdb. */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";

@@ -1,3 +1,4 @@
+/** The folder of an embedded server, and the user that its process runs as. */
 import { execFile } from "node:child_process";
 import { chmod, mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -5,7 +6,7 @@ import { promisify } from "node:util";
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import { sha256 } from "../../model/text.ts";
 
-/** What root keeps for folders that the server's user cannot reach. Survives a reboot. */
+/** Where root keeps servers of folders that the server's user cannot reach. Survives a reboot. */
 export const SHARED_FOLDER = "/var/lib/triaged";
 
 /** Where the data, the password and the log of one server are, and who runs it. */

@@ -1,3 +1,4 @@
+/** The process of an embedded server: how it starts and how it ends. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile, readlink, realpath, rm } from "node:fs/promises";
@@ -13,7 +14,7 @@ const STOP_DEADLINE_MS = 60_000;
 
 /**
  * Start the server process in a session of its own: a Ctrl-C in the terminal must not stop
- * it before its clients. What it says goes to `logFile`, which is emptied first.
+ * it before its clients. Its output goes to `logFile`, which is emptied first.
  */
 export async function spawnPostmaster(
   program: string,

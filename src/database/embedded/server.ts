@@ -30,7 +30,7 @@ export type EmbeddedServer = {
   /** Of a database named `triaged`, as superuser, on 127.0.0.1. Holds the password. */
   readonly url: string;
   readonly pid: number;
-  /** Where its files are, in case somebody wants to remove them. */
+  /** The folder of its files, for an operator who wants to remove them. */
   readonly home: string;
   /** Resolves when the server process is gone, stopped or crashed. */
   readonly exited: Promise<void>;
@@ -112,7 +112,7 @@ async function lockFolder(path: string): Promise<() => Promise<void>> {
 const START_DEADLINE_MS = 120_000;
 const STARTS_MAX = 50;
 
-/** What another start may cure: children of a crashed server, a port taken meanwhile. */
+/** Failures that another start may cure: children of a crashed server, a port taken meanwhile. */
 const PASSING_TROUBLE = /shared memory block|could not bind/;
 
 type Given = {

@@ -1,12 +1,13 @@
+/** The advisory lock of the migrators: one migration at a time, and none waits for ever. */
 import type { ClientBase } from "pg";
 import { z } from "zod";
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import { withSchema } from "../database.ts";
 import { codeOf } from "../sqlstate.ts";
 
-/** Anybody who may connect can keep an advisory lock: nobody is waited for without a limit. */
+/** Anybody who may connect can keep an advisory lock, so each wait for one has a limit. */
 export const LOCK_WAIT_MS = 10_000;
-/** Another migration may take its time: it is waited for again, so often. */
+/** Another migration may take its time: it is waited for again, up to this many times. */
 const MIGRATIONS_WAITS_MAX = 60;
 
 const Holder = z.object({

@@ -1,3 +1,4 @@
+/** `triaged migrate`: the steps in their order. */
 import type { ClientConfig, DatabaseError } from "pg";
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import { DatabaseClient } from "../connection.ts";

@@ -10,18 +10,18 @@ import { type Drift, readDisabledTriggers, readDrift } from "../schema/drift.ts"
 import { readMigrations, readViewTexts } from "../schema/sql-files.ts";
 import { REPEATABLES, WITHOUT_COMPAT } from "../schema/state.ts";
 
-/** So many names are told. */
+/** Names in one message, at most. */
 const NAMES_MAX = 5;
 /** Without these a row may be there twice; without others a look is slow, or a check missing. */
 const IS_KEY = /_(?:pkey|unique)$/;
 
 /** How the schema differs from the shipped one, each part as the end of a sentence. */
 export type Losses = {
-  /** What `triaged migrate` makes again: functions, views, triggers. */
+  /** Objects that `triaged migrate` makes again: functions, views, triggers. */
   readonly mendable: readonly string[];
   /** Tables and their keys: the queue cannot be used without. */
   readonly fatal: readonly string[];
-  /** What only a restore, or a hand, brings back. */
+  /** Objects that only a restore, or a person, brings back. */
   readonly other: readonly string[];
 };
 

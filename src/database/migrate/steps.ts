@@ -1,3 +1,4 @@
+/** The steps of a migration, each under the lock of the migrators; migrate.ts has their order. */
 import pRetry from "p-retry";
 import type { DatabaseClient } from "../connection.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "../database.ts";
@@ -21,21 +22,21 @@ import { adoptTables, type Losses, readLosses, refuseHalfRestored } from "./rest
 
 export type MigrateOptions = {
   readonly schema?: string;
-  /** What the names of the roles begin with. @default those in use, else schema_database */
+  /** The start of the roles' names. @default those in use, else schema_database */
   readonly rolePrefix?: string | null;
   /** Called after each step that changed something, with its name. */
   readonly onApplied?: (name: string) => void;
-  /** Called with what was missing though it was applied before, and is there again. */
+  /** Called with the name of an object that was missing, and is there again. */
   readonly onRestored?: (what: string) => void;
-  /** Called with what could not be done and does not stop the queue from working. */
+  /** Called with a failure that does not stop the queue from working. */
   readonly onWarning?: (message: string) => void;
-  /** How long somebody who keeps the lock of the migrators is waited for. @default 10000 */
+  /** Milliseconds to wait for a session that keeps the lock of the migrators. @default 10000 */
   readonly lockWaitMs?: number;
   /** How often a step tries again that cannot have the lock of a table. @default 10 */
   readonly lockRetries?: number;
 };
 
-/** What a step waits for a lock, so that the writers behind it never queue for longer. */
+/** How long a step waits for a lock: the writers behind it never queue for longer. */
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_RETRIES = 10;
 
@@ -160,7 +161,7 @@ export class MigrationSteps {
     });
   }
 
-  /** Make it so that our roles have their rights, and nobody else one that harms. */
+  /** Give our roles their rights, and take from others those that harm. */
   async settlePrivileges(): Promise<SettledPrivileges> {
     const settled = await this.run(
       async () => await settlePrivileges(this.#db, { prefix: this.#rolePrefix }),
@@ -182,7 +183,7 @@ export class MigrationSteps {
     return mended;
   }
 
-  /** What whoever migrates ought to know of the roles. */
+  /** Warnings about the roles for the user who migrates. */
   async tellOfRoles(settled: SettledPrivileges, { isGranted }: { isGranted: boolean }) {
     return await tellOfRoles(this.#db, settled, { chosen: this.#rolePrefix, isGranted });
   }
@@ -255,7 +256,7 @@ export class MigrationSteps {
     );
   }
 
-  /** What `work` makes is its owner's alone, whatever the database gives to others by default. */
+  /** Objects that `work` makes are their owner's alone, whatever default privileges there are. */
   async #making<Result>(work: () => Promise<Result>): Promise<Result> {
     const before = await readObjects(this.#db);
     const result = await work();

@@ -1,4 +1,4 @@
-/** What the catalogs know of rights in a schema. Anybody may read them. */
+/** The rights in a schema, as the catalogs have them. Anybody may read these. */
 import { z } from "zod";
 import type { Database } from "../database.ts";
 import { compatSchema, readCompatState } from "../schema/compat.ts";
@@ -25,7 +25,7 @@ export const Right = z.object({
 });
 export type Right = z.output<typeof Right>;
 
-/** What an owner may not do, with whose rights our functions run. */
+/** A right that the owner lacks, with whose rights our functions run. */
 export type Lack = ObjectIdentity & { readonly object: string; readonly owner: string };
 
 /** Which object of the schema, and whether the current user acts as its owner. */
@@ -41,7 +41,7 @@ export type RowSecurity = ObjectIdentity & {
   readonly table: string;
   /** For the owner too, with whose rights our functions run. */
   readonly isForced: boolean;
-  /** Somebody has said which rows are seen. Without, nobody but the owner sees one. */
+  /** Policies say which rows are seen. Without any, only the owner sees rows. */
   readonly hasPolicies: boolean;
 };
 
@@ -72,7 +72,7 @@ export async function readRowSecurity(db: Database): Promise<RowSecurity[]> {
   return await db.query<RowSecurity>({ text: ROW_SECURITY, values: await homesOf(db) });
 }
 
-/** What default privileges in force give to others, by owner and kind of object. */
+/** The rights that default privileges in force give to others, by owner and kind of object. */
 type DefaultPrivilege = {
   readonly owner: string;
   readonly kind: string;

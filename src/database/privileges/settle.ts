@@ -1,4 +1,4 @@
-/** What `triaged migrate` does about who may do what, and what it says of it. */
+/** How `triaged migrate` puts rights in order, and how it tells of it. */
 import type { Database } from "../database.ts";
 import { namesOf, quoted, type Roles } from "../roles/role-names.ts";
 import {
@@ -14,13 +14,13 @@ import { readCompatState } from "../schema/compat.ts";
 import { readGrants } from "../schema/sql-files.ts";
 import { comparePrivileges, type Grants, givingBack, readAccess, showingRows } from "./compare.ts";
 
-/** So many names stand in a line. */
+/** Names in one line, at most. */
 const NAMES_MAX = 5;
 
 export type SettledPrivileges = SettledRoles & {
   /** Whether our roles had other rights before. */
   readonly isGranted: boolean;
-  /** What was taken from others, a sentence each. */
+  /** The rights that were taken from others, a sentence each. */
   readonly told: readonly string[];
 };
 
@@ -101,7 +101,7 @@ export function listed(names: readonly string[]): string {
   return names.slice(0, NAMES_MAX).join(", ") + more;
 }
 
-/** What whoever migrates ought to know of the roles, and whether it may grant them. */
+/** Warnings about the roles for the user who migrates, and whether this user may grant them. */
 export async function tellOfRoles(
   db: Database,
   { roles, missing, former, wereThere }: SettledRoles,

@@ -1,3 +1,4 @@
+/** The roles of a queue: which ones it has, who may be in them, and how they are made. */
 import { z } from "zod";
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import type { Database } from "../database.ts";
@@ -14,7 +15,7 @@ import {
   withHash,
 } from "./role-names.ts";
 
-/** So many members, or databases, are told. */
+/** Members, or databases, in one message, at most. */
 const SHOWN_MAX = 20;
 
 /** The roles that the grants of the schema name; null where there are none. */
@@ -29,7 +30,7 @@ async function readAllRoles(db: Database): Promise<readonly Roles[]> {
   return rows.map(({ prefix }) => rolesOf(prefix));
 }
 
-/** What became of the roles of a queue. */
+/** The outcome of settleRoles. */
 export type SettledRoles = {
   /** Those that the grants are for. */
   readonly roles: Roles;
@@ -108,7 +109,7 @@ async function makeRole(db: Database, name: string): Promise<boolean> {
   }
 }
 
-/** What an administrator runs where this user may not make the roles. */
+/** The statements for an administrator to run where this user may not make the roles. */
 export function adviceToMake({
   roles,
   missing,

@@ -6,7 +6,7 @@ import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import type { Database } from "../database.ts";
 import { namesOf, type Roles } from "./role-names.ts";
 
-/** So many findings are told. */
+/** Findings in one message, at most. */
 const SHOWN_MAX = 3;
 
 /** A schema, and whether to trust the owner of the queue beside the current role. */

@@ -5,7 +5,7 @@
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import type { Database } from "../database.ts";
 
-/** What PostgreSQL keeps of a name. A longer one would silently be another one. */
+/** PostgreSQL cuts longer names: they would silently be other ones. */
 const NAME_BYTES_MAX = 63;
 /** The comment that tells the schema from one that somebody else made under the same name. */
 const MARK = "made by triaged for clients of the older system";
@@ -95,7 +95,7 @@ const REASONS = {
   ],
 } as const;
 
-/** What clients of the older system miss, and what to do. */
+/** A sentence on what clients of the older system miss, and one on what to do. */
 export function whyWithoutCompat(
   schema: string,
   state: Exclude<CompatState, "ours">,

@@ -10,11 +10,11 @@ export type Drift = {
   readonly missing: readonly string[];
   /** There, by its name, and another. */
   readonly changed: readonly string[];
-  /** There, and made by nobody here. */
+  /** In the database, and in no file of ours. */
   readonly extra: readonly string[];
 };
 
-/** What a line of a chapter is about. */
+/** The name of the object that a line of a chapter describes. */
 const NAMES: Readonly<Record<Chapter, RegExp>> = {
   columns: /^\S+/,
   constraints: /^\S+ \S+/,
@@ -136,7 +136,7 @@ async function isShippedView(db: Database, place: string, text: string): Promise
     });
     return compared?.same === true;
   } catch (err) {
-    // What it asks is not there.
+    // A table that the view asks is not there.
     if ((codeOf(err) ?? "").startsWith("42")) {
       return false;
     }

@@ -1,3 +1,4 @@
+/** The schema as the catalogs have it, in the lines of sql/schema.snapshot.txt. */
 import type { Database } from "../database.ts";
 import { compatSchema } from "./compat.ts";
 
@@ -82,7 +83,7 @@ export const CHAPTERS = [
   "functions",
 ] as const satisfies readonly Chapter[];
 
-/** What the catalogs know of the schema, chapter by chapter. */
+/** The lines of the schema, chapter by chapter. */
 type SchemaLines = Readonly<Record<Chapter, readonly string[]>>;
 
 /** Read it. The search path must be that of pg_catalog alone, so that names are whole. */

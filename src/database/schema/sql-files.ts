@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+/** The files of sql/, as they are applied to a queue in a schema of any name. */
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { sha256 } from "../../model/text.ts";
+import { packageFolder } from "../../system/package-folder.ts";
 import { withSchema } from "../database.ts";
 import { type Roles, withRoles } from "../roles/role-names.ts";
 
@@ -22,9 +24,12 @@ export function readMigrations(schema: string): Migration[] {
   }));
 }
 
-/** Folders of files that are applied again: the queue's own, its compatibility schema's. */
-const PARTS = { queue: "", compat: "compat" } as const;
-export type Part = keyof typeof PARTS;
+/** The queue's own schema, or the compatibility schema beside it, which may be absent. */
+export type Part = "queue" | "compat";
+/** Files in a folder of this name make what lies in the compatibility schema; no others do. */
+const COMPAT_FOLDER = "compat";
+const REVOKES = { queue: "revokes.sql", compat: "revokes-compat.sql" } as const;
+const GRANTS = { queue: "grants.sql", compat: "grants-compat.sql" } as const;
 
 /**
  * What is applied again whenever it changed: functions, then views, then triggers, and at last
@@ -50,14 +55,14 @@ export function readGrants(schema: string, part: Part, roles: Roles): string {
 
 function repeatablesOf(part: Part): string {
   return ["functions", "views", "triggers"]
-    .flatMap((folder) => sqlFiles(path.join(PARTS[part], folder)))
+    .flatMap((kind) => filesOf(part, kind))
     .map((file) => file.text)
-    .concat(readFileSync(path.join(sqlFolder(), PARTS[part], "revokes.sql"), "utf8"))
+    .concat(readFileSync(path.join(sqlFolder(), REVOKES[part]), "utf8"))
     .join("\n");
 }
 
 function grantsOf(part: Part): string {
-  return readFileSync(path.join(sqlFolder(), PARTS[part], "grants.sql"), "utf8");
+  return readFileSync(path.join(sqlFolder(), GRANTS[part]), "utf8");
 }
 
 /** The grants that our roles have in a schema that was just made, a statement a line. */
@@ -66,7 +71,7 @@ export function readPrivilegesSnapshot(schema: string): string {
   return withSchema(text, schema);
 }
 
-/** What the catalogs know of a schema that was just made. */
+/** The lines of a schema that was just made, as snapshot.ts reads them. */
 export function readSchemaSnapshot(schema: string): string {
   return withSchema(readFileSync(path.join(sqlFolder(), "schema.snapshot.txt"), "utf8"), schema);
 }
@@ -74,46 +79,57 @@ export function readSchemaSnapshot(schema: string): string {
 /** The body of each function, by its name, as the server keeps it. */
 export function readFunctionBodies(schema: string, part: Part): ReadonlyMap<string, string> {
   return new Map(
-    sqlFiles(path.join(PARTS[part], "functions")).map(({ name, text }) => {
-      const [, body = ""] = withSchema(text, schema).split("$$");
-      return [name, body];
-    }),
+    filesOf(part, "functions")
+      .flatMap(({ text }) => functionsIn(text))
+      .map(({ name, body }) => [name, withSchema(body, schema)]),
   );
+}
+
+/** The functions that a file makes: the text of each lies between two `$$`, its name before them. */
+function functionsIn(text: string): { name: string; body: string }[] {
+  const pieces = text.split("$$");
+  return pieces.flatMap((body, index) => {
+    const before = index % 2 === 1 ? (pieces[index - 1] ?? "") : "";
+    const name = /\bcreate or replace function \w+\.(\w+)/.exec(before)?.[1];
+    return name === undefined ? [] : [{ name, body }];
+  });
 }
 
 /** The query of each view, by its name. */
 export function readViewTexts(schema: string, part: Part): ReadonlyMap<string, string> {
   return new Map(
-    sqlFiles(path.join(PARTS[part], "views")).map(({ name, text }) => {
+    filesOf(part, "views").map(({ name, text }) => {
       const [, query = ""] = withSchema(text, schema).split(/^create or replace view \S+ as$/m);
       return [name.replaceAll("-", "_"), query];
     }),
   );
 }
 
-function sqlFiles(folder: string): { name: string; text: string }[] {
+/** Those of a folder that is ordered by duty, such as `functions`. */
+function filesOf(part: Part, folder: string): SqlFile[] {
+  return sqlFiles(folder).filter((file) => (file.folder === COMPAT_FOLDER) === (part === "compat"));
+}
+
+type SqlFile = {
+  /** Without its ending. */
+  readonly name: string;
+  /** In which it lies, below the one that was asked for. */
+  readonly folder: string;
+  readonly text: string;
+};
+
+function sqlFiles(folder: string): SqlFile[] {
   const parent = path.join(sqlFolder(), folder);
-  return readdirSync(parent)
+  return readdirSync(parent, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".sql"))
     .toSorted()
     .map((file) => ({
       name: path.basename(file, ".sql"),
+      folder: path.dirname(file),
       text: readFileSync(path.join(parent, file), "utf8"),
     }));
 }
 
-/**
- * The folder `sql/` of this package. Looked for upwards, because the emitted file lies one
- * folder deeper than the source.
- */
 function sqlFolder(): string {
-  for (let folder = import.meta.dirname; ; folder = path.dirname(folder)) {
-    const candidate = path.join(folder, "sql");
-    if (existsSync(path.join(candidate, "migrations"))) {
-      return candidate;
-    }
-    if (folder === path.dirname(folder)) {
-      throw new Error(`expected a folder sql/migrations above ${import.meta.dirname}, got none`);
-    }
-  }
+  return path.join(packageFolder(), "sql");
 }

@@ -1,3 +1,4 @@
+/** How far a database is migrated, and whether this version of the code can use it. */
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
 import type { Database } from "../database.ts";
 import { namingRoles } from "../roles/roles.ts";
@@ -27,7 +28,7 @@ type AppliedMigration = {
 };
 
 const SERVER_VERSION_MIN = 150_000;
-/** Whatever handlers return and errors say has a place in it, but for NUL and half characters. */
+/** An encoding that can store every result and error, but for NUL and half characters. */
 const ENCODING = "UTF8";
 /** The row of schema_migrations that stands for all files that are applied repeatedly. */
 export const REPEATABLES = "repeatables";
@@ -36,7 +37,7 @@ export const WITHOUT_COMPAT = " without compat";
 
 /**
  * Read the state. Works on a database that has no such schema yet. Throws an EnvironmentError (78)
- * that names a role for who may not look.
+ * that names the role to grant where this user may not look.
  */
 export async function readSchemaState(db: Database): Promise<SchemaState> {
   try {

@@ -1,9 +1,10 @@
+/** The checks of verify: one statement judges the tasks of a range by all of them. */
 import { z } from "zod";
 import { recordedMoves } from "../../model/task-status.ts";
 import type { Database } from "../database.ts";
 import type { Horizon, Range } from "./horizon.ts";
 
-/** What must hold, each named by the sentence that says it. */
+/** The checks, each named by the sentence that must hold. */
 export const CHECKS = [
   "state_follows_history",
   "transitions_are_legal",

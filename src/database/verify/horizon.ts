@@ -1,3 +1,4 @@
+/** The limits of verify: from when on the tables are whole, and in which ranges it reads them. */
 import { z } from "zod";
 import { type Database, exactTime } from "../database.ts";
 
@@ -107,7 +108,7 @@ const HORIZON = `
 /** Tasks with `after < task_id <= until`. */
 export type Range = { readonly after: string; readonly until: string };
 
-/** So many tasks of each table, and rows of history, are looked at in one statement. */
+/** Tasks of each table, and rows of history, that one statement looks at. */
 const ROWS_MAX = 20_000;
 const TASK_ID_MAX = "9223372036854775807";
 

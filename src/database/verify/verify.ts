@@ -1,10 +1,11 @@
+/** `triaged verify`: whether every task and its history tell the same, range by range. */
 import { z } from "zod";
 import type { Database } from "../database.ts";
 import { codeOf } from "../sqlstate.ts";
 import { type Breach, type Check, checkRange } from "./checks.ts";
 import { type Horizon, holdTables, nextRange, type Range, readHorizon } from "./horizon.ts";
 
-/** Of each check so many violations are told; the rest is counted. */
+/** Violations of each check that are shown; the rest is counted. */
 const VIOLATIONS_MAX = 100;
 /** Of the server, for each sort and hash of a range; what is larger goes to its disk. */
 const WORK_MEM = "32MB";
@@ -14,7 +15,7 @@ const QUERY_CANCELED = "57014";
 
 export type Violation = Breach & { readonly check: Check } & Evidence;
 
-/** What was looked at, and what does not hold. */
+/** How much was looked at, and the violations that were found. */
 export type Report = {
   /** Nothing is wrong, and nothing was left out. */
   ok: boolean;
@@ -126,7 +127,7 @@ function zeros(): Record<Check, number> {
   };
 }
 
-/** So many rows of history up to the one at fault are shown, the oldest first. */
+/** Rows of history, up to the one at fault, that are shown; the oldest first. */
 const EVIDENCE_ROWS_MAX = 6;
 
 const Row = z.record(z.string(), z.unknown());

@@ -1,4 +1,4 @@
-import type { ClaimedEffect } from "../../database/outbox.ts";
+import type { ClaimedEffect } from "../../database/rows.ts";
 import { type EffectDelivery, parseEffectPayload, SkippedEffect } from "../../outbox/delivery.ts";
 import { noticeSchema } from "./notice.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ClaimedEffect } from "../../database/outbox.ts";
+import type { ClaimedEffect } from "../../database/rows.ts";
 import {
   type DeliveryContext,
   type EffectDelivery,

@@ -51,7 +51,7 @@ export type Notice = z.output<typeof noticeSchema>;
 /** The same for an issue, of which the target is part of the address. */
 export const issueNoticeSchema = noticeSchema.extend({ target_repo: repo });
 
-/** What waited for the digest of one target; sql/functions/gather_digest.sql makes it. */
+/** What waited for the digest of one target; sql/functions/triage/gather-digest.sql makes it. */
 export const digestSchema = z.object({
   target_repo: repo,
   entries: z.array(

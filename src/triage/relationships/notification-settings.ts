@@ -1,6 +1,6 @@
 /**
  * Who is told of a verdict, by its urgency, in the words of the dependency orchestrator. The
- * database keeps them as they came (sql/functions/check_notification_settings.sql checks them).
+ * database keeps them as they came (sql/functions/triage/relationship-settings.sql checks them).
  */
 import { z } from "zod";
 import type { HandlerContext } from "../../model/handler.ts";

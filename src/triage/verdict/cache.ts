@@ -62,7 +62,7 @@ type Taken =
   | "to be filled";
 
 /**
- * Ask for the verdict of a key (sql/functions/take_verdict.sql). One that cannot be read, as no
+ * Ask for the verdict of a key (sql/functions/triage/verdicts.sql). One that cannot be read, as no
  * version of the rules has stored it, counts for none.
  */
 async function takeVerdict(key: string, context: CacheContext): Promise<Taken> {

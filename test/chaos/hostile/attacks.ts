@@ -20,7 +20,7 @@ const SQUATS = `
     from triaged.workers cross join generate_series(1, 5) as ahead
     group by ahead
     union all
-    values ('doorbell', 0), ('partition', 0), ('relationships', 0), ('migrate', 0)
+    values ('wake-up', 0), ('partition', 0), ('relationships', 0), ('migrate', 0)
   ) as named
   where random() < 0.5`;
 
@@ -28,7 +28,7 @@ const flood = (said: string): Attack["make"] => {
   return (client) =>
     client.query(`do $$ begin
       for place in 1..${NOTIFICATIONS} loop
-        perform pg_notify('triaged.doorbell', ${said});
+        perform pg_notify('triaged.wake_up', ${said});
         commit;
       end loop;
     end $$`);
@@ -43,7 +43,7 @@ export const ATTACKS = [
   {
     kind: "doorbell shared",
     make: (client) =>
-      client.query("select pg_advisory_lock_shared(triaged.lock_key('doorbell', 0))"),
+      client.query("select pg_advisory_lock_shared(triaged.lock_key('wake-up', 0))"),
   },
   {
     kind: "poison payload",

@@ -33,7 +33,9 @@ test.for([...GRANTED, ...OWNERS])("%s is documented", (name) => {
 });
 
 test("each argument of enqueue_task is documented", () => {
-  const [header = ""] = read("sql", "functions", "enqueue_task.sql").split("\nreturns");
+  const file = read("sql", "functions", "enqueue", "enqueue-task.sql");
+  const [, after = ""] = file.split("function triaged.enqueue_task(");
+  const [header = ""] = after.split("\nreturns");
   const names = [...header.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name);
 
   expect(names).not.toHaveLength(0);

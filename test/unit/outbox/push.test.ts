@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import type { PushConfig } from "../../../src/database/outbox.ts";
+import type { PushConfig } from "../../../src/database/rows.ts";
 import { signatureHeaders } from "../../../src/outbox/push.ts";
 
 const BODY = '{"statusUpdate":{"taskId":"7","status":"finished"}}';

@@ -20,16 +20,25 @@ $$;
 `;
 
 describe("a file of SQL", () => {
-  test("is tidy with a comment, a function of its name and lowercase", () => {
-    const file = fileOf("sql/functions/do_nothing.sql", FUNCTION);
+  test("is tidy with a comment, functions and lowercase", () => {
+    const file = fileOf("sql/functions/operate/do-nothing.sql", FUNCTION);
 
     expect([...checkSqlFile(file), ...checkAnyFile(file)]).toEqual([]);
   });
 
   test.for([
-    { from: "-- Nothing.\n", to: "", message: "expected a comment that says what this is" },
     { from: "select;", to: "SELECT;", message: "SELECT: lowercase" },
-    { from: "do_nothing()", to: "do_something()", message: /^expected function do_nothing and/ },
+    {
+      from: "function triaged.do",
+      to: "view triaged.do",
+      message: /^expected functions of triaged/,
+    },
+    { from: "triaged.do", to: "triaged_compat.do", message: /^expected functions of triaged, got/ },
+    {
+      from: "-- Nothing.\n",
+      to: "-- Nothing.\nselect;\n",
+      message: "expected a comment on do_nothing",
+    },
     { from: "select;", to: "select now();", message: /^now\(\): triaged/ },
     { from: "select;", to: "select clock_timestamp();", message: /triaged\.now\(\) is the one/ },
     { from: "select;", to: `select '${"x".repeat(100)}';`, message: "more than 100 columns" },
@@ -38,7 +47,7 @@ describe("a file of SQL", () => {
     { from: "language sql", to: "security definer", message: /^security definer wants set/ },
     { from: "  select;", to: "\tselect;", message: "a tab; two blanks" },
   ])("with $to is not", ({ from, to, message }) => {
-    const file = fileOf("sql/functions/do_nothing.sql", FUNCTION.replace(from, to));
+    const file = fileOf("sql/functions/operate/do-nothing.sql", FUNCTION.replace(from, to));
 
     expect(messages(checkSqlFile(file))).toEqual([expect.stringMatching(message)]);
   });
@@ -49,7 +58,7 @@ describe("a file of SQL", () => {
     "select triaged.now(), 'NOW';",
     "-- now() and SELECT in a comment\n  select;",
   ])("with %s is tidy", (to) => {
-    const file = fileOf("sql/functions/do_nothing.sql", FUNCTION.replace("select;", to));
+    const file = fileOf("sql/functions/operate/do-nothing.sql", FUNCTION.replace("select;", to));
 
     expect(checkSqlFile(file)).toEqual([]);
   });
@@ -63,6 +72,51 @@ describe("a file of SQL", () => {
     const text = `-- A table.\ncreate table triaged.t (\n  ${column}\n);\n`;
 
     expect(checkSqlFile(fileOf("sql/migrations/0001-create-t.sql", text))).toHaveLength(count);
+  });
+});
+
+describe("a file of functions or of a view", () => {
+  test("begins with a comment, and so does each function", () => {
+    const file = fileOf(
+      "sql/functions/operate/do-nothing.sql",
+      FUNCTION.replace("-- Nothing.\n", ""),
+    );
+
+    expect(messages(checkSqlFile(file))).toEqual([
+      "expected a comment that says what this is",
+      "expected a comment on do_nothing",
+    ]);
+  });
+
+  test("may have several functions, each with its comment", () => {
+    const file = fileOf("sql/functions/operate/nothing.sql", `${FUNCTION}\n${FUNCTION}`);
+
+    expect(checkSqlFile(file)).toEqual([]);
+  });
+
+  test("may put SQL together in none but the functions that are listed", () => {
+    const dynamic = FUNCTION.replace("  select;", "  execute 'select';");
+    const listed = dynamic.replace("do_nothing", "close_table");
+    const file = fileOf("sql/functions/operate/nothing.sql", `${listed}\n${dynamic}`);
+
+    expect(checkSqlFile(file)).toEqual([expect.objectContaining({ line: 14 })]);
+  });
+
+  test.for([
+    "sql/functions/do-nothing.sql",
+    "sql/functions/nowhere/do-nothing.sql",
+    "sql/functions/operate/do_nothing.sql",
+  ])("has a name and a folder: not %s", (path) => {
+    expect(checkSqlFile(fileOf(path, FUNCTION))).toHaveLength(1);
+  });
+
+  test("has a view of its name", () => {
+    const view = "-- None.\ncreate or replace view triaged.no_tasks as\nselect;\n";
+
+    expect(checkSqlFile(fileOf("sql/views/no-tasks.sql", view))).toEqual([]);
+    expect(messages(checkSqlFile(fileOf("sql/views/tasks.sql", view)))).toEqual([
+      "expected view tasks and nothing else, got view no_tasks",
+    ]);
   });
 });
 

@@ -72,7 +72,7 @@ async function sleepingWorker() {
 test("a claim is on its way when a notification has been heard", async () => {
   const { listener, statements, answer, stop, ended } = await sleepingWorker();
 
-  listener.emit("ring", PING);
+  listener.emit("notified", PING);
 
   expect(statements).toEqual(["claim_tasks", "claim_tasks", "claim_lane"]);
   answer();
@@ -84,7 +84,7 @@ test("a claim that is under way at the abort is waited for", async () => {
   const { listener, slots, answer, stop, ended } = await sleepingWorker();
   slots.accept.mockClear();
 
-  listener.emit("ring", PING);
+  listener.emit("notified", PING);
   stop.abort();
 
   await expect(Promise.race([ended, nextTurns("waiting")])).resolves.toBe("waiting");
@@ -97,7 +97,7 @@ test("after the abort nothing is claimed, whoever notifies", async () => {
   const { listener, statements, stop, ended } = await sleepingWorker();
 
   stop.abort();
-  listener.emit("ring", PING);
+  listener.emit("notified", PING);
 
   await ended;
   expect(statements).toHaveLength(2);

@@ -1,0 +1,73 @@
+-- failed, cancelled -> queued, due at once: the task gets its whole budget again, and
+-- attempt_count goes on growing. Raises TR001 for an unknown task, and TR002 for one that
+-- is live, that finished, or whose dedupe key another task holds by now.
+create or replace function triaged.retry_task(task_id bigint)
+returns void
+language plpgsql
+security definer
+set search_path to pg_catalog, pg_temp
+-- For the delete: planned with its time, it locks one partition and not all.
+set plan_cache_mode to force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := triaged.now();
+  v_task triaged.final_tasks;
+  v_ended_at timestamptz;
+  v_holder bigint;
+begin
+  -- Only reads: while merge_partitions compares a partition with its copy, no delete gets in.
+  select ended.ended_at into v_ended_at
+  from triaged.final_tasks as ended
+  where ended.task_id = retry_task.task_id;
+
+  perform triaged.note_event('retry');
+
+  delete from triaged.final_tasks
+  where
+    task_id = retry_task.task_id
+    and ended_at = v_ended_at
+    and status in ('failed', 'cancelled')
+  returning * into v_task;
+
+  if not found then
+    perform triaged.raise_not_possible(retry_task.task_id, 'retried');
+  end if;
+
+  if v_task.dedupe_key is not null then
+    v_holder := triaged.take_dedupe_key(v_task.dedupe_key, v_task.task_id, null);
+
+    if v_holder <> v_task.task_id then
+      if exists (select from triaged.live_tasks as live where live.task_id = v_holder) then
+        raise exception 'task % cannot be retried: task % holds its dedupe key',
+          v_task.task_id, v_holder
+          using errcode = 'TR002', hint = 'Wait for that task to end, or cancel it.';
+      end if;
+
+      -- All that is left is the window of a task that ended; this task is live, and holds the key
+      -- longer.
+      update triaged.dedupe_keys
+      set task_id = v_task.task_id
+      where dedupe_key = v_task.dedupe_key;
+    end if;
+  end if;
+
+  v_task.status := 'queued';
+  v_task.run_at := v_now;
+  v_task.failure_count := 0;
+  v_task.rescue_count := 0;
+  v_task.worker_id := null;
+  v_task.cancel_requested_at := null;
+  v_task.progress_pct := null;
+  v_task.current_step := null;
+  v_task.result := null;
+  v_task.decision_prompt := null;
+  v_task.decision := null;
+  v_task.started_at := null;
+  v_task.ended_at := null;
+
+  insert into triaged.live_tasks overriding system value values (v_task.*);
+
+  perform triaged.wake_workers();
+end;
+$$;
