@@ -8,9 +8,9 @@
 import { parseArgs } from "node:util";
 import { Client } from "pg";
 import { migrateSchema } from "../src/database/migrate/migrate.ts";
-import { search } from "../test/model/search.ts";
+import { findDisagreement } from "../test/model/compare.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../test/support/databases.ts";
-import { findServer } from "../test/support/server.ts";
+import { findServer } from "../test/support/shared-server.ts";
 
 const TELL_EACH_MS = 5_000;
 
@@ -45,7 +45,7 @@ async function fuzz(db: Client): Promise<void> {
   const began = performance.now();
   let told = began;
   say(`seed ${seed}, ${runs} sequences`);
-  const { failure, events, covered } = await search(db, {
+  const { failure, events, covered } = await findDisagreement(db, {
     runs,
     seed,
     path: values.path,

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { findServer } from "../test/support/server.ts";
+import { findServer } from "../test/support/shared-server.ts";
 import { EXEMPT } from "./exempt-guards.ts";
 import { findGuards, type Guard } from "./guards.ts";
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { freePort } from "../../test/support/free-port.ts";
+import { freePort } from "../../test/support/folders-and-ports.ts";
 import { waitFor } from "./wait-for.ts";
 
 const HOST = "127.0.0.1";

@@ -5,13 +5,12 @@ import { jobsProbe } from "../../src/doctor/jobs.ts";
 import { partitionsProbe } from "../../src/doctor/partitions.ts";
 import { locksProbe } from "../../src/doctor/sessions.ts";
 import { lanesProbe, workersProbe } from "../../src/doctor/workers.ts";
-import { runCli } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { findingsOf } from "../support/doctor.ts";
+import { openStranger, squat } from "../support/hostile-role.ts";
 import { startedJobs } from "../support/jobs.ts";
-import { look } from "../support/look.ts";
-import { openStranger, squat } from "../support/stranger.ts";
+import { runCli } from "../support/processes.ts";
 import { claimTasks, enqueue, query, startWorker } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 /** Drop the partition of a day counted from today. */
 const DROP = `do $$ begin
@@ -28,7 +27,7 @@ test.for([
   async ([table, ahead, level, found], { url, client }) => {
     await client.query(DROP.replace("TABLE", table).replace("AHEAD", String(ahead)));
 
-    expect(await look(url, partitionsProbe)).toContainEqual(
+    expect(await findingsOf(url, partitionsProbe)).toContainEqual(
       expect.objectContaining({ level, subject: "partitions", found }),
     );
   },
@@ -43,7 +42,7 @@ test("more rows of today than can be moved are no error while tomorrow has a par
     (task_id, task_type, at, event, status, attempt_count, actor)
     select n, 'noop', now(), 'enqueue', 'queued', 0, 'test' from generate_series(1, 1001) as n`);
 
-  expect(await look(url, partitionsProbe)).toContainEqual({
+  expect(await findingsOf(url, partitionsProbe)).toContainEqual({
     level: "warning",
     subject: "partitions",
     found: "task_history has none for today, over 1000 rows in the default partition",
@@ -57,7 +56,7 @@ test("rows in a default partition are a warning", async ({ url, client }) => {
     overriding system value
     values (1, 'noop', '2001-01-01', 'enqueue', 'queued', 0, 'test')`);
 
-  expect(await look(url, partitionsProbe)).toContainEqual({
+  expect(await findingsOf(url, partitionsProbe)).toContainEqual({
     level: "warning",
     subject: "partitions",
     found: "task_history has them 7 days ahead, 1 row in the default partition",
@@ -66,13 +65,13 @@ test("rows in a default partition are a warning", async ({ url, client }) => {
 });
 
 test("jobs that never ran are a warning, and those that run are well", async ({ url }) => {
-  expect(await look(url, jobsProbe)).toMatchObject([
+  expect(await findingsOf(url, jobsProbe)).toMatchObject([
     { level: "warning", found: "`triaged jobs` has never run here" },
   ]);
 
   await using jobs = await startedJobs(url);
 
-  await waitFor(async () => (await look(url, jobsProbe))[0]?.level === "ok");
+  await waitFor(async () => (await findingsOf(url, jobsProbe))[0]?.level === "ok");
   jobs.stop();
   await jobs.ended;
 });
@@ -82,7 +81,7 @@ test("a job that missed its time is a warning, and so is one that fails", async 
   client,
 }) => {
   await using jobs = await startedJobs(url);
-  await waitFor(async () => (await look(url, jobsProbe))[0]?.level === "ok");
+  await waitFor(async () => (await findingsOf(url, jobsProbe))[0]?.level === "ok");
   jobs.stop();
   await jobs.ended;
 
@@ -92,7 +91,7 @@ test("a job that missed its time is a warning, and so is one that fails", async 
   await client.query(`select graphile_worker.add_job('create-partitions');
     update graphile_worker._private_jobs set attempts = 3, last_error = 'no room'`);
 
-  expect(await look(url, jobsProbe)).toEqual([
+  expect(await findingsOf(url, jobsProbe)).toEqual([
     {
       level: "warning",
       subject: "jobs",
@@ -120,7 +119,7 @@ test("who reads the tables of the jobs and is shown no rows is told so", async (
     grant usage on schema graphile_worker to ${reader.username};
     grant select on all tables in schema graphile_worker to ${reader.username}`);
 
-  const findings = await look(reader.href, jobsProbe);
+  const findings = await findingsOf(reader.href, jobsProbe);
 
   jobs.stop();
   await jobs.ended;
@@ -146,7 +145,7 @@ test("a silent worker shows with what it holds", async ({ url, client }) => {
     [silent],
   );
 
-  expect(await look(url, workersProbe)).toEqual([
+  expect(await findingsOf(url, workersProbe)).toEqual([
     { level: "ok", subject: "workers", found: "1 alive", advice: null },
     {
       level: "warning",
@@ -166,7 +165,7 @@ test("a worker that ended is not missed", async ({ url, client }) => {
   await client.query(`update triaged.workers
     set heartbeat_at = now() - interval '1 hour', ended_at = now(), end_reason = 'stopped'`);
 
-  expect(await look(url, workersProbe)).toMatchObject([{ found: "none is alive" }]);
+  expect(await findingsOf(url, workersProbe)).toMatchObject([{ found: "none is alive" }]);
 });
 
 test("paused queues and task types are named", async ({ url, client }) => {
@@ -175,7 +174,7 @@ test("paused queues and task types are named", async ({ url, client }) => {
   await client.query(`insert into triaged.task_types (task_type, max_attempts, paused_at)
     values ('letter', 3, now())`);
 
-  const findings = await look(url, lanesProbe);
+  const findings = await findingsOf(url, lanesProbe);
 
   expect(findings).toMatchObject([
     { level: "warning", subject: "queues", found: "paused: mail, post" },
@@ -188,7 +187,7 @@ test("paused queues and task types are named", async ({ url, client }) => {
     const [, ...words] = command.split(" ");
     expect(await runCli(words, { env: { DATABASE_URL: url } })).toMatchObject({ code: 0 });
   }
-  expect(await look(url, lanesProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }, {}]);
+  expect(await findingsOf(url, lanesProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }, {}]);
 });
 
 test("what no worker takes is named by type and queue", async ({ url, client }) => {
@@ -199,7 +198,7 @@ test("what no worker takes is named by type and queue", async ({ url, client }) 
   await enqueue(client, { task_type: "letter" });
   await enqueue(client, { task_type: "a later one", run_at: "2100-01-01" });
 
-  expect(await look(url, lanesProbe)).toContainEqual({
+  expect(await findingsOf(url, lanesProbe)).toContainEqual({
     level: "warning",
     subject: "handlers",
     found:
@@ -210,12 +209,12 @@ test("what no worker takes is named by type and queue", async ({ url, client }) 
 });
 
 test("who keeps a lock of the queue is named, with what it costs", async ({ url, client }) => {
-  expect(await look(url, locksProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }]);
+  expect(await findingsOf(url, locksProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }]);
   await using stranger = await openStranger(url);
   await squat(stranger, ["wake-up", 0]);
   await startWorker(client);
 
-  expect(await look(url, locksProbe)).toContainEqual({
+  expect(await findingsOf(url, locksProbe)).toContainEqual({
     level: "warning",
     subject: "locks",
     found:

@@ -2,10 +2,9 @@
 
 import { expect } from "vitest";
 import { driftProbe } from "../../src/doctor/schema.ts";
-import { test as emptyTest } from "../support/empty-database.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
-import { test } from "../support/worker-test.ts";
+import { emptyDatabaseTest as emptyTest, test } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { findingsOf } from "../support/doctor.ts";
 
 const DRIFTS: readonly [what: string, statement: string, level: string, found: string][] = [
   [
@@ -86,19 +85,19 @@ const DRIFTS: readonly [what: string, statement: string, level: string, found: s
 ];
 
 test("the schema of the migrations has not drifted", async ({ url }) => {
-  expect(await look(url, driftProbe)).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, driftProbe)).toMatchObject([{ level: "ok" }]);
 });
 
 emptyTest("neither has one of another name", async ({ url }) => {
   await migrate({ connectionString: url }, { schema: "queue_2" });
 
-  expect(await look(url, driftProbe, { schema: "queue_2" })).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, driftProbe, { schema: "queue_2" })).toMatchObject([{ level: "ok" }]);
 });
 
 test.for(DRIFTS)("%s is drift", async ([, statement, level, found], { url, client }) => {
   await client.query(statement);
 
-  expect(await look(url, driftProbe)).toEqual([
+  expect(await findingsOf(url, driftProbe)).toEqual([
     {
       level,
       subject: "drift",
@@ -111,17 +110,17 @@ test.for(DRIFTS)("%s is drift", async ([, statement, level, found], { url, clien
 test("what the advice says brings functions, views and triggers back", async ({ url, client }) => {
   await client.query(`drop function triaged.why(bigint); drop view triaged.attention;
     drop trigger task_history_refuse_change on triaged.task_history`);
-  const [first] = await look(url, driftProbe);
+  const [first] = await findingsOf(url, driftProbe);
   expect(first?.level).toBe("error");
 
   await client.query("delete from triaged.schema_migrations where name = 'repeatables'");
   await migrate({ connectionString: url });
 
-  expect(await look(url, driftProbe)).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, driftProbe)).toMatchObject([{ level: "ok" }]);
 });
 
 test("the look at the views leaves nothing behind", async ({ url, client }) => {
-  await look(url, driftProbe);
+  await findingsOf(url, driftProbe);
 
   const { rows } = await client.query(
     "select relname from pg_class where relname = 'triaged_shipped_view'",

@@ -10,10 +10,10 @@ import {
   poolerProbe,
 } from "../../src/doctor/sessions.ts";
 import { snapshotProbe, vacuumProbe } from "../../src/doctor/vacuum.ts";
-import { look } from "../support/look.ts";
+import { test } from "../support/connections.ts";
+import { findingsOf } from "../support/doctor.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { queryOne, startWorker } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 /** Change a setting for the sessions to come of one database. */
 async function setForDatabase(client: Client, setting: string): Promise<void> {
@@ -33,7 +33,7 @@ test.for([
 ] as const)("%s is a %s", async ([setting, level, subject], { url, client }) => {
   await setForDatabase(client, "idle_in_transaction_session_timeout to ''10min''");
   const { fsync } = await queryOne(client, "select current_setting('fsync') as fsync");
-  const before = await look(url, serverProbe);
+  const before = await findingsOf(url, serverProbe);
   expect(
     before.filter((finding) => finding.level !== "ok" && finding.subject !== "durability"),
   ).toEqual([]);
@@ -42,7 +42,7 @@ test.for([
 
   // A server without fsync has a graver finding of the same subject.
   const expected = subject === "durability" && fsync === "off" ? "error" : level;
-  expect(await look(url, serverProbe)).toContainEqual({
+  expect(await findingsOf(url, serverProbe)).toContainEqual({
     level: expected,
     subject,
     found: expect.any(String),
@@ -53,8 +53,8 @@ test.for([
 test("pools that may want more than the server has are a warning", async ({ url, client }) => {
   await startWorker(client);
 
-  expect(await look(url, connectionsProbe)).toMatchObject([{ level: "ok" }]);
-  expect(await look(url, connectionsProbe, { pool: { max: 100_000 } })).toEqual([
+  expect(await findingsOf(url, connectionsProbe)).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, connectionsProbe, { pool: { max: 100_000 } })).toEqual([
     {
       level: "warning",
       subject: "connections",
@@ -70,7 +70,7 @@ test.for([
 ])("autovacuum switched off for %s is an error", async ([table, off], { url, client }) => {
   await client.query(`alter table triaged.${table} set (autovacuum_enabled = ${off})`);
 
-  expect(await look(url, vacuumProbe)).toContainEqual({
+  expect(await findingsOf(url, vacuumProbe)).toContainEqual({
     level: "error",
     subject: "autovacuum",
     found: `switched off for triaged.${table}`,
@@ -81,7 +81,7 @@ test.for([
 test("a server that counts no rows never vacuums: an error", async ({ url, client }) => {
   await setForDatabase(client, "track_counts to off");
 
-  expect(await look(url, vacuumProbe)).toContainEqual(
+  expect(await findingsOf(url, vacuumProbe)).toContainEqual(
     expect.objectContaining({ level: "error", found: found("track_counts off") }),
   );
 });
@@ -96,7 +96,7 @@ test("many dead rows beside few living ones are a warning", async ({ url, client
   end $$`);
 
   await expect
-    .poll(() => look(url, vacuumProbe), { timeout: 20_000 })
+    .poll(() => findingsOf(url, vacuumProbe), { timeout: 20_000 })
     .toContainEqual({
       level: "warning",
       subject: "dead rows",
@@ -113,7 +113,7 @@ test("the session that holds back vacuum shows with pid, age and query", async (
   await client.query("begin isolation level repeatable read");
   const { pid } = await queryOne(client, "select pg_backend_pid() as pid, 'the report' as query");
 
-  const [oldest] = await look(url, snapshotProbe);
+  const [oldest] = await findingsOf(url, snapshotProbe);
 
   await client.query("rollback");
   expect(oldest?.found).toMatch(/^session of \S+ a report, /);
@@ -126,7 +126,7 @@ test("so does one that wrote and holds no snapshot", async ({ url, client }) => 
   await client.query("create table mine ()");
   const { pid } = await queryOne(client, "select pg_backend_pid() as pid");
 
-  const [oldest] = await look(url, snapshotProbe);
+  const [oldest] = await findingsOf(url, snapshotProbe);
 
   await client.query("rollback");
   expect(oldest?.found).toContain(`pid ${String(pid)}`);
@@ -140,7 +140,7 @@ test("so does a prepared transaction, which has no session", async ({ url, clien
   skip(max === "0", "the server allows no prepared transactions");
   await client.query("begin; create table mine (); prepare transaction 'order-1'");
 
-  const [oldest] = await look(url, snapshotProbe);
+  const [oldest] = await findingsOf(url, snapshotProbe);
 
   await client.query("rollback prepared 'order-1'");
   expect(oldest?.found).toMatch(/^prepared transaction order-1, for \d+ s/);
@@ -154,7 +154,7 @@ test("a session of another database holds nothing back here", async ({ url }) =>
   await elsewhere.query("begin isolation level repeatable read");
   const { pid } = await queryOne(elsewhere, "select pg_backend_pid() as pid");
 
-  const findings = await look(url, snapshotProbe);
+  const findings = await findingsOf(url, snapshotProbe);
 
   await elsewhere.query("rollback");
   await elsewhere.end();
@@ -162,8 +162,8 @@ test("a session of another database holds nothing back here", async ({ url }) =>
 });
 
 test("a clock that is an hour off is a warning", async ({ url }) => {
-  expect(await look(url, clockProbe)).toMatchObject([{ level: "ok" }]);
-  expect(await look(url, clockProbe, { clock: () => Date.now() + 3_600_000 })).toEqual([
+  expect(await findingsOf(url, clockProbe)).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, clockProbe, { clock: () => Date.now() + 3_600_000 })).toEqual([
     {
       level: "warning",
       subject: "clock",
@@ -174,15 +174,15 @@ test("a clock that is an hour off is a warning", async ({ url }) => {
 });
 
 test("without a pooler there is nothing to say", async ({ url }) => {
-  expect(await look(url, poolerProbe)).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, poolerProbe)).toMatchObject([{ level: "ok" }]);
 });
 
 test.skipIf(!hasPgbouncer)("a pooler wants an address beside it", async ({ url }) => {
   await using pooler = await startPgbouncer(url);
 
-  const alone = await look(pooler.url, poolerProbe);
-  const both = await look(pooler.url, poolerProbe, { directUrl: url });
-  const wrong = await look(pooler.url, poolerProbe, { directUrl: pooler.url });
+  const alone = await findingsOf(pooler.url, poolerProbe);
+  const both = await findingsOf(pooler.url, poolerProbe, { directUrl: url });
+  const wrong = await findingsOf(pooler.url, poolerProbe, { directUrl: pooler.url });
 
   expect(alone).toMatchObject([{ level: "warning", advice: found("DATABASE_DIRECT_URL") }]);
   expect(both).toMatchObject([{ level: "ok" }]);
@@ -193,16 +193,16 @@ test.skipIf(!hasPgbouncer)("the other looks work through a pooler", async ({ url
   await using pooler = await startPgbouncer(url);
 
   for (const probe of [serverProbe, snapshotProbe, vacuumProbe, clockProbe]) {
-    for (const { found: text } of await look(pooler.url, probe)) {
+    for (const { found: text } of await findingsOf(pooler.url, probe)) {
       expect(text).not.toContain("the look failed");
     }
   }
 });
 
 test("a look at a server that is gone is a finding", async () => {
-  expect(await look("postgres://u@127.0.0.1:1/d?sslmode=disable", serverProbe)).toMatchObject([
-    { level: "error", subject: "server", found: found("ECONNREFUSED") },
-  ]);
+  expect(await findingsOf("postgres://u@127.0.0.1:1/d?sslmode=disable", serverProbe)).toMatchObject(
+    [{ level: "error", subject: "server", found: found("ECONNREFUSED") }],
+  );
 });
 
 test("a lock table that cannot bear all connections at once is a warning", async ({ url }) => {
@@ -218,7 +218,7 @@ test("a lock table that cannot bear all connections at once is a warning", async
   });
   expect(judgeLockTable({ ...of, of_query: 120 }, { max: 10 })).toMatchObject({ level: "ok" });
   // Nine partitions with three indexes each, and the table's own.
-  expect(await look(url, lockTableProbe)).toMatchObject([
+  expect(await findingsOf(url, lockTableProbe)).toMatchObject([
     { level: "ok", found: expect.stringMatching(/over all 9 partitions takes 40 locks/) },
   ]);
 });

@@ -1,10 +1,10 @@
 // `triaged doctor` as a person and a program meet it.
 
 import { expect } from "vitest";
-import { runCli } from "../support/cli.ts";
+import { test } from "../support/connections.ts";
 import { startedJobs } from "../support/jobs.ts";
+import { runCli } from "../support/processes.ts";
 import { enqueue, query } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 /** What `triaged doctor --json` prints, and how it ends. */
 async function doctor(url: string) {

@@ -1,9 +1,9 @@
 // Goal: a person sees what tasks wanted done, and has it tried again.
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
+import { test } from "../support/connections.ts";
 import { addEffect, readEffect } from "../support/effects.ts";
-import { test } from "../support/worker-test.ts";
+import { runCli, runJson } from "../support/processes.ts";
 
 async function endAs(client: Client, effectId: string, status: string): Promise<void> {
   await client.query(

@@ -2,14 +2,11 @@
 // that would work in it, in one sentence; and locales of any kind make no difference.
 // Method: databases of encodings and locales that PostgreSQL has on every platform.
 
-import { Client } from "pg";
 import { expect, inject, test } from "vitest";
 import { driftProbe } from "../../src/doctor/schema.ts";
-import { runCli } from "../support/cli.ts";
-import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
-import { drain } from "../support/drain.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
+import { dropDatabase, makeDatabase, migrate, urlOf, withClient } from "../support/databases.ts";
+import { findingsOf } from "../support/doctor.ts";
+import { drain, runCli } from "../support/processes.ts";
 import { enqueue, query, queryOne } from "../support/tasks.ts";
 
 async function withDatabase<Result>(
@@ -22,16 +19,6 @@ async function withDatabase<Result>(
     return await work(urlOf(serverUrl, name));
   } finally {
     await dropDatabase(serverUrl, name);
-  }
-}
-
-async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>) {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
   }
 }
 
@@ -92,7 +79,7 @@ test.for(LOCALES)("a queue works in a database of %s", { timeout: 60_000 }, asyn
   await withDatabase(`encoding 'UTF8' ${locale}`, async (url) => {
     await migrate({ connectionString: url });
 
-    expect(await look(url, driftProbe)).toMatchObject([{ level: "ok" }]);
+    expect(await findingsOf(url, driftProbe)).toMatchObject([{ level: "ok" }]);
     await withClient(url, async (client) => {
       for (const queue of ["default", "İstanbul", "istanbul", "ISTANBUL", "ıstanbul"]) {
         await enqueue(client, { queue, payload: { text: "it costs 💶" } });

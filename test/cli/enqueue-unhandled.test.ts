@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { runCli } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
+import { runCli } from "../support/processes.ts";
 import { startWorker } from "../support/tasks.ts";
 
 test("a task type that no worker handles is told, with what was meant", async ({

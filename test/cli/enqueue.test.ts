@@ -3,10 +3,9 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
 import { z } from "zod";
-import { runCli, runJson, startCli } from "../support/cli.ts";
-import { test, waitFor } from "../support/db.ts";
-import { drain } from "../support/drain.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { drain, runCli, runJson, startCli } from "../support/processes.ts";
 
 const Enqueued = z.object({ task_id: z.number(), outcome: z.string() });
 

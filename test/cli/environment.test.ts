@@ -3,11 +3,11 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { describe, expect, inject } from "vitest";
-import { runCli } from "../support/cli.ts";
-import { test } from "../support/db.ts";
-import { startStandIn } from "../support/stand-in-server.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { withPool } from "../support/with-pool.ts";
+import { test } from "../support/connections.ts";
+import { withPool } from "../support/databases.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { runCli } from "../support/processes.ts";
+import { startStandIn } from "./stand-in-server.ts";
 
 /** Run `triaged list` with an environment that must be refused. */
 async function refusal(env: Record<string, string>) {

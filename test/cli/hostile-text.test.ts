@@ -1,12 +1,11 @@
 // Goal: names, errors and results that strangers chose are text to whoever looks at them.
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
-import { found } from "../support/db.ts";
+import { found, test } from "../support/connections.ts";
 import { addEffect } from "../support/effects.ts";
 import { EVERYTHING_HOSTILE, hiddenIn } from "../support/hostile-text.ts";
+import { runCli, runJson } from "../support/processes.ts";
 import { claimTasks, enqueue, outcomeOf, settle, startWorker } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 const HOSTILE = EVERYTHING_HOSTILE.replaceAll("\ud800", "");
 /** As long as a name may be. */

@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 
 const LAUNCHER = path.join(import.meta.dirname, "..", "..", "bin", "triaged.js");
 const OLD =

@@ -3,10 +3,9 @@
 
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
-import { runCli, runJson } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
+import { runCli, runJson, startWorkerProcess } from "../support/processes.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
 
 const LONG = "9007199254740993";
 const DECIMAL = "0.12345678901234567890123";

@@ -7,10 +7,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { runCli } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { runCli } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const CONSUMER = {
   repo: "acme/shop",

@@ -2,10 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { runCli, runJson } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const FILE = {
   version: "1.0.0",

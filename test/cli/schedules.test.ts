@@ -2,9 +2,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { runCli } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { runCli } from "../support/processes.ts";
 
 test("schedules tell what is due when, and what has run", async ({ url, connect }) => {
   const client = await connect();

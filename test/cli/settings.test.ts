@@ -1,9 +1,9 @@
 // Goal: one value for SQL, jobs and commands, whatever the environments of their hosts say.
 
 import { expect } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
 import { test } from "../support/connections.ts";
 import { makePartition, partitionOf, partitionsOf } from "../support/jobs.ts";
+import { runCli, runJson } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
 
 test("settings shows what is in force, and who changed it", async ({ url }) => {

@@ -1,11 +1,10 @@
 // The commands that look at tasks and operate them.
 import { userInfo } from "node:os";
 import { expect } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
-import { createDatabase, test } from "../support/db.ts";
-import { drain } from "../support/drain.ts";
+import { createDatabase, test } from "../support/connections.ts";
+import { withPool } from "../support/databases.ts";
+import { drain, runCli, runJson } from "../support/processes.ts";
 import { currentRole, enqueue, query } from "../support/tasks.ts";
-import { withPool } from "../support/with-pool.ts";
 
 const OPERATOR = `cli ${userInfo().username}`;
 

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { runCli } from "../support/cli.ts";
-import { type StandIn, startStandIn } from "../support/stand-in-server.ts";
+import { runCli } from "../support/processes.ts";
+import { type StandIn, startStandIn } from "./stand-in-server.ts";
 
 const AUTHORITY = fixture("authority.pem");
 const THROUGH = /^error: the server is PostgreSQL 14/;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { CommandList } from "../../src/cli/application.ts";
 import { commandsWith } from "../../src/cli/main.ts";
 import { triage } from "../../src/triage/application.ts";
-import { runCli } from "../support/cli.ts";
+import { runCli } from "../support/processes.ts";
 import { runMain } from "../support/run-main.ts";
 
 const NAMES = [...commandsWith(triage).keys()];

@@ -2,11 +2,10 @@
 // Method: run the command on databases of its own; what it can find is in test/sql/verify.
 import type { Pool } from "pg";
 import { expect } from "vitest";
-import { type Ended, runCli, runJson } from "../support/cli.ts";
-import { createDatabase, test } from "../support/db.ts";
-import { drain } from "../support/drain.ts";
+import { createDatabase, test } from "../support/connections.ts";
+import { withPool } from "../support/databases.ts";
+import { drain, type Ended, runCli, runJson } from "../support/processes.ts";
 import { enqueue, query } from "../support/tasks.ts";
-import { withPool } from "../support/with-pool.ts";
 
 const verify = (url: string, ...words: string[]): Promise<Ended> =>
   runCli(["verify", ...words], { env: { DATABASE_URL: url } });

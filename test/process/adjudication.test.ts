@@ -3,13 +3,12 @@
 // Method: a real worker with a model on loopback.
 
 import { expect } from "vitest";
-import { startCli } from "../support/cli.ts";
+import { test } from "../support/connections.ts";
+import type { StubServer } from "../support/http-servers.ts";
 import { answers, refuses, startModel } from "../support/model-stub.ts";
-import type { StubServer } from "../support/stub-server.ts";
-import { query, queryOne } from "../support/tasks.ts";
-import { askForVerdict, TASKS, verdictOf } from "../support/verdict-tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { startCli, startWorkerProcess } from "../support/processes.ts";
+import { query, queryOne, readTask, waitForStatus } from "../support/tasks.ts";
+import { askForVerdict, TASKS, verdictOf } from "../support/verdicts.ts";
 
 function startWorker(url: string, model: StubServer) {
   const env = { LLM_API_KEY: "s3cret", LLM_MODEL: "stub-1", LLM_BASE_URL: `${model.url}/v1/` };

@@ -5,9 +5,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { waitFor } from "../support/db.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test } from "../support/worker-test.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
 
 const TASKS = path.join(import.meta.dirname, "..", "fixtures", "big");
 /** A result, or a payload, just within the limit of each. */

@@ -5,11 +5,10 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { found, waitFor } from "../support/db.ts";
-import { enqueue } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base, readStory, readTask, waitForStatus } from "../support/worker-test.ts";
+import { test as base, found, waitFor } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const ENDLESS_MS = 600_000;
 

@@ -4,16 +4,10 @@
 import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { BLOCKING_PLACES, type BlockingPlace } from "../support/blocking-handler.ts";
-import { waitFor } from "../support/db.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import {
-  readStory,
-  readTask,
-  concurrentTest as test,
-  waitForStatus,
-} from "../support/worker-test.ts";
+import { BLOCKING_PLACES, type BlockingPlace } from "../fixtures/blocking-handler.ts";
+import { concurrentTest as test, waitFor } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const TASKS = path.join(import.meta.dirname, "..", "fixtures", "blocking");
 /** Longer than a loop may be silent before its worker gives back what it has not begun. */

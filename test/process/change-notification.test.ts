@@ -2,10 +2,10 @@
 
 import path from "node:path";
 import { expect } from "vitest";
+import { concurrentTest as test } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
 import { changeEvent, childrenOf, notify, relate } from "../support/relationships.ts";
-import { call, enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
+import { call, enqueue, query, waitForStatus } from "../support/tasks.ts";
 
 /** The handlers that come with triaged. */
 const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");

@@ -3,10 +3,9 @@
 
 import { Client } from "pg";
 import { expect } from "vitest";
-import { waitFor } from "../support/db.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
-import { test as base, readStory, waitForStatus } from "../support/worker-test.ts";
+import { test as base, waitFor } from "../support/connections.ts";
+import { startWorkerProcess, type WorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, waitForStatus } from "../support/tasks.ts";
 
 const LOCK = "select from triaged.live_tasks where task_id = $1 for update";
 const ONCE = ["enqueue queued", "claim started", "finish finished"];

@@ -5,17 +5,16 @@
 import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
+import { LLM_CONSUMER, LLM_EVENT } from "../support/changes.ts";
+import { test as base } from "../support/connections.ts";
 import { readEffects } from "../support/effects.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../support/llm-service-change.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { answerJson, startStub } from "../support/http-servers.ts";
 import { answers, startModel } from "../support/model-stub.ts";
-import { answerJson, startStub } from "../support/stub-server.ts";
-import { enqueue } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTree } from "../support/upgrade.ts";
-import { verdictOf } from "../support/verdict-tasks.ts";
-import { readFillers } from "../support/verdicts.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base, waitForStatus } from "../support/worker-test.ts";
+import { writeTree } from "../support/packages.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, waitForStatus } from "../support/tasks.ts";
+import { readFillers, verdictOf } from "../support/verdicts.ts";
 
 /** The handlers that come with triaged. */
 const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");

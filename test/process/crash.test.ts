@@ -1,9 +1,9 @@
 // Goal: a worker that dies loses nothing, and what it says after its death counts for nothing.
 
 import { expect } from "vitest";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { test } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 test("the tasks of a worker that was killed run again elsewhere", async ({ url, client }) => {
   const taskId = await enqueue(client, { task_type: "wait", payload: { ms: 2_000 } });

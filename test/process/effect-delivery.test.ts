@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, vi } from "vitest";
+import { test as base } from "../support/connections.ts";
 import {
   addEffect,
   deliver,
@@ -14,18 +15,13 @@ import {
   toGithub,
   toWebhook,
 } from "../support/effects.ts";
+import { lendFolder } from "../support/folders-and-ports.ts";
+import { answerFirst, answerJson, startStub } from "../support/http-servers.ts";
 import { EFFECTS } from "../support/jobs.ts";
-import { answerFirst, answerJson, startStub } from "../support/stub-server.ts";
 import { query, queryOne } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { test as base } from "../support/worker-test.ts";
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const folder = await makeTemporaryFolder();
-    await use(folder.path);
-    await folder.remove();
-  },
+  folder: lendFolder,
 });
 
 const LOOK = "GET /repos/acme/shop/issues";

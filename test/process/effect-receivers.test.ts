@@ -3,10 +3,10 @@
 
 import { expect } from "vitest";
 import { CircuitBreaker } from "../../src/system/http.ts";
+import { test } from "../support/connections.ts";
 import { addEffect, deliver, effectsConfig, toGithub, toWebhook } from "../support/effects.ts";
-import { answerFirst, startStub } from "../support/stub-server.ts";
+import { answerFirst, startStub } from "../support/http-servers.ts";
 import { queryOne } from "../support/tasks.ts";
-import { test } from "../support/worker-test.ts";
 
 const isPost = (method: string) => method === "POST";
 

@@ -4,14 +4,18 @@
 
 import type { Client } from "pg";
 import { describe, expect } from "vitest";
-import { startCli } from "../support/cli.ts";
-import { found, waitFor } from "../support/db.ts";
-import { startJobs, sweep, waitUntilDelivered } from "../support/delivering.ts";
-import { addEffect, makeDue, NOTICE, readEffects } from "../support/effects.ts";
-import { startStub } from "../support/stub-server.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
+import { found, concurrentTest as test, waitFor } from "../support/connections.ts";
+import {
+  addEffect,
+  makeDue,
+  NOTICE,
+  readEffects,
+  sweep,
+  waitUntilDelivered,
+} from "../support/effects.ts";
+import { startStub } from "../support/http-servers.ts";
+import { startCli, startJobsProcess, startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, waitForStatus } from "../support/tasks.ts";
 
 const ISSUE = { kind: "github_issue", key: "one issue", payload: NOTICE };
 
@@ -21,7 +25,7 @@ async function askFor(client: Client, given: Record<string, unknown>): Promise<s
 
 test("a task that finishes leads to its issue within moments", async ({ url, client }) => {
   await using stub = await startStub();
-  await using jobs = startJobs(url, stub);
+  await using jobs = startJobsProcess(url, stub);
   await jobs.started();
   await using _worker = startWorkerProcess(url);
   const taskId = await askFor(client, {});
@@ -108,7 +112,7 @@ describe.concurrent.each(["run.ended", "settle.before", "settle.answered"])(
   (failpoint) => {
     test("leads to one issue", async ({ url, client }) => {
       await using stub = await startStub();
-      await using jobs = startJobs(url, stub);
+      await using jobs = startJobsProcess(url, stub);
       const taskId = await askFor(client, {});
       await using dying = startWorkerProcess(url, { env: { TRIAGED_FAILPOINT: failpoint } });
       expect(await dying.exited).toBeNull();
@@ -132,7 +136,7 @@ describe.concurrent.each(["effect.claimed", "effect.sent"])(
     test("leads to one issue, which another process finds or makes", async ({ url, client }) => {
       await using stub = await startStub();
       await addEffect(client);
-      await using dying = startJobs(url, stub, { TRIAGED_FAILPOINT: failpoint });
+      await using dying = startJobsProcess(url, stub, { TRIAGED_FAILPOINT: failpoint });
       await dying.started();
       await sweep(client);
       expect(await dying.ended).toMatchObject({ signal: "SIGKILL" });
@@ -140,7 +144,7 @@ describe.concurrent.each(["effect.claimed", "effect.sent"])(
 
       // What the lease would do in a minute.
       await makeDue(client);
-      await using next = startJobs(url, stub);
+      await using next = startJobsProcess(url, stub);
       await next.started();
       await sweep(client);
       await waitUntilDelivered(client);
@@ -156,7 +160,7 @@ describe.concurrent.each(["effect.claimed", "effect.sent"])(
 
 test("a change that is notified twice leads to one issue", async ({ url, client }) => {
   await using stub = await startStub();
-  await using jobs = startJobs(url, stub);
+  await using jobs = startJobsProcess(url, stub);
   await jobs.started();
   await using _worker = startWorkerProcess(url);
 
@@ -171,8 +175,8 @@ test("a change that is notified twice leads to one issue", async ({ url, client 
 
 test("two processes of jobs deliver an effect once", async ({ url, client }) => {
   await using stub = await startStub();
-  await using one = startJobs(url, stub);
-  await using other = startJobs(url, stub);
+  await using one = startJobsProcess(url, stub);
+  await using other = startJobsProcess(url, stub);
   await Promise.all([one.started(), other.started()]);
   const keys = Array.from({ length: 20 }, (_, at) => `effect ${at}`);
   for (const key of keys) {
@@ -193,7 +197,7 @@ test("the jobs of a process that died are given back by one that lives", async (
   client,
 }) => {
   await using stub = await startStub();
-  await using living = startJobs(url, stub);
+  await using living = startJobsProcess(url, stub);
   await living.started();
   await client.query("select graphile_worker.add_job('nobody-knows-this')");
   await client.query(
@@ -223,7 +227,7 @@ test("without a process that stays, --once delivers", async ({ url, client }) =>
 
 test("a week's lines become one issue on Monday", async ({ url, client }) => {
   await using stub = await startStub();
-  await using jobs = startJobs(url, stub);
+  await using jobs = startJobsProcess(url, stub);
   await jobs.started();
   for (const key of ["a", "b"]) {
     await addEffect(client, { kind: "digest", key });

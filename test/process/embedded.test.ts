@@ -8,9 +8,9 @@ import { Client } from "pg";
 import { test as base, expect } from "vitest";
 import { startEmbedded } from "../../src/database/embedded/server.ts";
 import { isAlive, waitUntilGone } from "../../src/system/processes.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 
-const HOLDER = fileURLToPath(new URL("../support/hold-embedded.ts", import.meta.url));
+const HOLDER = fileURLToPath(new URL("../programs/hold-embedded.ts", import.meta.url));
 
 /** Settings for a folder that nobody needs after the test. */
 const settings = { fsync: "off", shared_buffers: "16MB" };

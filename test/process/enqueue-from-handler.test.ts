@@ -1,9 +1,8 @@
 import { expect } from "vitest";
-import { waitFor } from "../support/db.ts";
-import { migrate } from "../support/migrate.ts";
-import { enqueue, query, queryOne } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
+import { concurrentTest as test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, queryOne, waitForStatus } from "../support/tasks.ts";
 
 test("what a handler enqueues belongs to its task", async ({ url, client }) => {
   const root = await enqueue(client, { task_type: "nobody" });

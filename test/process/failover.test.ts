@@ -5,16 +5,12 @@ import { expect, test } from "vitest";
 import { DatabaseClient } from "../../src/database/connection.ts";
 import { clientConfig } from "../../src/database/pool.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
-import { waitFor } from "../support/db.ts";
+import { waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
 import { hideTrace, startedJobs } from "../support/jobs.ts";
-import { migrate } from "../support/migrate.ts";
-import {
-  canReplicate,
-  type ReplicatedServers,
-  startReplicated,
-} from "../support/replicated-servers.ts";
+import { canReplicate, type ReplicatedServers, startReplicated } from "../support/own-servers.ts";
+import { startWorkerProcess } from "../support/processes.ts";
 import { startSteadyProducer } from "../support/steady-producer.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
 
 const TASKS = 30;
 const WAITING = "select from pg_stat_activity where wait_event = 'SyncRep'";

@@ -6,12 +6,10 @@
 import type { Client } from "pg";
 import { describe, expect } from "vitest";
 import { FAILPOINTS, type Failpoint } from "../../src/system/failpoint.ts";
-import { startCli } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
+import { concurrentTest as test, waitFor } from "../support/connections.ts";
 import { partitionOf, partitionsOf } from "../support/jobs.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
+import { startCli, startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, readTask, waitForStatus } from "../support/tasks.ts";
 
 const TASKS = 5;
 

@@ -3,15 +3,19 @@
 import { join } from "node:path";
 import type { Client } from "pg";
 import { expect, vi } from "vitest";
-import { CALLER, CHANGED_SERVICE, SERVICE } from "../support/git-triage.ts";
-import { endlessBranches, serveHostile } from "../support/hostile-git-server.ts";
-import { groupsBelow, namesIn } from "../support/process-groups.ts";
+import { test as base } from "../support/connections.ts";
+import { CALLER, CHANGED_SERVICE, SERVICE } from "../support/consumer-triage.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import {
+  endlessBranches,
+  groupsBelow,
+  namesIn,
+  serveHostile,
+} from "../support/hostile-git-server.ts";
+import { startWorkerProcess } from "../support/processes.ts";
 import { changeEvent, childrenOf, relate } from "../support/relationships.ts";
 import { makeRepository } from "../support/repository.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base, waitForStatus } from "../support/worker-test.ts";
+import { enqueue, query, waitForStatus } from "../support/tasks.ts";
 
 /** The handlers that come with triaged. */
 const TASKS = join(import.meta.dirname, "..", "..", "tasks");

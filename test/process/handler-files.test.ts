@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { expect } from "vitest";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, concurrentTest as test } from "../support/worker-test.ts";
+import { concurrentTest as test } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readTask } from "../support/tasks.ts";
 
 const HANDLER = `
 import { defineHandler } from "triaged";

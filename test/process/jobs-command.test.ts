@@ -1,10 +1,9 @@
 // `triaged jobs` as a process.
 import { expect, inject } from "vitest";
-import { runCli, runJson, startCli } from "../support/cli.ts";
-import { test } from "../support/connections.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
-import { waitFor } from "../support/db.ts";
 import { makePartition, partitionOf, partitionsOf } from "../support/jobs.ts";
+import { runCli, runJson, startCli } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
 
 test("jobs run until SIGTERM, which ends them with 0", async ({ url }) => {

@@ -2,10 +2,10 @@
 import { Client } from "pg";
 import { test as base, expect } from "vitest";
 import { startEmbedded } from "../../src/database/embedded/server.ts";
-import { waitFor } from "../support/db.ts";
+import { waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 import { hideTrace, type RunningJobs, startedJobs } from "../support/jobs.ts";
-import { migrate } from "../support/migrate.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const LOST = "jobs lost the database; waiting until it answers";
 

@@ -1,8 +1,8 @@
-// When jobs run: the clockwork of graphile-worker, over several processes and outages.
+// When graphile-worker runs the jobs of maintenance, over several processes and outages.
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
 import {
   hideTrace,
   makePartition,
@@ -12,7 +12,6 @@ import {
   startedJobs,
   startJobs,
 } from "../support/jobs.ts";
-import { migrate } from "../support/migrate.ts";
 import { query, queryOne } from "../support/tasks.ts";
 
 const CUT = "jobs lost a connection";
@@ -40,6 +39,15 @@ async function addExpiredKey(db: Client, schema = "triaged"): Promise<void> {
     `insert into ${schema}.dedupe_keys (dedupe_key, task_id, until)
      values ('gone', 0, now() - interval '1 second')`,
   );
+}
+
+/** Have the job that expires rows run, and wait for a lock that the blocker keeps. */
+async function holdUpExpiry(db: Client, blocker: Client): Promise<void> {
+  await addExpiredKey(db);
+  await blocker.query("begin");
+  await blocker.query("lock table triaged.dedupe_keys");
+  await addJob(db, "expire-rows");
+  await waitFor(() => isBlocked(db));
 }
 
 /** Stop the processes when the scope ends. */
@@ -178,11 +186,7 @@ test("a job that loses its connection runs again", async ({ url, connect }) => {
   const blocker = await connect();
   await using jobs = await startedJobs(url);
   await waitUntilDone(client);
-  await addExpiredKey(client);
-  await blocker.query("begin");
-  await blocker.query("lock table triaged.dedupe_keys");
-  await addJob(client, "expire-rows");
-  await waitFor(() => isBlocked(client));
+  await holdUpExpiry(client, blocker);
 
   await endConnections(client);
   await waitFor(() => jobs.said(AGAIN));
@@ -229,11 +233,7 @@ test("a job that runs is let end when the process stops", async ({ url, connect 
   const blocker = await connect();
   await using jobs = await startedJobs(url);
   await waitUntilDone(client);
-  await addExpiredKey(client);
-  await blocker.query("begin");
-  await blocker.query("lock table triaged.dedupe_keys");
-  await addJob(client, "expire-rows");
-  await waitFor(() => isBlocked(client));
+  await holdUpExpiry(client, blocker);
 
   jobs.stop();
   await blocker.query("commit");

@@ -6,18 +6,15 @@ import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
-import { runCli } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
-import { startJobs } from "../support/delivering.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../support/changes.ts";
+import { test as base, waitFor } from "../support/connections.ts";
+import { poolOf } from "../support/databases.ts";
 import { readEffects } from "../support/effects.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../support/llm-service-change.ts";
-import { startStub } from "../support/stub-server.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTree } from "../support/upgrade.ts";
-import { poolOf } from "../support/with-pool.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base, readStory, readTask, waitForStatus } from "../support/worker-test.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { startStub } from "../support/http-servers.ts";
+import { writeTree } from "../support/packages.ts";
+import { runCli, startJobsProcess, startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 /** The handlers that come with triaged. */
@@ -186,7 +183,7 @@ test("the urgency that a relationship maps decides what is sent, and with which 
   payload,
 }) => {
   await using stub = await startStub();
-  await using _jobs = startJobs(url, stub, {
+  await using _jobs = startJobsProcess(url, stub, {
     WEBHOOK_URL: `${stub.url}/hook`,
     ALLOW_PRIVATE_WEBHOOKS: "true",
   });

@@ -8,18 +8,15 @@ import path from "node:path";
 import { Client } from "pg";
 import { expect } from "vitest";
 import { notificationResult } from "../../src/triage/notification/change-notification.ts";
-import type { Running } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
-import { startJobs, sweep, waitUntilDelivered } from "../support/delivering.ts";
-import { addEffect, makeDue, readEffects } from "../support/effects.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../support/llm-service-change.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../support/changes.ts";
+import { test as base, waitFor } from "../support/connections.ts";
+import { addEffect, makeDue, readEffects, sweep, waitUntilDelivered } from "../support/effects.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { startStub } from "../support/http-servers.ts";
+import { writeTree } from "../support/packages.ts";
+import { type Running, startJobsProcess, startWorkerProcess } from "../support/processes.ts";
 import { childrenOf, notify, relate } from "../support/relationships.ts";
-import { startStub } from "../support/stub-server.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTree } from "../support/upgrade.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base, readStory, readTask, waitForStatus } from "../support/worker-test.ts";
+import { enqueue, query, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 /** The handlers that come with triaged. */
@@ -63,7 +60,7 @@ test("a worker that is killed in the midst of an analysis leads to one issue", a
   client,
 }) => {
   await using stub = await startStub();
-  await using _jobs = startJobs(url, stub);
+  await using _jobs = startJobsProcess(url, stub);
   await relate(client, UPGRADE.source_repo, "example/p-retry-consumer", {
     config: { path: path.join(ROOT, "examples", "p-retry-consumer") },
   });
@@ -122,7 +119,7 @@ test.for([
         ? ["enqueue", "claim", "finish"]
         : ["enqueue", "claim", "rescue", "claim", "finish"],
     );
-    await using _jobs = startJobs(url, stub);
+    await using _jobs = startJobsProcess(url, stub);
     await waitUntilIssue(client);
     expect(stub.issues).toHaveLength(1);
   },
@@ -142,7 +139,7 @@ test.for([
       return true;
     });
     await addEffect(client);
-    const dying = startJobs(url, stub);
+    const dying = startJobsProcess(url, stub);
     processes.push(dying);
     await dying.started();
     await sweep(client);
@@ -154,7 +151,7 @@ test.for([
     await makeDue(client);
     await using server = await startStub();
     server.issues.push(...stub.issues);
-    await using next = startJobs(url, server);
+    await using next = startJobsProcess(url, server);
     await next.started();
     await sweep(client);
     await waitUntilDelivered(client);
@@ -166,7 +163,7 @@ test.for([
 
 test("a change that is told in every way leads to one issue", async ({ url, client, consumer }) => {
   await using stub = await startStub();
-  await using _jobs = startJobs(url, stub);
+  await using _jobs = startJobsProcess(url, stub);
   await relateConsumer(client, consumer);
   const first = await notify(client, LLM_EVENT);
   expect(await notify(client, LLM_EVENT)).toEqual({

@@ -3,9 +3,9 @@
 // Method: one real worker, one task for each thing that a handler can do.
 
 import { expect } from "vitest";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { test } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const CASES = [
   ["noop", {}, "finished", { result: { done: true } }],

@@ -3,13 +3,11 @@
 // Method: real processes on a database that lost its partitions, as where no jobs ran for days.
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { runCli } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { partitionOf } from "../support/jobs.ts";
+import { runCli, startWorkerProcess, type WorkerProcess } from "../support/processes.ts";
 import { type SteadyProducer, startSteadyProducer } from "../support/steady-producer.ts";
 import { query, queryOne } from "../support/tasks.ts";
-import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
-import { test } from "../support/worker-test.ts";
 
 const TABLES = ["final_tasks", "task_history"] as const;
 /** More than what is moved out of a default partition while its writers wait. */

@@ -1,9 +1,7 @@
 import { expect } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readTask, concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
+import { concurrentTest as test, waitFor } from "../support/connections.ts";
+import { runCli, runJson, startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, readTask, waitForStatus } from "../support/tasks.ts";
 
 test.for([
   ["a queue", ["held"], "queue held is paused"],

@@ -1,10 +1,9 @@
 // Goal: a task that takes its workers down does not do so for ever, and says what happened.
 
 import { expect } from "vitest";
-import { waitFor } from "../support/db.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, concurrentTest as test, waitForStatus } from "../support/worker-test.ts";
+import { concurrentTest as test, waitFor } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, waitForStatus } from "../support/tasks.ts";
 
 const HOLDER = `
   select has_session_lock from triaged.tasks join triaged.workers using (worker_id)

@@ -2,10 +2,10 @@
 // another session. Needs Debian's pgbouncer.
 
 import { expect } from "vitest";
+import { test } from "../support/connections.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, waitForStatus } from "../support/tasks.ts";
 
 const WARNING =
   "a pooler stands before the database: polling, and a crash is noticed by the lease alone";
@@ -36,7 +36,7 @@ test.skipIf(!hasPgbouncer)("behind a pooler alone, workers poll", async ({ url, 
 });
 
 test.skipIf(!hasPgbouncer)(
-  "with a direct address beside the pooler, a worker hears the bell and holds its lock",
+  "with a direct address beside the pooler, a worker hears notifications and holds its lock",
   async ({ url, client }) => {
     await using pooler = await startPgbouncer(url);
     await using worker = startWorkerProcess(pooler.url, {

@@ -1,9 +1,9 @@
 // Goal: a worker holds what it is about to start, and leaves the rest to others.
 
 import { expect } from "vitest";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, test, waitForStatus } from "../support/worker-test.ts";
+import { test } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, waitForStatus } from "../support/tasks.ts";
 
 test("a worker that is busy with long tasks does not take more", async ({ url, client }) => {
   const tasks: string[] = [];

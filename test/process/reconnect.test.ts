@@ -6,10 +6,10 @@ import path from "node:path";
 import { Client } from "pg";
 import { expect } from "vitest";
 import { startEmbedded } from "../../src/database/embedded/server.ts";
-import { migrate } from "../support/migrate.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { test } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, waitForStatus } from "../support/tasks.ts";
 
 test("a worker whose connections are all cut goes on", async ({ url, client }) => {
   await using worker = startWorkerProcess(url);

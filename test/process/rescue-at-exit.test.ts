@@ -5,10 +5,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { expect } from "vitest";
-import { found, waitFor } from "../support/db.ts";
-import { enqueue, queryOne } from "../support/tasks.ts";
-import { HANDLERS } from "../support/worker-process.ts";
-import { readStory, test, waitForStatus } from "../support/worker-test.ts";
+import { found, test, waitFor } from "../support/connections.ts";
+import { HANDLERS } from "../support/processes.ts";
+import { enqueue, queryOne, readStory, waitForStatus } from "../support/tasks.ts";
 
 const CLI = path.join(import.meta.dirname, "..", "..", "bin", "triaged.js");
 

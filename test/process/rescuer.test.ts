@@ -6,8 +6,7 @@ import { type Database, inSchema } from "../../src/database/database.ts";
 import { DatabaseLink } from "../../src/database/reconnect.ts";
 import { createLogger } from "../../src/system/logger.ts";
 import { runRescuer } from "../../src/worker/rescuer.ts";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { query, queryOne, startWorker } from "../support/tasks.ts";
 
 /** The database, away for one statement. `onBack` runs after the first that it answers. */

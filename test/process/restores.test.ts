@@ -5,24 +5,29 @@
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { Client } from "pg";
 import { beforeAll, expect, test } from "vitest";
-import { runCli, runJson } from "../support/cli.ts";
-import { makeDatabase, urlOf } from "../support/databases.ts";
-import { found } from "../support/db.ts";
-import { migrate } from "../support/migrate.ts";
+import { found } from "../support/connections.ts";
+import { makeDatabase, migrate, urlOf, withClient } from "../support/databases.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 import {
+  BINARIES,
   hasDebian,
   type Kind,
   type OwnServer,
   runTool,
   startOwnServer,
-} from "../support/own-server.ts";
-import { BINARIES } from "../support/replicated-servers.ts";
-import { claim, enqueue, outcomeOf, query, queryOne, settle, startTask } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { waitForStatus } from "../support/worker-test.ts";
+} from "../support/own-servers.ts";
+import { runCli, runJson, startWorkerProcess } from "../support/processes.ts";
+import {
+  claim,
+  enqueue,
+  outcomeOf,
+  query,
+  queryOne,
+  settle,
+  startTask,
+  waitForStatus,
+} from "../support/tasks.ts";
 
 const TEST_MS_MAX = 120_000;
 
@@ -69,16 +74,6 @@ async function makeQueue(server: OwnServer): Promise<string> {
     );
   });
   return url;
-}
-
-async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>) {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 /** The shell commands of the page, by the word that their comment begins with. */

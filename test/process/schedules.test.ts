@@ -3,8 +3,7 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { hideTrace, type RunningJobs, startedJobs, startJobs } from "../support/jobs.ts";
 import { query } from "../support/tasks.ts";
 

@@ -6,15 +6,14 @@
 import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { runCli, startCli } from "../support/cli.ts";
-import { waitFor } from "../support/db.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../support/changes.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { readEffects } from "../support/effects.ts";
-import { type HttpServer, serve } from "../support/http-server.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../support/llm-service-change.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTree } from "../support/upgrade.ts";
-import { test, waitForStatus } from "../support/worker-test.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { type HttpServer, serve } from "../support/http-servers.ts";
+import { writeTree } from "../support/packages.ts";
+import { runCli, startCli } from "../support/processes.ts";
+import { enqueue, query, waitForStatus } from "../support/tasks.ts";
 
 /** The handlers that come with triaged. */
 const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");

@@ -4,10 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import { waitFor } from "../support/db.ts";
-import { enqueue } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { enqueue, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 test("on SIGTERM short tasks finish, long ones are released at no cost", async ({
   url,

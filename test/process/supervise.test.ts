@@ -7,11 +7,11 @@ import { test as base, expect } from "vitest";
 import type { ProgramGroup, RestartLimits } from "../../src/supervisor/supervise.ts";
 import { supervise } from "../../src/supervisor/supervise.ts";
 import { waitUntilGone } from "../../src/system/processes.ts";
-import { found, waitFor } from "../support/db.ts";
-import { notes, pidsOf, supervised } from "../support/journal.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { notes, pidsOf, supervised } from "../programs/journal.ts";
+import { found, waitFor } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 
-const SUPERVISING = fileURLToPath(new URL("../support/supervising.ts", import.meta.url));
+const SUPERVISING = fileURLToPath(new URL("../programs/supervising.ts", import.meta.url));
 const LIMITS: RestartLimits = { waitMinMs: 10, waitMaxMs: 40, wellAfterMs: 60_000 };
 
 const test = base.extend<{ journal: string }>({

@@ -2,10 +2,9 @@
 // Method: speak supervisord's protocol to it; no other worker lives that could do the same.
 
 import { expect } from "vitest";
-import { startCli } from "../support/cli.ts";
-import { enqueue, query } from "../support/tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, test, waitForStatus } from "../support/worker-test.ts";
+import { test } from "../support/connections.ts";
+import { startCli, startWorkerProcess } from "../support/processes.ts";
+import { enqueue, query, readStory, waitForStatus } from "../support/tasks.ts";
 
 test("the tasks of a worker that exited are queued when supervisord says so", async ({
   url,

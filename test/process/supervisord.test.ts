@@ -1,20 +1,82 @@
 // Goal: under the supervisord.conf that we ship, a killed worker comes back, and one that
 // waits for a person does not spin. Needs supervisord, which is no npm package.
 
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { open, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { beforeEach, expect } from "vitest";
 import { waitUntilGone } from "../../src/system/processes.ts";
-import { waitFor } from "../support/db.ts";
-import { startSupervisord, supervisordIsInstalled } from "../support/supervisord.ts";
-import { enqueue, queryOne } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { test as base, readStory, waitForStatus } from "../support/worker-test.ts";
+import { test as base, waitFor } from "../support/connections.ts";
+import { lendFolder } from "../support/folders-and-ports.ts";
+import { HANDLERS } from "../support/processes.ts";
+import { enqueue, queryOne, readStory, waitForStatus } from "../support/tasks.ts";
+
+const ROOT = path.join(import.meta.dirname, "..", "..");
+
+function supervisordIsInstalled(): boolean {
+  return spawnSync("supervisord", ["--version"]).status === 0;
+}
+
+/** A supervisord that runs our supervisord.conf. */
+type Supervisord = {
+  /** The state of each process by name, such as `worker:worker_00` → `RUNNING`. */
+  readonly states: () => Record<string, string>;
+  /** What it and its processes wrote. */
+  readonly output: () => Promise<string>;
+  /** Send SIGTERM and wait; resolves to its exit code. */
+  readonly stop: () => Promise<number | null>;
+};
+
+/**
+ * Start supervisord, with its socket and its output in `folder`, and have it stopped when
+ * the scope ends: `await using`. The output is a file, because supervisord opens /dev/fd/1
+ * anew, which the system does not allow for the sockets that Node gives a child; it is
+ * appended to, because each opener has a place of its own in it.
+ */
+async function startSupervisord(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Supervisord & AsyncDisposable> {
+  const config = path.join(folder, "supervisord.conf");
+  const outputFile = path.join(folder, "output");
+  const given = await readFile(path.join(ROOT, "supervisord.conf"), "utf8");
+  await writeFile(config, given.replaceAll("/tmp/", `${folder}/`).replaceAll("%(here)s", ROOT));
+  const output = await open(outputFile, "a");
+  const child = spawn("supervisord", ["-c", config], {
+    env: {
+      ...process.env,
+      PATH: `${path.dirname(process.execPath)}:${process.env["PATH"]}`,
+      TASKS_DIR: HANDLERS,
+      ...env,
+    },
+    stdio: ["ignore", output.fd, output.fd],
+  });
+  const exited = once(child, "exit").then(([code]: (number | null)[]) => code ?? null);
+  await output.close();
+  const stop = () => {
+    child.kill("SIGTERM");
+    return exited;
+  };
+  return {
+    states: () => statesIn(spawnSync("supervisorctl", ["-c", config, "status"]).stdout.toString()),
+    output: () => readFile(outputFile, "utf8"),
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
+}
+
+function statesIn(status: string): Record<string, string> {
+  const lines = status.split("\n").map((line) => line.split(/\s+/));
+  return Object.fromEntries(
+    lines.flatMap(([name, state]) => (name && state ? [[name, state]] : [])),
+  );
+}
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const { path, remove } = await makeTemporaryFolder();
-    await use(path);
-    await remove();
-  },
+  folder: lendFolder,
 });
 
 beforeEach(({ skip }) =>

@@ -7,13 +7,13 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
 import { triageResult } from "../../src/triage/facts/result.ts";
+import { test as base } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
+import { startWorkerProcess } from "../support/processes.ts";
 import { changeEvent, childrenOf, notify, relate } from "../support/relationships.ts";
 import { makeRepository, type Repository, textIn } from "../support/repository.ts";
-import { call, query } from "../support/tasks.ts";
-import { lines, patchIn } from "../support/template.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base, waitForStatus } from "../support/worker-test.ts";
+import { call, query, waitForStatus } from "../support/tasks.ts";
+import { lines, patchIn } from "../support/template-triage.ts";
 
 const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");
 const FILE = "docker/entrypoint.sh";

@@ -2,24 +2,20 @@
 
 import path from "node:path";
 import { expect } from "vitest";
+import { test as base } from "../support/connections.ts";
+import { lendFolder } from "../support/folders-and-ports.ts";
+import { startWorkerProcess } from "../support/processes.ts";
 import { changeEvent } from "../support/relationships.ts";
 import { makeRepository } from "../support/repository.ts";
 import { enqueue } from "../support/tasks.ts";
-import { lines } from "../support/template.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { verdictOf } from "../support/verdict-tasks.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { test as base } from "../support/worker-test.ts";
+import { lines } from "../support/template-triage.ts";
+import { verdictOf } from "../support/verdicts.ts";
 
 const TASKS = path.join(import.meta.dirname, "..", "..", "tasks");
 const FILE = "docker/entrypoint.sh";
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const { path: folder, remove } = await makeTemporaryFolder();
-    await use(folder);
-    await remove();
-  },
+  folder: lendFolder,
 });
 
 test("the patch for a derivative is made once, until the derivative moves on", async ({

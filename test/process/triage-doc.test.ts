@@ -7,8 +7,8 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { waitFor } from "../support/db.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { waitFor } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 const PAGE = readFileSync(path.join(ROOT, "docs", "triage.md"), "utf8");

@@ -4,13 +4,11 @@
 
 import type { Client } from "pg";
 import { describe, expect } from "vitest";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { readEffects } from "../support/effects.ts";
-import { query, queryOne } from "../support/tasks.ts";
-import { askForVerdict as ask, TASKS, verdictOf } from "../support/verdict-tasks.ts";
-import { readFillers } from "../support/verdicts.ts";
-import { startWorkerProcess } from "../support/worker-process.ts";
-import { readStory, readTask, test, waitForStatus } from "../support/worker-test.ts";
+import { startWorkerProcess } from "../support/processes.ts";
+import { query, queryOne, readStory, readTask, waitForStatus } from "../support/tasks.ts";
+import { askForVerdict as ask, readFillers, TASKS, verdictOf } from "../support/verdicts.ts";
 
 async function stepOf(client: Client, taskId: string): Promise<string | null> {
   return (await readTask(client, taskId)).current_step;

@@ -3,8 +3,7 @@
 // Method: run each function, with and without something for it to do, then move a task by hand.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { OPERATING, QUEUEING, SETTLING, seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import {
   call,
   currentRole,
@@ -14,6 +13,7 @@ import {
   refusal,
   startTask,
 } from "../support/tasks.ts";
+import { OPERATING, QUEUEING, SETTLING, seedTask } from "../support/transitions.ts";
 
 const EVENTS = [...SETTLING, ...QUEUEING];
 

@@ -3,11 +3,10 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { awaitVerdict, storeVerdict } from "../../src/triage/verdict/cache.ts";
-import { test } from "../support/db.ts";
-import { makeHandlerContext } from "../support/handler-context.ts";
+import { test } from "../support/connections.ts";
+import { makeHandlerContext } from "../support/handlers.ts";
 import { type Claimed, query, queryOne, startTask } from "../support/tasks.ts";
-import { makeResult } from "../support/triage-result.ts";
-import { leave, store, take } from "../support/verdicts.ts";
+import { leave, makeResult, store, take } from "../support/verdicts.ts";
 
 /** What the handler of the task gets, with the steps that it tells. */
 function contextOf(db: Client, task: Claimed) {

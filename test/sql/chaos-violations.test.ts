@@ -4,7 +4,7 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { findViolations } from "../chaos/account/violations.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { claimTasks, enqueue, settle, startWorker } from "../support/tasks.ts";
 
 /** A task that was run to its end, as the handlers of the chaos run end theirs. */

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
 import { claimLane, claimTasks, loadInput } from "../../src/database/attempts.ts";
 import { inSchema } from "../../src/database/database.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { enqueue, settle, startWorker } from "../support/tasks.ts";
 
 const LANE = { queue: "default", taskType: "noop", priority: 2, after: undefined };

@@ -1,7 +1,7 @@
 // Goal: a claim of one lane takes what claim_tasks would take of it, and nothing else.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import {
   call,
   claimLane,

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { createClient, PayloadError } from "../../src/index.ts";
-import { test, waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
+import { poolOf } from "../support/databases.ts";
 import { query } from "../support/tasks.ts";
-import { poolOf } from "../support/with-pool.ts";
 
 test("a payload that cannot be stored is refused before it is sent", async () => {
   const client = createClient({ connectionString: "postgres://localhost:1/nothing" });

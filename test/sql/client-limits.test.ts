@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { query } from "../support/tasks.ts";
 
 test("history gives the newest transitions, no more than a thousand", async ({ db }) => {

@@ -9,7 +9,7 @@ import {
   type PayloadOf,
   type Task,
 } from "../../src/index.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 
 const greet = defineHandler({
   payload: z.object({ name: z.string(), times: z.int().default(1) }),

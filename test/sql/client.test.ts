@@ -1,7 +1,8 @@
 import { Client as PgClient } from "pg";
 import { describe, expect } from "vitest";
 import { createClient, WaitTimeoutError } from "../../src/index.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
+import { poolOf } from "../support/databases.ts";
 import {
   claim,
   claimTasks,
@@ -12,7 +13,6 @@ import {
   settle,
   startWorker,
 } from "../support/tasks.ts";
-import { poolOf } from "../support/with-pool.ts";
 
 test("enqueue passes every option to the queue", async ({ db }) => {
   const client = createClient({ pool: db });

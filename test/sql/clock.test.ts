@@ -1,7 +1,7 @@
 // Goal: what time it is in the audit is the server's word.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { enqueue, queryOne, setClock } from "../support/tasks.ts";
 
 const FAKE = "2001-01-01T00:00:00Z";

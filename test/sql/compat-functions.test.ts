@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import {
   currentRole,
   enqueue,
@@ -84,9 +84,7 @@ test("a compat worker is another than a native one of its name", async ({ db }) 
   ]);
 });
 
-test("a compat worker that was declared dead is a new incarnation when it calls", async ({
-  db,
-}) => {
+test("a compat worker that was declared dead is a new worker when it calls", async ({ db }) => {
   await setClock(db, "2026-01-01T00:00:00Z");
   await getNextTask(db);
   await setClock(db, "2026-01-01T00:11:00Z");

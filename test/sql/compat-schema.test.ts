@@ -6,9 +6,9 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { ownersProbe } from "../../src/doctor/privileges.ts";
 import { driftProbe } from "../../src/doctor/schema.ts";
-import { test as base } from "../support/empty-database.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
+import { emptyDatabaseTest as base } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { findingsOf } from "../support/doctor.ts";
 import { query } from "../support/tasks.ts";
 
 /** `role` may do nothing in the database yet. */
@@ -63,7 +63,9 @@ test("it is named for the schema of the queue, and speaks of no other", async ({
          and definition ~ 'triaged'`,
     ),
   ).toEqual([]);
-  expect(await look(url, driftProbe, { schema: "work_queue" })).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, driftProbe, { schema: "work_queue" })).toMatchObject([
+    { level: "ok" },
+  ]);
 });
 
 test.for([
@@ -97,7 +99,7 @@ test("who may create in it later is found by the doctor", async ({ db, url, role
   await migrate({ connectionString: url });
   await db.query(`grant create on schema triaged_compat to ${role}`);
 
-  expect(await look(url, ownersProbe)).toContainEqual(
+  expect(await findingsOf(url, ownersProbe)).toContainEqual(
     expect.objectContaining({
       level: "error",
       found: `schema triaged_compat is not ours alone: whoever may create in it is ${role}`,
@@ -121,7 +123,7 @@ test("a schema of that name that holds something else is left alone, and told of
   expect(again).toEqual(first);
   expect(await relations(db, "triaged_compat")).toEqual([{ name: "tasks" }]);
   expect(await query(db, "select from triaged.tasks")).toEqual([]);
-  expect(await look(url, driftProbe)).toMatchObject([
+  expect(await findingsOf(url, driftProbe)).toMatchObject([
     { level: "ok" },
     { level: "warning", found: expect.stringContaining("it holds what triaged did not make") },
   ]);
@@ -131,7 +133,7 @@ test("a schema of that name that holds something else is left alone, and told of
   expect(await warningsOf(url)).toEqual([]);
   expect(await query(db, "select from triaged_compat.tasks")).toEqual([]);
   expect(await query(db, "select mine from theirs.tasks")).toEqual([]);
-  expect(await look(url, driftProbe)).toMatchObject([{ level: "ok" }]);
+  expect(await findingsOf(url, driftProbe)).toMatchObject([{ level: "ok" }]);
 });
 
 test("a role that may not create schemas migrates without it, until an administrator has made it", async ({
@@ -170,7 +172,7 @@ test.for([
       await query(db, "select nspname from pg_namespace where nspname like 'qqq%' order by 1"),
     ).toHaveLength(made ? 2 : 1);
     expect(await query(db, `select from ${schema}.tasks`)).toEqual([]);
-    expect(await look(url, driftProbe, { schema })).toMatchObject(
+    expect(await findingsOf(url, driftProbe, { schema })).toMatchObject(
       made ? [{ level: "ok" }] : [{ level: "ok" }, { level: "warning" }],
     );
   },
@@ -207,7 +209,7 @@ test.for([
 
   await db.query(statement);
 
-  expect(await look(url, driftProbe)).toContainEqual(
+  expect(await findingsOf(url, driftProbe)).toContainEqual(
     expect.objectContaining({ found: expect.stringContaining(found) }),
   );
 });

@@ -7,7 +7,7 @@ import { Client } from "pg";
 import { beforeAll, expect, inject, test } from "vitest";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
 import { query } from "../support/tasks.ts";
-import { LIFE_AT, liveWhole } from "../support/whole-life.ts";
+import { LIFE_AT, liveWhole } from "./whole-life.ts";
 
 type Settings = Readonly<Record<string, string>>;
 

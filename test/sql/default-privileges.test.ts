@@ -7,9 +7,9 @@ import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { mergePartitions } from "../../src/database/retention.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
+import { findingsOf } from "../support/doctor.ts";
 import { startedJobs } from "../support/jobs.ts";
-import { look } from "../support/look.ts";
-import { all, EVERYTHING, finishTask, HIDDEN, test } from "../support/platform.ts";
+import { all, EVERYTHING, finishTask, HIDDEN, test } from "../support/owned-databases.ts";
 import { query } from "../support/tasks.ts";
 
 /** An event trigger, as platforms have one that sees to row security. */
@@ -109,7 +109,7 @@ test.for(SETUPS)(
     expect(await others()).toEqual([]);
     expect(await query(owner, HIDDEN)).toEqual([]);
     expect(await query(owner, "select from triaged.task_history")).toHaveLength(3);
-    expect(await look(platform.url, privilegesProbe, { rolePrefix: null })).toMatchObject([
+    expect(await findingsOf(platform.url, privilegesProbe, { rolePrefix: null })).toMatchObject([
       { level: "ok", subject: "roles" },
       { level: "ok", subject: "grants" },
     ]);

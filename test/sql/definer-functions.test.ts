@@ -4,8 +4,8 @@
 // role then tries what the rules are against.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { HOSTILE, makeHostileRole } from "../support/hostile/role.ts";
+import { test } from "../support/connections.ts";
+import { HOSTILE, makeHostileRole } from "../support/hostile-role.ts";
 import { query, queryOne, refusal } from "../support/tasks.ts";
 
 /** Inlined into what calls them, so they cannot fix the search path: they name each schema. */

@@ -1,6 +1,5 @@
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { SETTLING, seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import {
   claim,
   outcomeOf,
@@ -10,6 +9,7 @@ import {
   settle,
   startTask,
 } from "../support/tasks.ts";
+import { SETTLING, seedTask } from "../support/transitions.ts";
 
 test.for(SETTLING)("an earlier attempt cannot $name the task", async ({ fire }, { db }) => {
   const { task_id, attempt } = await seedTask(db, "started");

@@ -1,6 +1,6 @@
 // Goal: an effect is in one hand at a time, and ends once.
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { addEffect, readEffect, readEffects } from "../support/effects.ts";
 import { call, query, queryOne, setClock } from "../support/tasks.ts";
 

@@ -1,7 +1,7 @@
 // Goal: effects are written with the settle of the attempt that asked for them, or not at all.
 import { expect } from "vitest";
 import type { Queryable } from "../../src/database/database.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { readEffects } from "../support/effects.ts";
 import {
   type Claimed,

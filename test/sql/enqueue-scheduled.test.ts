@@ -1,7 +1,6 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test as committing } from "../support/connections.ts";
-import { test } from "../support/db.ts";
+import { test as committing, test } from "../support/connections.ts";
 import {
   claimTasks,
   outcomeOf,

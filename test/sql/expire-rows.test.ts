@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { call, enqueue, query, setClock, startWorker } from "../support/tasks.ts";
 
 test("workers that ended long ago are forgotten, the living never", async ({ db }) => {

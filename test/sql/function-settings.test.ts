@@ -3,7 +3,7 @@
 // Method: read the settings of each function from the catalog, and compare them by kind.
 
 import { expect } from "vitest";
-import { test as base } from "../support/db.ts";
+import { test as base } from "../support/connections.ts";
 import { query } from "../support/tasks.ts";
 
 type Row = { readonly name: string; readonly body: string; readonly settings: string[] };

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { claim, enqueue, outcomeOf, readHistory, settle } from "../support/tasks.ts";
 
 test("history tells an error once, with the event that made it", async ({ db }) => {

@@ -5,7 +5,7 @@ import { beforeEach, expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { getProgress, taskHistory } from "../../src/database/reader.ts";
 import { test } from "../support/connections.ts";
-import { failTask, makeDays, setTime } from "../support/merging.ts";
+import { failTask, makeDays, setTime } from "../support/partitions.ts";
 import { call, enqueue, query, startTask } from "../support/tasks.ts";
 
 const DAYS = { from: "2025-03-01", to: "2025-03-31" };

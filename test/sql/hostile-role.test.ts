@@ -10,14 +10,9 @@ import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { verifyAudit } from "../../src/database/verify/verify.ts";
 import { test } from "../support/connections.ts";
-import {
-  callHostile,
-  type Hostile,
-  logInHostile,
-  type Target,
-} from "../support/hostile/session.ts";
-import { ANY, SETTINGS, VALUES } from "../support/hostile/values.ts";
 import { query } from "../support/tasks.ts";
+import { callHostile, type Hostile, logInHostile, type Target } from "./hostile-role/session.ts";
+import { ANY, SETTINGS, VALUES } from "./hostile-role/values.ts";
 
 const ROLES = ["triaged_api", "triaged_owner", "triaged_readonly"] as const;
 /** Calls that fast-check makes up, and how long it may take for them. */
@@ -41,7 +36,7 @@ const SEED_TASKS = `
 function valuesOf(type: string): readonly string[] {
   const values = VALUES[type];
   if (values === undefined) {
-    throw new Error(`a function takes ${type}: say in test/support/hostile/values.ts what hurts`);
+    throw new Error(`a function takes ${type}: say in test/sql/hostile-role/values.ts what hurts`);
   }
   return [...ANY, ...values];
 }

@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { call, claimTasks, enqueue, query, setClock, startWorker } from "../support/tasks.ts";
 import { verify } from "../support/verify.ts";
 

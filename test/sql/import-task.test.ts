@@ -5,8 +5,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { logInAs } from "../support/hostile/role.ts";
+import { test } from "../support/connections.ts";
+import { logInAs } from "../support/hostile-role.ts";
 import {
   call,
   claimTasks,

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { claimTasks, enqueue, query, readTask, startWorker } from "../support/tasks.ts";
 
 test("an insert into tasks enqueues, and returns the id", async ({ db }) => {

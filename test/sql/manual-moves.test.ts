@@ -9,9 +9,9 @@ import {
   type TaskStatus,
   TRANSITIONS,
 } from "../../src/model/task-status.ts";
-import { test } from "../support/db.ts";
-import { seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import { currentRole, query, readHistory, readTask, refusal } from "../support/tasks.ts";
+import { seedTask } from "../support/transitions.ts";
 
 const MOVES = TASK_STATUSES.filter((status) => !isFinal(status)).flatMap((from) =>
   TASK_STATUSES.filter((to) => to !== from).map((to) => ({

@@ -10,7 +10,7 @@ import {
   step,
   steps,
   violationsOf,
-} from "../support/merging.ts";
+} from "../support/partitions.ts";
 import { call, enqueue, query } from "../support/tasks.ts";
 
 test("a task that is retried while its partition is copied is not there twice", async ({

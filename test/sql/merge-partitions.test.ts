@@ -14,7 +14,7 @@ import {
   step,
   steps,
   violationsOf,
-} from "../support/merging.ts";
+} from "../support/partitions.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
 // Makes some 370 tables, and as many indexes twice.

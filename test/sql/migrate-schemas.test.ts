@@ -3,8 +3,8 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { inSchema, withSchema } from "../../src/database/database.ts";
 import { readSchemaState } from "../../src/database/schema/state.ts";
-import { test } from "../support/empty-database.ts";
-import { migrate } from "../support/migrate.ts";
+import { emptyDatabaseTest as test } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
 import { query } from "../support/tasks.ts";
 
 /** Take a task through its life in a schema, by statements as the code writes them. */

@@ -2,11 +2,9 @@
 // migration it waits.
 
 import { expect } from "vitest";
-import { pidOf } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { test } from "../support/empty-database.ts";
-import { migrate } from "../support/migrate.ts";
-import { openStranger, squat } from "../support/stranger.ts";
+import { pidOf, emptyDatabaseTest as test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { openStranger, squat } from "../support/hostile-role.ts";
 import { query } from "../support/tasks.ts";
 
 const WAIT_MS = 300;

@@ -1,12 +1,11 @@
 import type { ClientBase } from "pg";
 import { describe, expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
-import { readMigrations } from "../../src/database/schema/sql-files.ts";
 import { readSchemaLines } from "../../src/database/schema/snapshot.ts";
+import { readMigrations } from "../../src/database/schema/sql-files.ts";
 import { readSchemaState, refuseUnmigrated } from "../../src/database/schema/state.ts";
-import { waitFor } from "../support/db.ts";
-import { test } from "../support/empty-database.ts";
-import { migrate } from "../support/migrate.ts";
+import { emptyDatabaseTest as test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
 import { call, enqueue, query, queryOne } from "../support/tasks.ts";
 
 const NAMES = readMigrations("triaged").map(({ name }) => name);

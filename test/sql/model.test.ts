@@ -7,8 +7,8 @@
 import { Client } from "pg";
 import { expect } from "vitest";
 import { TASK_STATUSES, TRANSITIONS } from "../../src/model/task-status.ts";
-import { search } from "../model/search.ts";
-import { test as base } from "../support/db.ts";
+import { findDisagreement } from "../model/compare.ts";
+import { test as base } from "../support/connections.ts";
 
 const RUNS = 600;
 const LONGEST_MS = 300_000;
@@ -34,7 +34,7 @@ const ALSO = ["none -> queued enqueue", "queued -> queued replace", "started -> 
 test("whatever happens, the SQL and the model agree; each transition happens, and no other", {
   timeout: LONGEST_MS,
 }, async ({ client }) => {
-  const { failure, covered } = await search(client, { runs: RUNS, seed: 1 });
+  const { failure, covered } = await findDisagreement(client, { runs: RUNS, seed: 1 });
 
   expect(failure).toBeUndefined();
   expect([...covered.keys()].toSorted()).toEqual([...LEGAL, ...ALSO].toSorted());
@@ -45,5 +45,7 @@ test("they agree on sequences that nobody has tried", { timeout: LONGEST_MS }, a
 }) => {
   const seed = Math.floor(Math.random() * 2 ** 31);
 
-  expect(await search(client, { runs: RUNS, seed })).toMatchObject({ failure: undefined });
+  expect(await findDisagreement(client, { runs: RUNS, seed })).toMatchObject({
+    failure: undefined,
+  });
 });

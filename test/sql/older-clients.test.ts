@@ -6,8 +6,8 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
-import { test as base } from "../support/db.ts";
-import { logInAs } from "../support/hostile/role.ts";
+import { test as base } from "../support/connections.ts";
+import { logInAs } from "../support/hostile-role.ts";
 import {
   call,
   claimTasks,

@@ -2,7 +2,7 @@
 // Method: run that very text, with the search_path as they set it.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import {
   enqueue,
   outcomeOf,

@@ -3,7 +3,7 @@
 // Method: several connections that commit.
 import { expect } from "vitest";
 import { test, waitUntilBlocked } from "../support/connections.ts";
-import { partitionsHolding } from "../support/merging.ts";
+import { partitionsHolding } from "../support/partitions.ts";
 import { enqueue, query } from "../support/tasks.ts";
 
 test("two callers at once make each partition once", async ({ connect }) => {

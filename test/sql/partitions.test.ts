@@ -1,8 +1,7 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test as connected } from "../support/connections.ts";
-import { test } from "../support/db.ts";
-import { partitionsHolding } from "../support/merging.ts";
+import { test as connected, test } from "../support/connections.ts";
+import { partitionsHolding } from "../support/partitions.ts";
 import {
   enqueue,
   outcomeOf,

@@ -3,8 +3,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { logInAs, set } from "../support/hostile/role.ts";
+import { test } from "../support/connections.ts";
+import { logInAs, set } from "../support/hostile-role.ts";
 import { call, enqueue, refusal } from "../support/tasks.ts";
 
 const MIB = 1_048_576;

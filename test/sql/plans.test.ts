@@ -8,8 +8,66 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { test as base } from "../support/connections.ts";
-import { type PlanNode, watchPlans } from "../support/plans.ts";
 import { claimLane, claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+
+/** What one node of a plan did, over all of its loops. */
+type PlanNode = {
+  readonly type: string;
+  /** The table or index that it reads, if any. */
+  readonly relation: string | undefined;
+  /** Rows that it returned, and rows that it read and dropped. */
+  readonly rowsRead: number;
+  readonly loops: number;
+  /** Its statement, for people. */
+  readonly query: string;
+};
+
+type RawNode = Record<string, unknown> & { Plans?: RawNode[] };
+
+/** Run `work`, and resolve to the nodes of every plan that ran, in functions and triggers too. */
+async function watchPlans(db: Client, work: () => Promise<unknown>): Promise<PlanNode[]> {
+  await db.query(`load 'auto_explain';
+    set local auto_explain.log_min_duration = 0;
+    set local auto_explain.log_analyze = on;
+    set local auto_explain.log_timing = off;
+    set local auto_explain.log_nested_statements = on;
+    set local auto_explain.log_format = json;
+    set local auto_explain.log_level = notice`);
+  const nodes: PlanNode[] = [];
+  const note = ({ message = "" }: { message?: string | undefined }) => {
+    const plan = message.indexOf("plan:\n");
+    if (plan >= 0) {
+      const { "Query Text": text, Plan: root } = JSON.parse(message.slice(plan + 6));
+      nodes.push(...flatten(root, String(text)));
+    }
+  };
+  db.on("notice", note);
+  try {
+    await work();
+  } finally {
+    db.off("notice", note);
+    await db.query("set local auto_explain.log_min_duration = -1");
+  }
+  return nodes;
+}
+
+function flatten(node: RawNode, text: string): PlanNode[] {
+  const loops = Number(node["Actual Loops"] ?? 1);
+  const rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter"]
+    .concat("Rows Removed by Index Recheck")
+    .map((key) => Number(node[key] ?? 0));
+  const relation = node["Relation Name"];
+  return [
+    {
+      type: String(node["Node Type"]),
+      relation: typeof relation === "string" ? relation : undefined,
+      rowsRead: rows.reduce((sum, each) => sum + each, 0) * loops,
+      loops,
+      query: text,
+    },
+    ...(node.Plans ?? []).flatMap((child) => flatten(child, text)),
+  ];
+}
 
 /** Tasks that a batch touches, against `TASKS` that lie beside it. */
 const BATCH = 40;
@@ -206,3 +264,39 @@ test("the newest ten come from the indexes, not from a sort of all", async ({ db
   expect(nodes.filter(({ type }) => type === "Sort")).toEqual([]);
   expect(nodes.filter(({ rowsRead }) => rowsRead > 20)).toEqual([]);
 });
+
+/** As producers of the older system give them. */
+const ID = "5f0c1bd2-7f67-4f0e-9d64-1a1df5a0f3f1";
+
+test.for([
+  ["a status by the id of a producer", "SELECT * FROM tasks WHERE task_id = $1", ID],
+  ["a status by a number", "SELECT * FROM tasks WHERE task_id = $1", "7"],
+  ["the history by an id", "SELECT * FROM task_history WHERE task_id = $1", ID],
+  ["the client's look for an id", "select triaged.task_id_of($1)", ID],
+  ["the client's look for a number", "select triaged.task_id_of($1)", "7"],
+] as const)(
+  "%s, as text, reads one task, beside many that wait and have ended",
+  async ([, statement, id], { db }) => {
+    await db.query("set local search_path to triaged_compat, triaged");
+    await db.query(
+      `insert into triaged_compat.tasks (task_id, task_type, status)
+       values ('${ID}', 'consumer_triage', 'finished')`,
+    );
+    const many = "generate_series(1, 3000)";
+    await db.query(
+      `select triaged.enqueue_task(case when n % 2 = 0 then 'noop' else 'consumer_triage' end)
+     from ${many} as n`,
+    );
+    await db.query(
+      `select triaged.import_task(jsonb_build_object(
+       'task_type', 'template_triage', 'status', 'finished', 'given_id', 'g' || n)) from ${many} as n`,
+    );
+    await db.query("analyze triaged.live_tasks, triaged.final_tasks, triaged.task_history");
+
+    // With literals: the plan of a statement with parameters is told once its portal is gone.
+    const nodes = await watchPlans(db, () => db.query(statement.replace("$1", `'${id}'`)));
+
+    expect(nodes.filter(({ relation }) => relation === "live_tasks")).not.toEqual([]);
+    expect(nodes.filter(({ rowsRead }) => rowsRead > 10)).toEqual([]);
+  },
+);

@@ -1,13 +1,12 @@
 // Goal: what a producer or an operator does may be part of a transaction that is prepared, whether
 // a worker sleeps or not; and whoever waits for such a transaction is told which it is.
 // Method: a session that sleeps as workers do, each function between begin and prepare, and what
-// the sleeper hears. Needs max_prepared_transactions, as test/support/server.ts has it.
+// the sleeper hears. Needs max_prepared_transactions, as test/support/shared-server.ts has it.
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test as base } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { migrate } from "../support/migrate.ts";
+import { test as base, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
 import { claimTasks, enqueue, query, queryOne, startWorker } from "../support/tasks.ts";
 
 type Sleeper = { readonly heard: string[] };

@@ -3,9 +3,9 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import { query, refusal } from "../support/tasks.ts";
+import { seedTask } from "../support/transitions.ts";
 
 const ROLES = ["triaged_owner", "triaged_api", "triaged_readonly"] as const;
 type Role = (typeof ROLES)[number];

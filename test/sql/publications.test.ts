@@ -8,10 +8,10 @@ import { Client } from "pg";
 import { expect } from "vitest";
 import { jobsSchemaOf } from "../../src/database/graphile-tables.ts";
 import { publicationsProbe } from "../../src/doctor/schema.ts";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { test as emptyTest } from "../support/empty-database.ts";
-import { look } from "../support/look.ts";
+import { emptyDatabaseTest as emptyTest, test, waitFor } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { findingsOf } from "../support/doctor.ts";
+import { hasDebian, startOwnServer } from "../support/own-servers.ts";
 import {
   failTask,
   makeDays,
@@ -20,9 +20,7 @@ import {
   setTime,
   step,
   steps,
-} from "../support/merging.ts";
-import { migrate } from "../support/migrate.ts";
-import { hasDebian, startOwnServer } from "../support/own-server.ts";
+} from "../support/partitions.ts";
 import { enqueue, outcomeOf, query, queryOne, settle, startTask } from "../support/tasks.ts";
 
 /** Tables whose updates and deletes PostgreSQL refuses while they are published. */
@@ -119,7 +117,7 @@ test.for(FORMS)("a live queue is published %s", async (form, { connect, url }) =
   await setTime(client, "2026-03-20T12:00:00Z");
   expect(await query(client, "select triaged.drop_expired_partitions(7, 90)")).not.toEqual([]);
 
-  expect(await look(url, publicationsProbe)).toMatchObject([{ level: "ok", found: "ours" }]);
+  expect(await findingsOf(url, publicationsProbe)).toMatchObject([{ level: "ok", found: "ours" }]);
 });
 
 emptyTest.for(["for all tables", "for all tables with (publish_via_partition_root = true)"])(
@@ -148,12 +146,12 @@ test.for(REFUSED)(
     await client.query("set client_min_messages to error");
     await client.query(`create publication ours ${publication}`);
 
-    expect(await look(url, publicationsProbe)).toMatchObject([
+    expect(await findingsOf(url, publicationsProbe)).toMatchObject([
       { level: "error", found: `updates and deletes are refused of ${table}` },
     ]);
 
     await client.query("alter publication ours set (publish = 'insert')");
-    expect(await look(url, publicationsProbe)).toMatchObject([{ level: "ok" }]);
+    expect(await findingsOf(url, publicationsProbe)).toMatchObject([{ level: "ok" }]);
   },
 );
 
@@ -163,7 +161,7 @@ test("the doctor names a table that lost what names its rows", async ({ connect,
   await client.query(`create publication ours for all tables;
     alter table triaged.task_history_default replica identity default`);
 
-  expect(await look(url, publicationsProbe)).toMatchObject([
+  expect(await findingsOf(url, publicationsProbe)).toMatchObject([
     { level: "error", found: expect.stringContaining("task_history_default (publication ours)") },
   ]);
 });
@@ -190,7 +188,7 @@ test.skipIf(!hasDebian).for(KINDS)(
     await client.db.query(`create publication ours ${form}`);
     expect((await step(client.db, kept))?.step).toBe("gave up");
     expect(await step(client.db, kept)).toBeNull();
-    expect(await look(server.url, publicationsProbe)).toMatchObject([
+    expect(await findingsOf(server.url, publicationsProbe)).toMatchObject([
       { level: "warning", found: expect.stringContaining("old partitions are not merged") },
     ]);
 

@@ -3,7 +3,7 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { currentRole, query, queryOne, refusal, setClock } from "../support/tasks.ts";
 
 const CLEANUPS = [

@@ -9,9 +9,9 @@ import {
   TASK_STATUSES,
   type TaskStatus,
 } from "../../src/model/task-status.ts";
-import { test } from "../support/db.ts";
-import { seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import { startWorker } from "../support/tasks.ts";
+import { seedTask } from "../support/transitions.ts";
 
 /** With the columns that follow the status, so that no constraint is in the way. */
 async function maySet(db: Client, taskId: string, status: TaskStatus): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import { query, readTask, refusal } from "../support/tasks.ts";
+import { seedTask } from "../support/transitions.ts";
 
 const CLEANUP = expect.stringContaining("cleanup_old_tasks()");
 const HISTORY = "History is append-only; drop_expired_partitions() ends its retention.";

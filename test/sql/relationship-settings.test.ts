@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type { Queryable } from "../../src/database/database.ts";
 import { digestScheduleProblem } from "../../src/triage/jobs/digest-job.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { addEffect, NOTICE, readEffects } from "../support/effects.ts";
 import { call, query, queryOne, refusal } from "../support/tasks.ts";
 

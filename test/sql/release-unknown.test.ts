@@ -2,8 +2,7 @@
 // know is taken from it.
 
 import { expect } from "vitest";
-import { test as concurrently, waitUntilBlocked } from "../support/connections.ts";
-import { test } from "../support/db.ts";
+import { test as concurrently, test, waitUntilBlocked } from "../support/connections.ts";
 import {
   type Claimed,
   call,

@@ -3,8 +3,7 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { call, claimTasks, enqueue, query, readTask, startWorker } from "../support/tasks.ts";
 
 const PROCESS = { host: "here", pid: 42 };

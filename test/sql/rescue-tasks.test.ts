@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import {
   call,
   claim,

@@ -8,9 +8,9 @@ import { inSchema } from "../../src/database/database.ts";
 import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { mergePartitions } from "../../src/database/retention.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
-import { found } from "../support/db.ts";
-import { look } from "../support/look.ts";
-import { all, finishTask, HIDDEN, rightsOf, test } from "../support/platform.ts";
+import { found } from "../support/connections.ts";
+import { findingsOf } from "../support/doctor.ts";
+import { all, finishTask, HIDDEN, rightsOf, test } from "../support/owned-databases.ts";
 import { call, query } from "../support/tasks.ts";
 
 /** What was granted by hand later; what is left after the next migration. */
@@ -54,7 +54,7 @@ test.for(LATER)("a migration after «%s» leaves of that %o", async ([grant, lef
   await platform.migrate();
   await arrange(grant);
 
-  const findings = await look(platform.url, privilegesProbe, { rolePrefix: null });
+  const findings = await findingsOf(platform.url, privilegesProbe, { rolePrefix: null });
   const warnings = await platform.migrate();
 
   const grantee = grant.endsWith("public") ? "public" : name("metabase");
@@ -83,7 +83,7 @@ test("what the doctor advises takes each right away that is not ours", async ({ 
      grant all on all sequences in schema triaged to $anon`,
   );
   const judged = async () =>
-    (await look(platform.url, privilegesProbe, { rolePrefix: null })).filter(
+    (await findingsOf(platform.url, privilegesProbe, { rolePrefix: null })).filter(
       ({ subject }) => subject === "grants",
     );
 
@@ -204,7 +204,7 @@ test.for(HIDING)(
       await owner.query(statements.replaceAll("$table", `triaged.${table}`));
     }
 
-    const findings = await look(url, privilegesProbe, { rolePrefix: null });
+    const findings = await findingsOf(url, privilegesProbe, { rolePrefix: null });
     const warnings = await platform.migrate();
 
     expect(
@@ -258,7 +258,7 @@ test("an owner who may not use his own tables is given his rights back", async (
      revoke all on schema triaged from $owner; grant usage on schema triaged to $owner`,
   );
 
-  const findings = await look(platform.url, privilegesProbe, { rolePrefix: null });
+  const findings = await findingsOf(platform.url, privilegesProbe, { rolePrefix: null });
   await platform.migrate();
 
   expect(findings).toContainEqual(
@@ -284,7 +284,7 @@ test("grants of ours that were lost or added are made again as they are meant", 
      grant delete on triaged.task_history_default to ${api};
      grant execute on function triaged.drop_expired_partitions to ${api}`,
   );
-  const findings = await look(platform.url, privilegesProbe, { rolePrefix: null });
+  const findings = await findingsOf(platform.url, privilegesProbe, { rolePrefix: null });
 
   const applied: string[] = [];
   await migrateSchema(
@@ -300,7 +300,7 @@ test("grants of ours that were lost or added are made again as they are meant", 
     expect.any(String),
   ]);
   expect(applied).toEqual(["grants"]);
-  expect(await look(platform.url, privilegesProbe, { rolePrefix: null })).toMatchObject([
+  expect(await findingsOf(platform.url, privilegesProbe, { rolePrefix: null })).toMatchObject([
     { level: "ok", subject: "roles" },
     { level: "ok", subject: "grants" },
   ]);

@@ -8,10 +8,10 @@ import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { type MigrateOptions } from "../../src/database/migrate/steps.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
 import { serverProbe } from "../../src/doctor/server.ts";
-import { runCli } from "../support/cli.ts";
-import { found } from "../support/db.ts";
-import { look } from "../support/look.ts";
-import { asLogin, test } from "../support/owned-database.ts";
+import { found } from "../support/connections.ts";
+import { findingsOf } from "../support/doctor.ts";
+import { asLogin, test } from "../support/owned-databases.ts";
+import { runCli } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
 
 /** Migrate as production does; resolves to the roles' prefix, and what was warned of. */
@@ -208,7 +208,7 @@ test("a queue with triaged_api keeps it, and is told how to move", async ({
   expect(warnings.join("\n")).toContain(
     `TRIAGED_ROLE_PREFIX=triaged_${name} triaged migrate moves this queue`,
   );
-  expect(await look(url, privilegesProbe, { rolePrefix: null })).toContainEqual(
+  expect(await findingsOf(url, privilegesProbe, { rolePrefix: null })).toContainEqual(
     expect.objectContaining({
       level: "warning",
       subject: "roles",
@@ -367,7 +367,7 @@ test("who may not is told the name of the role that it needs", async ({
   const jobs = await runCli(["jobs"], { env });
   await administrator.query(`grant triaged_${name}_readonly to ${login}`);
   const reader = await runCli(["enqueue", "noop"], { env });
-  const findings = await look(env.DATABASE_URL, serverProbe);
+  const findings = await findingsOf(env.DATABASE_URL, serverProbe);
 
   for (const { code, stderr } of [stranger, jobs, reader]) {
     expect(code).toBe(78);

@@ -9,7 +9,7 @@ import { inSchema } from "../../src/database/database.ts";
 import { readPrivilegeLines } from "../../src/database/privileges/compare.ts";
 import { rolesOf } from "../../src/database/roles/role-names.ts";
 import { formatSchemaLines, readSchemaLines } from "../../src/database/schema/snapshot.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 
 test("the schema is the one that was reviewed", async ({ db }) => {
   await db.query("set local search_path to pg_catalog");

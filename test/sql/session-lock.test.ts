@@ -3,8 +3,7 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { enqueue, query, queryOne, startWorker } from "../support/tasks.ts";
 
 /** A worker whose session lock `holder` has, and that holds one task. */

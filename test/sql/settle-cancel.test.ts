@@ -1,6 +1,5 @@
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
-import { SETTLING, seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import {
   call,
   currentRole,
@@ -13,6 +12,7 @@ import {
   settle,
   startTask,
 } from "../support/tasks.ts";
+import { SETTLING, seedTask } from "../support/transitions.ts";
 
 const BACK_OR_FAILED = SETTLING.filter(({ event }) => event !== "finish");
 

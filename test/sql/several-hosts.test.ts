@@ -9,8 +9,8 @@ import { DatabaseClient } from "../../src/database/connection.ts";
 import { clientConfig, openPool } from "../../src/database/pool.ts";
 import { isTransient } from "../../src/database/sqlstate.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
+import { test as base } from "../support/connections.ts";
 import { dropDatabase, makeDatabase, urlOf } from "../support/databases.ts";
-import { test as base } from "../support/db.ts";
 
 const POOL = { max: 1, acquireTimeoutMs: 10_000, recycleMs: 3_600_000 };
 const PORT = "select inet_server_port() as port";

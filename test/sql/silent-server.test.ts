@@ -3,8 +3,8 @@
 import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { isTransient } from "../../src/database/sqlstate.ts";
-import { test } from "../support/db.ts";
-import { poolOf } from "../support/with-pool.ts";
+import { test } from "../support/connections.ts";
+import { poolOf } from "../support/databases.ts";
 
 test("a statement without an answer fails, and may be tried on another connection", async ({
   database,

@@ -3,9 +3,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { pidOf, test } from "../support/connections.ts";
-import { waitFor } from "../support/db.ts";
-import { openStranger, squat } from "../support/stranger.ts";
+import { pidOf, test, waitFor } from "../support/connections.ts";
+import { openStranger, squat } from "../support/hostile-role.ts";
 import {
   call,
   claimTasks,
@@ -216,7 +215,7 @@ test("a compat worker that is known goes on though its lock is kept", async ({ u
 });
 
 test.for(["pg_advisory_lock", "pg_advisory_lock_shared"] as const)(
-  "enqueue rings once a call, and does all else, while a stranger has the doorbell by %s",
+  "enqueue notifies once a call, and does all else, while a stranger has the wake-up lock by %s",
   async (how, { url, connect }) => {
     const [db, listener] = [await connect(), await connect()];
     await using stranger = await openStranger(url);

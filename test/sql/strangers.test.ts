@@ -8,10 +8,10 @@ import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { readJobRuns } from "../../src/database/graphile-tables.ts";
 import { ownersProbe } from "../../src/doctor/privileges.ts";
-import { test as base } from "../support/empty-database.ts";
+import { emptyDatabaseTest as base } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { findingsOf } from "../support/doctor.ts";
 import { startJobs } from "../support/jobs.ts";
-import { look } from "../support/look.ts";
-import { migrate } from "../support/migrate.ts";
 import { outcomeOf, query, settle, startTask } from "../support/tasks.ts";
 
 /** `stranger` is a role that may make schemas, and has made one in which its canary sits. */
@@ -263,11 +263,11 @@ test("doctor tells of a stranger in the queue's schema, and of one who gives its
   stranger,
 }) => {
   await migrate({ connectionString: url });
-  const before = await look(url, ownersProbe);
+  const before = await findingsOf(url, ownersProbe);
   await db.query(`grant create on schema triaged to ${stranger}`);
   await db.query(`grant triaged_readonly to ${stranger} with admin option`);
 
-  const after = await look(url, ownersProbe);
+  const after = await findingsOf(url, ownersProbe);
 
   expect(before.map(({ level }) => level)).not.toContain("error");
   expect(after).toEqual(

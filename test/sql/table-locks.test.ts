@@ -3,7 +3,7 @@
 // Method: each relation, each role, each mode.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { query } from "../support/tasks.ts";
 
 const ROLES = ["triaged_owner", "triaged_api", "triaged_readonly"];

@@ -10,9 +10,9 @@ import {
   type TaskStatus,
   TRANSITIONS,
 } from "../../src/model/task-status.ts";
-import { test } from "../support/db.ts";
-import { type Firing, OPERATING, QUEUEING, SETTLING, seedTask } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import { query, readHistory, readTask, refusal } from "../support/tasks.ts";
+import { type Firing, OPERATING, QUEUEING, SETTLING, seedTask } from "../support/transitions.ts";
 
 // A cancel of a started task is a request, and moves nothing.
 const isRequest = ({ event, status }: { event: TaskEvent; status: TaskStatus }) =>

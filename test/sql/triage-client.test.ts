@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import { claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
 
 const CHANGE = { source_repo: "acme/lib", commit_sha: "abc1234", commit_message: "m", branch: "b" };

@@ -2,7 +2,7 @@
 // says that it holds its task.
 
 import { expect } from "vitest";
-import { test } from "../support/db.ts";
+import { test } from "../support/connections.ts";
 import {
   call,
   claim,
@@ -14,8 +14,7 @@ import {
   settle,
   startTask,
 } from "../support/tasks.ts";
-import { makeResult } from "../support/triage-result.ts";
-import { leave, readFillers, store, take } from "../support/verdicts.ts";
+import { leave, makeResult, readFillers, store, take } from "../support/verdicts.ts";
 
 test("the first that needs a verdict works it out, and others learn who does", async ({ db }) => {
   const [first, second] = [await startTask(db), await startTask(db)];

@@ -3,10 +3,9 @@
 
 import { expect } from "vitest";
 import type { Check } from "../../src/database/verify/checks.ts";
-import { test } from "../support/db.ts";
-import { workThroughEverything } from "../support/every-event.ts";
+import { test } from "../support/connections.ts";
 import { outcomeOf, query, settle, startTask } from "../support/tasks.ts";
-import { brokenOf, plant, RECORD, verify } from "../support/verify.ts";
+import { brokenOf, plant, RECORD, verify, workThroughEverything } from "../support/verify.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -5,11 +5,10 @@ import { expect } from "vitest";
 import { inSchema } from "../../src/database/database.ts";
 import { CHECKS } from "../../src/database/verify/checks.ts";
 import { verifyAudit } from "../../src/database/verify/verify.ts";
-import { test } from "../support/db.ts";
-import { workThroughEverything } from "../support/every-event.ts";
-import { OPERATING, QUEUEING, SETTLING } from "../support/life.ts";
+import { test } from "../support/connections.ts";
 import { enqueue, outcomeOf, query, settle, startTask } from "../support/tasks.ts";
-import { plant, RECORD, verify } from "../support/verify.ts";
+import { OPERATING, QUEUEING, SETTLING } from "../support/transitions.ts";
+import { plant, RECORD, verify, workThroughEverything } from "../support/verify.ts";
 
 test("a queue that went through every event verifies clean", async ({ db }) => {
   await workThroughEverything(db);

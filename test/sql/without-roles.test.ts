@@ -7,10 +7,10 @@ import { Client } from "pg";
 import { test as base, expect } from "vitest";
 import { startEmbedded } from "../../src/database/embedded/server.ts";
 import { readRepeatables } from "../../src/database/schema/sql-files.ts";
-import { test as onServer } from "../support/db.ts";
-import { migrate } from "../support/migrate.ts";
+import { test as onServer } from "../support/connections.ts";
+import { migrate } from "../support/databases.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 import { call, query, startTask } from "../support/tasks.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** Everything that somebody but the owner may do in the schema. */
 const OTHERS = `

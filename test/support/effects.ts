@@ -5,6 +5,7 @@ import { inSchema } from "../../src/database/database.ts";
 import { type DeliverDeps, deliverEffect } from "../../src/outbox/deliver.ts";
 import type { EffectsConfig } from "../../src/settings/effects.ts";
 import { CircuitBreaker } from "../../src/system/http.ts";
+import { waitFor } from "./connections.ts";
 import { DELIVERIES, EFFECTS } from "./jobs.ts";
 import { query, queryOne } from "./tasks.ts";
 
@@ -84,4 +85,23 @@ export function toWebhook(
   format: EffectsConfig["webhook"]["format"] = "json",
 ): EffectsConfig {
   return effectsConfig({ webhook: { url, format }, allowPrivate: true });
+}
+
+/** Wait until there are effects, and all of them are delivered. */
+export async function waitUntilDelivered(client: Client): Promise<void> {
+  await waitFor(
+    async () => {
+      const effects = await readEffects(client);
+      return effects.length > 0 && effects.every((row) => row["status"] === "delivered");
+    },
+    { deadlineMs: 20_000 },
+  );
+}
+
+/** Have what is due handed to the jobs, as the sweep does a minute later. */
+export async function sweep(client: Client): Promise<void> {
+  await client.query(
+    `select triaged.add_effect_job(effect_id, effect_key, null) from triaged.effects
+     where status = 'pending' and kind <> 'digest'`,
+  );
 }

@@ -1,7 +1,6 @@
 import type { TestProject } from "vitest/node";
-import { dropDatabase, makeDatabase, urlOf } from "./databases.ts";
-import { migrate } from "./migrate.ts";
-import { findServer } from "./server.ts";
+import { dropDatabase, makeDatabase, migrate, urlOf } from "./databases.ts";
+import { findServer } from "./shared-server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -10,7 +10,7 @@ import { effectsConfigOf } from "../../src/settings/effects.ts";
 import { SETTINGS } from "../../src/settings/variables.ts";
 import { createLoggerTo } from "../../src/system/logger.ts";
 import { triage } from "../../src/triage/application.ts";
-import { waitFor } from "./db.ts";
+import { waitFor } from "./connections.ts";
 import { query } from "./tasks.ts";
 
 /** As without any setting. */

@@ -2,7 +2,7 @@ import type { AdjudicationConfig, LlmProvider } from "../../src/settings/analysi
 import { CircuitBreaker } from "../../src/system/http.ts";
 import type { ModelAnswer } from "../../src/triage/verdict/adjudication/answer.ts";
 import type { ModelAccess } from "../../src/triage/verdict/adjudication/call-model.ts";
-import { answerJson, type Behaviour, type StubServer, startStub } from "./stub-server.ts";
+import { answerJson, type Behaviour, type StubServer, startStub } from "./http-servers.ts";
 
 /** An answer that stays within all bounds for the result of makeResult(). */
 export const SOUND: ModelAnswer = {

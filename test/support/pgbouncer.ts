@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { chmod, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Client } from "pg";
-import { waitFor } from "./db.ts";
-import { freePort } from "./free-port.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
+import { waitFor } from "./connections.ts";
+import { freePort, makeTemporaryFolder } from "./folders-and-ports.ts";
 
 /** Debian's package is called pgbouncer. */
 export const hasPgbouncer = spawnSync("pgbouncer", ["--version"]).status === 0;

@@ -1,5 +1,5 @@
 import type { Queryable } from "../../src/database/database.ts";
-import { found } from "./db.ts";
+import { found } from "./connections.ts";
 import { call, query } from "./tasks.ts";
 
 type Row = Record<string, unknown>;

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { test as base, vi } from "vitest";
 import type { RepositoryConfig } from "../../src/settings/analysis.ts";
 import type { RepositoryReference } from "../../src/triage/sources/git/remote.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
+import { lendFolder } from "./folders-and-ports.ts";
 
 const run = promisify(execFile);
 
@@ -92,11 +92,7 @@ type Given = {
 
 /** A test with a cache of mirrors and a repository to mirror. */
 export const test = base.extend<Given>({
-  folder: async ({}, use) => {
-    const folder = await makeTemporaryFolder();
-    await use(folder.path);
-    await folder.remove();
-  },
+  folder: lendFolder,
   config: async ({ folder }, use) => {
     await use({
       cacheFolder: join(folder, "cache"),

@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { triage } from "../../src/triage/application.ts";
-import type { Ended } from "./cli.ts";
+import type { Ended } from "./processes.ts";
 
 /**
  * Run `triaged <words>` without a process of its own: for what needs no stdin, and is asked dozens

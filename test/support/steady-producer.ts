@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "../../src/client/client.ts";
-import { waitFor } from "./db.ts";
+import { waitFor } from "./connections.ts";
 
 const PAUSE_MS = 5;
 

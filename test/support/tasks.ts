@@ -1,12 +1,24 @@
 import { DatabaseError, type QueryResultRow } from "pg";
 import type { Queryable } from "../../src/database/database.ts";
-import { found } from "./db.ts";
+import { found, waitFor } from "./connections.ts";
 
 type Row = Record<string, unknown>;
 
 /** A task as a claim hands it out; bigint columns are text. */
 export type Claimed = Row & { task_id: string; attempt_count: number; run_at: Date };
 export type Outcome = Row & { task_id: string; attempt: number; outcome: string };
+/** A row of the view tasks, with the types of those columns that tests look at most. */
+export type TaskRow = Row & {
+  status: string;
+  result: unknown;
+  error: string | null;
+  attempt_count: number;
+  failure_count: number;
+  rescue_count: number;
+  run_at: Date;
+  progress_pct: number | null;
+  current_step: string | null;
+};
 export type Settled = { task_id: string; attempt: number; status: string };
 
 /** Run a statement and return its rows. */
@@ -104,13 +116,30 @@ export async function currentRole(db: Queryable): Promise<string> {
   return (await queryOne<{ role: string }>(db, "select session_user::text as role")).role;
 }
 
-export async function readTask(db: Queryable, taskId: string): Promise<Row> {
-  return await queryOne(db, "select * from triaged.tasks where task_id = $1", [taskId]);
+export async function readTask(db: Queryable, taskId: string): Promise<TaskRow> {
+  return await queryOne<TaskRow>(db, "select * from triaged.tasks where task_id = $1", [taskId]);
+}
+
+/** Wait until the task has the status, and resolve to its row. */
+export async function waitForStatus(
+  db: Queryable,
+  taskId: string,
+  status: string,
+): Promise<TaskRow> {
+  return found(
+    await waitFor(
+      async () => {
+        const task = await readTask(db, taskId);
+        return task.status === status ? task : undefined;
+      },
+      { deadlineMs: 20_000 },
+    ),
+  );
 }
 
 /** Several tasks, in the order of their ids as given. */
-export async function readTasks(db: Queryable, taskIds: readonly string[]): Promise<Row[]> {
-  return await query(
+export async function readTasks(db: Queryable, taskIds: readonly string[]): Promise<TaskRow[]> {
+  return await query<TaskRow>(
     db,
     `select tasks.* from unnest($1::bigint[]) with ordinality as given (task_id, place)
      join triaged.tasks using (task_id) order by place`,
@@ -130,6 +159,13 @@ export async function readHistory(db: Queryable, taskId: string): Promise<Row[]>
 /** What happened to a task, oldest first. */
 export async function readEvents(db: Queryable, taskId: string): Promise<unknown[]> {
   return (await readHistory(db, taskId)).map((row) => row["event"]);
+}
+
+/** The story of a task: event and status, oldest first. */
+export async function readStory(db: Queryable, taskId: string): Promise<string[]> {
+  return (await readHistory(db, taskId)).map(
+    ({ event, status }) => `${String(event)} ${String(status)}`,
+  );
 }
 
 /** Run what must be refused, and take back what it did to the transaction of `db`. */

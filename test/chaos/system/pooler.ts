@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../support/folders-and-ports.ts";
 import { endOf } from "./processes.ts";
 import { withClient } from "./server.ts";
 

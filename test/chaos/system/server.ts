@@ -3,7 +3,7 @@ import path from "node:path";
 import { Client } from "pg";
 import { startEmbedded } from "../../../src/database/embedded/server.ts";
 import { migrateSchema } from "../../../src/database/migrate/migrate.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../support/folders-and-ports.ts";
 import { signal } from "./processes.ts";
 
 /** A PostgreSQL server with its durability on, that can be made to fall. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CrontabError, parseCrontab } from "../../../src/jobs/crontab.ts";
 import { cronFieldsOf, instantOf, isDue, nextRun } from "../../../src/jobs/due-times.ts";
-import { found } from "../../support/db.ts";
+import { found } from "../../support/connections.ts";
 
 test("a payload whose integers are rounded when it is read is refused", () => {
   expect(problemsOf("* * * * * noop {ids: [1, 9007199254740993]}")).toEqual([

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, expect, test } from "vitest";
-import { serve } from "../../support/http-server.ts";
+import { serve } from "../../support/http-servers.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..", "..");
 /** Of npm, which keeps advisories: one for each audit. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { judge } from "../../../scripts/patterns/judge.ts";
 import { patternsIn } from "../../../scripts/patterns/patterns-in.ts";
-import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
+import { makeTemporaryFolder } from "../../support/folders-and-ports.ts";
 
 const judged = async (...sources: string[]) => {
   const folder = await makeTemporaryFolder();

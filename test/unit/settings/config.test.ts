@@ -3,10 +3,12 @@ import { describe, expect, test } from "vitest";
 import { EnvironmentError } from "../../../src/model/errors.ts";
 import { type Config, readConfig } from "../../../src/settings/config.ts";
 import { SETTINGS } from "../../../src/settings/variables.ts";
-import { ADJUDICATION_SETTINGS } from "../../support/adjudication-settings.ts";
-import { ANALYSIS_SETTINGS } from "../../support/analysis-settings.ts";
-import * as effects from "../../support/effect-settings.ts";
-import { REPOSITORY_SETTINGS } from "../../support/repository-settings.ts";
+import * as effects from "./setting-effects.ts";
+import {
+  ADJUDICATION_SETTINGS,
+  ANALYSIS_SETTINGS,
+  REPOSITORY_SETTINGS,
+} from "./setting-effects.ts";
 
 const URL = "postgres://app:s3cret@127.0.0.1:5433/orders";
 

@@ -4,8 +4,13 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "../../../src/model/handler.ts";
 import { PermanentError } from "../../../src/model/outcome.ts";
-import { type AbortKind, AttemptAborted, outcomeOfThrown } from "../../../src/worker/failure.ts";
-import { makeClaimedTask } from "../../support/claimed-task.ts";
+import {
+  type AbortKind,
+  AttemptAborted,
+  errorText,
+  outcomeOfThrown,
+} from "../../../src/worker/failure.ts";
+import { makeClaimedTask } from "../../support/handlers.ts";
 
 class TooBig extends PermanentError {
   // @ts-expect-error -- The name of the class above is a literal; a subclass may well say another.
@@ -51,3 +56,12 @@ function outcomeOf(thrown: unknown, kind: AbortKind | null) {
     aborted: kind === null ? null : new AttemptAborted(kind, kind),
   });
 }
+
+test("a cause that its error begins with is not told twice", () => {
+  const cause = new Error("no such repository", { cause: new TypeError("no such file") });
+  const hinted = new Error("no such repository; hint: register it", { cause });
+
+  expect(errorText(hinted)).toBe(
+    "Error: no such repository; hint: register it\ncaused by TypeError: no such file",
+  );
+});

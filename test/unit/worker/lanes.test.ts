@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { ClaimedTask } from "../../../src/model/task.ts";
 import { Lanes } from "../../../src/worker/lanes.ts";
-import { makeClaimedTask } from "../../support/claimed-task.ts";
+import { makeClaimedTask } from "../../support/handlers.ts";
 
 const ROUNDS = 200;
 

@@ -7,7 +7,7 @@ import { defineHandler } from "../../../src/model/handler.ts";
 import { Slots } from "../../../src/worker/slots.ts";
 import { StartedAttempts } from "../../../src/worker/started-attempts.ts";
 import { WakeUp } from "../../../src/worker/wake-up.ts";
-import { makeClaimedTask } from "../../support/claimed-task.ts";
+import { makeClaimedTask } from "../../support/handlers.ts";
 
 const logger = pino({ enabled: false });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { diffedFile, told } from "../../../support/change.ts";
+import { diffedFile, told } from "../../../support/changes.ts";
 
 const KEY_IN_README = diffedFile("README.md", "+Send the header `X-API-Key`.");
 

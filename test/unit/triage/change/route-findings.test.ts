@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { diffedFile, told, wholeFile } from "../../../support/change.ts";
+import { diffedFile, told, wholeFile } from "../../../support/changes.ts";
 
 test.for([
   [

@@ -4,8 +4,8 @@ import { expect } from "vitest";
 import type { ChangedFile } from "../../../../src/triage/facts/change-set.ts";
 import type { ServiceIdentity } from "../../../../src/triage/facts/service.ts";
 import { analyzeService } from "../../../../src/triage/pipeline/analyze-service.ts";
-import { diffedFile, makeChange } from "../../../support/change.ts";
-import { test as base, type Files, writeTree } from "../../../support/upgrade.ts";
+import { diffedFile, makeChange } from "../../../support/changes.ts";
+import { test as base, type Files, writeTree } from "../../../support/packages.ts";
 
 type Given = {
   readonly files: readonly ChangedFile[];

@@ -1,7 +1,6 @@
 import { expect } from "vitest";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
-import { met } from "../../../support/met.ts";
-import { type Files, test } from "../../../support/upgrade.ts";
+import { breakingHits, type Files, test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 
@@ -91,7 +90,7 @@ test.for(CASES)("%s", SLOW, async ([, before, after, text, expected], { makeUpgr
     consumer: consumer(text),
   });
 
-  expect(met(analyzePackage(request, quiet)).toSorted()).toEqual(expected);
+  expect(breakingHits(analyzePackage(request, quiet)).toSorted()).toEqual(expected);
 });
 
 test("without strict checks a result that may be absent is met", SLOW, async ({ makeUpgrade }) => {
@@ -104,7 +103,7 @@ test("without strict checks a result that may be absent is met", SLOW, async ({ 
     },
   });
 
-  const [first] = met(analyzePackage(request, quiet));
+  const [first] = breakingHits(analyzePackage(request, quiet));
 
   expect(first).toMatch(/^ts\.signature:f confirmed /);
 });

@@ -6,8 +6,8 @@ import { expect, onTestFinished, vi } from "vitest";
 import { type TriageResult, triageResult } from "../../../../src/triage/facts/result.ts";
 import { KEEP_SECONDS, keepSecondsOf } from "../../../../src/triage/verdict/cache.ts";
 import handler from "../../../../tasks/consumer_triage.ts";
-import { makeHandlerContext } from "../../../support/handler-context.ts";
-import { test as base, type Upgrade } from "../../../support/upgrade.ts";
+import { makeHandlerContext } from "../../../support/handlers.ts";
+import { test as base, type Upgrade } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 120_000 };
 

@@ -2,8 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
-import { met } from "../../../support/met.ts";
-import { test } from "../../../support/upgrade.ts";
+import { breakingHits, test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 
@@ -21,7 +20,7 @@ test("a consumer knows the package by the name of its alias", SLOW, async ({ mak
 
   const analysis = analyzePackage(request, quiet);
 
-  expect(met(analysis)).toEqual(["ts.export_removed:a confirmed a.ts:1 a.ts:2"]);
+  expect(breakingHits(analysis)).toEqual(["ts.export_removed:a confirmed a.ts:1 a.ts:2"]);
   expect(analysis.exposure).toEqual({
     range: "^2.0.0",
     resolved: null,
@@ -83,7 +82,7 @@ test(
     });
     const consumer = { ...request.consumer, interfaceFiles: ["src/a.js"] };
 
-    expect(met(analyzePackage({ ...request, consumer }, quiet))).toEqual([
+    expect(breakingHits(analyzePackage({ ...request, consumer }, quiet))).toEqual([
       "pkg.exports_removed:./* none",
     ]);
   },
@@ -95,7 +94,7 @@ test("a removed command is found in the consumer's scripts", SLOW, async ({ make
     consumer: { "package.json": { scripts: { build: "older && old --all" } } },
   });
 
-  expect(met(analyzePackage(request, quiet))).toEqual([
+  expect(breakingHits(analyzePackage(request, quiet))).toEqual([
     "pkg.bin_removed:old confirmed package.json:7",
   ]);
 });

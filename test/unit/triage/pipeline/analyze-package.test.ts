@@ -1,8 +1,7 @@
 import { expect } from "vitest";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
 import { verdictOn } from "../../../../src/triage/verdict/judge.ts";
-import { met } from "../../../support/met.ts";
-import { test } from "../../../support/upgrade.ts";
+import { breakingHits, test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 
@@ -22,7 +21,7 @@ test("an upgrade that only adds breaks nothing", SLOW, async ({ makeUpgrade }) =
 
   const analysis = analyzePackage(request, quiet);
 
-  expect(met(analysis)).toEqual([]);
+  expect(breakingHits(analysis)).toEqual([]);
   expect(analysis).toMatchObject({
     diagnostics: [],
     usage: "confirmed",
@@ -41,7 +40,7 @@ test("what breaks and is not used needs no action", SLOW, async ({ makeUpgrade }
 
   const analysis = analyzePackage(request, quiet);
 
-  expect(met(analysis)).toEqual(["ts.export_removed:gone none"]);
+  expect(breakingHits(analysis)).toEqual(["ts.export_removed:gone none"]);
   expect(verdictOn(analysis, {})).toMatchObject({ requiresAction: false, confidence: 0.85 });
 });
 
@@ -77,7 +76,7 @@ test(
 
     const analysis = analyzePackage(request, quiet);
 
-    expect(met(analysis)).toEqual([
+    expect(breakingHits(analysis)).toEqual([
       "ts.member_removed:Info.left confirmed src/a.ts:5 src/a.ts:7",
       "ts.member_removed:Options.old confirmed src/a.ts:4",
     ]);
@@ -119,7 +118,7 @@ test(
 
     const analysis = analyzePackage(request, quiet);
 
-    expect(met(analysis)).toEqual([
+    expect(breakingHits(analysis)).toEqual([
       "ts.signature:provider confirmed src/a.ts:2",
       "ts.signature:Mode none",
     ]);
@@ -140,7 +139,7 @@ test("a step to ES modules breaks a consumer in CommonJS", SLOW, async ({ makeUp
 
   const analysis = analyzePackage(request, quiet);
 
-  expect(met(analysis)).toEqual([
+  expect(breakingHits(analysis)).toEqual([
     "pkg.esm_only:provider confirmed src/a.js:1",
     "pkg.exports_removed:./* none",
   ]);
@@ -186,7 +185,7 @@ test(
 
     const analysis = analyzePackage(request, quiet);
 
-    expect(met(analysis)).toEqual(["js.export_removed:gone confirmed a.cjs:3"]);
+    expect(breakingHits(analysis)).toEqual(["js.export_removed:gone confirmed a.cjs:3"]);
     expect(analysis.degraded).toEqual(["provider@1.0.0: no type declarations"]);
     expect(verdictOn(analysis, {})).toMatchObject({ requiresAction: true, confidence: 0.81 });
   },
@@ -206,8 +205,8 @@ test(
     const named = analyzePackage(await makeUpgrade({ ...versions, consumer: byName }), quiet);
     const starred = analyzePackage(await makeUpgrade({ ...versions, consumer: whole }), quiet);
 
-    expect(met(named)).toEqual(["ts.export_removed:A confirmed src/a.ts:1"]);
-    expect(met(starred)).toEqual(["ts.export_removed:A likely"]);
+    expect(breakingHits(named)).toEqual(["ts.export_removed:A confirmed src/a.ts:1"]);
+    expect(breakingHits(starred)).toEqual(["ts.export_removed:A likely"]);
   },
 );
 

@@ -10,8 +10,7 @@ import {
   architectureContext,
   CONTEXT_LIMITS,
 } from "../../../../src/triage/pipeline/architecture-context.ts";
-import { serve } from "../../../support/http-server.ts";
-import { answerJson, type Behaviour, startStub } from "../../../support/stub-server.ts";
+import { answerJson, type Behaviour, serve, startStub } from "../../../support/http-servers.ts";
 
 const BREAKER = { failuresMax: 2, windowMs: 60_000, pauseMs: 60_000 };
 const logger = pino({ level: "silent" });

@@ -1,7 +1,7 @@
 // Goal: a commit of a repository that is a package is compared as a package, built or not.
 
 import { expect } from "vitest";
-import { test } from "../../../support/git-triage.ts";
+import { test } from "../../../support/consumer-triage.ts";
 
 const MANIFEST = {
   name: "provider",

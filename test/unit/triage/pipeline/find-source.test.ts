@@ -1,7 +1,7 @@
 // Goal: a repository or a commit that cannot be had has a clear answer, and is no "no action".
 
 import { describe, expect } from "vitest";
-import { CALLER, changeService, test } from "../../../support/git-triage.ts";
+import { CALLER, changeService, test } from "../../../support/consumer-triage.ts";
 
 const DIFFS = [
   { path: "Dockerfile", change_type: "M", diff: "-EXPOSE 8080\n+EXPOSE 9090" },

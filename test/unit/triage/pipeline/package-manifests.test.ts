@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { LIMITS } from "../../../../src/triage/facts/limits.ts";
 import { dependencyNames } from "../../../../src/triage/pipeline/package-manifests.ts";
-import { makeTemporaryFolder } from "../../../support/temporary-folder.ts";
+import { makeTemporaryFolder } from "../../../support/folders-and-ports.ts";
 
 const SIGNAL = new AbortController().signal;
 

@@ -9,9 +9,9 @@ import { expect } from "vitest";
 import { LIMITS } from "../../../../src/triage/facts/limits.ts";
 import { type TriageResult, triageResult } from "../../../../src/triage/facts/result.ts";
 import handler from "../../../../tasks/consumer_triage.ts";
-import { makeHandlerContext } from "../../../support/handler-context.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../../../support/llm-service-change.ts";
-import { test as base, type Files, type Upgrade, writeTree } from "../../../support/upgrade.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../../../support/changes.ts";
+import { makeHandlerContext } from "../../../support/handlers.ts";
+import { test as base, type Files, type Upgrade, writeTree } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

@@ -10,7 +10,7 @@ import {
   changeService,
   SERVICE,
   test,
-} from "../../../support/git-triage.ts";
+} from "../../../support/consumer-triage.ts";
 import { makeRepository } from "../../../support/repository.ts";
 
 const HIT = {

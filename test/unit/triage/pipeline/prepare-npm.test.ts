@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "tar";
 import { expect } from "vitest";
-import { test } from "../../../support/git-triage.ts";
+import { test } from "../../../support/consumer-triage.ts";
 
 /** A tarball of a version, with one path that no package may have. */
 async function pack(folder: string, version: string, declarations: string): Promise<string> {

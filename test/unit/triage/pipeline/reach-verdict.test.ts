@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { reachVerdict } from "../../../../src/triage/pipeline/reach-verdict.ts";
 import { NO_MATERIAL } from "../../../../src/triage/verdict/adjudication/material.ts";
 import { KEEP_SECONDS, keepSecondsOf } from "../../../../src/triage/verdict/cache.ts";
-import { makeHandlerContext } from "../../../support/handler-context.ts";
-import { makeResult } from "../../../support/triage-result.ts";
+import { makeHandlerContext } from "../../../support/handlers.ts";
+import { makeResult } from "../../../support/verdicts.ts";
 
 const ABOUT = {
   handler: "verdict",

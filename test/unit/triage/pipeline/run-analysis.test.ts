@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { AnalysisProgress } from "../../../../src/triage/facts/analysis.ts";
 import { runAnalysis } from "../../../../src/triage/pipeline/run-analysis.ts";
-import { test } from "../../../support/upgrade.ts";
+import { test } from "../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 

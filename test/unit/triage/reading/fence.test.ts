@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "vitest";
 import { Fence } from "../../../../src/triage/reading/fence.ts";
-import { test as base } from "../../../support/upgrade.ts";
+import { test as base } from "../../../support/packages.ts";
 
 /** `tree` is the folder that may be read; `secret/key.ts` stands beside it. */
 const test = base.extend<{ tree: string; secret: string }>({

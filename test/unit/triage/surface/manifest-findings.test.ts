@@ -11,7 +11,7 @@ import {
   requirementFindings,
   versionFindings,
 } from "../../../../src/triage/surface/manifest-findings.ts";
-import { type Files, test } from "../../../support/upgrade.ts";
+import { type Files, test } from "../../../support/packages.ts";
 
 type Manifest = Readonly<Record<string, unknown>>;
 

@@ -3,7 +3,7 @@ import { analysisFence } from "../../../../src/triage/compiler/analysis-fence.ts
 import type { AnalysisRequest } from "../../../../src/triage/facts/analysis.ts";
 import { locatePackages } from "../../../../src/triage/sources/npm/installed.ts";
 import { surfaceFindings } from "../../../../src/triage/surface/surface-findings.ts";
-import { test } from "../../../support/upgrade.ts";
+import { test } from "../../../support/packages.ts";
 
 /** Declarations before and after, and what they should amount to. */
 type Case = readonly [title: string, before: string, after: string, expected: readonly string[]];

@@ -3,7 +3,13 @@
 
 import { expect } from "vitest";
 import { textIn } from "../../../support/repository.ts";
-import { applyPatch, dispositionsOf, lines, patchIn, test } from "../../../support/template.ts";
+import {
+  applyPatch,
+  dispositionsOf,
+  lines,
+  patchIn,
+  test,
+} from "../../../support/template-triage.ts";
 
 const FILE = "docker/entrypoint.sh";
 /** What an older producer calls a commit. */

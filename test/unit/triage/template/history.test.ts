@@ -4,7 +4,7 @@
 import { expect } from "vitest";
 import type { HandlerContext } from "../../../../src/model/handler.ts";
 import type { ChildTask } from "../../../../src/model/task.ts";
-import { makeHandlerContext } from "../../../support/handler-context.ts";
+import { makeHandlerContext } from "../../../support/handlers.ts";
 import { textIn } from "../../../support/repository.ts";
 import {
   applyPatch,
@@ -13,7 +13,7 @@ import {
   lines,
   patchIn,
   test,
-} from "../../../support/template.ts";
+} from "../../../support/template-triage.ts";
 
 const FILE = "docker/entrypoint.sh";
 

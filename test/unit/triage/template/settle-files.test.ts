@@ -11,7 +11,7 @@ import {
   lines,
   patchIn,
   test,
-} from "../../../support/template.ts";
+} from "../../../support/template-triage.ts";
 
 const FILE = "docker/entrypoint.sh";
 const KINDS: readonly Kind[] = ["fork", "copy"];

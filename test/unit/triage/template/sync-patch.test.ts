@@ -8,7 +8,13 @@ import { expect } from "vitest";
 import { joinStores } from "../../../../src/triage/template/joined-store.ts";
 import { makeSyncPatch, patchMakesTree } from "../../../../src/triage/template/sync-patch.ts";
 import { textIn } from "../../../support/repository.ts";
-import { applyPatch, dispositionsOf, lines, patchIn, test } from "../../../support/template.ts";
+import {
+  applyPatch,
+  dispositionsOf,
+  lines,
+  patchIn,
+  test,
+} from "../../../support/template-triage.ts";
 
 test("the patch holds all that fits, and makes of a clone what was expected", async ({
   makePair,

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Effect } from "../../../../src/model/effect.ts";
-import { dispositionsOf, filesOf, lines, test } from "../../../support/template.ts";
+import { dispositionsOf, filesOf, lines, test } from "../../../support/template-triage.ts";
 
 const FILE = "docker/entrypoint.sh";
 const NEW = lines(30, { 2: "new" });

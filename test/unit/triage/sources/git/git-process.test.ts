@@ -6,17 +6,21 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
-import { endlessBranches, serveHostile } from "../../../../support/hostile-git-server.ts";
-import { groupsBelow, namesIn } from "../../../../support/process-groups.ts";
+import {
+  endlessBranches,
+  groupsBelow,
+  namesIn,
+  serveHostile,
+} from "../../../../support/hostile-git-server.ts";
 import { test } from "../../../../support/repository.ts";
 
-const SUPPORT = join(import.meta.dirname, "..", "..", "..", "..", "support");
+const PROGRAMS = join(import.meta.dirname, "..", "..", "..", "..", "programs");
 
 test.skipIf(process.platform !== "linux")(
   "what git started is gone after its worker was killed with SIGKILL",
   async ({ config }) => {
     await using server = await serveHostile({ refs: endlessBranches, everyMs: 20 });
-    const script = join(SUPPORT, "open-hostile-mirror.ts");
+    const script = join(PROGRAMS, "open-hostile-mirror.ts");
     const child = spawn(process.execPath, [script, config.cacheFolder, server.url], {
       stdio: "ignore",
     });

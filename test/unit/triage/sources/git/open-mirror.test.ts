@@ -18,7 +18,7 @@ import { resolveCommit } from "../../../../../src/triage/sources/git/resolve-com
 import { test } from "../../../../support/repository.ts";
 
 const run = promisify(execFile);
-const SUPPORT = join(import.meta.dirname, "..", "..", "..", "..", "support");
+const PROGRAMS = join(import.meta.dirname, "..", "..", "..", "..", "programs");
 
 test("HEAD of a mirror is the remote's default branch, also after it has changed", async ({
   repository,
@@ -203,7 +203,7 @@ test("many processes that open one mirror at once all have the newest commit", a
 }) => {
   await repository.commit({ a: "1" });
   const head = await repository.commit({ a: "2" });
-  const script = join(SUPPORT, "open-mirror-process.ts");
+  const script = join(PROGRAMS, "open-mirror-process.ts");
 
   const outputs = await Promise.all(
     Array.from({ length: 3 }, () =>
@@ -223,7 +223,7 @@ test("the lock of a process that was killed is taken over", async ({
 }) => {
   await repository.commit({ a: "1" });
   const mirror = await openMirror(repository.place, config, { signal });
-  const holder = spawn(process.execPath, [join(SUPPORT, "hold-mirror-lock.ts"), mirror.gitDir], {
+  const holder = spawn(process.execPath, [join(PROGRAMS, "hold-mirror-lock.ts"), mirror.gitDir], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(holder.stdout, "data");

@@ -14,7 +14,7 @@ import {
   remoteOf,
   toPublicAddress,
 } from "../../../../../src/triage/sources/git/remote.ts";
-import { serve } from "../../../../support/http-server.ts";
+import { serve } from "../../../../support/http-servers.ts";
 import { test } from "../../../../support/repository.ts";
 
 const BASE: RepositoryConfig = {

@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import { sourceRepository } from "../../../../../src/triage/sources/git/remote.ts";
-import { changeService, test } from "../../../../support/git-triage.ts";
+import { changeService, test } from "../../../../support/consumer-triage.ts";
 
 test.for([
   [{ registered: null, told: "https://git.example.org/a" }, true],

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { addEntryStubs } from "../../../../../src/triage/sources/npm/entry-stubs.ts";
+import { type Files, test, writeTree } from "../../../../support/packages.ts";
 import { textIn } from "../../../../support/repository.ts";
-import { type Files, test, writeTree } from "../../../../support/upgrade.ts";
 
 type Case = readonly [
   what: string,

@@ -12,9 +12,9 @@ import {
   obtainPackages,
 } from "../../../../../src/triage/sources/npm/fetch-package.ts";
 import { unpack } from "../../../../../src/triage/sources/npm/tarball.ts";
-import { serve } from "../../../../support/http-server.ts";
+import { serve } from "../../../../support/http-servers.ts";
+import { provider, tarballOf } from "../../../../support/packages.ts";
 import { test, textIn } from "../../../../support/repository.ts";
-import { provider, tarballOf } from "../../../../support/tarball.ts";
 
 const SOURCE = { name: "provider", version: "1.0.0", tarball: null };
 

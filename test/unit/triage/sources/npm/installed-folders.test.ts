@@ -5,7 +5,7 @@ import {
   dependencyFolders,
   installedAbove,
 } from "../../../../../src/triage/sources/npm/installed.ts";
-import { test } from "../../../../support/upgrade.ts";
+import { test } from "../../../../support/packages.ts";
 
 async function install(folder: string, name: string, manifest: object): Promise<string> {
   const path = join(folder, "node_modules", name);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import { findInstalled, locatePackages } from "../../../../../src/triage/sources/npm/installed.ts";
-import { test, writeTree } from "../../../../support/upgrade.ts";
+import { test, writeTree } from "../../../../support/packages.ts";
 
 const WANTED = { name: "@scope/provider", version: "2.0.0" };
 

@@ -14,9 +14,9 @@ import { expect, vi } from "vitest";
 import { REPOSITORY_LIMITS } from "../../../../../src/triage/facts/limits.ts";
 import { fetchPackage } from "../../../../../src/triage/sources/npm/fetch-package.ts";
 import { unpack } from "../../../../../src/triage/sources/npm/tarball.ts";
-import { type HttpServer, serve } from "../../../../support/http-server.ts";
+import { type HttpServer, serve } from "../../../../support/http-servers.ts";
+import { type Member, provider, tarballOf, tarOf } from "../../../../support/packages.ts";
 import { test, textIn } from "../../../../support/repository.ts";
-import { type Member, provider, tarballOf, tarOf } from "../../../../support/tarball.ts";
 
 const run = promisify(execFile);
 const SOURCE = { name: "provider", version: "1.0.0", tarball: null };
@@ -133,7 +133,7 @@ async function inProcess(openFiles: number, ...args: readonly string[]): Promise
     "..",
     "..",
     "..",
-    "support",
+    "programs",
     "unpack-with-few-files.ts",
   );
   const shell = `ulimit -n ${openFiles}; exec "$@"`;

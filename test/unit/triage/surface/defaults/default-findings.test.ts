@@ -8,8 +8,7 @@ import { analyzePackage } from "../../../../../src/triage/pipeline/analyze-packa
 import { locatePackages } from "../../../../../src/triage/sources/npm/installed.ts";
 import { defaultFindings } from "../../../../../src/triage/surface/defaults/default-findings.ts";
 import { verdictOn } from "../../../../../src/triage/verdict/judge.ts";
-import { met } from "../../../../support/met.ts";
-import { type Files, test } from "../../../../support/upgrade.ts";
+import { breakingHits, type Files, test } from "../../../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
 
@@ -245,7 +244,7 @@ test.for<[title: string, code: string, strict: string, run: string]>([
 
     const analysis = analyzePackage(request, quiet);
 
-    expect(met(analysis).toSorted()).toEqual([
+    expect(breakingHits(analysis).toSorted()).toEqual([
       `js.default_changed:Tool.run(times) ${run}`,
       `js.default_changed:Tool.strict ${strict}`,
     ]);

@@ -11,6 +11,7 @@ import {
   type Material,
   NO_MATERIAL,
 } from "../../../../../src/triage/verdict/adjudication/material.ts";
+import type { Behaviour } from "../../../../support/http-servers.ts";
 import {
   accessTo,
   answers,
@@ -20,8 +21,7 @@ import {
   says,
   startModel,
 } from "../../../../support/model-stub.ts";
-import type { Behaviour } from "../../../../support/stub-server.ts";
-import { GREY_FINDING, makeResult } from "../../../../support/triage-result.ts";
+import { GREY_FINDING, makeResult } from "../../../../support/verdicts.ts";
 
 type Asked = { material?: Material; signal?: AbortSignal };
 

@@ -6,7 +6,8 @@ import {
   callModel,
   type ModelAccess,
 } from "../../../../../src/triage/verdict/adjudication/call-model.ts";
-import { freePort } from "../../../../support/free-port.ts";
+import { freePort } from "../../../../support/folders-and-ports.ts";
+import type { Behaviour } from "../../../../support/http-servers.ts";
 import {
   accessTo,
   configFor,
@@ -15,7 +16,6 @@ import {
   says,
   startModel,
 } from "../../../../support/model-stub.ts";
-import type { Behaviour } from "../../../../support/stub-server.ts";
 
 const QUESTION = { instructions: "judge", document: "{}" };
 

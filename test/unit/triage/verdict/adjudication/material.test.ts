@@ -7,15 +7,11 @@ import {
   materialFor,
   snippetsAt,
 } from "../../../../../src/triage/verdict/adjudication/material.ts";
-import { makeTemporaryFolder } from "../../../../support/temporary-folder.ts";
-import { makeResult } from "../../../../support/triage-result.ts";
+import { lendFolder } from "../../../../support/folders-and-ports.ts";
+import { makeResult } from "../../../../support/verdicts.ts";
 
 const test = base.extend<{ folder: string }>({
-  folder: async ({}, use) => {
-    const { path, remove } = await makeTemporaryFolder();
-    await use(path);
-    await remove();
-  },
+  folder: lendFolder,
 });
 
 function changed(path: string, text: string): ChangedFile {

@@ -1,0 +1,44 @@
+// Goal: the tests of a module are found by its name: `test/unit/worker/settler.test.ts` is about
+// `src/worker/settler.ts`, and a second file about it begins with its name, as in
+// `wake-up-lanes.test.ts`.
+
+import { existsSync, globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = path.join(import.meta.dirname, "..", "..", "..");
+
+/** What these folders test is no module: pages, tools of the repository, benches and proofs. */
+const OTHERS: readonly string[] = ["bench", "chaos", "corpus", "docs", "scripts"];
+
+const FILES = globSync("test/unit/**/*.test.ts", { cwd: ROOT })
+  .map((file) => path.relative("test/unit", file))
+  .filter((file) => !OTHERS.includes(file.split(path.sep)[0] ?? ""));
+
+test("each unit test is named for a module of its folder, or begins with its name", () => {
+  const misnamed = FILES.filter((file) => {
+    const { dir, base } = path.parse(file);
+    const name = base.slice(0, -".test.ts".length);
+    return !modulesIn(dir).some((each) => name === each || name.startsWith(`${each}-`));
+  });
+
+  expect(FILES.length).toBeGreaterThan(80);
+  expect(misnamed).toEqual([]);
+});
+
+/** The modules that the tests of a folder are about; handlers are named for their task types. */
+function modulesIn(folder: string): string[] {
+  const home = folder === "tasks" ? folder : path.join("src", folder);
+  const files = globSync("*.ts", { cwd: path.join(ROOT, home) });
+  return files.map((file) => file.slice(0, -".ts".length).replaceAll("_", "-"));
+}
+
+test("the tests that CI leaves out of its second server are there", () => {
+  const lines = readFileSync(path.join(ROOT, ".ci/run"), "utf8").match(/^(?:own|other)\+?='.*'$/gm);
+  const names = (lines ?? []).flatMap((line) => /'(.*)'/.exec(line)?.[1]?.split(",") ?? []);
+  const listed = names.filter((name) => name !== "");
+
+  expect(listed.length).toBeGreaterThan(10);
+  const isMissing = (name: string) => !existsSync(path.join(ROOT, `test/process/${name}.test.ts`));
+  expect(listed.filter(isMissing)).toEqual([]);
+});

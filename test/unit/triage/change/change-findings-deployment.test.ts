@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import { diffedFile, told, wholeFile } from "../../../support/changes.ts";
+
+test.for([
+  ["Dockerfile", "-EXPOSE 8080\n+EXPOSE 8000"],
+  ["Dockerfile", '-CMD ["serve", "--port", "8080"]\n+CMD ["serve", "--port", "8000"]'],
+  ["compose.yaml", '-      - "8080:80"\n+      - "8000:80"'],
+  ["k8s/service.yaml", "-    - port: 8080\n+    - port: 8000"],
+  ["package.json", '-    "start": "serve --port 8080"\n+    "start": "serve --port=8000"'],
+  ["start.sh", "-export PORT=${PORT:-8080}\n+export PORT=${PORT:-8000}"],
+  ["src/server.js", "-app.listen(8080)\n+app.listen(8000)"],
+  ["app.py", "-uvicorn.run(app, port=8080)\n+uvicorn.run(app, port=8000)"],
+  [".env.example", "-PORT=8080\n+PORT=8000\n-ADMIN_PORT=1\n+ADMIN_PORT=8080"],
+] as const)("another port in %s breaks", ([path, diff]) => {
+  expect(told(diffedFile(path, diff))).toContain("deploy.port 8080 yes -> 8000");
+});
+
+test("a port that stays exposed and is not the public one any more breaks", () => {
+  const found = told(
+    diffedFile("Dockerfile", "-EXPOSE 8080\n+EXPOSE 8080 8000"),
+    diffedFile("entrypoint.sh", "-serve --port 8080\n+serve --port 8000"),
+  );
+
+  expect(found).toEqual(["deploy.port 8080 yes -> 8000"]);
+});
+
+test("a port beside the others is told as one that may matter", () => {
+  expect(told(diffedFile("Dockerfile", "-EXPOSE 8080\n+EXPOSE 8080 8000"))).toEqual([
+    "deploy.port 8000 maybe",
+  ]);
+});
+
+test.for([
+  ["a report", "start.sh", "-REPORT=8080\n+REPORT=8000"],
+  ["support", ".env.example", "-SUPPORT_ID=8080\n+SUPPORT_ID=8081"],
+  ["an export of 8080 rows", "start.sh", "-export ROWS=8080\n+export ROWS=9090"],
+  ["a comment", "Dockerfile", "-# EXPOSE 8080\n+# EXPOSE 8000"],
+  ["a test", "test/server.test.js", "-app.listen(8080)\n+app.listen(8000)"],
+] as const)("%s is no port", ([, path, diff]) => {
+  expect(told(diffedFile(path, diff)).filter((one) => one.startsWith("deploy.port"))).toEqual([]);
+});
+
+test.for([
+  [".env.example", "+MODEL_NAME=", "env.added_required MODEL_NAME yes"],
+  [".env.example", "+MODEL_NAME=small", "env.added MODEL_NAME maybe"],
+  ["app.py", '+name = os.environ["MODEL_NAME"]', "env.added_required MODEL_NAME yes"],
+  ["app.py", '+name = os.getenv("MODEL_NAME", "small")', "env.added MODEL_NAME maybe"],
+  ["src/a.ts", "+const name = process.env.MODEL_NAME;", "env.added_required MODEL_NAME yes"],
+  ["src/a.ts", '+const n = process.env["MODEL_NAME"] ?? "s";', "env.added MODEL_NAME maybe"],
+  ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME maybe"],
+  ["compose.yml", "+      MODEL_NAME: small", "env.added MODEL_NAME maybe"],
+  ["compose.yml", "+      - A=${MODEL_NAME:?set it}", "env.added_required MODEL_NAME yes"],
+  ["k8s/app.yaml", "+- name: MODEL_NAME\n+  value: small", "env.added MODEL_NAME maybe"],
+  ["Dockerfile", "+ENV MODEL_NAME=small", "env.added MODEL_NAME maybe"],
+  [".env.example", "-MODEL_NAME=small", "env.removed MODEL_NAME yes"],
+  ["app.py", '-os.environ["MODEL_NAME"]', "env.removed MODEL_NAME yes"],
+  [
+    ".env.example",
+    "-MODEL_NAME=small\n+LLM_MODEL_NAME=small",
+    "env.renamed MODEL_NAME maybe -> LLM_MODEL_NAME",
+  ],
+] as const)("in %s %j is %s", ([path, diff, expected]) => {
+  expect(told(diffedFile(path, diff))).toContain(expected);
+});
+
+test("a default anywhere in the change makes a variable optional", () => {
+  const found = told(
+    diffedFile("app.py", '+name = os.environ["MODEL_NAME"]'),
+    diffedFile("compose.yaml", "+      MODEL_NAME: small"),
+  );
+
+  expect(found).toEqual(["env.added MODEL_NAME maybe"]);
+});
+
+test("a value that is a secret is not told", () => {
+  const file = diffedFile(".env.example", "+API_TOKEN=abc123");
+
+  expect(told(file)).toEqual(["env.added API_TOKEN maybe"]);
+});
+
+test.for([
+  ["what every system has", "src/a.ts", "-process.env.NODE_ENV"],
+  ["a variable that moves", "src/a.ts", '-process.env.A_B ?? "x"\n+process.env.A_B ?? "y"'],
+  ["a test", "tests/a.py", '-os.environ["MODEL_NAME"]'],
+] as const)("%s is no change of the environment", ([, path, diff]) => {
+  expect(told(diffedFile(path, diff))).toEqual([]);
+});
+
+test("another base image may break who builds upon it", () => {
+  expect(told(diffedFile("Dockerfile", "-FROM node:20-slim\n+FROM node:22-slim"))).toEqual([
+    "deploy.image Dockerfile maybe -> node:22-slim",
+  ]);
+});
+
+test("another health check may break who probes it", () => {
+  const diff = "-            path: /health\n+            path: /readyz";
+
+  expect(told(diffedFile("k8s/deployment.yaml", diff))).toEqual([
+    "deploy.healthcheck k8s/deployment.yaml maybe -> /readyz",
+  ]);
+});
+
+test("files whose contents are known are compared whole", () => {
+  const before = "FROM node:22\nEXPOSE 8080\nENV MODEL_NAME=small\n";
+
+  expect(told(wholeFile("Dockerfile", before, before))).toEqual([]);
+  expect(told(wholeFile("Dockerfile", before, null))).toEqual([
+    "deploy.image Dockerfile maybe",
+    "deploy.port 8080 yes",
+    "env.removed MODEL_NAME yes",
+  ]);
+});
+
+test("a binary file and one of a single long line say nothing", () => {
+  const long = `+${"a ".repeat(400_000)}EXPOSE 8080`;
+
+  expect(told({ ...diffedFile("Dockerfile", "+EXPOSE 8080"), isBinary: true })).toEqual([]);
+  expect(told(diffedFile("Dockerfile", long))).toEqual([]);
+});
