@@ -4,7 +4,7 @@
  *     CRON_TZ=Europe/Berlin
  *     0 4 * * *  nightly_report  ?id=report&fill=1d&queue=reports&priority=3  {kind: "short"}
  *
- * CRON_TZ is ours: it is the time zone of the lines below it. Without, times are in UTC.
+ * CRON_TZ is our addition: the time zone of the lines below it. Without one, times are in UTC.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -36,7 +36,7 @@ export type Schedule = {
   };
 };
 
-/** Lines that cannot be used: one text for each, that begins with the number of the line. */
+/** Lines that cannot be used. Each problem begins with the number of its line. */
 export class CrontabError extends Error {
   override readonly name = "CrontabError";
   readonly problems: readonly string[];
@@ -68,7 +68,7 @@ export function parseCrontab(text: string): Schedule[] {
       problems.push(`${line}: ${reasonOf(err)}`);
     }
   }
-  problems.push(...sameNames(schedules));
+  problems.push(...repeatedNames(schedules));
   if (problems.length > 0) {
     throw new CrontabError(problems);
   }
@@ -92,15 +92,15 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
     throw new Error("expected a schedule");
   }
   const { backfillPeriod, queueName, maxAttempts, priority, jobKey, jobKeyMode } = item.options;
-  within("max", maxAttempts, [1, 100]);
-  within("priority", priority, [0, 3]);
-  within("the characters of queue", queueName?.length, [1, 200]);
-  within("the characters of jobKey", jobKey?.length, [1, 512]);
-  within("the characters of the task type", item.task.length, [1, 200]);
-  within("the milliseconds of fill", backfillPeriod, [0, BACKFILL_MS_MAX]);
+  refuseOutside("max", maxAttempts, [1, 100]);
+  refuseOutside("priority", priority, [0, 3]);
+  refuseOutside("the characters of queue", queueName?.length, [1, 200]);
+  refuseOutside("the characters of jobKey", jobKey?.length, [1, 512]);
+  refuseOutside("the characters of the task type", item.task.length, [1, 200]);
+  refuseOutside("the milliseconds of fill", backfillPeriod, [0, BACKFILL_MS_MAX]);
   const payload = item.payload ?? {};
   serializePayload(payload);
-  notRounded(payload);
+  refuseRounded(payload);
   return {
     name: item.identifier,
     line,
@@ -133,8 +133,8 @@ export function parseCron(cron: string): CronLine {
   };
 }
 
-/** JSON5 has read it as a number, which cannot tell what was written. */
-function notRounded(payload: object): void {
+/** Refuse integers that JSON5 has rounded: what was written is lost. */
+function refuseRounded(payload: object): void {
   const waiting: unknown[] = [payload];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     if (typeof part === "number" && Number.isInteger(part) && !Number.isSafeInteger(part)) {
@@ -144,13 +144,17 @@ function notRounded(payload: object): void {
   }
 }
 
-function within(name: string, value: number | undefined, [min, max]: [number, number]): void {
+function refuseOutside(
+  name: string,
+  value: number | undefined,
+  [min, max]: [number, number],
+): void {
   if (value !== undefined && !(value >= min && value <= max)) {
     throw new Error(`expected ${name} to be ${min} to ${max}, got ${value}`);
   }
 }
 
-function sameNames(schedules: readonly Schedule[]): string[] {
+function repeatedNames(schedules: readonly Schedule[]): string[] {
   const first = new Map<string, number>();
   return schedules.flatMap(({ name, line }) => {
     const earlier = first.get(name);
@@ -162,7 +166,7 @@ function sameNames(schedules: readonly Schedule[]): string[] {
   });
 }
 
-/** What graphile-worker says, without the number that it gives a line by itself. */
+/** The message of graphile-worker, without its number of the line, which it counts by itself. */
 function reasonOf(err: unknown): string {
   if (err instanceof PayloadError) {
     return `${err.message}; ${err.hint}`;

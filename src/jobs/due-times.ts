@@ -21,15 +21,15 @@ export type Timing = CronLine & {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Clocks are changed by less, and not twice within it. */
+/** No clock is changed by more, nor twice within this time. */
 const CHANGE_MS_MAX = 3 * 3_600_000;
 /** The 29th of February may be eight years away. */
 const DAYS_MAX = 9 * 366;
 
 /**
  * Whether it is due in the minute that begins at `at`. A time of day that the clocks skip
- * is due when they have skipped it; one that they show twice, the first time. Lines that are
- * due hourly know nothing of that.
+ * is due when they have skipped it; one that they show twice, the first time. For lines that are
+ * due hourly neither holds.
  */
 export function isDue({ matches, isHourly, timeZone }: Timing, at: number): boolean {
   const offset = timeZone.offsetMs(at);

@@ -1,3 +1,7 @@
+/**
+ * What stands between graphile-worker and the rest: its events as promises, its notifications
+ * limited and checked, its log lines among ours, its schema migrated under our lock.
+ */
 import { type EventEmitter, once } from "node:events";
 import {
   Logger as GraphileLogger,
@@ -22,21 +26,21 @@ import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 
 /** What graphile-worker's events tell of its state. */
 type RunnerWatch = {
-  /** Resolves when a job was asked for, and what was missed is enqueued. */
+  /** Resolves when it has asked for a job, and missed runs are enqueued. */
   readonly ready: Promise<unknown>;
   /** Resolves with the first error that is not a job's. */
-  readonly trouble: Promise<unknown>;
-  readonly isTroubled: () => boolean;
-  /** Report trouble that it does not know of. */
+  readonly failure: Promise<unknown>;
+  readonly hasFailed: () => boolean;
+  /** Report a failure that it does not know of. */
   readonly fail: (err: unknown) => void;
   /** Resolves with the name under which the runner holds jobs. */
   readonly runnerId: Promise<string>;
   /** The connection on which it listens, once it does. */
   readonly listener: () => ClientBase | null;
   /**
-   * Resolves when it asks for no job. To stop it while it does is safe, but when that
-   * fails it prints a stack trace, past every logger. (It still does so when it stops
-   * itself, which it does when it cannot record the end of a job.)
+   * Resolves when it asks for no job. To stop it while it asks is safe, but where the question
+   * fails it prints a stack trace, past every logger. (It still prints one when it stops itself,
+   * as it does when it cannot record the end of a job.)
    */
   readonly idle: () => Promise<void>;
 };
@@ -46,11 +50,11 @@ const ANSWERS = ["worker:getJob:empty", "worker:getJob:error", "job:start"] as c
 
 /** Begin to watch a runner, before it starts. */
 export function watchRunner(events: WorkerEvents): RunnerWatch {
-  const trouble = Promise.withResolvers<unknown>();
-  let isTroubled = false;
+  const failure = Promise.withResolvers<unknown>();
+  let hasFailed = false;
   const fail = (err: unknown) => {
-    isTroubled = true;
-    trouble.resolve(err);
+    hasFailed = true;
+    failure.resolve(err);
   };
   for (const name of ["pool:listen:error", "worker:getJob:error", "pool:fatalError"] as const) {
     events.on(name, ({ error }) => fail(error));
@@ -71,8 +75,8 @@ export function watchRunner(events: WorkerEvents): RunnerWatch {
       onceAny(events, ["worker:getJob:empty", "job:start"]),
       once(events, "cron:started"),
     ]),
-    trouble: trouble.promise,
-    isTroubled: () => isTroubled,
+    failure: failure.promise,
+    hasFailed: () => hasFailed,
     fail,
     runnerId: runnerId.promise,
     listener: () => listener,
@@ -94,9 +98,9 @@ async function onceAny(events: EventEmitter, names: readonly string[]): Promise<
   }
 }
 
-/** So often, at most, a notification of new jobs is passed on, for all that came meanwhile. */
-const NUDGE_MS = 100;
-/** So often, at most, one of a migration is looked into. */
+/** At most this often a notification of new jobs is passed on: one for all that came meanwhile. */
+const WAKE_UP_MS = 100;
+/** At most this often a notification of a migration is looked into. */
 const MIGRATED_MS = 1_000;
 
 const Notification = z.object({ channel: z.string() });
@@ -105,7 +109,7 @@ const Notification = z.object({ channel: z.string() });
  * Stand between the server and graphile-worker's listener, on a client of its pool. Anybody who
  * may connect can notify: each `jobs:insert` is a question for a job, and a `worker:migrate` that
  * says so stops the runner and sets the exit code of the process. Here the former asks each worker
- * of the runner once, for all that came, and the latter counts when `isOutdated` bears it out.
+ * of the runner once, for all that came, and the latter counts where `isOutdated` confirms it.
  */
 export function guardNotifications(
   client: ClientBase,
@@ -115,7 +119,7 @@ export function guardNotifications(
   const pass = (channel: string, payload: object) => {
     emit("notification", { channel, payload: JSON.stringify(payload) });
   };
-  const nudge = atMostEvery(NUDGE_MS, () => {
+  const wakeUp = atMostEvery(WAKE_UP_MS, () => {
     pass("jobs:insert", { count: Number.MAX_SAFE_INTEGER });
   });
   const migrated = atMostEvery(MIGRATED_MS, () => {
@@ -130,7 +134,7 @@ export function guardNotifications(
     }
     const { data } = Notification.safeParse(said[0]);
     if (data?.channel === "jobs:insert") {
-      nudge();
+      wakeUp();
     } else if (data?.channel === "worker:migrate") {
       migrated();
     }
@@ -158,9 +162,9 @@ function atMostEvery(ms: number, call: () => void): () => void {
 
 /**
  * graphile-worker's log lines in ours, one level down: it reports each job and each
- * connection, and we do so ourselves. Only trouble that nobody else reports is a warning:
- * none while the session ends, since it ends for a reason that was reported.
- * What it attaches to a line holds jobs with their payloads and is left out.
+ * connection, and we do so ourselves. Only what nobody else reports is a warning, and nothing
+ * while the session ends, since it ends for a reason that was reported. What graphile-worker
+ * attaches to a line holds jobs with their payloads, and is left out.
  */
 export function graphileLogger(
   logger: Logger,

@@ -12,7 +12,7 @@ import type { MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
 import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
 
-/** So long may the jobs stand still before rows go to the default partition. */
+/** How many days no jobs may run before rows go to the default partition. */
 const DAYS_AHEAD = 7;
 
 /** Make the partitions of the next days. */
@@ -63,7 +63,7 @@ const expireRowsJob: MaintenanceJob = {
     }),
 };
 
-/** Give back what a process on another host held when it died, and was not started again. */
+/** Release the jobs that a process held when it died, where no process starts in its place. */
 const unlockDeadRunnersJob: MaintenanceJob = {
   name: "unlock-dead-runners",
   cron: "* * * * *",
@@ -74,11 +74,11 @@ const unlockDeadRunnersJob: MaintenanceJob = {
   },
 };
 
-/** What is not done by then is gone on with by the next run. */
+/** The next run goes on with the rest. */
 const RUN_MS_MAX = 20 * 60_000;
-/** Of its time at most so much is work, so that what is written has the rest of the disk. */
+/** At most this share of the time is work; the rest leaves the disk to writers of tasks. */
 const WORK_SHARE = 0.5;
-/** A lock, or the end of an old snapshot, is waited for so often. */
+/** How often in a row to wait for a lock, or for an old snapshot to end. */
 const WAITS_MAX = 10;
 const WAIT_MS = 500;
 

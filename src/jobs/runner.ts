@@ -1,3 +1,4 @@
+/** The process `triaged jobs`: one session of graphile-worker after the other, until told to stop. */
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -9,19 +10,19 @@ import type { DatabaseUrl } from "../settings/database-url.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import { type Session, type SessionOptions, startSession } from "./session.ts";
 
-/** A database that has not answered by then, at the start, is an error of the settings. */
+/** At the start, a database that does not answer for longer is an error of the settings. */
 const START_MS_MAX = 3_000;
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 5_000;
 const ENDING_MS_MAX = 1_000;
-/** Who restarts a server has it back by then, or wants to know. */
-const TOLD_AFTER_MS = 1_000;
-/** A session that lived so long was well: the next one begins at once. */
-const WELL_AFTER_MS = 1_000;
+/** A server that restarts is back by then; a longer outage is logged. */
+const LOGGED_AFTER_MS = 1_000;
+/** After a session that lasted longer, the next one begins at once. */
+const STABLE_AFTER_MS = 1_000;
 
-/** What the sessions are told; the rest is this file's. */
+/** What each session is given; this file adds the rest. */
 type ForSessions = Omit<SessionOptions, "thereSinceMs" | "beforeRun"> & {
-  /** What the environment says of it, for a database that nobody has told. */
+  /** Of the environment; it counts where nobody has set it in the database. */
   readonly retention: Config["retention"];
 };
 
@@ -50,7 +51,7 @@ class Jobs {
   readonly #beganAt = performance.now();
   #started = false;
   #lostAt: number | null = null;
-  #isToldOf = false;
+  #isLogged = false;
   #hasAdopted = false;
   #ending: Promise<void> = Promise.resolve();
 
@@ -64,7 +65,7 @@ class Jobs {
     let waitMs = RESTART_MS_MIN;
     while (!this.#stop.aborted) {
       const livedMs = await this.#runOnce();
-      waitMs = livedMs > WELL_AFTER_MS ? RESTART_MS_MIN : Math.min(waitMs * 2, RESTART_MS_MAX);
+      waitMs = livedMs > STABLE_AFTER_MS ? RESTART_MS_MIN : Math.min(waitMs * 2, RESTART_MS_MAX);
       // Half of it by chance: many processes lose a server together.
       await delay(waitMs * (0.5 + Math.random() / 2), undefined, { signal: this.#stop }).catch(
         () => undefined,
@@ -83,10 +84,10 @@ class Jobs {
       return 0;
     }
     const beganAt = performance.now();
-    const trouble = await Promise.race([session.trouble, this.#stopped]);
+    const failure = await Promise.race([session.failure, this.#stopped]);
     const livedMs = performance.now() - beganAt;
     if (!this.#stop.aborted) {
-      this.#lost(trouble);
+      this.#onLost(failure);
     }
     this.#ending = session.stop();
     // Jobs of a connection that does not answer end later, beside those of the next session.
@@ -104,10 +105,10 @@ class Jobs {
     try {
       const session = await Promise.race([starting, this.#stopped]);
       if (session === null) {
-        // It gives back what it took, behind the back of a process that is leaving.
+        // It releases what it holds; the process does not wait for that.
         starting.then((late) => late.stop()).catch(() => undefined);
       } else {
-        this.#running();
+        this.#onStarted();
       }
       return session;
     } catch (err) {
@@ -115,12 +116,12 @@ class Jobs {
       if (!isPatient || !isTransient(err)) {
         throw err;
       }
-      this.#away(err);
+      this.#onUnreachable(err);
       return null;
     }
   }
 
-  /** Once for the process: what it finds to differ is told once. */
+  /** Once for the process, so that each difference is logged once. */
   async #adopt(db: Database): Promise<void> {
     if (!this.#hasAdopted) {
       const { retention, logger } = this.#options;
@@ -129,30 +130,30 @@ class Jobs {
     }
   }
 
-  #running(): void {
+  #onStarted(): void {
     const { logger } = this.#options;
     if (!this.#started) {
       this.#started = true;
       logger.info("jobs started");
     } else if (this.#lostAt !== null) {
       const lostMs = Math.round(performance.now() - this.#lostAt);
-      logger[this.#isToldOf ? "info" : "debug"]({ lostMs }, "jobs run again");
+      logger[this.#isLogged ? "info" : "debug"]({ lostMs }, "jobs run again");
     }
     this.#lostAt = null;
-    this.#isToldOf = false;
+    this.#isLogged = false;
   }
 
-  /** No news by itself: servers, poolers and routers end connections. The next is tried at once. */
-  #lost(err: unknown): void {
+  /** Nothing to warn of: servers, poolers and routers end connections. The next is tried at once. */
+  #onLost(err: unknown): void {
     this.#lostAt = performance.now();
     this.#options.logger.debug({ err }, "jobs lost a connection");
   }
 
-  /** The database does not answer, or not yet. Told once, after a moment. */
-  #away(err: unknown): void {
-    const isLong = this.#lostAt !== null && performance.now() - this.#lostAt > TOLD_AFTER_MS;
-    if (isLong && !this.#isToldOf) {
-      this.#isToldOf = true;
+  /** The database does not answer, or not yet. Logged once, after a moment. */
+  #onUnreachable(err: unknown): void {
+    const isLong = this.#lostAt !== null && performance.now() - this.#lostAt > LOGGED_AFTER_MS;
+    if (isLong && !this.#isLogged) {
+      this.#isLogged = true;
       const reason = err instanceof Error ? err.message : String(err);
       this.#options.logger.warn({ reason }, "jobs lost the database; waiting until it answers");
     }
@@ -160,9 +161,9 @@ class Jobs {
 }
 
 /**
- * Give the database what the environment says of retention, as long as nobody has told it
- * anything. From there on the database counts: two hosts with different environments would else
- * undo each other's values, and the shorter one deletes. What differs is told.
+ * Save the environment's retention in the database, as long as nobody has set it there. From then
+ * on the database counts: two hosts with different environments would else undo each other's
+ * values, and the shorter one deletes. Logs what differs.
  */
 export async function adoptRetention(
   db: Database,

@@ -1,10 +1,10 @@
 /**
- * graphile-worker from one start to its end, on a pool of its own.
+ * One session: graphile-worker from a start to its end, on a pool of its own.
  *
- * Left alone, it recovers from a lost connection part by part, each with a backoff of its
- * own of up to two minutes and a log line for each try, and a completion that fails ends
- * the process as an unhandled rejection. So the first sign of trouble ends the session;
- * runner.ts starts another one when the database answers.
+ * Left alone, it recovers from a lost connection part by part, each with a backoff of its own of
+ * up to two minutes and a log line for each try, and a completion that fails ends the process as
+ * an unhandled rejection. So the first failure ends the session; runner.ts starts another one
+ * when the database answers.
  */
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
@@ -82,14 +82,14 @@ export type SessionOptions = {
 
 export type Session = {
   /** Resolves with what went wrong. The session is of no use then; stop it. */
-  readonly trouble: Promise<unknown>;
-  /** Let the job that runs come to its end, for some seconds. Never throws. */
+  readonly failure: Promise<unknown>;
+  /** Give running jobs some seconds to end. Never throws. */
   readonly stop: () => Promise<void>;
 };
 
 /**
- * Resolves when the database answered and what was missed is enqueued. Throws what stands
- * against it: the driver's error, or an EnvironmentError for a schema that does not fit.
+ * Resolves when the database answered and missed runs are enqueued. Throws what prevents it: the
+ * driver's error, or an EnvironmentError for a schema that does not fit.
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
   const { database, schema, logger } = options;
@@ -105,7 +105,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     guardNotifications(client, { isOutdated: async () => (await isOutdated?.()) === true }),
   );
   const events: WorkerEvents = new EventEmitter();
-  const { ready, trouble, isTroubled, fail, runnerId, listener, idle } = watchRunner(events);
+  const { ready, failure, hasFailed, fail, runnerId, listener, idle } = watchRunner(events);
   let isEnding = false;
   // Latest first: the lock goes when the runner is gone.
   const releases: (() => void | Promise<void>)[] = [() => waitAtMost(POOL_END_MS_MAX, pool.end())];
@@ -120,7 +120,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     refuseUnmigrated(await readSchemaState(db));
     await options.beforeRun(db);
     const graphileOptions = {
-      logger: graphileLogger(logger, { isEnding: () => isEnding || isTroubled() }),
+      logger: graphileLogger(logger, { isEnding: () => isEnding || hasFailed() }),
     };
     await migrateJobsSchema(pool, schema, graphileOptions);
     isOutdated = await watchMigrations(db);
@@ -150,11 +150,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     await holdRunnerLock(inSchema(keeper, schema), await runnerId);
 
     const ended = runner.promise.then(() => new Error("graphile-worker ended"), toReason);
-    const failed = Promise.race([trouble, ended]);
+    const failed = Promise.race([failure, ended]);
     await Promise.race([ready, failed.then(raise)]);
     await unlockDeadRunners(db);
     await addJobsAtStart(runner, options.jobs);
-    return { trouble: failed, stop };
+    return { failure: failed, stop };
   } catch (err) {
     await stop();
     throw err;
@@ -173,14 +173,14 @@ const RUNNER_OPTIONS: RunnerOptions = {
 
 async function endRunner(runner: Runner, idle: () => Promise<void>): Promise<void> {
   await waitAtMost(IDLE_MS_MAX, idle());
-  // Stop is refused where the runner ends by itself; its promise tells when it has.
+  // A runner that ends by itself refuses to stop; its promise says when it has ended.
   await waitAtMost(
     STOP_MS_MAX,
     runner.stop().catch(() => runner.promise),
   );
 }
 
-/** Ask them now and then, until the signal aborts. Throws where one does not answer. */
+/** Ask the connections now and then, until the signal aborts. Throws where one does not answer. */
 async function pingNowAndThen(
   schema: string,
   clients: () => readonly (ClientBase | null)[],
@@ -190,7 +190,7 @@ async function pingNowAndThen(
     try {
       if (client !== null) await ping(inSchema(client, schema, { answerMsMax: ANSWER_MS_MAX }));
     } catch (err) {
-      // Nobody is to wait for its goodbye.
+      // Not awaited: the server does not answer.
       if (client instanceof DatabaseClient) void client.end().catch(() => undefined);
       throw err;
     }

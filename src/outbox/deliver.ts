@@ -22,7 +22,7 @@ import {
 } from "./delivery.ts";
 import { pushDelivery } from "./push.ts";
 
-/** Nobody else delivers an effect for so long; what holds it is told to stop before. */
+/** Nobody else claims an effect for this long. Its delivery is aborted before that. */
 const LEASE_MS = 60_000;
 const DELIVERY_MS_MAX = 45_000;
 

@@ -12,7 +12,7 @@ import {
   sendRequest,
 } from "../system/http.ts";
 
-/** Thrown: nothing here is set up to take the effect, or it is not wanted any more. */
+/** Thrown where nothing is set up to take the effect, or nobody wants it any more. */
 export class SkippedEffect extends Error {
   override readonly name = "SkippedEffect";
 }
@@ -20,9 +20,9 @@ export class SkippedEffect extends Error {
 export type DeliveryContext = {
   readonly config: EffectsConfig;
   readonly exchange: Exchange;
-  /** Nobody can have sent this effect before. */
+  /** Whether nobody can have sent this effect before. */
   readonly isFirstTry: boolean;
-  /** Who is to be told of a task; null: they are not there any more. */
+  /** Whom to tell of a task; null where that was deleted. */
   readonly pushConfig: (id: string) => Promise<PushConfig | null>;
 };
 
@@ -51,10 +51,10 @@ export type EffectDelivery = {
  */
 export type Deliveries = Readonly<Partial<Record<Exclude<EffectKind, "push">, EffectDelivery>>>;
 
-/** Waited for where a host is over its limit and does not say for how long. */
+/** The wait for a host that limits requests and does not say for how long. */
 const LIMITED_MS = 60_000;
 
-/** The other side did not answer, or answered 5xx: it may do better in a moment. */
+/** The server did not answer, or answered 5xx: another try in a moment may succeed. */
 export class ServerUnavailableError extends Error {
   override readonly name = "ServerUnavailableError";
 }
@@ -63,10 +63,10 @@ export class ServerUnavailableError extends Error {
 type Exchange = (request: HttpRequest) => Promise<HttpResponse>;
 
 /**
- * Resolves with a 2xx answer. Rejects with a ServerUnavailableError where it may do better in a
- * moment; with a RetryableError where the host asks to wait, or is left alone after failures; with
- * a PermanentError for the rest, which another try would not change. No message tells more of the
- * address than its host.
+ * Resolves with a 2xx answer. Rejects with a ServerUnavailableError where another try in a moment
+ * may succeed; with a RetryableError where the host asks to wait, or is left alone after failures;
+ * with a PermanentError for the rest, which another try would not change. No message tells more of
+ * the address than its host.
  */
 export function exchangeWith({
   breaker,
@@ -84,7 +84,7 @@ export function exchangeWith({
       });
     }
     const answer = await answerOf(request, { host, breaker, signal });
-    judge(answer, host);
+    refuseUnlessOk(answer, host);
     return answer;
   };
 }
@@ -110,7 +110,7 @@ async function answerOf(
   }
 }
 
-function judge({ status, headers }: HttpResponse, host: string): void {
+function refuseUnlessOk({ status, headers }: HttpResponse, host: string): void {
   if (status >= 200 && status < 300) {
     return;
   }

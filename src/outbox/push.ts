@@ -1,3 +1,4 @@
+/** Push notifications: a signed update of a task, to whoever asked to be told of it. */
 import { createHmac } from "node:crypto";
 import { z } from "zod";
 import type { PushConfig } from "../database/rows.ts";
@@ -11,7 +12,6 @@ const pushPayload = z.object({
   body: z.record(z.string(), z.unknown()),
 });
 
-/** A signed update of a task, to whoever asked to be told. */
 export const pushDelivery: EffectDelivery = {
   render({ payload }) {
     const { config_id, body } = parseEffectPayload(pushPayload, payload);
@@ -37,7 +37,7 @@ export const pushDelivery: EffectDelivery = {
 };
 
 /**
- * The headers by which a receiver knows that a push is ours and whole: the token as it is, an
+ * The headers by which a receiver knows that a push is ours and unchanged: the token as it is, an
  * HMAC-SHA256 over `timestamp.body` in hex, and a JWT (HS256) that holds the body's hash; of
  * each what is set. `nowMs`: since 1970.
  */

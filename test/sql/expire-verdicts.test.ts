@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { test } from "../support/databases.ts";
+import { test } from "../support/connections.ts";
 import { call, query, setClock } from "../support/tasks.ts";
 
 const CACHED = `insert into triaged.triage_results_cache (
