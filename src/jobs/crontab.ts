@@ -126,11 +126,14 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
 
 /** Parse five fields with a space between each. Throws for what is no line of cron. */
 export function parseCron(cron: string): CronLine {
-  const matcherOf = (match: string) => parseCronItem({ task: "any", match }).match;
   return {
     matches: matcherOf(cron),
     matchesDay: matcherOf(["*", "*", ...cron.split(" ").slice(2)].join(" ")),
   };
+}
+
+function matcherOf(cron: string): CronLine["matches"] {
+  return parseCronItem({ task: "any", match: cron }).match;
 }
 
 /** Refuse integers that JSON5 has rounded: what was written is lost. */

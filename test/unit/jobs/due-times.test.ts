@@ -22,5 +22,5 @@ test("a day that never comes was never due", () => {
 });
 
 test("a line that is not one of cron is refused", () => {
-  expect(() => parseCron("0 0 * *")).toThrow();
+  expect(() => parseCron("0 0 * *")).toThrow("0 0 * *");
 });
