@@ -1,8 +1,11 @@
 /**
- * The public API of triaged: a client for producers and operators, and what a handler is
- * made of. Everything else is internal.
+ * The one door of the queue, in three blocks. First its public API: a client for producers and
+ * operators, and what a handler is made of. The rest is tagged internal, so that the published
+ * declarations leave it out: it is for the application in src/triage, may change at any time, and
+ * becomes public when somebody outside of this repository asks for it.
  */
-// oxlint-disable no-restricted-imports -- This file re-exports the public part of the client.
+
+// For anyone.
 
 export {
   Client,
@@ -33,4 +36,13 @@ export { NeedsDecision, PermanentError, RetryableError, Snooze } from "./model/o
 export { PayloadError } from "./model/payload.ts";
 export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./model/task.ts";
 export { isFinal, TASK_STATUSES, type TaskStatus } from "./model/task-status.ts";
-export type { QueueStats, TaskStatusReport } from "./triage/client.ts";
+
+// For an application: what it hangs into the queue, and how it gets at the database.
+
+/** @internal */
+export { askWith } from "./client/client.ts";
+
+// For an application: tools of the queue that it uses as well.
+
+/** @internal */
+export { serializePayload } from "./model/payload.ts";

@@ -18,7 +18,12 @@ const nameOfPausable = text({ max: 200 });
 /** What `pause` and `resume` take. */
 const PAUSABLE = {
   args: [{ name: "QUEUE", schema: nameOfPausable, optional: true }],
-  type: { short: "t", value: "TYPE", about: "a task type, in place of a queue", schema: nameOfPausable },
+  type: {
+    short: "t",
+    value: "TYPE",
+    about: "a task type, in place of a queue",
+    schema: nameOfPausable,
+  },
 } as const;
 
 /** The queue or the task type that was named; null for none. Throws a UsageError for both. */
