@@ -41,8 +41,14 @@ export { isFinal, TASK_STATUSES, type TaskStatus } from "./model/task-status.ts"
 
 /** @internal */
 export { askWith } from "./client/client.ts";
+/** @internal */
+export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
+/** @internal */
+export { EnqueuedRow } from "./database/producer.ts";
 
 // For an application: tools of the queue that it uses as well.
 
+/** @internal */
+export { toJson } from "./model/json.ts";
 /** @internal */
 export { serializePayload } from "./model/payload.ts";
