@@ -37,7 +37,7 @@ export { PayloadError } from "./model/payload.ts";
 export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./model/task.ts";
 export { isFinal, TASK_STATUSES, type TaskStatus } from "./model/task-status.ts";
 
-// For an application: what it hangs into the queue, and how it gets at the database.
+// For the application: the seams at which it meets the queue.
 
 /** @internal */
 export { askWith } from "./client/client.ts";
@@ -45,10 +45,40 @@ export { askWith } from "./client/client.ts";
 export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
 /** @internal */
 export { EnqueuedRow } from "./database/producer.ts";
+/** @internal */
+export {
+  type AdjudicationConfig,
+  gitMemoryMib,
+  type RepositoryConfig,
+} from "./settings/analysis.ts";
+/** @internal */
+export { type Config, readConfig } from "./settings/config.ts";
+/** @internal */
+export { environmentOf, environmentWith, threadEnvironment } from "./settings/environment.ts";
 
-// For an application: tools of the queue that it uses as well.
+// For the application: tools that it shares with the queue.
 
 /** @internal */
-export { toJson } from "./model/json.ts";
+export { hasCode } from "./model/errors.ts";
+/** @internal */
+export { isRecord, toJson } from "./model/json.ts";
 /** @internal */
 export { serializePayload } from "./model/payload.ts";
+/** @internal */
+export {
+  counted,
+  storableText,
+  visibleJson,
+  visibleLine,
+  visibleText,
+  withoutEnd,
+  withoutMark,
+} from "./model/text.ts";
+/** @internal */
+export { tryFileLock } from "./system/file-lock.ts";
+/** @internal */
+export { CircuitBreaker, retryAfterMs, sendRequest } from "./system/http.ts";
+/** @internal */
+export { isPrivateAddress } from "./system/private-address.ts";
+/** @internal */
+export { isAlive, processStartTime } from "./system/processes.ts";

@@ -4,9 +4,9 @@ import {
   type HandlerContext,
   PayloadError,
   PermanentError,
+  type RepositoryConfig,
   RetryableError,
 } from "../../index.ts";
-import type { RepositoryConfig } from "../../settings/analysis.ts";
 import { sourceRepository } from "../sources/git/remote.ts";
 import { isGitSha, resolveRange } from "../sources/git/resolve-commit.ts";
 import { type Dependent, dependentsOf, isRegistered } from "../store.ts";

@@ -1,5 +1,4 @@
-import type { HandlerContext } from "../../model/handler.ts";
-import { NeedsDecision } from "../../model/outcome.ts";
+import { type HandlerContext, NeedsDecision } from "../../index.ts";
 import { type KeyInputs, verdictKey } from "../facts/cache-key.ts";
 import { storableValue, type TriageResult } from "../facts/result.ts";
 import { adjudicate, adjudicatorOf, modelAccess } from "../verdict/adjudication/adjudicate.ts";

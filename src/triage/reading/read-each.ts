@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { threadEnvironment } from "../../settings/environment.ts";
+import { threadEnvironment } from "../../index.ts";
 import { LIMITS } from "../facts/limits.ts";
 
 /**

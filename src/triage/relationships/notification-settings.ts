@@ -3,8 +3,7 @@
  * database keeps them as they came (sql/functions/check_notification_settings.sql checks them).
  */
 import { z } from "zod";
-import { databaseOf, type HandlerContext } from "../../index.ts";
-import { isRecord } from "../../model/json.ts";
+import { databaseOf, type HandlerContext, isRecord } from "../../index.ts";
 import { URGENCIES, type Urgency } from "../facts/finding.ts";
 import { readRelationshipSettings } from "../store.ts";
 import { besideComments } from "./known-keys.ts";

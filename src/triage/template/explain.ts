@@ -1,4 +1,4 @@
-import { isRecord } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
 import { isCompose, isDockerfile } from "../facts/file-kinds.ts";
 import { TEMPLATE_LIMITS } from "../facts/limits.ts";

@@ -3,7 +3,7 @@
  * text of a stranger, so they are read in a thread: readEach(PACKAGE_NAMES, …).
  */
 import { z } from "zod";
-import { parseJsonText } from "../../../model/json.ts";
+import { parseJsonText } from "../../facts/json-text.ts";
 import { LIMITS } from "../../facts/limits.ts";
 import { Fence } from "../../reading/fence.ts";
 import type { Reading } from "../../reading/read-each.ts";
