@@ -1,8 +1,11 @@
 /**
- * The public API of triaged: a client for producers and operators, and what a handler is
- * made of. Everything else is internal.
+ * The one door of the queue, in three blocks. First its public API: a client for producers and
+ * operators, and what a handler is made of. The rest is tagged internal, so that the published
+ * declarations leave it out: it is for the application in src/triage, may change at any time, and
+ * becomes public when somebody outside of this repository asks for it.
  */
-// oxlint-disable no-restricted-imports -- This file re-exports the public part of the client.
+
+// For anyone.
 
 export {
   Client,
@@ -33,4 +36,99 @@ export { NeedsDecision, PermanentError, RetryableError, Snooze } from "./model/o
 export { PayloadError } from "./model/payload.ts";
 export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./model/task.ts";
 export { isFinal, TASK_STATUSES, type TaskStatus } from "./model/task-status.ts";
-export type { QueueStats, TaskStatusReport } from "./triage/client.ts";
+
+// For the application: the seams at which it meets the queue.
+
+/** @internal */
+export type { Application } from "./cli/application.ts";
+/** @internal */
+export { awaitTask } from "./cli/terminal/await-task.ts";
+/** @internal */
+export { type Command, defineCommand } from "./cli/terminal/command.ts";
+/** @internal */
+export { nearest, UsageError } from "./cli/terminal/errors.ts";
+/** @internal */
+export { readInput } from "./cli/terminal/input.ts";
+/** @internal */
+export {
+  formatTime,
+  note,
+  print,
+  printDocument,
+  printJson,
+  renderTable,
+  withNumericIds,
+} from "./cli/terminal/output.ts";
+/** @internal */
+export { duration, priority } from "./cli/terminal/parsing.ts";
+/** @internal */
+export { withDatabase } from "./cli/terminal/with-database.ts";
+/** @internal */
+export { askWith } from "./client/client.ts";
+/** @internal */
+export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
+/** @internal */
+export type { ClaimedEffect } from "./database/rows.ts";
+/** @internal */
+export { EnqueuedRow } from "./database/rows.ts";
+/** @internal */
+export { lastDue } from "./jobs/due-times.ts";
+/** @internal */
+export { deleteInRounds, type MaintenanceJob } from "./jobs/job.ts";
+/** @internal */
+export { parseExactly } from "./model/json.ts";
+/** @internal */
+export { parsePayload } from "./model/payload.ts";
+/** @internal */
+export {
+  type Deliveries,
+  type DeliveryContext,
+  type EffectDelivery,
+  parseEffectPayload,
+  parseResponse,
+  ServerUnavailableError,
+  SkippedEffect,
+} from "./outbox/delivery.ts";
+/** @internal */
+export {
+  type AdjudicationConfig,
+  gitMemoryMib,
+  type RepositoryConfig,
+} from "./settings/analysis.ts";
+/** @internal */
+export { type Config, readConfig } from "./settings/config.ts";
+/** @internal */
+export type { EffectsConfig } from "./settings/effects.ts";
+/** @internal */
+export { environmentOf, environmentWith, threadEnvironment } from "./settings/environment.ts";
+/** @internal */
+export { choice, text } from "./settings/variables.ts";
+/** @internal */
+export type { HttpRequest } from "./system/http.ts";
+
+// For the application: tools that it shares with the queue.
+
+/** @internal */
+export { hasCode } from "./model/errors.ts";
+/** @internal */
+export { isRecord, toJson } from "./model/json.ts";
+/** @internal */
+export { serializePayload } from "./model/payload.ts";
+/** @internal */
+export {
+  counted,
+  storableText,
+  visibleJson,
+  visibleLine,
+  visibleText,
+  withoutEnd,
+  withoutMark,
+} from "./model/text.ts";
+/** @internal */
+export { tryFileLock } from "./system/file-lock.ts";
+/** @internal */
+export { CircuitBreaker, retryAfterMs, sendRequest } from "./system/http.ts";
+/** @internal */
+export { isPrivateAddress } from "./system/private-address.ts";
+/** @internal */
+export { isAlive, processStartTime } from "./system/processes.ts";

@@ -1,10 +1,10 @@
-import { defineHandler } from "../src/model/handler.ts";
-import { readConfig } from "../src/settings/config.ts";
+import { defineHandler } from "../src/index.ts";
 import {
   changeNotification,
   notificationResult,
 } from "../src/triage/notification/change-notification.ts";
 import { fanOut } from "../src/triage/notification/fan-out.ts";
+import { triageSettings } from "../src/triage/settings.ts";
 
 /** A repository changed: a task for each repository that is registered to depend on it. */
 export default defineHandler({
@@ -14,5 +14,5 @@ export default defineHandler({
   bigints: true,
   version: "1.1.0",
   timeout: 120_000,
-  run: (notification, context) => fanOut(notification, context, readConfig().repositories),
+  run: (notification, context) => fanOut(notification, context, triageSettings().repositories),
 });

@@ -1,5 +1,4 @@
-import { defineHandler } from "../src/model/handler.ts";
-import { readConfig } from "../src/settings/config.ts";
+import { defineHandler } from "../src/index.ts";
 import { triageResult } from "../src/triage/facts/result.ts";
 import { analyzeWork } from "../src/triage/pipeline/analyze-work.ts";
 import { architectureContext, contextAccess } from "../src/triage/pipeline/architecture-context.ts";
@@ -10,6 +9,7 @@ import { excerptSources } from "../src/triage/pipeline/prepared.ts";
 import { type Ruled, reachVerdict } from "../src/triage/pipeline/reach-verdict.ts";
 import { verdictEffects } from "../src/triage/pipeline/verdict-effects.ts";
 import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
+import { triageSettings } from "../src/triage/settings.ts";
 import { materialFor } from "../src/triage/verdict/adjudication/material.ts";
 import { answerIn, withAnswer } from "../src/triage/verdict/judge.ts";
 
@@ -31,7 +31,7 @@ export default defineHandler({
   async run(payload, context) {
     const startedAt = performance.now();
     const { signal, logger } = context;
-    const { repositories, analysis: limits } = readConfig();
+    const { repositories, analysis: limits } = triageSettings();
     const decision = answerIn(context.decision);
     const rules = { handler: "consumer_triage", version: VERSION, decision };
 

@@ -1,5 +1,4 @@
-import { defineHandler } from "../src/model/handler.ts";
-import { readConfig } from "../src/settings/config.ts";
+import { defineHandler } from "../src/index.ts";
 import { triageResult } from "../src/triage/facts/result.ts";
 import { prepareTemplate } from "../src/triage/pipeline/prepare-template.ts";
 import { type Ruled, reachVerdict } from "../src/triage/pipeline/reach-verdict.ts";
@@ -7,6 +6,7 @@ import { reverseTask } from "../src/triage/pipeline/reverse-task.ts";
 import { templateResult } from "../src/triage/pipeline/template-result.ts";
 import { verdictEffects } from "../src/triage/pipeline/verdict-effects.ts";
 import { readThresholds } from "../src/triage/relationships/notification-settings.ts";
+import { triageSettings } from "../src/triage/settings.ts";
 import { templateTriagePayload } from "../src/triage/template/payload.ts";
 import { NO_MATERIAL } from "../src/triage/verdict/adjudication/material.ts";
 import { answerIn } from "../src/triage/verdict/judge.ts";
@@ -30,7 +30,7 @@ export default defineHandler({
     const decision = answerIn(context.decision);
     const rules = { handler: "template_triage", version: VERSION, decision };
     await using prepared = await prepareTemplate(payload, {
-      repositories: readConfig().repositories,
+      repositories: triageSettings().repositories,
       workingDirectory: process.cwd(),
       signal: context.signal,
       logger: context.logger,

@@ -1,3 +1,4 @@
+import type { Database } from "../database/database.ts";
 import { cancelTask, decideTask, retryTask } from "../database/operator.ts";
 import { enqueueTask, enqueueTasks } from "../database/producer.ts";
 import type { CancelOutcome, TaskFilter } from "../database/queue.ts";
@@ -6,7 +7,6 @@ import type { Reason } from "../database/rows.ts";
 import type { PayloadOf, ResultOf } from "../model/handler.ts";
 import { serializePayload } from "../model/payload.ts";
 import type { Enqueued, EnqueueOptions } from "../model/task.ts";
-import { TriageClient } from "../triage/client.ts";
 import {
   type ClientOptions,
   type InTransaction,
@@ -39,18 +39,23 @@ export type TaskToEnqueue<Known extends Handlers = Handlers> = {
   };
 }[keyof Known & string];
 
+/** The class alone sees its connection; `askWith` gets at it by this. */
+let connectionOf: (client: Client) => QueueConnection;
+
 /**
  * A producer's and operator's view of the queue. Every method throws a QueueError when the
  * queue refuses, a PayloadError before it is asked (a RangeError for an invalid `runAt`), and
  * the error of `pg` when the database cannot be reached; none retries by itself.
  */
-export class Client<Known extends Handlers = Handlers> extends TriageClient {
+export class Client<Known extends Handlers = Handlers> {
   readonly #connection: QueueConnection;
 
+  static {
+    connectionOf = (client) => client.#connection;
+  }
+
   constructor(options: ClientOptions = {}) {
-    const connection = new QueueConnection(options);
-    super(connection);
-    this.#connection = connection;
+    this.#connection = new QueueConnection(options);
   }
 
   /**
@@ -171,4 +176,18 @@ export function createClient<Known extends Handlers = Handlers>(
   options: ClientOptions = {},
 ): Client<Known> {
   return new Client<Known>(options);
+}
+
+/**
+ * Ask the database of a client, for an application that keeps tables beside the queue's: in the
+ * caller's transaction, where `options` names one, and with the errors of the client's own verbs.
+ *
+ * @internal
+ */
+export function askWith<Answer>(
+  client: Client,
+  options: InTransaction,
+  question: (db: Database) => Promise<Answer>,
+): Promise<Answer> {
+  return connectionOf(client).ask(options, question);
 }

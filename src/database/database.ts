@@ -26,6 +26,28 @@ export type Database = {
   query<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
 };
 
+/** Under it the context of a handler has the database; one for all copies of this package. */
+export const DATABASE: unique symbol = Symbol.for("triaged.database");
+export type WithDatabase = { readonly [DATABASE]: Database };
+
+/**
+ * The database of the queue by the context of a handler, for the tables that an application keeps
+ * beside the queue's. Each statement is a transaction of its own, and throws the reason of the
+ * signal once the attempt is aborted. Throws a TypeError for what is no such context.
+ *
+ * @internal
+ */
+export function databaseOf(context: object): Database {
+  if (!hasDatabase(context)) {
+    throw new TypeError("expected the context that a worker gives its handler");
+  }
+  return context[DATABASE];
+}
+
+function hasDatabase(context: object): context is WithDatabase {
+  return DATABASE in context;
+}
+
 export const DEFAULT_SCHEMA = "triaged";
 
 /** A point in time as `isoTime` selects it. */

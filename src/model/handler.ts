@@ -49,14 +49,6 @@ export type HandlerContext = {
    */
   readonly enqueue: (tasks: readonly ChildTask[]) => Promise<readonly Enqueued[]>;
   /**
-   * Ask the database of the queue, each statement in a transaction of its own; `triaged.` in
-   * the text stands for the queue's schema. Resolves to the rows.
-   */
-  readonly query: (
-    text: string,
-    values?: readonly unknown[],
-  ) => Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /**
    * Ask for something to be done outside of the database. It is written by the transaction
    * that records the return of the handler, or its question, and otherwise not at all;
    * `triaged jobs` delivers it. Throws a PermanentError beyond the limits of src/model/effect.ts.

@@ -3,8 +3,7 @@
  * Loads nothing of triage before it is asked for.
  */
 import path from "node:path";
-import type { Application } from "../cli/application.ts";
-import type { Command } from "../cli/terminal/command.ts";
+import type { Application, Command } from "../index.ts";
 
 export const triage: Application = {
   // src/triage in a checkout, dist/src/triage when published: tasks/ is two folders above in both.

@@ -1,27 +1,37 @@
-import { type InTransaction, type QueueConnection, QueueError } from "../client/connection.ts";
-import { cancelTask } from "../database/operator.ts";
-import { enqueueTask } from "../database/producer.ts";
-import { serializePayload } from "../model/payload.ts";
-import type { Enqueued, EnqueueOptions } from "../model/task.ts";
-import { sha256 } from "../model/text.ts";
+import { hash } from "node:crypto";
 import {
-  cleanupOldTasks,
-  findTaskId,
-  notifyChange,
-  queueCounts,
-  type StatusRow,
-  triageStatus,
-} from "./store.ts";
+  askWith,
+  type Client,
+  type Enqueued,
+  type EnqueueOptions,
+  type Handlers,
+  type InTransaction,
+  QueueError,
+  serializePayload,
+} from "../index.ts";
+import { cleanupOldTasks, findTaskId, notifyChange, queueCounts, triageStatus } from "./store.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** Times are ISO 8601 text; `worker_id` is the worker's name. */
 export type TaskStatusReport =
-  | (Omit<StatusRow, "created_at" | "started_at" | "ended_at"> & {
+  | {
+      /** Decimal text: bigint is wider than number. */
+      readonly task_id: string;
+      readonly status: string;
+      /** `metadata.skill_name`, else `trigger_` and the type of the task. */
+      readonly skill_name: string;
+      readonly task_type: string;
+      readonly source_repo: string | null;
+      readonly target_repo: string | null;
       readonly created_at: string;
       readonly started_at: string | null;
       readonly ended_at: string | null;
-    })
+      readonly result: unknown;
+      readonly error: string | null;
+      readonly worker_id: string | null;
+      readonly attempt_count: number;
+    }
   | { readonly task_id: string; readonly status: "not_found"; readonly error: "Task not found" };
 
 export type QueueStats = {
@@ -38,14 +48,22 @@ export type QueueStats = {
 };
 
 /**
- * The calls that clients of the dependency orchestrator make, under its names. An id is
- * ours, or the key that a producer enqueued the task with.
+ * The calls of the dependency orchestrator's clients, under its names, on a client of the queue:
+ * they use its connections and throw its errors, and end when it is closed. An id is the queue's,
+ * or the key that a producer enqueued the task with.
  */
-export class TriageClient {
-  readonly #connection: QueueConnection;
+export function createTriageClient<Known extends Handlers>(client: Client<Known>): TriageClient {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The types of its own handlers say nothing of triage's tasks.
+  return new TriageClient(client as unknown as Client);
+}
 
-  constructor(connection: QueueConnection) {
-    this.#connection = connection;
+export type { TriageClient };
+
+class TriageClient {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
   }
 
   /** Does a change of `source` break `consumer`? Resolves to the id of the task. */
@@ -88,16 +106,18 @@ export class TriageClient {
     options: Pick<EnqueueOptions, "queue" | "priority"> & InTransaction = {},
   ): Promise<Enqueued> {
     const text = serializePayload(event);
-    return await this.#connection.ask(options, (db) => notifyChange(db, text, options));
+    return await askWith(this.#client, options, (db) => notifyChange(db, text, options));
   }
 
   /** Whether it is cancelled, or about to be; false when it is unknown or has ended. */
   async cancelTask(id: string, options: InTransaction = {}): Promise<boolean> {
     try {
-      return await this.#connection.ask(options, async (db) => {
-        const taskId = await findTaskId(db, id);
-        return taskId !== null && (await cancelTask(db, taskId)) !== null;
-      });
+      const taskId = await askWith(this.#client, options, (db) => findTaskId(db, id));
+      if (taskId === null) {
+        return false;
+      }
+      await this.#client.cancel(taskId, options);
+      return true;
     } catch (err) {
       if (err instanceof QueueError && ["unknown_task", "illegal_transition"].includes(err.code)) {
         return false;
@@ -111,12 +131,12 @@ export class TriageClient {
    * to how many. Needs the rights of the owner.
    */
   async cleanupOldTasks(days?: number, options: InTransaction = {}): Promise<number> {
-    return await this.#connection.ask(options, (db) => cleanupOldTasks(db, days ?? null));
+    return await askWith(this.#client, options, (db) => cleanupOldTasks(db, days ?? null));
   }
 
   /** Where a task stands; never throws for an unknown one. */
   async getTaskStatus(id: string, options: InTransaction = {}): Promise<TaskStatusReport> {
-    const row = await this.#connection.ask(options, async (db) => {
+    const row = await askWith(this.#client, options, async (db) => {
       const taskId = await findTaskId(db, id);
       return taskId === null ? null : await triageStatus(db, taskId);
     });
@@ -132,7 +152,7 @@ export class TriageClient {
 
   /** Counts over every task that is kept: a report, not something to poll. */
   async getQueueStats(options: InTransaction = {}): Promise<QueueStats> {
-    const { avg_duration_seconds, ...counts } = await this.#connection.ask(options, queueCounts);
+    const { avg_duration_seconds, ...counts } = await askWith(this.#client, options, queueCounts);
     const of = (status: string) => counts.status_counts[status] ?? 0;
     return {
       ...counts,
@@ -151,24 +171,25 @@ export class TriageClient {
     options: InTransaction,
   ): Promise<string> {
     const { source, target, changeEvent, config } = triage;
-    const payload = serializePayload({
+    const payload = {
       source_repo: source,
       target_repo: target,
       change_event: changeEvent,
       relationship_config: config,
-    });
+    };
     const commit = changeEvent["commit_sha"];
     // Webhooks come twice: one live task for a commit and a pair of repositories.
     const dedupeKey =
       typeof commit === "string" ? keyOf([taskType, source, target, commit]) : undefined;
-    const { taskId } = await this.#connection.ask(options, (db) =>
-      enqueueTask(db, { taskType, payload, dedupeKey }),
-    );
+    const { taskId } = await this.#client.enqueue(taskType, payload, {
+      dedupeKey,
+      db: options.db,
+    });
     return taskId;
   }
 }
 
 /** Hashed, because names of repositories may be longer than a key. */
 function keyOf(parts: readonly string[]): string {
-  return sha256(JSON.stringify(parts));
+  return hash("sha256", JSON.stringify(parts));
 }

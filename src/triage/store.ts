@@ -1,22 +1,41 @@
+/**
+ * All that triage asks of the database: what the queue's functions do not say of its tasks, its
+ * notifications and digests, its relationships with their settings, and the cache of its verdicts.
+ * Times are dates, ids decimal text. What the database refuses is thrown as it comes.
+ */
 import { z } from "zod";
-import { columnsOf, type Database, IsoTime, isoTime } from "../database/database.ts";
-import { EnqueuedRow } from "../database/rows.ts";
-import { toJson } from "../model/json.ts";
-import type { Enqueued, EnqueueOptions } from "../model/task.ts";
+import {
+  columnsOf,
+  type Database,
+  type Enqueued,
+  EnqueuedRow,
+  type EnqueueOptions,
+  type HandlerContext,
+  IsoTime,
+  isoTime,
+  toJson,
+} from "../index.ts";
+
+/** The one `value` of a statement that always has a row. */
+async function ask<Type extends z.ZodType>(
+  db: Database,
+  type: Type,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<z.output<Type>> {
+  const [row] = await db.query({ text, values });
+  return type.parse(row?.["value"]);
+}
 
 /**
  * The task that a producer means: by our number, by the id that it gave the task, or by the key
  * that the task holds.
  */
 export async function findTaskId(db: Database, id: string): Promise<string | null> {
-  const [row] = await db.query({
-    text: "select triaged.task_id_of($1) as task_id",
-    values: [id],
-  });
-  return z.object({ task_id: z.string().nullable() }).parse(row).task_id;
+  return await ask(db, z.string().nullable(), "select triaged.task_id_of($1) as value", [id]);
 }
 
-export const StatusRow = z.object({
+const StatusRow = z.object({
   task_id: z.string(),
   status: z.string(),
   skill_name: z.string(),
@@ -31,7 +50,7 @@ export const StatusRow = z.object({
   worker_id: z.string().nullable(),
   attempt_count: z.int(),
 });
-export type StatusRow = z.output<typeof StatusRow>;
+type StatusRow = z.output<typeof StatusRow>;
 
 /** A task under the names of the older system, or null. Of any type, not of triage alone. */
 export async function triageStatus(db: Database, taskId: string): Promise<StatusRow | null> {
@@ -94,10 +113,8 @@ export async function cleanupOldTasks(db: Database, days: number | null): Promis
     text: "select triaged.drop_old_tasks($1) as dropped, triaged.expire_verdicts()",
     values: [days],
   });
-  return Dropped.parse(row).dropped;
+  return z.object({ dropped: z.coerce.number() }).parse(row).dropped;
 }
-
-const Dropped = z.object({ dropped: z.coerce.number() });
 
 /** Tell of a change; `event` is JSON text. The same one within 24 hours is a duplicate. */
 export async function notifyChange(
@@ -118,33 +135,33 @@ export async function gatherDigest(
   db: Database,
   { waitedMs }: { waitedMs: number },
 ): Promise<number> {
-  const [row] = await db.query({
-    text: "select triaged.gather_digest($1) as made",
-    values: [waitedMs],
-  });
-  return z.object({ made: z.int() }).parse(row).made;
+  return await ask(db, z.int(), "select triaged.gather_digest($1) as value", [waitedMs]);
 }
 
 /**
- * Delete cached verdicts that expired, and notes of who was working one out and does not hold its
- * task any more; at most `rowsMax` of each. Resolves to how many verdicts went. Needs the owner.
+ * Delete cached verdicts that expired, and the records of attempts that were working one out and no
+ * longer hold their task; at most `rowsMax` of each. Resolves to how many verdicts were deleted.
+ * Needs the owner.
  */
 export async function expireVerdicts(
   db: Database,
   { rowsMax }: { rowsMax: number },
 ): Promise<number> {
-  const [row] = await db.query({
-    text: "select triaged.expire_verdicts($1) as deleted",
-    values: [rowsMax],
-  });
-  return z.object({ deleted: z.int() }).parse(row).deleted;
+  return await ask(db, z.int(), "select triaged.expire_verdicts($1) as value", [rowsMax]);
 }
 
-const SaveRow = z.object({ outcome: z.enum(["created", "changed", "unchanged"]) });
-export type SaveOutcome = z.output<typeof SaveRow>["outcome"];
+const SaveOutcome = z.enum(["created", "changed", "unchanged"]);
+export type SaveOutcome = z.output<typeof SaveOutcome>;
 
 export const RELATIONSHIP_TYPES = ["api_consumer", "template_fork"] as const;
 type RelationshipType = (typeof RELATIONSHIP_TYPES)[number];
+
+/** Two repositories, and how the target depends on the source. */
+type Pair<Type = RelationshipType> = {
+  readonly sourceRepo: string;
+  readonly targetRepo: string;
+  readonly relationshipType: Type;
+};
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -158,40 +175,25 @@ export async function saveRepository(
   },
 ): Promise<SaveOutcome> {
   const { repoName, repoType = null, metadata = {} } = repository;
-  const [row] = await db.query({
-    text: "select triaged.save_repository($1, $2, $3::jsonb) as outcome",
-    values: [repoName, repoType, toJson(metadata)],
-  });
-  return SaveRow.parse(row).outcome;
+  const text = "select triaged.save_repository($1, $2, $3::jsonb) as value";
+  return await ask(db, SaveOutcome, text, [repoName, repoType, toJson(metadata)]);
 }
 
 /** Throws 22023 and TR003 for what cannot be a relationship. */
 export async function saveRelationship(
   db: Database,
-  relationship: {
-    readonly sourceRepo: string;
-    readonly targetRepo: string;
-    readonly relationshipType: RelationshipType;
-    readonly config: Json;
-  },
+  relationship: Pair & { readonly config: Json },
 ): Promise<SaveOutcome> {
   const { sourceRepo, targetRepo, relationshipType, config } = relationship;
-  const [row] = await db.query({
-    text: "select triaged.save_relationship($1, $2, $3, $4::jsonb) as outcome",
-    values: [sourceRepo, targetRepo, relationshipType, toJson(config)],
-  });
-  return SaveRow.parse(row).outcome;
+  const values = [sourceRepo, targetRepo, relationshipType, toJson(config)];
+  const text = "select triaged.save_relationship($1, $2, $3, $4::jsonb) as value";
+  return await ask(db, SaveOutcome, text, values);
 }
 
 export async function isRelated(
   db: Database,
-  relationship: {
-    readonly sourceRepo: string;
-    readonly targetRepo: string;
-    readonly relationshipType: RelationshipType;
-  },
+  { sourceRepo, targetRepo, relationshipType }: Pair,
 ): Promise<boolean> {
-  const { sourceRepo, targetRepo, relationshipType } = relationship;
   const rows = await db.query({
     text: `select from triaged.relationships
            where source_repo = $1 and target_repo = $2 and relationship_type = $3`,
@@ -203,17 +205,10 @@ export async function isRelated(
 /** How many there were: of one type, or of both. */
 export async function removeRelationship(
   db: Database,
-  pair: {
-    readonly sourceRepo: string;
-    readonly targetRepo: string;
-    readonly relationshipType: RelationshipType | null;
-  },
+  { sourceRepo, targetRepo, relationshipType }: Pair<RelationshipType | null>,
 ): Promise<number> {
-  const [row] = await db.query({
-    text: "select triaged.remove_relationship($1, $2, $3) as count",
-    values: [pair.sourceRepo, pair.targetRepo, pair.relationshipType],
-  });
-  return z.object({ count: z.int() }).parse(row).count;
+  const text = "select triaged.remove_relationship($1, $2, $3) as value";
+  return await ask(db, z.int(), text, [sourceRepo, targetRepo, relationshipType]);
 }
 
 const Relationship = z.object({
@@ -253,7 +248,13 @@ export async function repositoryNames(db: Database, limit: number): Promise<stri
     text: "select repo_name from triaged.repositories order by repo_name limit $1",
     values: [limit],
   });
-  return rows.map((row) => z.object({ repo_name: z.string() }).parse(row).repo_name);
+  return rows.map(nameIn);
+}
+
+const NameRow = z.object({ repo_name: z.string() });
+
+function nameIn(row: unknown): string {
+  return NameRow.parse(row).repo_name;
 }
 
 /** The registered names that differ from these in case at most, at most `limit`. */
@@ -267,12 +268,11 @@ export async function namesLike(
            where lower(repo_name) = any ($1::text[]) order by repo_name limit $2`,
     values: [names.map((name) => name.toLowerCase()), limit],
   });
-  return rows.map((row) => z.object({ repo_name: z.string() }).parse(row).repo_name);
+  return rows.map(nameIn);
 }
 
 /** What a file of relationships says beside the relationships. */
-const SETTINGS_NAMES = ["notifications", "file"] as const;
-type SettingsName = (typeof SETTINGS_NAMES)[number];
+type SettingsName = "notifications" | "file";
 
 /** It takes the place of what was there. Throws 22023 and TR003 for what cannot be settings. */
 export async function saveRelationshipSettings(
@@ -280,14 +280,9 @@ export async function saveRelationshipSettings(
   name: SettingsName,
   settings: Json,
 ): Promise<SaveOutcome> {
-  const [row] = await db.query({
-    text: "select triaged.save_relationship_settings($1, $2::jsonb) as outcome",
-    values: [name, JSON.stringify(settings)],
-  });
-  return SaveRow.parse(row).outcome;
+  const text = "select triaged.save_relationship_settings($1, $2::jsonb) as value";
+  return await ask(db, SaveOutcome, text, [name, JSON.stringify(settings)]);
 }
-
-const SettingsRow = z.object({ settings: z.record(z.string(), z.unknown()) });
 
 /** Null: nobody has saved any. */
 export async function readRelationshipSettings(
@@ -298,7 +293,7 @@ export async function readRelationshipSettings(
     text: "select settings from triaged.relationship_settings where name = $1",
     values: [name],
   });
-  return row === undefined ? null : SettingsRow.parse(row).settings;
+  return row === undefined ? null : z.record(z.string(), z.unknown()).parse(row["settings"]);
 }
 
 const RegisteredRepository = z.object({
@@ -322,15 +317,12 @@ type Registered = {
 
 /** How many bytes all of it has, about. */
 export async function registeredBytes(db: Database): Promise<number> {
-  const [row] = await db.query({
-    text: `select (
-             (select coalesce(sum(octet_length(metadata::text) + 300), 0)
-              from triaged.repositories)
-             + (select coalesce(sum(octet_length(relationship_config::text) + 300), 0)
-                from triaged.relationships)
-           )::double precision as bytes`,
-  });
-  return z.object({ bytes: z.number() }).parse(row).bytes;
+  const text = `select (
+      (select coalesce(sum(octet_length(metadata::text) + 300), 0) from triaged.repositories)
+      + (select coalesce(sum(octet_length(relationship_config::text) + 300), 0)
+         from triaged.relationships)
+    )::double precision as value`;
+  return await ask(db, z.number(), text);
 }
 
 /** Read all of it; see registeredBytes. */
@@ -371,4 +363,94 @@ export async function readDigestSchedule(
            ) as schedule`,
   });
   return z.object({ now: z.date(), schedule: z.string().nullable() }).parse(row);
+}
+
+export const Dependent = z.object({
+  role: z.enum(["consumer", "derivative", "parent"]),
+  task_type: z.string(),
+  target_repo: z.string(),
+  relationship_type: z.string(),
+  relationship_config: z.record(z.string(), z.unknown()),
+});
+/** A repository that a change of the source concerns, and the task that finds out how. */
+export type Dependent = z.output<typeof Dependent>;
+
+/** Consumers, derivatives, and parents of a bidirectional derivative, in a fixed order. */
+export async function dependentsOf(db: Database, sourceRepo: string): Promise<Dependent[]> {
+  const rows = await db.query({
+    text: "select * from triaged.dependents_of($1)",
+    values: [sourceRepo],
+  });
+  return rows.map((row) => Dependent.parse(row));
+}
+
+/** In upper or lower case. */
+export async function isRegistered(db: Database, repo: string): Promise<boolean> {
+  const rows = await db.query({
+    text: "select from triaged.repositories where lower(repo_name) = lower($1)",
+    values: [repo],
+  });
+  return rows.length > 0;
+}
+
+/** The attempt that works a verdict out, or waits for it. */
+type VerdictAttempt = Pick<HandlerContext, "task" | "attempt">;
+
+const TakenVerdict = z.object({ verdict: z.unknown(), filler_task_id: z.string().nullable() });
+
+/**
+ * Ask for the verdict of a key. Without one, and without another task that works it out, the
+ * attempt that asks is to do so, and others wait for it from then on.
+ */
+export async function takeVerdict(
+  db: Database,
+  key: string,
+  { task, attempt }: VerdictAttempt,
+): Promise<{ verdict: unknown; fillerTaskId: string | null }> {
+  const [row] = await db.query({
+    text: "select verdict, filler_task_id::text from triaged.take_verdict($1, $2, $3)",
+    values: [key, task.taskId, attempt],
+  });
+  const taken = row === undefined ? null : TakenVerdict.parse(row);
+  return { verdict: taken?.verdict ?? null, fillerTaskId: taken?.filler_task_id ?? null };
+}
+
+/** Keep a verdict under its key for so many seconds, and let go of the key. */
+export async function storeVerdict(
+  db: Database,
+  key: string,
+  { task, attempt }: VerdictAttempt,
+  kept: {
+    readonly verdict: object;
+    readonly relationshipType: string;
+    readonly configHash: string;
+    readonly keepSeconds: number;
+  },
+): Promise<void> {
+  await db.query({
+    text: `select triaged.store_verdict(
+             $1, $2, $3, $4::jsonb, $5, $6, make_interval(secs => $7::double precision)
+           )`,
+    values: [
+      key,
+      task.taskId,
+      attempt,
+      JSON.stringify(kept.verdict),
+      kept.relationshipType,
+      kept.configHash,
+      kept.keepSeconds,
+    ],
+  });
+}
+
+/** Let go of a key without a verdict. */
+export async function leaveVerdict(
+  db: Database,
+  key: string,
+  { task, attempt }: VerdictAttempt,
+): Promise<void> {
+  await db.query({
+    text: "select triaged.leave_verdict($1, $2, $3)",
+    values: [key, task.taskId, attempt],
+  });
 }

@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Logger } from "pino";
-import type { Database } from "../database/database.ts";
+import { DATABASE, type Database, type WithDatabase } from "../database/database.ts";
 import { enqueueTasks } from "../database/producer.ts";
 import { EFFECT_KINDS, EFFECT_LIMITS, type Effect } from "../model/effect.ts";
 import type { HandlerContext } from "../model/handler.ts";
@@ -63,7 +63,7 @@ export class AttemptContext {
       : asked;
   }
 
-  forHandler(): HandlerContext {
+  forHandler(): HandlerContext & WithDatabase {
     const attempt = this.#attempt;
     const { task } = attempt;
     const { logger, taskDb } = this.#host;
@@ -101,7 +101,9 @@ export class AttemptContext {
         this.#note = { ...this.#note, ...note };
       },
       enqueue: (tasks) => access().enqueue(tasks),
-      query: (text, values) => access().query(text, values),
+      get [DATABASE]() {
+        return access().database;
+      },
       effects: {
         add: (effect) => {
           this.#effects ??= new EffectList();
@@ -242,7 +244,7 @@ function effectPayloadText(payload: unknown, bytesMax: number): string {
 }
 
 /** What the handler of a task may ask of the queue. */
-type QueueAccess = Pick<HandlerContext, "enqueue" | "query">;
+type QueueAccess = Pick<HandlerContext, "enqueue"> & { readonly database: Database };
 
 /**
  * Access on `db`, for the handler of `task`. Nothing is asked once `signal` has aborted: an
@@ -262,9 +264,12 @@ function queueAccess(
       }));
       return tasks.length === 0 ? [] : await enqueueTasks(db, tasks);
     },
-    async query(text, values = []) {
-      signal().throwIfAborted();
-      return await db.query({ text, values });
+    database: {
+      schema: db.schema,
+      async query(statement) {
+        signal().throwIfAborted();
+        return await db.query(statement);
+      },
     },
   };
 }

@@ -6,6 +6,7 @@ import path from "node:path";
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
+import { createTriageClient } from "../../src/triage/client.ts";
 import { LLM_CONSUMER, LLM_EVENT } from "../support/changes.ts";
 import { test as base, waitFor } from "../support/connections.ts";
 import { poolOf } from "../support/databases.ts";
@@ -94,7 +95,7 @@ test("there is one engine: what comes in by any door is run by the same worker",
     [source_repo, target_repo, change_event, relationship_config],
   );
   const pool = poolOf(url);
-  const byClient = await createClient({ pool }).enqueueConsumerTriage(
+  const byClient = await createTriageClient(createClient({ pool })).enqueueConsumerTriage(
     String(source_repo),
     String(target_repo),
     { ...LLM_EVENT, commit_sha: "another" },

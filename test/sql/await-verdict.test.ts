@@ -2,7 +2,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
-import { awaitVerdict, storeVerdict } from "../../src/triage/verdict/cache.ts";
+import { DATABASE, inSchema } from "../../src/database/database.ts";
+import { awaitVerdict, cacheVerdict } from "../../src/triage/verdict/cache.ts";
 import { test } from "../support/connections.ts";
 import { makeHandlerContext } from "../support/handlers.ts";
 import { type Claimed, query, queryOne, startTask } from "../support/tasks.ts";
@@ -15,7 +16,7 @@ function contextOf(db: Client, task: Claimed) {
   const { task: about, ...rest } = makeHandlerContext({
     attempt: task.attempt_count,
     signal: controller.signal,
-    query: (text, values) => query(db, text, values),
+    [DATABASE]: inSchema(db),
     progress: (_percent, step) => steps.push(step),
   });
   return { ...rest, task: { ...about, taskId: task.task_id }, steps, controller };
@@ -96,7 +97,7 @@ test.for([
     cache: { hit: false, key: "key" },
   };
 
-  await storeVerdict(
+  await cacheVerdict(
     verdict,
     { relationshipType: "api_consumer", configHash: "c0ffee" },
     contextOf(db, task),
@@ -118,7 +119,7 @@ test("a verdict that cannot be stored is given all the same", async ({ db }) => 
   };
   await db.query("savepoint before");
 
-  await storeVerdict(verdict, { relationshipType: "x", configHash: "x" }, contextOf(db, task));
+  await cacheVerdict(verdict, { relationshipType: "x", configHash: "x" }, contextOf(db, task));
 
   await db.query("rollback to savepoint before");
   expect(await query(db, "select from triaged.triage_results_cache")).toEqual([]);

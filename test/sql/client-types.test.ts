@@ -9,6 +9,7 @@ import {
   type PayloadOf,
   type Task,
 } from "../../src/index.ts";
+import { createTriageClient, type QueueStats } from "../../src/triage/client.ts";
 import { test } from "../support/connections.ts";
 
 const greet = defineHandler({
@@ -50,6 +51,17 @@ test("a payload has the type that the handler takes", async ({ db }) => {
   }>();
   expectTypeOf(misuse).toBeFunction();
   expect(task.taskType).toBe("greet");
+});
+
+test("the older names work on a client of any handlers", async ({ db }) => {
+  const client = createClient<Known>({ pool: db });
+  await client.enqueue("count", { to: 3 });
+  const triage = createTriageClient(client);
+
+  const stats = await triage.getQueueStats();
+
+  expectTypeOf(stats).toEqualTypeOf<QueueStats>();
+  expect(stats).toMatchObject({ type_counts: { count: 1 } });
 });
 
 test("wait gives what the handler declares", async ({ db }) => {

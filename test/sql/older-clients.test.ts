@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
+import { createTriageClient } from "../../src/triage/client.ts";
 import { test as base } from "../support/connections.ts";
 import { logInAs } from "../support/hostile-role.ts";
 import {
@@ -202,10 +203,8 @@ test.for(["x", "007", "0", "-1", "1.0", "ü", "a b'c\"d\\e", "i".repeat(512), "9
     await insert(older, id);
 
     expect(await statusOf(older, id)).toMatchObject([{ task_id: id, status: "queued" }]);
-    expect(await createClient({ pool: older }).getTaskStatus(id)).toMatchObject({
-      task_id: await numberOf(older, id),
-      status: "queued",
-    });
+    const status = await createTriageClient(createClient({ pool: older })).getTaskStatus(id);
+    expect(status).toMatchObject({ task_id: await numberOf(older, id), status: "queued" });
   },
 );
 
@@ -433,10 +432,8 @@ test("on conflict do nothing works without a target; a view has no key to name",
   ).toMatchObject({ code: "42P10" });
 });
 
-test("the typed client finds and cancels by the producer's id, after its key was released", async ({
-  db,
-}) => {
-  const client = createClient({ pool: db });
+test("the typed client finds and cancels by the id of a key that was released", async ({ db }) => {
+  const client = createTriageClient(createClient({ pool: db }));
   await db.query("set local search_path to triaged_compat");
   await insert(db);
   await work(db, "finish", { result: { ok: 1 } });

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
+import { createTriageClient } from "../../src/triage/client.ts";
 import { test } from "../support/connections.ts";
 import { claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
 
@@ -10,9 +11,10 @@ test("enqueueConsumerTriage and enqueueTemplateTriage enqueue what the handlers 
   db,
 }) => {
   const client = createClient({ pool: db });
+  const triage = createTriageClient(client);
 
-  const consumer = await client.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
-  const template = await client.enqueueTemplateTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const consumer = await triage.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const template = await triage.enqueueTemplateTriage("acme/lib", "acme/app", CHANGE, CONFIG);
 
   const payload = {
     source_repo: "acme/lib",
@@ -25,11 +27,11 @@ test("enqueueConsumerTriage and enqueueTemplateTriage enqueue what the handlers 
 });
 
 test("the same commit for the same pair is one live task", async ({ db }) => {
-  const client = createClient({ pool: db });
+  const triage = createTriageClient(createClient({ pool: db }));
 
-  const first = await client.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
-  const again = await client.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
-  const other = await client.enqueueConsumerTriage("acme/lib", "acme/web", CHANGE, CONFIG);
+  const first = await triage.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const again = await triage.enqueueConsumerTriage("acme/lib", "acme/app", CHANGE, CONFIG);
+  const other = await triage.enqueueConsumerTriage("acme/lib", "acme/web", CHANGE, CONFIG);
 
   expect(again).toBe(first);
   expect(other).not.toBe(first);
@@ -37,9 +39,10 @@ test("the same commit for the same pair is one live task", async ({ db }) => {
 
 test("notifyChange tells of a change once, in the caller's transaction", async ({ db }) => {
   const client = createClient({ pool: db });
+  const triage = createTriageClient(client);
 
-  const first = await client.notifyChange(CHANGE, { queue: "triage", priority: "high", db });
-  const again = await client.notifyChange({ ...CHANGE, timestamp: "later" });
+  const first = await triage.notifyChange(CHANGE, { queue: "triage", priority: "high", db });
+  const again = await triage.notifyChange({ ...CHANGE, timestamp: "later" });
 
   expect(first.outcome).toBe("created");
   expect(again).toEqual({ taskId: first.taskId, outcome: "duplicate" });
@@ -48,31 +51,32 @@ test("notifyChange tells of a change once, in the caller's transaction", async (
     queue: "triage",
     payload: { source_repo: "acme/lib", change_event: CHANGE },
   });
-  await expect(client.notifyChange({ ...CHANGE, branch: "" })).rejects.toMatchObject({
+  await expect(triage.notifyChange({ ...CHANGE, branch: "" })).rejects.toMatchObject({
     name: "QueueError",
     code: "bad_argument",
   });
 });
 
 test("changes without a commit are never taken for one", async ({ db }) => {
-  const client = createClient({ pool: db });
+  const triage = createTriageClient(createClient({ pool: db }));
 
-  const first = await client.enqueueConsumerTriage("acme/lib", "acme/app", {}, CONFIG);
+  const first = await triage.enqueueConsumerTriage("acme/lib", "acme/app", {}, CONFIG);
 
-  expect(await client.enqueueConsumerTriage("acme/lib", "acme/app", {}, CONFIG)).not.toBe(first);
+  expect(await triage.enqueueConsumerTriage("acme/lib", "acme/app", {}, CONFIG)).not.toBe(first);
 });
 
 test("getTaskStatus tells a task under the old names, by id and by the producer's key", async ({
   db,
 }) => {
   const client = createClient({ pool: db });
+  const triage = createTriageClient(client);
   const payload = { source_repo: "acme/lib", target_repo: "acme/app" };
   const { taskId } = await client.enqueue("consumer_triage", payload, { dedupeKey: "task-uuid" });
   const workerId = await startWorker(db, { name: "host-7", task_types: ["consumer_triage"] });
   const [claimed] = await claimTasks(db, workerId);
   await settle(db, claimed ? [outcomeOf(claimed, "finish", { result: { ok: 1 } })] : []);
 
-  const status = await client.getTaskStatus("task-uuid");
+  const status = await triage.getTaskStatus("task-uuid");
 
   expect(status).toEqual({
     task_id: taskId,
@@ -89,13 +93,13 @@ test("getTaskStatus tells a task under the old names, by id and by the producer'
     worker_id: "host-7",
     attempt_count: 1,
   });
-  expect(await client.getTaskStatus(taskId)).toEqual(status);
+  expect(await triage.getTaskStatus(taskId)).toEqual(status);
 });
 
 test.for(["987654321", "nobody's key", "1; drop table tasks"])(
   "getTaskStatus of %s is not_found",
   async (id, { db }) => {
-    expect(await createClient({ pool: db }).getTaskStatus(id)).toEqual({
+    expect(await createTriageClient(createClient({ pool: db })).getTaskStatus(id)).toEqual({
       task_id: id,
       status: "not_found",
       error: "Task not found",
@@ -105,20 +109,22 @@ test.for(["987654321", "nobody's key", "1; drop table tasks"])(
 
 test("cancelTask tells whether it cancelled", async ({ database }) => {
   const client = createClient({ connectionString: database.url });
+  const triage = createTriageClient(client);
   const { taskId } = await client.enqueue("noop", {}, { dedupeKey: "mine" });
 
-  expect(await client.cancelTask("mine")).toBe(true);
+  expect(await triage.cancelTask("mine")).toBe(true);
   expect(await client.get(taskId)).toMatchObject({
     status: "cancelled",
     error: "Cancelled by user",
   });
-  expect(await client.cancelTask(taskId)).toBe(false);
-  expect(await client.cancelTask("987654321")).toBe(false);
+  expect(await triage.cancelTask(taskId)).toBe(false);
+  expect(await triage.cancelTask("987654321")).toBe(false);
   await client.close();
 });
 
 test("cleanupOldTasks never touches live tasks, and counts the others", async ({ db }) => {
   const client = createClient({ pool: db });
+  const triage = createTriageClient(client);
   const { taskId } = await client.enqueue("noop", {});
   for (const ended of await client.enqueueMany([
     { taskType: "noop", payload: {} },
@@ -128,19 +134,20 @@ test("cleanupOldTasks never touches live tasks, and counts the others", async ({
   }
   await query(db, "select set_config('triaged.fake_now', '2100-01-01', true)");
 
-  expect(await client.cleanupOldTasks(7)).toBe(2);
+  expect(await triage.cleanupOldTasks(7)).toBe(2);
 
   expect(await client.get(taskId)).toMatchObject({ status: "queued" });
 });
 
 test("getQueueStats counts by status and type", async ({ db }) => {
   const client = createClient({ pool: db });
+  const triage = createTriageClient(client);
   await client.enqueue("a", {});
   await client.enqueue("b", {});
   const cancelled = await client.enqueue("b", {});
   await client.cancel(cancelled.taskId);
 
-  expect(await client.getQueueStats()).toEqual({
+  expect(await triage.getQueueStats()).toEqual({
     status_counts: { queued: 2, cancelled: 1 },
     type_counts: { a: 1, b: 2 },
     avg_duration_seconds: 0,

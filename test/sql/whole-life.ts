@@ -16,6 +16,7 @@ import {
   rescueTasks,
 } from "../../src/database/workers.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
+import { createTriageClient } from "../../src/triage/client.ts";
 import { migrate } from "../support/databases.ts";
 import { runMain } from "../support/run-main.ts";
 import { query } from "../support/tasks.ts";
@@ -187,13 +188,14 @@ async function claimAll(db: Db, workerId: string, tell: Tell) {
 
 async function askClient(pool: Pool, tell: Tell): Promise<void> {
   const client = createClient({ pool });
+  const triage = createTriageClient(client);
   tell("list", await client.list({ limit: 100 }));
   for (const id of ["1", "2", "3"]) {
     tell(`get ${id}`, await client.get(id));
     tell(`history ${id}`, await client.history(id));
-    tell(`status ${id}`, await client.getTaskStatus(id));
+    tell(`status ${id}`, await triage.getTaskStatus(id));
   }
-  tell("counts", await client.getQueueStats());
+  tell("counts", await triage.getQueueStats());
   const ended = (await client.list({ status: "finished" }))[0];
   tell("wait", await client.wait(ended?.taskId ?? "0", { timeoutMs: 5_000 }));
 }

@@ -1,10 +1,15 @@
 /** What a worker has and gives to handlers: a claimed task, and the context of an attempt. */
 import { pino } from "pino";
+import { DATABASE, type Database, type WithDatabase } from "../../src/database/database.ts";
 import type { HandlerContext } from "../../src/model/handler.ts";
 import type { ClaimedTask, TaskInput } from "../../src/model/task.ts";
 
+const EMPTY: Database = { schema: "triaged", query: () => Promise.resolve([]) };
+
 /** What a handler gets from a worker, for a task that nobody holds; its database is empty. */
-export function makeHandlerContext(parts: Partial<HandlerContext> = {}): HandlerContext {
+export function makeHandlerContext(
+  parts: Partial<HandlerContext & WithDatabase> = {},
+): HandlerContext & WithDatabase {
   return {
     task: {
       taskId: "1",
@@ -24,7 +29,7 @@ export function makeHandlerContext(parts: Partial<HandlerContext> = {}): Handler
     progress: () => {},
     note: () => {},
     enqueue: () => Promise.reject(new Error("expected a handler that enqueues nothing")),
-    query: () => Promise.resolve([]),
+    [DATABASE]: EMPTY,
     effects: { add: () => {} },
     ...parts,
   };

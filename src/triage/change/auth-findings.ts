@@ -1,4 +1,4 @@
-import { withoutEnd } from "../../model/text.ts";
+import { withoutEnd } from "../../index.ts";
 import { type ChangedFile, type DiffLine, sidesOf } from "../facts/change-set.ts";
 import { isCode, isEnvFile, isProse, isTest } from "../facts/file-kinds.ts";
 import { finding } from "../facts/finding.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import type { Side } from "../facts/change-set.ts";
 import { joinPaths, methodOf, type Route } from "../facts/service.ts";
 import { readDocument } from "../reading/read-document.ts";

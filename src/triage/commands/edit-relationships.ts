@@ -1,13 +1,20 @@
 import { distance } from "fastest-levenshtein";
-import { defineCommand } from "../../cli/terminal/command.ts";
-import { nearest, UsageError } from "../../cli/terminal/errors.ts";
-import { readInput } from "../../cli/terminal/input.ts";
-import { note, print, printJson } from "../../cli/terminal/output.ts";
-import { withDatabase } from "../../cli/terminal/with-database.ts";
-import type { Database } from "../../database/database.ts";
-import { parseExactly } from "../../model/json.ts";
-import { visibleLine } from "../../model/text.ts";
-import { choice, text } from "../../settings/variables.ts";
+import {
+  choice,
+  type Database,
+  defineCommand,
+  nearest,
+  note,
+  parseExactly,
+  print,
+  printJson,
+  readInput,
+  text,
+  UsageError,
+  visibleLine,
+  withDatabase,
+} from "../../index.ts";
+
 import { unknownConfigKeys } from "../relationships/known-keys.ts";
 import {
   isRelated,

@@ -1,13 +1,20 @@
-import { awaitTask } from "../../cli/terminal/await-task.ts";
-import { defineCommand } from "../../cli/terminal/command.ts";
-import { UsageError } from "../../cli/terminal/errors.ts";
-import { readInput } from "../../cli/terminal/input.ts";
-import { print, printJson, withNumericIds } from "../../cli/terminal/output.ts";
-import { duration, priority } from "../../cli/terminal/parsing.ts";
-import { withDatabase } from "../../cli/terminal/with-database.ts";
-import { parsePayload, serializePayload } from "../../model/payload.ts";
-import { readConfig } from "../../settings/config.ts";
-import { text } from "../../settings/variables.ts";
+import {
+  awaitTask,
+  defineCommand,
+  duration,
+  parsePayload,
+  print,
+  printJson,
+  priority,
+  readConfig,
+  readInput,
+  serializePayload,
+  text,
+  UsageError,
+  withDatabase,
+  withNumericIds,
+} from "../../index.ts";
+
 import { notifyChange } from "../store.ts";
 
 /** Written by hand, with indents, an event is longer than what is sent of it. */

@@ -1,13 +1,20 @@
 import { writeFile } from "node:fs/promises";
-import { defineCommand } from "../../cli/terminal/command.ts";
-import { nearest, UsageError } from "../../cli/terminal/errors.ts";
-import { readInput } from "../../cli/terminal/input.ts";
-import { note, print, printDocument, printJson } from "../../cli/terminal/output.ts";
-import { withDatabase } from "../../cli/terminal/with-database.ts";
-import type { Database } from "../../database/database.ts";
-import { hasCode } from "../../model/errors.ts";
-import { visibleLine } from "../../model/text.ts";
-import { text } from "../../settings/variables.ts";
+import {
+  type Database,
+  defineCommand,
+  hasCode,
+  nearest,
+  note,
+  print,
+  printDocument,
+  printJson,
+  readInput,
+  text,
+  UsageError,
+  visibleLine,
+  withDatabase,
+} from "../../index.ts";
+
 import { digestScheduleProblem } from "../jobs/digest-job.ts";
 import { exportedFile } from "../relationships/file-export.ts";
 import {

@@ -1,7 +1,13 @@
-import { defineCommand } from "../../cli/terminal/command.ts";
-import { formatTime, print, printJson, renderTable } from "../../cli/terminal/output.ts";
-import { withDatabase } from "../../cli/terminal/with-database.ts";
-import { choice } from "../../settings/variables.ts";
+import {
+  choice,
+  defineCommand,
+  formatTime,
+  print,
+  printJson,
+  renderTable,
+  withDatabase,
+} from "../../index.ts";
+
 import { URGENCIES } from "../facts/finding.ts";
 import { DEFAULT_DIGEST_SCHEDULE } from "../jobs/digest-job.ts";
 import { thresholdsOf } from "../relationships/notification-settings.ts";

@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
 import semver from "semver";
 import { z } from "zod";
-import { parseJsonText } from "../../model/json.ts";
 import type { Exposure } from "../facts/analysis.ts";
+import { parseJsonText } from "../facts/json-text.ts";
 import { Fence } from "../reading/fence.ts";
 import { type Manifest, readPackageTree } from "../sources/npm/manifest.ts";
 import type { ConsumerTree } from "./consumer-files.ts";

@@ -1,8 +1,8 @@
 import { join, posix } from "node:path";
 import ts from "typescript";
-import { parseJsonText } from "../../model/json.ts";
-import { withoutEnd } from "../../model/text.ts";
+import { withoutEnd } from "../../index.ts";
 import type { Found, Hit, Location, Match, Usage } from "../facts/finding.ts";
+import { parseJsonText } from "../facts/json-text.ts";
 import { LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
 import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";

@@ -1,4 +1,4 @@
-import { withoutEnd } from "../../model/text.ts";
+import { withoutEnd } from "../../index.ts";
 import { isCode } from "../facts/file-kinds.ts";
 import type { Location } from "../facts/finding.ts";
 import { hasWords, wordsOf } from "../facts/identifier-words.ts";

@@ -1,5 +1,10 @@
-import type { ClaimedEffect } from "../../database/rows.ts";
-import { type EffectDelivery, parseEffectPayload, SkippedEffect } from "../../outbox/delivery.ts";
+import {
+  type ClaimedEffect,
+  type EffectDelivery,
+  parseEffectPayload,
+  SkippedEffect,
+} from "../../index.ts";
+
 import { noticeSchema } from "./notice.ts";
 
 /** A lesson for the knowledge base of the older system. */

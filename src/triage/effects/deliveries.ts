@@ -1,4 +1,4 @@
-import type { Deliveries } from "../../outbox/delivery.ts";
+import type { Deliveries } from "../../index.ts";
 import { contextSinkDelivery } from "./context-sink.ts";
 import { githubIssueDelivery } from "./github-issue.ts";
 import { webhookDelivery } from "./webhook.ts";

@@ -1,15 +1,16 @@
 import { z } from "zod";
-import type { ClaimedEffect } from "../../database/rows.ts";
 import {
+  type ClaimedEffect,
   type DeliveryContext,
   type EffectDelivery,
+  type EffectsConfig,
+  type HttpRequest,
   parseEffectPayload,
   parseResponse,
   ServerUnavailableError,
   SkippedEffect,
-} from "../../outbox/delivery.ts";
-import type { EffectsConfig } from "../../settings/effects.ts";
-import type { HttpRequest } from "../../system/http.ts";
+} from "../../index.ts";
+
 import { digestIssueOf, type Issue, issueOf, markerOf } from "./issue-text.ts";
 import { markdownLine } from "./markdown.ts";
 import { digestSchema, issueNoticeSchema } from "./notice.ts";

@@ -2,7 +2,7 @@
 // as: `\@team` still calls the team, and `\#1` still links. Only in code do they leave everything
 // alone. So the rule is not what is dangerous, but what is not: plain words and numbers stand as
 // they are, and everything else stands in code.
-import { visibleLine, visibleText } from "../../model/text.ts";
+import { visibleLine, visibleText } from "../../index.ts";
 
 /** A text as code, which nothing in it ends; empty for nothing. */
 export function codeSpan(text: string): string {

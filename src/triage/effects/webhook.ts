@@ -1,6 +1,12 @@
-import { visibleLine, visibleText } from "../../model/text.ts";
-import { type EffectDelivery, parseEffectPayload, SkippedEffect } from "../../outbox/delivery.ts";
-import type { EffectsConfig } from "../../settings/effects.ts";
+import {
+  type EffectDelivery,
+  type EffectsConfig,
+  parseEffectPayload,
+  SkippedEffect,
+  visibleLine,
+  visibleText,
+} from "../../index.ts";
+
 import { markdownLine, markdownText, repositoryName } from "./markdown.ts";
 import { type Notice, noticeSchema } from "./notice.ts";
 

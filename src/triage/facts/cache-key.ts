@@ -1,4 +1,4 @@
-import { sha256 } from "../../model/text.ts";
+import { hash } from "node:crypto";
 
 /** What decides a verdict, beside the rules: known before anything is analysed. */
 export type KeyInputs = {
@@ -30,7 +30,7 @@ export type Judge = {
 
 /** The digest of a relationship's configuration, whatever the order of its keys. */
 export function configHashOf(config: Readonly<Record<string, unknown>>): string {
-  return sha256(canonicalJson(config));
+  return hash("sha256", canonicalJson(config));
 }
 
 /** The key under which the verdict on these inputs can be found again. */
@@ -58,7 +58,7 @@ export function verdictKey(inputs: KeyInputs, judge: Judge): string {
  * as JSON with sorted keys.
  */
 export function cacheKey(inputs: Readonly<Record<string, unknown>>): string {
-  return sha256(canonicalJson(inputs));
+  return hash("sha256", canonicalJson(inputs));
 }
 
 /** JSON in which the order of keys does not depend on who built the value. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { storableText } from "../../model/text.ts";
+import { storableText } from "../../index.ts";
 import { BREAKING, TRIGGERS, URGENCIES, USAGES } from "./finding.ts";
 
 const location = z.object({ path: z.string(), line: z.int().positive() });

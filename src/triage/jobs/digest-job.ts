@@ -1,6 +1,6 @@
 import { parseCronItem } from "graphile-worker";
-import { lastDue } from "../../jobs/due-times.ts";
-import type { MaintenanceJob } from "../../jobs/job.ts";
+import { lastDue, type MaintenanceJob } from "../../index.ts";
+
 import { gatherDigest, readDigestSchedule } from "../store.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { deleteInRounds, type MaintenanceJob } from "../../jobs/job.ts";
+import { deleteInRounds, type MaintenanceJob } from "../../index.ts";
 import { expireVerdicts } from "../store.ts";
 
 /** Delete cached verdicts whose time is over. */

@@ -1,4 +1,4 @@
-import type { MaintenanceJob } from "../../jobs/job.ts";
+import type { MaintenanceJob } from "../../index.ts";
 import { gatherDigestJob } from "./digest-job.ts";
 import { expireVerdictsJob } from "./expire-verdicts.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isRecord } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import { boundedPayload, changeEvent } from "../sources/event/change-event.ts";
 
 const notification = z.looseObject({}).transform((payload, context) => {

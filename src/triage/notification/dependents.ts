@@ -1,34 +1,8 @@
-import { z } from "zod";
-import type { HandlerContext } from "../../model/handler.ts";
-import type { ChildTask } from "../../model/task.ts";
-import { sha256 } from "../../model/text.ts";
+import { hash } from "node:crypto";
+import type { ChildTask, HandlerContext } from "../../index.ts";
 import { withoutPaths } from "../sources/event/change-event.ts";
+import type { Dependent } from "../store.ts";
 import type { ChangeNotification } from "./change-notification.ts";
-
-export const Dependent = z.object({
-  role: z.enum(["consumer", "derivative", "parent"]),
-  task_type: z.string(),
-  target_repo: z.string(),
-  relationship_type: z.string(),
-  relationship_config: z.record(z.string(), z.unknown()),
-});
-/** A repository that a change of the source concerns, and the task that finds out how. */
-export type Dependent = z.output<typeof Dependent>;
-
-type Query = HandlerContext["query"];
-
-/** Consumers, derivatives, and parents of a bidirectional derivative, in a fixed order. */
-export async function dependentsOf(query: Query, sourceRepo: string): Promise<Dependent[]> {
-  const rows = await query("select * from triaged.dependents_of($1)", [sourceRepo]);
-  return rows.map((row) => Dependent.parse(row));
-}
-
-export async function isRegistered(query: Query, repo: string): Promise<boolean> {
-  const rows = await query("select from triaged.repositories where lower(repo_name) = lower($1)", [
-    repo,
-  ]);
-  return rows.length > 0;
-}
 
 /**
  * A child may end before its event is told again: by a second delivery, or because its parent
@@ -73,5 +47,5 @@ function partsOf(event: ChangeNotification["event"]): unknown[] {
 }
 
 function keyOf(parts: readonly unknown[]): string {
-  return sha256(JSON.stringify(parts));
+  return hash("sha256", JSON.stringify(parts));
 }

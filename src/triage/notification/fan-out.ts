@@ -1,12 +1,17 @@
-import type { HandlerContext } from "../../model/handler.ts";
-import { PermanentError, RetryableError } from "../../model/outcome.ts";
-import { PayloadError } from "../../model/payload.ts";
-import type { ChildTask } from "../../model/task.ts";
-import type { RepositoryConfig } from "../../settings/analysis.ts";
+import {
+  type ChildTask,
+  databaseOf,
+  type HandlerContext,
+  PayloadError,
+  PermanentError,
+  type RepositoryConfig,
+  RetryableError,
+} from "../../index.ts";
 import { sourceRepository } from "../sources/git/remote.ts";
 import { isGitSha, resolveRange } from "../sources/git/resolve-commit.ts";
+import { type Dependent, dependentsOf, isRegistered } from "../store.ts";
 import type { ChangeNotification, NotificationResult } from "./change-notification.ts";
-import { childTask, type Dependent, dependentsOf, isRegistered } from "./dependents.ts";
+import { childTask } from "./dependents.ts";
 
 /**
  * Enqueue a task for each dependent of the source, all or none. Called again for the same
@@ -18,9 +23,10 @@ export async function fanOut(
   repositories: RepositoryConfig,
 ): Promise<NotificationResult> {
   const { source_repo } = notification.event;
-  const dependents = await dependentsOf(context.query, source_repo);
+  const db = databaseOf(context);
+  const dependents = await dependentsOf(db, source_repo);
   if (dependents.length === 0) {
-    const reason = (await isRegistered(context.query, source_repo))
+    const reason = (await isRegistered(db, source_repo))
       ? "has no consumers and no derivatives"
       : "is not registered (triaged relationships list shows what is)";
     return {
@@ -45,7 +51,7 @@ export async function fanOut(
   );
 }
 
-type Context = Pick<HandlerContext, "task" | "enqueue" | "query" | "signal" | "logger">;
+type Context = Pick<HandlerContext, "task" | "enqueue" | "signal" | "logger">;
 
 async function enqueueAll(tasks: readonly ChildTask[], { enqueue }: Context) {
   try {

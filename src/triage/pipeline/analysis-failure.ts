@@ -1,5 +1,4 @@
-import { hasCode } from "../../model/errors.ts";
-import { PermanentError } from "../../model/outcome.ts";
+import { hasCode, PermanentError } from "../../index.ts";
 import type { Analysis, AnalysisRequest, ServiceRequest } from "../facts/analysis.ts";
 import { finding } from "../facts/finding.ts";
 

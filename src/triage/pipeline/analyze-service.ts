@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
-import { PermanentError } from "../../model/outcome.ts";
-import { counted } from "../../model/text.ts";
+import { counted, PermanentError } from "../../index.ts";
 import { changeFindings } from "../change/change-findings.ts";
 import { readTextTree } from "../consumer/consumer-files.ts";
 import { matchService, serviceEvidence, serviceUsage } from "../consumer/service-usage.ts";

@@ -1,4 +1,4 @@
-import { PermanentError } from "../../model/outcome.ts";
+import { PermanentError } from "../../index.ts";
 import { type Analysis, boundedFacts, type Exposure, sortedSet } from "../facts/analysis.ts";
 import type { Hit, Usage } from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";

@@ -3,13 +3,13 @@
  * what was learned. It decorates a verdict, and a model that is asked gets to read it. It is the
  * word of a stranger, and no task waits long for it, or fails without it.
  */
+
+import { hash } from "node:crypto";
 import type { Logger } from "pino";
-import { isRecord } from "../../model/json.ts";
-import { sha256, visibleLine } from "../../model/text.ts";
-import { readConfig } from "../../settings/config.ts";
-import { CircuitBreaker, type HttpResponse, sendRequest } from "../../system/http.ts";
+import { CircuitBreaker, isRecord, sendRequest, visibleLine } from "../../index.ts";
 import { isRepositoryName } from "../effects/notice.ts";
 import { storableValue } from "../facts/result.ts";
+import { triageSettings } from "../settings.ts";
 
 export const CONTEXT_LIMITS = {
   /** Connecting, sending and reading together. */
@@ -51,7 +51,7 @@ let access: ContextAccess | null | undefined;
 /** The knowledge base of this process, by its settings; null without one. */
 export function contextAccess(): ContextAccess | null {
   if (access === undefined) {
-    const { contextUrl, breaker } = readConfig().effects;
+    const { contextUrl, breaker } = triageSettings();
     access =
       contextUrl === null ? null : { baseUrl: contextUrl, breaker: new CircuitBreaker(breaker) };
   }
@@ -92,7 +92,7 @@ export async function architectureContext(
     const text = textOf(answer);
     return text === ""
       ? without("none", `${from} says nothing of it`)
-      : { text, evidence: { from, repo, status: "found", sha256: sha256(text) } };
+      : { text, evidence: { from, repo, status: "found", sha256: hash("sha256", text) } };
   } catch (err) {
     if (signal.aborted) return without("unavailable", "the attempt was ended");
     if (!(err instanceof UnusableContext)) breaker.failed(from);
@@ -107,7 +107,7 @@ class UnusableContext extends Error {
   override readonly name = "UnusableContext";
 }
 
-function textOf({ status, text }: HttpResponse): string {
+function textOf({ status, text }: { readonly status: number; readonly text: string }): string {
   if (status !== 200) {
     const hint = status >= 300 && status < 400 ? ", and redirects are not followed" : "";
     throw new UnusableContext(`answered ${status}${hint}`);

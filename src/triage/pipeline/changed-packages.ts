@@ -5,12 +5,13 @@ import type { ChangeSet } from "../facts/change-set.ts";
 import { readEach } from "../reading/read-each.ts";
 import { extractTree } from "../sources/git/extract-tree.ts";
 import type { CommitRange } from "../sources/git/resolve-commit.ts";
+import { ENTRY_STUBS } from "../sources/npm/entry-stubs.ts";
 import { installedAbove } from "../sources/npm/installed.ts";
+import type { Named } from "../sources/npm/package-names.ts";
 import type { ConsumerTriagePayload } from "./consumer-payload.ts";
 import { dependencyNames, manifestsOfCommit } from "./package-manifests.ts";
 import type { PackagePart } from "./package-part.ts";
 import { type KeptUntilEnd, keptFolders, type Surroundings, type Work } from "./prepared.ts";
-import type { Named } from "./readings.ts";
 
 /** Packages of one change that are compiled: each may take minutes. */
 const PACKAGES_MAX = 3;
@@ -62,7 +63,7 @@ export async function changedPackages(
     const fromPath = join(before.path, pair.before.folder);
     const toPath = join(after.path, pair.after.folder);
     const items = [fromPath, toPath];
-    const read = await readEach("standIns", { shared: undefined, items }, { signal });
+    const read = await readEach(ENTRY_STUBS, { shared: undefined, items }, { signal });
     const missing = read.flatMap((one) => ("value" in one ? one.value : []));
     if (missing.length > 0) degraded.push(withoutSources(pair.after.name, missing));
     for (const one of read) {

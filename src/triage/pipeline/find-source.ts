@@ -1,5 +1,5 @@
-import { PermanentError } from "../../model/outcome.ts";
-import { sha256 } from "../../model/text.ts";
+import { hash } from "node:crypto";
+import { PermanentError } from "../../index.ts";
 import { canonicalJson } from "../facts/cache-key.ts";
 import type { ChangeSet } from "../facts/change-set.ts";
 import { changeSetOfEvent, diffFallbackReason } from "../sources/event/event-change-set.ts";
@@ -89,7 +89,7 @@ function toldSource(
     mode: "payload",
     baseSha: change.baseSha,
     headSha: change.headSha,
-    payloadHash: sha256(canonicalJson(change)),
+    payloadHash: hash("sha256", canonicalJson(change)),
     range: null,
     degraded,
     read: () => Promise.resolve(change),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { hasCode } from "../../model/errors.ts";
+import { hasCode } from "../../index.ts";
 import type { Tree } from "../facts/analysis.ts";
 import { isNoise } from "../facts/file-kinds.ts";
 import { LIMITS } from "../facts/limits.ts";

@@ -7,8 +7,8 @@ import { Fence } from "../reading/fence.ts";
 import { readEach } from "../reading/read-each.ts";
 import type { Mirror } from "../sources/git/mirror-folder.ts";
 import { isRegular, listTree, readBlobs } from "../sources/git/read-objects.ts";
+import { DEPENDENCY_NAMES, type Named, PACKAGE_NAMES } from "../sources/npm/package-names.ts";
 import { isSafePath } from "../sources/tree-writer.ts";
-import type { Named } from "./readings.ts";
 
 /** Workspaces of one repository that are looked at. */
 const MANIFESTS_MAX = 2_000;
@@ -48,7 +48,7 @@ export async function manifestsOfCommit(
     for (const [id, content] of batch) texts.set(id, content.toString("utf8"));
   }
   const items = places.map(({ id }) => texts.get(id) ?? "");
-  const read = await readEach("package", { shared: undefined, items }, { signal });
+  const read = await readEach(PACKAGE_NAMES, { shared: undefined, items }, { signal });
   const byFolder = new Map<string, Named>();
   const degraded: string[] = [];
   for (const [place, { path }] of places.entries()) {
@@ -83,7 +83,7 @@ export async function dependencyNames(root: string, signal: AbortSignal): Promis
     (size <= LIMITS.fileBytesMax ? paths : tooLarge).push(path);
   }
   const items = paths.map((path) => join(root, path));
-  const read = await readEach("dependencies", { shared: root, items }, { signal });
+  const read = await readEach(DEPENDENCY_NAMES, { shared: root, items }, { signal });
   const names = read.flatMap((one) => ("value" in one ? (one.value ?? []) : []));
   const own = read[paths.indexOf("package.json")];
   return {

@@ -1,8 +1,8 @@
+import { hash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { PermanentError } from "../../model/outcome.ts";
-import { sha256 } from "../../model/text.ts";
+import { PermanentError } from "../../index.ts";
 import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
 import { canonicalJson, configHashOf, type KeyInputs } from "../facts/cache-key.ts";
 import type { ChangeSet } from "../facts/change-set.ts";
@@ -189,7 +189,7 @@ function toldChange(
     );
   }
   const change = changeSetOfEvent(event);
-  return { mode: "payload", change, payloadHash: sha256(canonicalJson(event)), degraded };
+  return { mode: "payload", change, payloadHash: hash("sha256", canonicalJson(event)), degraded };
 }
 
 /** Where the derivative's files are. */

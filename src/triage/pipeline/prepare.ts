@@ -1,6 +1,6 @@
+import { hash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { sha256 } from "../../model/text.ts";
 import type { AnalysisRequest, ServiceRequest, Tree } from "../facts/analysis.ts";
 import { canonicalJson, configHashOf, type KeyInputs } from "../facts/cache-key.ts";
 import type { ChangedSource, ChangeSet } from "../facts/change-set.ts";
@@ -96,7 +96,7 @@ async function givenHash(
     if (told?.isFile() === true) return `${told.size} ${told.mtimeMs}`;
     return await folderSha(path, signal);
   };
-  return sha256(canonicalJson([await hashOf(from_path), await hashOf(to_path)]));
+  return hash("sha256", canonicalJson([await hashOf(from_path), await hashOf(to_path)]));
 }
 
 type Places = { readonly consumer: Tree; readonly workingDirectory: string };

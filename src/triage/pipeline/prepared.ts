@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Logger } from "pino";
-import type { RepositoryConfig } from "../../settings/analysis.ts";
+import type { RepositoryConfig } from "../../index.ts";
 import type { ServiceRequest } from "../facts/analysis.ts";
 import type { ChangedSource, ChangeSet } from "../facts/change-set.ts";
 import type { ConsumerTriagePayload } from "./consumer-payload.ts";

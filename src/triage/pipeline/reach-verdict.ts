@@ -1,11 +1,10 @@
-import type { HandlerContext } from "../../model/handler.ts";
-import { NeedsDecision } from "../../model/outcome.ts";
+import { type HandlerContext, NeedsDecision } from "../../index.ts";
 import { type KeyInputs, verdictKey } from "../facts/cache-key.ts";
 import { storableValue, type TriageResult } from "../facts/result.ts";
 import { adjudicate, adjudicatorOf, modelAccess } from "../verdict/adjudication/adjudicate.ts";
 import type { ModelAccess } from "../verdict/adjudication/call-model.ts";
 import type { Material } from "../verdict/adjudication/material.ts";
-import { awaitVerdict, leaveVerdict, storeVerdict } from "../verdict/cache.ts";
+import { awaitVerdict, cacheVerdict, leaveKey } from "../verdict/cache.ts";
 import type { ArchitectureContext } from "./architecture-context.ts";
 
 /** What an analysis came to. */
@@ -72,10 +71,10 @@ export async function reachVerdict(
     if (ruled.question !== null && decision === null && !settled.adjudication.used) {
       throw new NeedsDecision(storableValue(ruled.question), decorated(result, known));
     }
-    await storeVerdict(result, about.keyInputs, context);
+    await cacheVerdict(result, about.keyInputs, context);
     return decorated(result, known);
   } catch (err) {
-    await leaveVerdict(key, context);
+    await leaveKey(key, context);
     throw err;
   }
 }

@@ -1,5 +1,4 @@
-import type { HandlerContext } from "../../model/handler.ts";
-import type { ChildTask } from "../../model/task.ts";
+import type { ChildTask, HandlerContext } from "../../index.ts";
 import { cacheKey } from "../facts/cache-key.ts";
 import type { TriageResult } from "../facts/result.ts";
 import type { TemplateTriagePayload } from "../template/payload.ts";

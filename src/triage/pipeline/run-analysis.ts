@@ -1,8 +1,7 @@
 import { on } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { PermanentError } from "../../model/outcome.ts";
-import { threadEnvironment } from "../../settings/environment.ts";
+import { PermanentError, threadEnvironment } from "../../index.ts";
 import type {
   Analysis,
   AnalysisProgress,

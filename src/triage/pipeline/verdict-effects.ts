@@ -1,4 +1,4 @@
-import type { Effect, EffectKind } from "../../model/effect.ts";
+import type { Effect, EffectKind } from "../../index.ts";
 import { NOTICE_LIMITS, type Notice } from "../effects/notice.ts";
 import { cacheKey } from "../facts/cache-key.ts";
 import type { TriageResult } from "../facts/result.ts";

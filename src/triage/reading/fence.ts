@@ -10,7 +10,7 @@ import {
   type Stats,
 } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
-import { hasCode } from "../../model/errors.ts";
+import { hasCode } from "../../index.ts";
 import { LIMITS } from "../facts/limits.ts";
 
 /**

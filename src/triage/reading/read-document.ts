@@ -1,5 +1,6 @@
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, type Node, Parser } from "yaml";
-import { isRecord, parseJsonText } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
+import { parseJsonText } from "../facts/json-text.ts";
 import { LIMITS } from "../facts/limits.ts";
 
 /** What a text of JSON or YAML holds, or why nobody has looked. */

@@ -1,17 +1,24 @@
 import { extname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { threadEnvironment } from "../../settings/environment.ts";
+import { threadEnvironment } from "../../index.ts";
 import { LIMITS } from "../facts/limits.ts";
-import type { READINGS, Reading } from "../pipeline/readings.ts";
 
-type Readings = typeof READINGS;
-type Shared<Kind extends Reading> = Parameters<Readings[Kind]>[0];
-type Item<Kind extends Reading> = Parameters<ReturnType<Readings[Kind]>>[0];
-type Value<Kind extends Reading> = Awaited<ReturnType<ReturnType<Readings[Kind]>>>;
+/**
+ * How items of one kind are read: by a function that the thread imports, so that nothing of it is
+ * loaded here. Given what is the same for all items, it gives what reads one of them.
+ */
+export type Reading<Shared, Item, Value> = {
+  /** URL of the module; a file beside the caller's own has the caller's extension. */
+  readonly module: string;
+  /** The name under which the module exports the function. */
+  readonly name: string;
+  /** For the compiler, and never there: the type of the function. */
+  readonly type?: (shared: Shared) => (item: Item) => Value | Promise<Value>;
+};
 
 /** What was read of an item, or why it was not. */
-type Read<Kind extends Reading> = { readonly value: Value<Kind> } | { readonly leftOut: string };
+type Read<Value> = { readonly value: Value } | { readonly leftOut: string };
 
 /** What the thread tells, of one item after the other. */
 export type ReadMessage =
@@ -30,16 +37,16 @@ type ReadOptions = {
 const THREAD = new URL(`./reading-thread${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * Read items of strangers' text, each as `kind` says, in a thread: whatever stands in them, no
- * other task of this worker waits for it. An item that takes too much time or memory costs itself
+ * Read items of strangers' text in a thread: whatever stands in them, no other task of this
+ * worker waits for it. An item that takes too much time or memory costs itself
  * and no other: it is left out, and the thread begun again behind it, as long as there is time.
  */
-export async function readEach<Kind extends Reading>(
-  kind: Kind,
-  { shared, items }: { shared: Shared<Kind>; items: readonly Item<Kind>[] },
+export async function readEach<Shared, Item, Value>(
+  { module, name }: Reading<Shared, Item, Value>,
+  { shared, items }: { shared: Shared; items: readonly Item[] },
   { signal, limits = LIMITS }: ReadOptions,
-): Promise<Read<Kind>[]> {
-  const found: Read<Kind>[] = [];
+): Promise<Read<Value>[]> {
+  const found: Read<Value>[] = [];
   const until = performance.now() + limits.readingsMs;
   while (found.length < items.length) {
     signal.throwIfAborted();
@@ -47,24 +54,32 @@ export async function readEach<Kind extends Reading>(
       found.push({ leftOut: `no time was left of the ${limits.readingsMs} ms for all` });
       continue;
     }
-    const request = { kind, shared, items: items.slice(found.length) };
+    const request = { module, name, shared, items: items.slice(found.length) };
     const why = await readOn(request, { found, until, signal, readingMs: limits.readingMs });
     if (why !== null) found.push({ leftOut: why });
   }
   return found;
 }
 
-type Going<Kind extends Reading> = {
-  readonly found: Read<Kind>[];
+/** What the thread is started with. */
+export type ReadRequest = {
+  readonly module: string;
+  readonly name: string;
+  readonly shared: unknown;
+  readonly items: readonly unknown[];
+};
+
+type Going<Value> = {
+  readonly found: Read<Value>[];
   readonly until: number;
   readonly signal: AbortSignal;
   readonly readingMs: number;
 };
 
 /** Adds what a thread reads to what is found. Resolves to why it did not go on; null: it did. */
-async function readOn<Kind extends Reading>(
-  request: { kind: Kind; shared: Shared<Kind>; items: readonly Item<Kind>[] },
-  { found, until, signal, readingMs }: Going<Kind>,
+async function readOn<Value>(
+  request: ReadRequest,
+  { found, until, signal, readingMs }: Going<Value>,
 ): Promise<string | null> {
   const worker = new Worker(THREAD, {
     workerData: request,
@@ -88,7 +103,7 @@ async function readOn<Kind extends Reading>(
   };
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  // The thread calls what `kind` names, and posts what that gives.
+  // The thread calls the function of the reading, and posts what that gives.
   worker.on("message", (message) => {
     if ("error" in message) {
       reject(Object.assign(new Error(message.error.message), { stack: message.error.stack }));

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { READINGS } from "../pipeline/readings.ts";
-import type { ReadMessage } from "./read-each.ts";
-
 /** What read-each.ts starts: it reads one item after the other, and tells of each. */
+import type { ReadMessage, ReadRequest } from "./read-each.ts";
+
 function post(message: ReadMessage): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
   parentPort?.postMessage(message);
@@ -12,10 +11,9 @@ type ReadItem = () => unknown;
 
 try {
   // read-each.ts is the only one to start this file, with a request as workerData.
-  const { kind, shared, items } = workerData;
-  const known: Readonly<Record<string, unknown>> = READINGS;
-  const make = known[kind];
-  if (typeof make !== "function") throw new RangeError(`nothing is read as ${kind}`);
+  const { module, name, shared, items }: ReadRequest = workerData;
+  const { [name]: make } = await import(module);
+  if (typeof make !== "function") throw new TypeError(`${module} exports no function ${name}`);
   const read = make(shared);
   for (const item of items) post(await readOne(() => read(item)));
 } catch (error) {

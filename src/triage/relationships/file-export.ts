@@ -1,5 +1,5 @@
 /** The way back: a file of relationships that says what is registered, and imports as that. */
-import { isRecord } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import { canonicalJson } from "../facts/cache-key.ts";
 import { parentOf, type RelationshipEntry, Spelling } from "./file-import.ts";
 import { FileSchema } from "./file-schema.ts";

@@ -4,8 +4,9 @@
  * notification_settings}`. What nothing reads is kept, for the export.
  */
 import type { z } from "zod";
-import { isRecord, parseJsonText, repeatedKey } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import { canonicalJson } from "../facts/cache-key.ts";
+import { parseJsonText } from "../facts/json-text.ts";
 import { type Consumer, type Derivative, FileSchema, type Repository } from "./file-schema.ts";
 import { isComment, withoutComments } from "./known-keys.ts";
 
@@ -272,4 +273,29 @@ function placeOf(path: readonly PropertyKey[]): string {
     )
     .join("");
   return place === "" ? "(whole)" : place.replace(/^\./, "");
+}
+
+/**
+ * The path of the first key that an object of this JSON text has twice, of which JSON.parse
+ * keeps the last value without a word; null if there is none. For texts that JSON.parse takes.
+ */
+function repeatedKey(text: string): (string | number)[] | null {
+  const within: { readonly keys: Set<string>; at: string | number }[] = [];
+  // unproven pattern -- each character is part of one alternative at most
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[[\]{},]/g)) {
+    const inner = within.at(-1);
+    if (token === "{" || token === "[") {
+      within.push({ keys: new Set(), at: token === "[" ? 0 : "" });
+    } else if (token === "}" || token === "]") {
+      within.pop();
+    } else if (token === "," && typeof inner?.at === "number") {
+      inner.at += 1;
+    } else if (token.endsWith(":") && inner !== undefined) {
+      const key = String(JSON.parse(token.slice(0, -1)));
+      inner.at = key;
+      if (inner.keys.has(key)) return within.map(({ at }) => at);
+      inner.keys.add(key);
+    }
+  }
+  return null;
 }

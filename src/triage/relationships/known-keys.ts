@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseJsonText } from "../../model/json.ts";
+import { parseJsonText } from "../facts/json-text.ts";
 
 /** A key that no handler reads: kept, and perhaps a slip of the finger. */
 export type UnknownKey = {

@@ -3,9 +3,9 @@
  * database keeps them as they came (sql/functions/triage/relationship-settings.sql checks them).
  */
 import { z } from "zod";
-import type { HandlerContext } from "../../model/handler.ts";
-import { isRecord } from "../../model/json.ts";
+import { databaseOf, type HandlerContext, isRecord } from "../../index.ts";
 import { URGENCIES, type Urgency } from "../facts/finding.ts";
+import { readRelationshipSettings } from "../store.ts";
 import { besideComments } from "./known-keys.ts";
 
 const ACTIONS = ["create_issue_immediately", "create_issue", "add_to_digest"] as const;
@@ -71,11 +71,6 @@ export function thresholdsOf(settings: unknown): Thresholds {
 }
 
 /** What holds at this moment: a verdict that is cached is told of by the settings of today. */
-export async function readThresholds({
-  query,
-}: Pick<HandlerContext, "query">): Promise<Thresholds> {
-  const [row] = await query(
-    "select settings from triaged.relationship_settings where name = 'notifications'",
-  );
-  return thresholdsOf(row?.["settings"]);
+export async function readThresholds(context: HandlerContext): Promise<Thresholds> {
+  return thresholdsOf(await readRelationshipSettings(databaseOf(context), "notifications"));
 }

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isAlive, processStartTime } from "../../system/processes.ts";
+import { isAlive, processStartTime } from "../../index.ts";
 import type { Tree } from "../facts/analysis.ts";
 import { REPOSITORY_LIMITS } from "../facts/limits.ts";
 

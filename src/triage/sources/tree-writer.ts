@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path/posix";
-import { hasCode } from "../../model/errors.ts";
-import { RetryableError } from "../../model/outcome.ts";
+import { hasCode, RetryableError } from "../../index.ts";
 
 /** A file to be written, under a path that a stranger chose. */
 export type NewFile = { readonly path: string; readonly content: Buffer };

@@ -11,13 +11,17 @@ export type Assessment = {
   readonly skipped: "skipped_divergent" | "skipped_strategy" | null;
 };
 
-type Assess = (file: ChangedFile) => Assessment;
+/** What the files of a change are assessed by: the relationship, and what the commits say. */
+export type AssessedBy = {
+  readonly config: TemplateConfig;
+  readonly told: { readonly message: string; readonly commits: readonly RangeCommit[] };
+};
 
-/** The rules of a relationship for a change that its commits describe. */
-export function assessBy(
-  config: TemplateConfig,
-  { message, commits }: { readonly message: string; readonly commits: readonly RangeCommit[] },
-): Assess {
+/** What assesses a file of the change. For a thread: see read-in-thread.ts. */
+export function assessorOf({
+  config,
+  told: { message, commits },
+}: AssessedBy): (file: ChangedFile) => Assessment {
   const concernOf: ConcernRules = concernRules(config);
   const messages = messagesByPath(commits);
   return (file) => {

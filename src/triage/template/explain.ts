@@ -1,4 +1,4 @@
-import { isRecord } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
 import { isCompose, isDockerfile } from "../facts/file-kinds.ts";
 import { TEMPLATE_LIMITS } from "../facts/limits.ts";
@@ -8,7 +8,7 @@ import { readDocument } from "../reading/read-document.ts";
 const VALUE_MAX = 80;
 
 /** What a change does to a file, and why that is not told. */
-type Explained = { readonly changes: readonly string[]; readonly leftOut: string | null };
+export type Explained = { readonly changes: readonly string[]; readonly leftOut: string | null };
 
 const NOTHING: Explained = { changes: [], leftOut: null };
 
@@ -29,6 +29,11 @@ export function explain({ path, before, after }: ChangedFile): Explained {
     if ("leftOut" in side) return { ...NOTHING, leftOut: `it ${side.leftOut}` };
   }
   return old instanceof Map && now instanceof Map ? told(old, now) : NOTHING;
+}
+
+/** What explains a file, the same for all. For a thread: see read-in-thread.ts. */
+export function makeExplain(): typeof explain {
+  return explain;
 }
 
 function told(old: KeyedValues, now: KeyedValues): Explained {

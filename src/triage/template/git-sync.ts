@@ -1,5 +1,4 @@
-import { PermanentError } from "../../model/outcome.ts";
-import type { RepositoryConfig } from "../../settings/analysis.ts";
+import { PermanentError, type RepositoryConfig } from "../../index.ts";
 import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
 import { REPOSITORY_LIMITS } from "../facts/limits.ts";

@@ -1,7 +1,8 @@
 import semver from "semver";
-import { isRecord, parseJsonText } from "../../model/json.ts";
+import { isRecord } from "../../index.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
 import { wordsOf } from "../facts/identifier-words.ts";
+import { parseJsonText } from "../facts/json-text.ts";
 
 /** What a change is for, the gravest first. */
 const INTENTS = ["security", "fix", "feature", "chore"] as const;

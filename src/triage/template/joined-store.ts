@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PermanentError } from "../../model/outcome.ts";
-import type { RepositoryConfig } from "../../settings/analysis.ts";
+import { PermanentError, type RepositoryConfig } from "../../index.ts";
 import { REPOSITORY_LIMITS } from "../facts/limits.ts";
 import { type GitOptions, type GitOutput, git } from "../sources/git/git.ts";
 import { listTree, type TreeEntry } from "../sources/git/read-objects.ts";

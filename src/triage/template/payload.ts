@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { withoutEnd } from "../../model/text.ts";
+import { withoutEnd } from "../../index.ts";
 import { boundedPayload, changeEvent } from "../sources/event/change-event.ts";
 
 const text = z.string().trim().min(1).max(1_000);

@@ -1,16 +1,21 @@
+import { extname } from "node:path";
 import type { ChangedFile } from "../facts/change-set.ts";
-import { readEach } from "../reading/read-each.ts";
-import type { Assessment, assessBy } from "./assess.ts";
-import type { TemplateConfig } from "./payload.ts";
+import { type Reading, readEach } from "../reading/read-each.ts";
+import type { AssessedBy, Assessment } from "./assess.ts";
+import type { Explained } from "./explain.ts";
+
+const ASSESSMENT: Reading<AssessedBy, ChangedFile, Assessment> = {
+  module: new URL(`./assess${extname(import.meta.url)}`, import.meta.url).href,
+  name: "assessorOf",
+};
+const EXPLANATION: Reading<undefined, ChangedFile, Explained> = {
+  module: new URL(`./explain${extname(import.meta.url)}`, import.meta.url).href,
+  name: "makeExplain",
+};
 
 export type Assessed = {
   readonly files: readonly { readonly file: ChangedFile; readonly assessment: Assessment }[];
   readonly degraded: readonly string[];
-};
-
-type About = {
-  readonly config: TemplateConfig;
-  readonly told: Parameters<typeof assessBy>[1];
 };
 
 /** What is said of a file that nobody could read: a person looks at it. */
@@ -23,10 +28,10 @@ const UNREAD: Assessment = {
 /** Find out in a thread what each file of a change is about, in their order. */
 export async function assessAll(
   files: readonly ChangedFile[],
-  about: About,
+  about: AssessedBy,
   signal: AbortSignal,
 ): Promise<Assessed> {
-  const read = await readEach("assess", { shared: about, items: files }, { signal });
+  const read = await readEach(ASSESSMENT, { shared: about, items: files }, { signal });
   return {
     files: files.map((file, place) => {
       const one = read[place];
@@ -50,7 +55,7 @@ export async function explainAll(
   files: readonly ChangedFile[],
   signal: AbortSignal,
 ): Promise<ExplainedFiles> {
-  const read = await readEach("explain", { shared: undefined, items: files }, { signal });
+  const read = await readEach(EXPLANATION, { shared: undefined, items: files }, { signal });
   const changes = new Map<ChangedFile, readonly string[]>();
   const degraded: string[] = [];
   for (const [place, file] of files.entries()) {

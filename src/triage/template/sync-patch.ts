@@ -1,6 +1,6 @@
+import { hash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../../model/text.ts";
 import { TEMPLATE_LIMITS } from "../facts/limits.ts";
 import type { TreeEdit } from "./decide-file.ts";
 import type { JoinedStore } from "./joined-store.ts";
@@ -51,7 +51,7 @@ export async function makeSyncPatch(
   if (!(await patchMakesTree(store, { before, expected, bytes })))
     return { patch: null, why: "unproven" };
   return {
-    patch: { content: bytes.toString("utf8"), bytes: bytes.length, sha256: sha256(bytes) },
+    patch: { content: bytes.toString("utf8"), bytes: bytes.length, sha256: hash("sha256", bytes) },
     why: null,
   };
 }

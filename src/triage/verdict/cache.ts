@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
-import type { HandlerContext } from "../../model/handler.ts";
-import { Snooze } from "../../model/outcome.ts";
+import { databaseOf, type HandlerContext, Snooze } from "../../index.ts";
 import type { KeyInputs } from "../facts/cache-key.ts";
 import { type TriageResult, triageResult } from "../facts/result.ts";
+import { leaveVerdict, storeVerdict, takeVerdict } from "../store.ts";
 
 /** How often one that waits looks. */
 const LOOK_INTERVAL_MS = 250;
@@ -30,7 +30,7 @@ export async function awaitVerdict(
   let told: string | null = null;
   for (;;) {
     context.signal.throwIfAborted();
-    const taken = await takeVerdict(key, context);
+    const taken = await lookUp(key, context);
     if (taken === "to be filled") return null;
     if ("verdict" in taken) return taken.verdict;
     if (taken.fillerTaskId !== told) {
@@ -52,8 +52,8 @@ async function waitToLookAgain(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The attempt that asks, and how it asks the database. */
-type CacheContext = Pick<HandlerContext, "task" | "attempt" | "query" | "logger">;
+/** The attempt that asks, whose context leads to the database. */
+type CacheContext = Pick<HandlerContext, "task" | "attempt" | "logger">;
 
 /** What the cache says: a verdict, another task that works it out, or that the caller is to. */
 type Taken =
@@ -61,59 +61,36 @@ type Taken =
   | { readonly fillerTaskId: string }
   | "to be filled";
 
-/**
- * Ask for the verdict of a key (sql/functions/triage/verdicts.sql). One that cannot be read, as no
- * version of the rules has stored it, counts for none.
- */
-async function takeVerdict(key: string, context: CacheContext): Promise<Taken> {
-  const [row] = await context.query(
-    "select verdict, filler_task_id::text from triaged.take_verdict($1, $2, $3)",
-    [key, context.task.taskId, context.attempt],
-  );
-  if (row === undefined) return "to be filled";
-  if (row["verdict"] === null) return { fillerTaskId: String(row["filler_task_id"]) };
-  const { data: verdict } = triageResult.safeParse(row["verdict"]);
-  return verdict === undefined ? "to be filled" : { verdict };
+/** One that cannot be read, as no version of the rules has stored it, counts for none. */
+async function lookUp(key: string, context: CacheContext): Promise<Taken> {
+  const { verdict, fillerTaskId } = await takeVerdict(databaseOf(context), key, context);
+  if (fillerTaskId !== null) return { fillerTaskId };
+  const parsed = triageResult.safeParse(verdict);
+  return parsed.success ? { verdict: parsed.data } : "to be filled";
 }
 
 /**
  * Keep the verdict, and let go of its key. What the database says against it costs the next
  * one who asks an analysis, but not this task its result.
  */
-export async function storeVerdict(
+export async function cacheVerdict(
   verdict: TriageResult,
   { relationshipType, configHash }: Pick<KeyInputs, "relationshipType" | "configHash">,
   context: CacheContext,
 ): Promise<void> {
   const { key } = verdict.cache;
+  const kept = { verdict, relationshipType, configHash, keepSeconds: keepSecondsOf(verdict) };
   try {
-    await context.query(
-      `select triaged.store_verdict(
-         $1, $2, $3, $4::jsonb, $5, $6, make_interval(secs => $7::double precision)
-       )`,
-      [
-        key,
-        context.task.taskId,
-        context.attempt,
-        JSON.stringify(verdict),
-        relationshipType,
-        configHash,
-        keepSecondsOf(verdict),
-      ],
-    );
+    await storeVerdict(databaseOf(context), key, context, kept);
   } catch (err) {
     context.logger.warn({ err, key }, "the verdict is not cached");
   }
 }
 
 /** Let go of a key without a verdict. Where even that fails, the end of the attempt does it. */
-export async function leaveVerdict(key: string, context: CacheContext): Promise<void> {
+export async function leaveKey(key: string, context: CacheContext): Promise<void> {
   try {
-    await context.query("select triaged.leave_verdict($1, $2, $3)", [
-      key,
-      context.task.taskId,
-      context.attempt,
-    ]);
+    await leaveVerdict(databaseOf(context), key, context);
   } catch (err) {
     context.logger.debug({ err, key }, "the key is let go at the end of the attempt");
   }

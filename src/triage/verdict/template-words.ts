@@ -1,4 +1,4 @@
-import { counted } from "../../model/text.ts";
+import { counted } from "../../index.ts";
 import { displayText } from "../facts/result.ts";
 import {
   applies,

@@ -1,4 +1,4 @@
-import { counted } from "../../model/text.ts";
+import { counted } from "../../index.ts";
 import type { Analysis, Exposure } from "../facts/analysis.ts";
 import type { ChangedSource } from "../facts/change-set.ts";
 import type { Diagnostic, Finding, Hit, Location } from "../facts/finding.ts";

@@ -1,6 +1,6 @@
 import semver from "semver";
 import { z } from "zod";
-import { withoutEnd } from "../../../model/text.ts";
+import { withoutEnd } from "../../../index.ts";
 import { CHANGE_TYPES, type ChangeType } from "../../facts/change-set.ts";
 import { TRIGGERS, type Trigger } from "../../facts/finding.ts";
 import { wordsOf } from "../../facts/identifier-words.ts";

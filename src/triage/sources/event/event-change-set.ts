@@ -1,4 +1,4 @@
-import { PermanentError, RetryableError } from "../../../model/outcome.ts";
+import { PermanentError, RetryableError } from "../../../index.ts";
 import type { ChangedFile, ChangeSet } from "../../facts/change-set.ts";
 import { isNoise } from "../../facts/file-kinds.ts";
 import { LIMITS, REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PermanentError } from "../../../model/outcome.ts";
+import { PermanentError } from "../../../index.ts";
 import { isNoise } from "../../facts/file-kinds.ts";
 import type { RepositoryLimits } from "../../facts/limits.ts";
 import { type ParsedDiff, parseDiff } from "../parse-diff.ts";

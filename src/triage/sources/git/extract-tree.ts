@@ -1,4 +1,4 @@
-import type { RepositoryConfig } from "../../../settings/analysis.ts";
+import type { RepositoryConfig } from "../../../index.ts";
 import { isNoise } from "../../facts/file-kinds.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";
 import { makeScratchFolder, type ScratchTree } from "../scratch-folder.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, opendir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { PermanentError, RetryableError } from "../../../model/outcome.ts";
+import { PermanentError, RetryableError } from "../../../index.ts";
 import { REPOSITORY_LIMITS } from "../../facts/limits.ts";
 import { git } from "./git.ts";
 import { type Mirror, noteRefreshed } from "./mirror-folder.ts";

@@ -1,4 +1,4 @@
-import type { RepositoryConfig } from "../../../settings/analysis.ts";
+import type { RepositoryConfig } from "../../../index.ts";
 import type { ChangedFile, ChangeSet, ChangeType } from "../../facts/change-set.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";
 import { makeScratchFolder } from "../scratch-folder.ts";

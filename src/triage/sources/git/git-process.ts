@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import type { Readable } from "node:stream";
-import { gitMemoryMib } from "../../../settings/analysis.ts";
-import { environmentOf } from "../../../settings/environment.ts";
+import { gitSettings } from "../../settings.ts";
 
 /** What git and each process that it starts may take. */
 type GitProcessLimits = {
@@ -124,28 +123,6 @@ function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** What git and ssh need of the environment. The rest holds secrets, and GIT_DIR of a hook. */
-const INHERITED = [
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "TMPDIR",
-  "SSH_AUTH_SOCK",
-  "GIT_SSH_COMMAND",
-  "GIT_SSL_CAINFO",
-  "GIT_SSL_CAPATH",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "http_proxy",
-  "https_proxy",
-  "HTTPS_PROXY",
-  "all_proxy",
-  "ALL_PROXY",
-  "no_proxy",
-  "NO_PROXY",
-];
-
 /** Settings that no repository and no user can change. */
 export const HARDENING: readonly string[] = [
   "core.hooksPath=/dev/null",
@@ -181,8 +158,9 @@ export function gitEnvironment(
   protocols: readonly string[],
   config: ReadonlyMap<string, string>,
 ): Record<string, string> {
+  const { memoryMib, inherited } = gitSettings();
   const environment: Record<string, string> = {
-    ...environmentOf(INHERITED),
+    ...inherited,
     LC_ALL: "C",
     GIT_TERMINAL_PROMPT: "0",
     GIT_CONFIG_NOSYSTEM: "1",
@@ -193,7 +171,7 @@ export function gitEnvironment(
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_LFS_SKIP_SMUDGE: "1",
     // Of one allocation, also where the system has no limit for all of them.
-    GIT_ALLOC_LIMIT: `${gitMemoryMib()}m`,
+    GIT_ALLOC_LIMIT: `${memoryMib}m`,
     // Empty: none. Unset would mean those of the configuration.
     GIT_ALLOW_PROTOCOL: protocols.join(":"),
     GIT_CONFIG_COUNT: String(config.size),

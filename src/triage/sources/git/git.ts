@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
-import { PermanentError, RetryableError } from "../../../model/outcome.ts";
-import { gitMemoryMib } from "../../../settings/analysis.ts";
+import { PermanentError, RetryableError } from "../../../index.ts";
 import { REPOSITORY_LIMITS } from "../../facts/limits.ts";
+import { gitSettings } from "../../settings.ts";
 import { type GitEnding, gitEnvironment, HARDENING, startGit } from "./git-process.ts";
 
 export type GitOptions = {
@@ -75,7 +75,7 @@ export async function git(
   const { signal, exitCodes = [0], limitMs = REPOSITORY_LIMITS.commandMs } = options;
   signal.throwIfAborted();
   const limits = {
-    memoryMib: gitMemoryMib(),
+    memoryMib: gitSettings().memoryMib,
     cpuSeconds: Math.ceil((limitMs * 0.75) / 1000),
     fileBytesMax: options.fileBytesMax ?? null,
   };

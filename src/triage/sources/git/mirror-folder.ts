@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "../../../model/errors.ts";
-import { sha256 } from "../../../model/text.ts";
-import { tryFileLock } from "../../../system/file-lock.ts";
+import { hasCode, tryFileLock } from "../../../index.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";
 import type { Remote } from "./remote.ts";
 
@@ -22,8 +20,8 @@ export function mirrorsFolder(cacheFolder: string): string {
 /** The folder of a URL's mirror: a name for people, and a hash that tells two URLs apart. */
 export function mirrorOf(repo: string, remote: Remote, cacheFolder: string): Mirror {
   const name = repo.replaceAll(/[^\w.-]+/g, "-").slice(0, 80);
-  const hash = sha256(remote.url).slice(0, 16);
-  return { repo, gitDir: join(mirrorsFolder(cacheFolder), `${name}-${hash}.git`), remote };
+  const suffix = hash("sha256", remote.url).slice(0, 16);
+  return { repo, gitDir: join(mirrorsFolder(cacheFolder), `${name}-${suffix}.git`), remote };
 }
 
 /** Beside the mirror, so that it outlives it. */

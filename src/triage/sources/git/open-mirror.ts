@@ -1,8 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { RetryableError } from "../../../model/outcome.ts";
-import type { RepositoryConfig } from "../../../settings/analysis.ts";
-import { tryFileLock } from "../../../system/file-lock.ts";
+import { type RepositoryConfig, RetryableError, tryFileLock } from "../../../index.ts";
 import { REPOSITORY_LIMITS } from "../../facts/limits.ts";
 import { fetchCommit, fetchMirror } from "./fetch-mirror.ts";
 import { git } from "./git.ts";

@@ -1,8 +1,11 @@
 import { promises as dns, type LookupAddress } from "node:dns";
 import { isIP } from "node:net";
-import { PermanentError, RetryableError } from "../../../model/outcome.ts";
-import type { RepositoryConfig } from "../../../settings/analysis.ts";
-import { isPrivateAddress } from "../../../system/private-address.ts";
+import {
+  isPrivateAddress,
+  PermanentError,
+  type RepositoryConfig,
+  RetryableError,
+} from "../../../index.ts";
 import { GitError } from "./git.ts";
 
 /** A repository as events and relationships name it. */

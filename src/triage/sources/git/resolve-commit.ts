@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
-import { PermanentError } from "../../../model/outcome.ts";
-import type { RepositoryConfig } from "../../../settings/analysis.ts";
+import { PermanentError, type RepositoryConfig } from "../../../index.ts";
 import { git } from "./git.ts";
 import type { Mirror } from "./mirror-folder.ts";
 import { openMirror } from "./open-mirror.ts";

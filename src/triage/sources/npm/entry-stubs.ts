@@ -1,8 +1,19 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
+import type { Reading } from "../../reading/read-each.ts";
 import { isSafePath } from "../tree-writer.ts";
 import { type Manifest, readPackageTree } from "./manifest.ts";
+
+/** In a thread, by a package's folder: see addEntryStubs. */
+export const ENTRY_STUBS: Reading<undefined, string, string[]> = {
+  module: import.meta.url,
+  name: "makeAddEntryStubs",
+};
+
+export function makeAddEntryStubs(): typeof addEntryStubs {
+  return addEntryStubs;
+}
 
 /** Entries of one package that are looked at. */
 const TARGETS_MAX = 200;

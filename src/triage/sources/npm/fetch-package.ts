@@ -1,7 +1,5 @@
 import { createReadStream } from "node:fs";
-import { hasCode } from "../../../model/errors.ts";
-import { PermanentError, RetryableError } from "../../../model/outcome.ts";
-import type { RepositoryConfig } from "../../../settings/analysis.ts";
+import { hasCode, PermanentError, type RepositoryConfig, RetryableError } from "../../../index.ts";
 import type { AnalysisRequest } from "../../facts/analysis.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";
 import { makeScratchFolder, type ScratchTree } from "../scratch-folder.ts";

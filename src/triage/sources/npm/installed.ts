@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PermanentError } from "../../../model/outcome.ts";
+import { PermanentError } from "../../../index.ts";
 import type { AnalysisRequest } from "../../facts/analysis.ts";
 import { Fence, isBelow } from "../../reading/fence.ts";
 import { type Manifest, type PackageTree, readPackageTree } from "./manifest.ts";

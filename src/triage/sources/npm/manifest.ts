@@ -1,8 +1,7 @@
 import { extname, join } from "node:path";
 import { exports as resolveExports } from "resolve.exports";
 import { z } from "zod";
-import { PermanentError } from "../../../model/outcome.ts";
-import { withoutMark } from "../../../model/text.ts";
+import { PermanentError, withoutMark } from "../../../index.ts";
 import type { Location } from "../../facts/finding.ts";
 import { Fence } from "../../reading/fence.ts";
 

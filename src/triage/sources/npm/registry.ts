@@ -3,9 +3,7 @@ import Config from "@npmcli/config";
 import npm from "@npmcli/config/lib/definitions/index.js";
 import registryFetch from "npm-registry-fetch";
 import { z } from "zod";
-import { PermanentError } from "../../../model/outcome.ts";
-import { withoutEnd } from "../../../model/text.ts";
-import { environmentWith } from "../../../settings/environment.ts";
+import { environmentWith, PermanentError, withoutEnd } from "../../../index.ts";
 import type { RepositoryLimits } from "../../facts/limits.ts";
 import { limitBytes } from "./tarball.ts";
 

@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline as pipe, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
-import { hasCode } from "../../../model/errors.ts";
-import { PermanentError } from "../../../model/outcome.ts";
-import { sha256 } from "../../../model/text.ts";
+import { hasCode, PermanentError } from "../../../index.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";
 import { isSafePath, type NewFile, TreeWriter } from "../tree-writer.ts";
 
@@ -224,8 +222,8 @@ export class TarballCache {
 
   #pathOf({ registry, name, version }: TarballKey): string {
     const readable = `${name}-${version}`.replaceAll(/[^\w.-]+/g, "-").slice(0, 80);
-    const hash = sha256(`${registry} ${name}@${version}`).slice(0, 32);
-    return join(this.#folder, `${readable}-${hash}.tgz`);
+    const suffix = hash("sha256", `${registry} ${name}@${version}`).slice(0, 32);
+    return join(this.#folder, `${readable}-${suffix}.tgz`);
   }
 
   async #evict(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
-import { readConfig } from "../../../settings/config.ts";
-import { CircuitBreaker } from "../../../system/http.ts";
+import { CircuitBreaker } from "../../../index.ts";
 import type { TriageResult } from "../../facts/result.ts";
+import { triageSettings } from "../../settings.ts";
 import { ADJUDICATED, applyAnswer, isOpen, parseModelAnswer, UnusableAnswer } from "./answer.ts";
 import { callModel, type ModelAccess, ModelUnavailable } from "./call-model.ts";
 import type { Material } from "./material.ts";
@@ -100,7 +100,7 @@ let known: ModelAccess | null | undefined;
 /** The model of this process, by its settings; null without a key. */
 export function modelAccess(): ModelAccess | null {
   if (known === undefined) {
-    const { adjudication: config } = readConfig();
+    const { adjudication: config } = triageSettings();
     known = config === null ? null : { config, breaker: new CircuitBreaker(config.breaker) };
   }
   return known;

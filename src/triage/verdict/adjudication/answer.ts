@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { visibleText } from "../../../model/text.ts";
+import { visibleText } from "../../../index.ts";
 import { URGENCIES, urgencyAtMost } from "../../facts/finding.ts";
 import type { TriageResult } from "../../facts/result.ts";
 import type { Material } from "./material.ts";

@@ -1,8 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import pRetry from "p-retry";
 import { z } from "zod";
-import type { AdjudicationConfig, LlmProvider } from "../../../settings/analysis.ts";
-import { type CircuitBreaker, retryAfterMs } from "../../../system/http.ts";
+import { type AdjudicationConfig, type CircuitBreaker, retryAfterMs } from "../../../index.ts";
 import { UnusableAnswer } from "./answer.ts";
 
 /** Of an answer: seven keys within their limits are less than a tenth. */
@@ -178,7 +177,7 @@ const completionsAnswer = z.object({
 /**
  * The two interfaces. No sampling settings: each family of models refuses others of them.
  */
-const PROVIDERS: Readonly<Record<LlmProvider, Provider>> = {
+const PROVIDERS: Readonly<Record<AdjudicationConfig["provider"], Provider>> = {
   anthropic: {
     path: "/v1/messages",
     headers: ({ key }) => ({ "x-api-key": key, "anthropic-version": "2023-06-01" }),
@@ -240,7 +239,7 @@ function requestFor(
 }
 
 /** What the model says in an answer of 200. Throws an UnusableAnswer for anything else. */
-function textIn(answer: string, provider: LlmProvider): ModelText {
+function textIn(answer: string, provider: AdjudicationConfig["provider"]): ModelText {
   try {
     return PROVIDERS[provider].read(JSON.parse(answer));
   } catch {

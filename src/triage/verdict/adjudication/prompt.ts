@@ -1,4 +1,4 @@
-import { visibleJson } from "../../../model/text.ts";
+import { visibleJson } from "../../../index.ts";
 import { URGENCIES, type Urgency } from "../../facts/finding.ts";
 import type { TriageResult } from "../../facts/result.ts";
 import { isFirm } from "./answer.ts";

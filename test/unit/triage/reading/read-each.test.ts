@@ -2,8 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { ChangedFile } from "../../../../src/triage/facts/change-set.ts";
 import { readDocument } from "../../../../src/triage/reading/read-document.ts";
-import { readEach } from "../../../../src/triage/reading/read-each.ts";
+import { type Reading, readEach } from "../../../../src/triage/reading/read-each.ts";
+import { PACKAGE_NAMES } from "../../../../src/triage/sources/npm/package-names.ts";
+import type { AssessedBy, Assessment } from "../../../../src/triage/template/assess.ts";
 import { templateTriagePayload } from "../../../../src/triage/template/payload.ts";
+
+const ASSESSMENT: Reading<AssessedBy, ChangedFile, Assessment> = {
+  module: import.meta.resolve("../../../../src/triage/template/assess.ts"),
+  name: "assessorOf",
+};
 
 const signal = new AbortController().signal;
 
@@ -15,7 +22,7 @@ function compose(path: string, after: string): ChangedFile {
 test("each item is read in a thread, in its order", async () => {
   const items = ['{"name":"a","version":"1.0.0"}', "{", '{"name":"b"}'];
 
-  expect(await readEach("package", { shared: undefined, items }, { signal })).toEqual([
+  expect(await readEach(PACKAGE_NAMES, { shared: undefined, items }, { signal })).toEqual([
     { value: { name: "a", version: "1.0.0" } },
     { value: null },
     { value: { name: "b", version: "" } },
@@ -36,7 +43,7 @@ test("an item that takes too long is left out, and those behind it are read", as
   const items = paths.map((path) => compose(path, "a: 2"));
   const limits = { readingMs: 3_000, readingsMs: 60_000 };
 
-  const read = await readEach("assess", { shared, items }, { signal, limits });
+  const read = await readEach(ASSESSMENT, { shared, items }, { signal, limits });
 
   expect(read.map((one) => ("value" in one ? "read" : one.leftOut))).toEqual([
     "read",
@@ -45,18 +52,32 @@ test("an item that takes too long is left out, and those behind it are read", as
   ]);
 });
 
+test("a reading by a function that its module does not export is an error", async () => {
+  const reading = readEach(
+    { ...PACKAGE_NAMES, name: "packageIn" },
+    { shared: undefined, items: ["{}"] },
+    { signal },
+  );
+
+  await expect(reading).rejects.toThrow("package-names.ts exports no function packageIn");
+});
+
 test("what no time is left for is left out", async () => {
   const limits = { readingMs: 1, readingsMs: 0 };
 
   expect(
-    await readEach("package", { shared: undefined, items: ["{}"] }, { signal, limits }),
+    await readEach(PACKAGE_NAMES, { shared: undefined, items: ["{}"] }, { signal, limits }),
   ).toEqual([{ leftOut: "no time was left of the 0 ms for all" }]);
 });
 
 test("an abort ends the thread with its reason", async () => {
   const controller = new AbortController();
   const items = Array.from({ length: 1_000 }, () => "{}");
-  const reading = readEach("package", { shared: undefined, items }, { signal: controller.signal });
+  const reading = readEach(
+    PACKAGE_NAMES,
+    { shared: undefined, items },
+    { signal: controller.signal },
+  );
   await delay(0);
   controller.abort(new Error("cancelled"));
 

@@ -1,36 +1,31 @@
-import { z } from "zod";
-import { parseJsonText } from "../../model/json.ts";
-import { LIMITS } from "../facts/limits.ts";
-import { Fence } from "../reading/fence.ts";
-import { addEntryStubs } from "../sources/npm/entry-stubs.ts";
-import { assessBy } from "../template/assess.ts";
-import { explain } from "../template/explain.ts";
-
 /**
- * What is read of strangers' text beside the analyses: each by its name, given what is the same
- * for all items, then item by item. Everything of it goes to a thread; see read-each.ts.
+ * What package.json files say of names: their package's own, and those that it depends on. Each is
+ * text of a stranger, so they are read in a thread: readEach(PACKAGE_NAMES, …).
  */
-export const READINGS = {
-  assess: (about: {
-    config: Parameters<typeof assessBy>[0];
-    told: Parameters<typeof assessBy>[1];
-  }) => assessBy(about.config, about.told),
-  explain: () => explain,
-  /** By the text of a package.json; null: it does not parse, or has no name. */
-  package: () => packageIn,
-  /** By the path of a package.json below a folder; null: it does not parse. */
-  dependencies: (root: string) => {
-    const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
-    return (path: string) => dependenciesIn(fence, path);
-  },
-  /** By a package's folder. */
-  standIns: () => addEntryStubs,
-} as const;
-
-export type Reading = keyof typeof READINGS;
+import { z } from "zod";
+import { parseJsonText } from "../../facts/json-text.ts";
+import { LIMITS } from "../../facts/limits.ts";
+import { Fence } from "../../reading/fence.ts";
+import type { Reading } from "../../reading/read-each.ts";
 
 /** What a package.json calls its package; `version` is "" where it has none. */
 export type Named = { readonly name: string; readonly version: string };
+
+/** By the text of a package.json; null: it does not parse, or has no name. */
+export const PACKAGE_NAMES: Reading<undefined, string, Named | null> = {
+  module: import.meta.url,
+  name: "makePackageIn",
+};
+
+/** By the path of a package.json below a folder; null: it does not parse. */
+export const DEPENDENCY_NAMES: Reading<string, string, string[] | null> = {
+  module: import.meta.url,
+  name: "makeDependenciesIn",
+};
+
+export function makePackageIn(): typeof packageIn {
+  return packageIn;
+}
 
 const named = z.looseObject({ name: z.string().min(1), version: z.string().catch("") });
 
@@ -46,6 +41,11 @@ const manifest = z.looseObject({
   optionalDependencies: versions,
   peerDependencies: versions,
 });
+
+export function makeDependenciesIn(root: string): (path: string) => string[] | null {
+  const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
+  return (path) => dependenciesIn(fence, path);
+}
 
 function dependenciesIn(fence: Fence, path: string): string[] | null {
   const text = fence.readFile(path);

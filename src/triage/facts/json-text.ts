@@ -1,0 +1,6 @@
+import { withoutMark } from "../../index.ts";
+
+/** The value of a JSON text; a byte order mark before it does not count. Throws a SyntaxError. */
+export function parseJsonText(text: string): unknown {
+  return JSON.parse(withoutMark(text));
+}
