@@ -46,7 +46,7 @@ const PLANS: readonly [RegExp, string][] = [
 
 /** What most likely fails, by the file and the name of the function. */
 const LIKELY: readonly [RegExp, readonly string[]][] = [
-  [/compat|update_task_status|get_next/, ["compat", "older-clients", "insert-into-views"]],
+  [/compat|update_task_status|get_next/, ["compat", "older-", "import-older-data"]],
   [/effect|digest/, ["effect"]],
   [/claim/, ["claim-"]],
   [/update_task$|record/, ["manual-moves", "refused", "history", "settle-batches"]],
