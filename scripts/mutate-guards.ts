@@ -44,11 +44,11 @@ const PLANS: readonly [RegExp, string][] = [
   [/^record/, "as (fail|retry)|by its ids|claim"],
 ];
 
-/** What most likely fails, by the name of the function. */
+/** What most likely fails, by the file and the name of the function. */
 const LIKELY: readonly [RegExp, readonly string[]][] = [
+  [/compat|update_task_status|get_next/, ["compat", "older-", "import-older-data"]],
   [/effect|digest/, ["effect"]],
   [/claim/, ["claim-"]],
-  [/compat|update_task_status|get_next/, ["compat"]],
   [/update_task$|record/, ["manual-moves", "refused", "history", "settle-batches"]],
   [/dead|rescue|worker/, ["rescue-tasks", "session-lock", "settle-back"]],
   [/dedupe|replace|expire|enqueue/, ["dedupe", "expire-rows", "enqueue"]],
@@ -140,8 +140,8 @@ async function findFailure(guard: Guard, copy: string): Promise<Failure | undefi
 }
 
 /** Sets of tests, one after the other. What a condition does shows without a second connection. */
-function testsFor({ of, kind }: Guard): (readonly string[])[] {
-  return kind.includes("lock") ? [RACES] : [pick(LIKELY, of) ?? [], [""], RACES];
+function testsFor({ file, of, kind }: Guard): (readonly string[])[] {
+  return kind.includes("lock") ? [RACES] : [pick(LIKELY, `${file} ${of}`) ?? [], [""], RACES];
 }
 
 function pick<Value>(from: readonly [RegExp, Value][], name: string): Value | undefined {
