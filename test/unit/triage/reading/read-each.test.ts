@@ -45,7 +45,7 @@ test("an item that takes too long is left out, and those behind it are read", as
   ]);
 });
 
-test("what no time is left for is left out", async () => {
+test("items for which no time is left are left out", async () => {
   const limits = { readingMs: 1, readingsMs: 0 };
 
   expect(
