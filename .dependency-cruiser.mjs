@@ -66,7 +66,7 @@ const OUTSIDE = {
 /** The files of a library that load it as a value; its types are free. What is not here, anybody may. */
 const LIBRARIES = {
   pg: "^src/database/",
-  "graphile-worker": "^src/jobs/",
+  "graphile-worker": "^src/(jobs|triage/jobs)/",
   typescript: "^src/triage/(compiler|surface|consumer|change)/",
   tar: "^src/triage/sources/npm/",
   "npm-registry-fetch": "^src/triage/sources/npm/",

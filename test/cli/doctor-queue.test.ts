@@ -107,7 +107,7 @@ test("a job that missed its time is a warning, and so is one that fails", async 
   ]);
 });
 
-test("who reads the tables of the jobs and is shown no rows is told so", async ({
+test("a role that reads the tables of the jobs and is shown no rows is told so", async ({
   url,
   client,
 }) => {
@@ -190,7 +190,7 @@ test("paused queues and task types are named", async ({ url, client }) => {
   expect(await findingsOf(url, lanesProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }, {}]);
 });
 
-test("what no worker takes is named by type and queue", async ({ url, client }) => {
+test("tasks that no worker takes are named by type and queue", async ({ url, client }) => {
   await startWorker(client);
   await enqueue(client);
   await enqueue(client, { queue: "mail" });
@@ -208,7 +208,10 @@ test("what no worker takes is named by type and queue", async ({ url, client }) 
   });
 });
 
-test("who keeps a lock of the queue is named, with what it costs", async ({ url, client }) => {
+test("a session that keeps a lock of the queue is named, with what it costs", async ({
+  url,
+  client,
+}) => {
   expect(await findingsOf(url, locksProbe)).toMatchObject([{ level: "ok" }, { level: "ok" }]);
   await using stranger = await openStranger(url);
   await squat(stranger, ["wake-up", 0]);

@@ -107,7 +107,10 @@ test.for(DRIFTS)("%s is drift", async ([, statement, level, found], { url, clien
   ]);
 });
 
-test("what the advice says brings functions, views and triggers back", async ({ url, client }) => {
+test("the advice, when followed, brings functions, views and triggers back", async ({
+  url,
+  client,
+}) => {
   await client.query(`drop function triaged.why(bigint); drop view triaged.attention;
     drop trigger task_history_refuse_change on triaged.task_history`);
   const [first] = await findingsOf(url, driftProbe);

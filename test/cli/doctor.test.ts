@@ -67,7 +67,7 @@ test("a table that is locked is a finding in time, and hides no other", async ({
   expect(findings).toContainEqual(expect.objectContaining({ level: "ok", subject: "partitions" }));
 });
 
-test("who may only look is told what is hidden, and the rest", async ({ url, client }) => {
+test("a role that may only look is told what is hidden, and the rest", async ({ url, client }) => {
   const reader = new URL(url);
   reader.username = `reader_${reader.pathname.slice(1)}`;
   reader.password = "s3cret";

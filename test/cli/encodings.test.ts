@@ -47,7 +47,7 @@ test.for(ENCODINGS)("a database of %s is refused by migrate, and stays empty", a
   });
 });
 
-test("so is it by all that would work in it, and the doctor says so", {
+test("commands refuse to work in such a database, and the doctor says so", {
   timeout: 60_000,
 }, async () => {
   await withDatabase("encoding 'LATIN1' locale 'C'", async (url) => {

@@ -59,7 +59,7 @@ test("an old Node hands over to the one that is installed beside it", async () =
   });
 });
 
-test("what a checkout compiles is kept for the next start", async () => {
+test("code that a checkout compiles is kept for the next start", async () => {
   const { folder, launcher } = await copyLauncher();
   for (const [name, text] of [
     ["cli/main.ts", "export async function runProcess(): Promise<void> {}"],

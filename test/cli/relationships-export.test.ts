@@ -238,7 +238,7 @@ test.for(SHORT)("%s: an export means what the file meant", async ([, file], { ur
   });
 });
 
-test("what the two sides of a derivative say differently is told, and the template's counts", async ({
+test("differences between the two sides of a derivative are told, and the template's side counts", async ({
   url,
   connect,
 }) => {
@@ -280,7 +280,7 @@ test("a file with a byte order mark and carriage returns is one", async ({ url, 
   expect(exported).toEqual(file);
 });
 
-test("what changed since the import is what an export says", async ({ url, connect }) => {
+test("an export says what changed since the import", async ({ url, connect }) => {
   const client = await connect();
   const [, file] = WHOLE[1] ?? ["", {}];
   await onDatabase(url, JSON.stringify(file))("relationships", "import", "-");

@@ -42,7 +42,7 @@ test.for([
   },
 );
 
-test("what a model has settled is not asked of a person", async ({ url, client }) => {
+test("a question that a model has settled is not put to a person", async ({ url, client }) => {
   await using model = await startModel(answers());
   const asked = await askForVerdict(client, { ms: 0, end: "ask" });
   await using _worker = startWorker(url, model);
@@ -50,7 +50,7 @@ test("what a model has settled is not asked of a person", async ({ url, client }
   expect(await verdictOf(client, asked)).toMatchObject({ adjudication: { used: true } });
 });
 
-test("what a person has decided is put to no model, and cached for itself", async ({
+test("a question that a person has decided is put to no model, and cached for itself", async ({
   url,
   client,
 }) => {

@@ -27,7 +27,7 @@ const calls = async (journal: string) =>
 const firstCalled = async (journal: string) =>
   found(found(await waitFor(async () => (await calls(journal))[0])).split("/")[0]);
 
-test("what waits behind a handler that blocks its worker runs elsewhere, once", async ({
+test("tasks that wait behind a handler that blocks its worker run elsewhere, once", async ({
   url,
   client,
   journal,

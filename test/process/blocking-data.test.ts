@@ -36,7 +36,7 @@ test.for(["payload", "payload, later"] as const)(
   },
 );
 
-test("an attempt that blocks its worker within its timeout is not given back", {
+test("an attempt that blocks its worker within its timeout is not released", {
   timeout: 120_000,
 }, async ({ url, client }) => {
   const taskIds = new Map<BlockingPlace, string>();

@@ -192,10 +192,7 @@ test("two processes of jobs deliver an effect once", async ({ url, client }) => 
   expect(markers.toSorted()).toEqual(keys.toSorted());
 });
 
-test("the jobs of a process that died are given back by one that lives", async ({
-  url,
-  client,
-}) => {
+test("the jobs of a process that died are released by one that lives", async ({ url, client }) => {
   await using stub = await startStub();
   await using living = startJobsProcess(url, stub);
   await living.started();

@@ -4,7 +4,7 @@ import { migrate } from "../support/databases.ts";
 import { startWorkerProcess } from "../support/processes.ts";
 import { enqueue, query, queryOne, waitForStatus } from "../support/tasks.ts";
 
-test("what a handler enqueues belongs to its task", async ({ url, client }) => {
+test("tasks that a handler enqueues belong to its task", async ({ url, client }) => {
   const root = await enqueue(client, { task_type: "nobody" });
   const parent = await enqueue(client, {
     task_type: "parent",

@@ -82,7 +82,10 @@ test("a worker that claims has its session lock, so that its death is seen at on
   ]);
 });
 
-test("what was settled before the worker died does not run again", async ({ url, client }) => {
+test("a task that was settled before its worker died does not run again", async ({
+  url,
+  client,
+}) => {
   const taskId = await enqueue(client, { task_type: "noop" });
   await using dying = startWorkerProcess(url, { env: { TRIAGED_FAILPOINT: "settle.answered" } });
 

@@ -110,7 +110,7 @@ test("the jobs start by making the partitions that are missing", async ({ url, c
   expect(jobs.messages()).toEqual(["jobs started", "job finished"]);
 });
 
-test("a run that no process was there for is made up for once", async ({ url, connect }) => {
+test("a missed run is caught up once", async ({ url, connect }) => {
   const client = await connect();
   const before = await startedJobs(url);
   await waitUntilDone(client);

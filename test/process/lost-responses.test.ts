@@ -8,7 +8,10 @@ import { startWorkerProcess } from "../support/processes.ts";
 import { enqueue, readStory, waitForStatus } from "../support/tasks.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
 
-test("a claim whose answer is lost is given back and made again", async ({ url, client }) => {
+test("tasks from a claim whose response is lost are released and claimed again", async ({
+  url,
+  client,
+}) => {
   await using proxy = await startCuttingProxy(url, "cut in place of this");
   const taskId = await enqueue(client, { payload: { mark: "cut in place of this" } });
   await using worker = startWorkerProcess(proxy.url);

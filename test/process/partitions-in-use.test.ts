@@ -145,7 +145,7 @@ test("today's partition is made while rows of today come into the default one", 
   expect(await strayRows(client)).toBe(0);
 });
 
-test("who is refused because a person made the partition for their row tries again", async ({
+test("a writer that is refused because a person made the partition for its row tries again", async ({
   url,
   client,
 }) => {

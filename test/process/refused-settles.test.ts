@@ -187,7 +187,10 @@ test.for(CASES)(
   },
 );
 
-test("what waits for an administrator ends as soon as it can", async ({ url, client }) => {
+test("endings that wait for an administrator are recorded as soon as they can be", async ({
+  url,
+  client,
+}) => {
   await client.query(raising("final_tasks", "insert", IS_GUILTY));
   const guilty = await enqueue(client, {
     task_type: "odd",

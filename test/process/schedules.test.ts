@@ -43,7 +43,7 @@ async function missMinutes(db: Client, url: string, minutes: number): Promise<vo
   );
 }
 
-test("what was missed is made up for, once over several processes", async ({ url, connect }) => {
+test("missed runs are caught up, once over several processes", async ({ url, connect }) => {
   const client = await connect();
   await missMinutes(client, url, 5);
   const processes: RunningJobs[] = [1, 2, 3].map(() => startJobs(url, { crontab: CRONTAB }));
@@ -65,7 +65,7 @@ test("what was missed is made up for, once over several processes", async ({ url
   });
 });
 
-test("a schedule that is new is not made up for", async ({ url, connect }) => {
+test("a new schedule has no missed runs to catch up", async ({ url, connect }) => {
   const client = await connect();
   await using _jobs = await startedJobs(url, { crontab: CRONTAB });
   await waitFor(async () => (await countJobs(client)) === 0);

@@ -70,7 +70,7 @@ test("a move by hand after an enqueue, alone, in a batch or in vain, is manual",
   );
 });
 
-test("who sets the event himself writes no other history for it", async ({ db }) => {
+test("a session that sets the event itself writes no other history for it", async ({ db }) => {
   const { task_id } = await startTask(db);
   await db.query("set local triaged.event to 'replace'; set local triaged.event_by to 'the boss'");
 

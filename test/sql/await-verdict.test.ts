@@ -28,7 +28,9 @@ test("the first to ask works the verdict out", async ({ db }) => {
   expect(await awaitVerdict("key", contextOf(db, task))).toBeNull();
 });
 
-test("who waits says for whom, once, and has the verdict when it is stored", async ({ db }) => {
+test("an attempt that waits says for whom, once, and has the verdict when it is stored", async ({
+  db,
+}) => {
   const [first, second] = [await startTask(db), await startTask(db)];
   await take(db, first);
   const context = contextOf(db, second);
@@ -43,7 +45,9 @@ test("who waits says for whom, once, and has the verdict when it is stored", asy
   ]);
 });
 
-test("who waits works it out when the other one lets go of it", async ({ db }) => {
+test("an attempt that waits works the verdict out when the other one lets go of it", async ({
+  db,
+}) => {
   const [first, second] = [await startTask(db), await startTask(db)];
   await take(db, first);
   const context = contextOf(db, second);
@@ -55,7 +59,7 @@ test("who waits works it out when the other one lets go of it", async ({ db }) =
   expect(await waiting).toBeNull();
 });
 
-test("who has waited for long gives its place to others", async ({ db }) => {
+test("an attempt that has waited for long gives its place to others", async ({ db }) => {
   const [first, second] = [await startTask(db), await startTask(db)];
   await take(db, first);
 
@@ -68,7 +72,7 @@ test("who has waited for long gives its place to others", async ({ db }) => {
   );
 });
 
-test("who is told to stop waits no longer", async ({ db }) => {
+test("an attempt that is told to stop waits no longer", async ({ db }) => {
   const [first, second] = [await startTask(db), await startTask(db)];
   await take(db, first);
   const context = contextOf(db, second);

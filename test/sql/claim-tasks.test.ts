@@ -111,7 +111,7 @@ test("a claim takes no more than its limit over all lanes", async ({ db }) => {
   expect(claimed.map((task) => String(task["priority"])).toSorted()).toEqual(["0", "0", "1"]);
 });
 
-test("what is in no lane of the worker is left alone", async ({ db }) => {
+test("a task that is in no lane of the worker is left alone", async ({ db }) => {
   await enqueue(db, { task_type: "other" });
   await enqueue(db, { queue: "other" });
 

@@ -38,7 +38,7 @@ async function runAts(db: Client, taskIds: readonly string[]): Promise<string[]>
 const rescue = async (db: Client) =>
   (await call(db, "rescue_tasks")).map((row) => String(row["task_id"]));
 
-test("what was enqueued for now is due now, and what has a time of its own keeps it", async ({
+test("a task that was enqueued for now is due now, and one with a time of its own keeps it", async ({
   db,
 }) => {
   await setClock(db, AHEAD);
@@ -59,7 +59,9 @@ test("what was enqueued for now is due now, and what has a time of its own keeps
   expect(claimed.map((task) => task["task_id"])).toEqual([now]);
 });
 
-test("what failed, or was put back, waits for its delay from now on, once", async ({ db }) => {
+test("a task that failed, or was put back, waits for its delay from now on, once", async ({
+  db,
+}) => {
   await setClock(db, at(50));
   const tasks = [await enqueue(db), await enqueue(db), await enqueue(db), await enqueue(db)];
   const worker = await startWorker(db);
@@ -84,7 +86,7 @@ test("what failed, or was put back, waits for its delay from now on, once", asyn
   expect(await runAts(db, tasks)).toEqual([at(0), at(1, 30), at(3), at(180)]);
 });
 
-test("what was put back after the setback keeps its time", async ({ db }) => {
+test("a task that was put back after the setback keeps its time", async ({ db }) => {
   await setClock(db, AHEAD);
   const task = await enqueue(db);
   const worker = await startWorker(db);

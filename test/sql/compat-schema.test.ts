@@ -95,7 +95,7 @@ test.for([
   },
 );
 
-test("who may create in it later is found by the doctor", async ({ db, url, role }) => {
+test("a role that may create in it later is found by the doctor", async ({ db, url, role }) => {
   await migrate({ connectionString: url });
   await db.query(`grant create on schema triaged_compat to ${role}`);
 

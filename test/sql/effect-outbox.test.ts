@@ -110,7 +110,7 @@ test("a digest of long lines has as much of each as an issue tells", async ({ db
   });
 });
 
-test("what waits for the digest becomes one issue for each target, once", async ({ db }) => {
+test("lines that wait for the digest become one issue for each target, once", async ({ db }) => {
   for (const [key, target] of [
     ["a", "acme/shop"],
     ["b", "acme/app"],

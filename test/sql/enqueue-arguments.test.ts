@@ -104,7 +104,9 @@ test("tasks of more than 64 MiB together are refused, with a way out", async ({ 
   await enqueueAll(10);
 });
 
-test("what is short in memory and long in writing is refused by its length", async ({ db }) => {
+test("a payload that is short in memory and long in writing is refused by its length", async ({
+  db,
+}) => {
   const numbers = `{"a": [${Array.from({ length: 10 }, () => "1e131000").join()}]}`;
 
   for (const given of [{ payload: numbers }, { metadata: numbers }]) {

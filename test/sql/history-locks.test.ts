@@ -74,7 +74,7 @@ test("the history of a task that is gone is found", async ({ connect }) => {
   expect(await taskHistory(inSchema(client), taskId)).toHaveLength(3);
 });
 
-test("who waits for a live task asks no partition", async ({ connect }) => {
+test("waiting for a live task asks no partition", async ({ connect }) => {
   const client = await connect();
   const taskId = await enqueue(client);
 

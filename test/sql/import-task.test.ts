@@ -165,7 +165,7 @@ test.for(VIEWS.slice(1))("the name of its worker is kept by %s", async (view, { 
   ]);
 });
 
-test("what the older system had cancelled is cancelled", async ({ db }) => {
+test("a task that the older system had cancelled is cancelled", async ({ db }) => {
   await insert(db, "triaged_compat.tasks", {
     task_id: "x",
     status: "failed",

@@ -31,7 +31,9 @@ test("of two callers that make one partition, the second finds it made", async (
   expect(await answer).toEqual([{ made: false }]);
 });
 
-test("what a person holds of one day does not keep the others from theirs", async ({ connect }) => {
+test("a table that a person made for one day does not keep the other days from their partitions", async ({
+  connect,
+}) => {
   const client = await connect();
   await client.query("select set_config('triaged.fake_now', '2030-01-01 12:00Z', false)");
   // Whose it is, and why, nobody knows.

@@ -232,7 +232,7 @@ test("a heartbeat reads the requests to cancel, not all that is held", async ({ 
   expectBounded(await watchPlans(db, () => beat(workerId)));
 });
 
-test("what a hand-made update ends is moved by its ids", async ({ db }) => {
+test("tasks that a hand-made update ends are moved by their ids", async ({ db }) => {
   const endByHand = (count: number) =>
     db.query(
       `update triaged.live_tasks set status = 'cancelled', ended_at = now()

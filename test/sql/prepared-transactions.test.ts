@@ -230,7 +230,7 @@ const COMMITTING: readonly (readonly [string, readonly string[], readonly string
 ];
 
 test.for(COMMITTING)(
-  "whoever enqueues %s wakes the worker that sleeps",
+  "an enqueue %s wakes the worker that sleeps",
   async ([, statements, said], { db, sleeper }) => {
     for (const statement of statements) await db.query(statement);
 
@@ -259,7 +259,7 @@ test("a cancel of a started task is told at commit", async ({ db, sleeper }) => 
   await waitFor(() => sleeper.heard.includes("cancel"));
 });
 
-test("whoever waits for the lock of a prepared transaction is told its name", async ({
+test("a session that waits for the lock of a prepared transaction is told its name", async ({
   db,
   connect,
 }) => {

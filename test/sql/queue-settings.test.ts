@@ -103,7 +103,7 @@ test("retention is seven and ninety days until somebody says otherwise", async (
   ]);
 });
 
-test("who changed a setting is recorded, by hand as well", async ({ db }) => {
+test("the role that changed a setting is recorded, by hand as well", async ({ db }) => {
   const read = () => queryOne(db, "select * from triaged.queue_settings where name ~ 'history'");
   await setClock(db, "2026-03-01 12:00Z");
   await db.query("set local triaged.actor to 'auditor'");

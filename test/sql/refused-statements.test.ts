@@ -69,7 +69,7 @@ test.for([
   });
 });
 
-test("what a hand-made update changes beside the status is kept", async ({ db }) => {
+test("columns that a hand-made update changes beside the status are kept", async ({ db }) => {
   const { task_id } = await seedTask(db, "queued");
   const change = {
     task_type: "other",

@@ -131,9 +131,7 @@ test("a digest has the labels of its lines, and the schedule it was made by", as
   );
 });
 
-test("what is null within a configuration is kept; a null of its own says nothing", async ({
-  db,
-}) => {
+test("a null within a configuration is kept; a null of its own says nothing", async ({ db }) => {
   const config = { owner: { id: 1, since: null }, notes: [null], team: null };
   await call(db, "save_relationship", {
     source_repo: "o/a",

@@ -179,7 +179,7 @@ test.for([
   expect(err.message).toContain(message);
 });
 
-test("what else is wrong with a relationship is said", async ({ db }) => {
+test("other mistakes of a relationship are named", async ({ db }) => {
   expect(await refusal(db, () => relate(db, "o/a", "o/a"))).toMatchObject({
     message: "expected two repositories, got o/a twice",
   });

@@ -23,7 +23,9 @@ function unknownTo(workerId: string, known: readonly Claimed[]) {
   };
 }
 
-test("a worker gives back what it holds without knowing, and that only", async ({ db }) => {
+test("a worker releases the tasks that it holds without knowing, and only those", async ({
+  db,
+}) => {
   const others = await startTask(db);
   await enqueue(db);
   const workerId = await startWorker(db);

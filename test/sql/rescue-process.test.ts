@@ -17,7 +17,7 @@ async function startHolder(db: Client, given = {}): Promise<{ workerId: string; 
   return { workerId, taskId };
 }
 
-test("what the process held is queued again at the first look", async ({ connect }) => {
+test("tasks that the process held are queued again at the first look", async ({ connect }) => {
   const [db, holder] = [await connect(), await connect()];
   const { workerId, taskId } = await startHolder(db);
   await query(holder, "select triaged.lock_worker($1)", [workerId]);

@@ -72,7 +72,7 @@ test.for(LATER)("a migration after «%s» leaves of that %o", async ([grant, lef
   expect(await platform.migrate()).toEqual([]);
 });
 
-test("what the doctor advises takes each right away that is not ours", async ({ platform }) => {
+test("the doctor's advice takes each right away that is not ours", async ({ platform }) => {
   await platform.migrate();
   for (const [grant] of LATER) {
     await platform.arrange(grant);
@@ -116,7 +116,7 @@ test("rights on all that there is go, but to read what nobody hides", async ({ p
   expect(rights.filter((right) => right.includes("add_tasks"))).toEqual([]);
 });
 
-test("what default privileges would give is nobody's purpose, unless it is to read", async ({
+test("rights that default privileges would give are nobody's purpose, unless they are to read", async ({
   platform: { arrange, administrator, name, migrate: settleAll },
 }) => {
   await settleAll();

@@ -314,7 +314,7 @@ test("both a copy of a database and its model are told that they share roles", a
   expect(model.warnings).toEqual([expect.stringContaining(`shared with database ${name}_copy: `)]);
 });
 
-test("whoever was granted a role before there was a queue is named", async ({
+test("a login that was granted a role before there was a queue is named", async ({
   makeOwned,
   makeLogin,
   administrator,
@@ -352,7 +352,7 @@ test("another role of the schema whose name ends with _api is not taken for ours
   expect(roles).toMatchObject({ prefix: `triaged_${name}` });
 });
 
-test("who may not is told the name of the role that it needs", async ({
+test("a login without the right is told the name of the role that it needs", async ({
   makeOwned,
   makeLogin,
   administrator,

@@ -69,7 +69,7 @@ test("a new attempt starts without the progress of the last", async ({ db }) => 
   });
 });
 
-test("a worker that ends gives back what it holds", async ({ db }) => {
+test("a worker that ends releases the tasks that it holds", async ({ db }) => {
   const task = await startTask(db);
   const { worker_id } = await readTask(db, task.task_id);
 

@@ -118,7 +118,7 @@ test.for(["any", "primary"] as const)(
   },
 );
 
-test("what another host would not mend is told at once", async ({ database }) => {
+test("an error that another host would not mend is told at once", async ({ database }) => {
   const { host } = new URL(database.url);
   const nowhere = urlOf(database.url, "triaged_nowhere");
 

@@ -167,7 +167,7 @@ test.for([
   ["relationships", "select triaged.save_relationship('a/b', 'c/d', 'api_consumer')"],
   ["compat old", "select from triaged.get_next_task('old')"],
 ] as const)(
-  "what waits for the lock %s names who keeps it",
+  "a session that waits for the lock %s names its keeper",
   async ([kind, statement], { url, connect }) => {
     const db = await connect();
     await using stranger = await openStranger(url);
@@ -240,7 +240,7 @@ test.for(["pg_advisory_lock", "pg_advisory_lock_shared"] as const)(
   },
 );
 
-test("who has a lock that is not his is named, with those who wait for one", async ({
+test("a session that keeps a lock that is not its own is named, with those that wait for one", async ({
   url,
   connect,
 }) => {

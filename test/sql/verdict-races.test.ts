@@ -4,7 +4,7 @@ import { test, waitUntilBlocked } from "../support/connections.ts";
 import { outcomeOf, settle, startTask } from "../support/tasks.ts";
 import { makeResult, readFillers, store, take } from "../support/verdicts.ts";
 
-test("who comes as the verdict is stored has it, and does not work it out again", async ({
+test("an attempt that comes as the verdict is stored has it, and does not work it out again", async ({
   connect,
 }) => {
   const [one, other, observer] = [await connect(), await connect(), await connect()];

@@ -63,7 +63,7 @@ test("verdicts of different keys have nothing to do with each other", async ({ d
   expect(await take(db, second, "other")).toBeUndefined();
 });
 
-test("who lets go of a key leaves it to others", async ({ db }) => {
+test("an attempt that lets go of a key leaves it to others", async ({ db }) => {
   const [first, second] = [await startTask(db), await startTask(db)];
   await take(db, first);
 
@@ -173,7 +173,7 @@ test("the statistics tell what the cache spares", async ({ db }) => {
   });
 });
 
-test("what a finished attempt noted stands in its history", async ({ db }) => {
+test("the note of a finished attempt stands in its history", async ({ db }) => {
   const task = await startTask(db);
   await enqueue(db);
   const other = await claim(db);

@@ -18,7 +18,7 @@ import { brokenOf, plant, RECORD, verify } from "../support/verify.ts";
 
 const HOUR_MS = 3_600_000;
 
-test("what happened before --since is left out", async ({ db }) => {
+test("history from before --since is left out", async ({ db }) => {
   await setClock(db, "2026-03-01 12:00Z");
   await call(db, "create_partitions");
   const old = await startTask(db);
@@ -56,7 +56,9 @@ test("--since knows what came before a story that goes on", async ({ db }) => {
   ]);
 });
 
-test("what retention dropped is not missed, and what it cannot have dropped is", async ({ db }) => {
+test("rows that retention dropped are not missed, and rows that it cannot have dropped are", async ({
+  db,
+}) => {
   await setClock(db, "2026-03-01 12:00Z");
   await call(db, "create_partitions");
   const early = [await startTask(db), await startTask(db)] as const;

@@ -61,7 +61,7 @@ test("a migration that was made is passed on", async () => {
   expect(heard).toEqual([{ channel: "worker:migrate", payload: '{"breaking":true}' }]);
 });
 
-test("what is no notification goes its way", () => {
+test("an event that is no notification is passed through", () => {
   const { client } = guarded();
   const ends = vi.fn<() => void>();
   client.on("end", ends);

@@ -22,7 +22,7 @@ function headersFor(given: Partial<PushConfig>): Record<string, string> {
   return signatureHeaders({ ...NOTHING, ...given }, about, PUSH);
 }
 
-test("what is not set is not sent", () => {
+test("fields that are not set are not sent", () => {
   expect(headersFor({})).toEqual({});
   expect(headersFor({ token: "t" })).toEqual({ "x-a2a-token": "t" });
 });

@@ -37,7 +37,7 @@ const FLOOR = minVersion(manifest.engines.node)?.version ?? "";
 const OF_CHECKOUT = `${/^Node (\d+\.\d+) or later/m.exec(read("README.md"))?.[1]}.0`;
 
 test.for([FLOOR, OF_CHECKOUT, "22.99.0", "24.0.0", "24.99.0", "26.0.0"])(
-  "what production installs is content with Node %s",
+  "all packages of production accept Node %s",
   (node) => {
     expect(unhappyWith(node, { withDev: false })).toEqual([]);
   },

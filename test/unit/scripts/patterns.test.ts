@@ -21,7 +21,7 @@ test.for([
   expect([...(await judged(source)).keys()]).toEqual([`/${source}/`]);
 });
 
-test("what is only searched for examples is not proven", async () => {
+test("a pattern that is only searched for counterexamples is not proven", async () => {
   expect([...(await judged("^(?!a)b+c")).values()]).toEqual(["/^(?!a)b+c/ is not proven linear"]);
 });
 

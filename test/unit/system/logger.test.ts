@@ -64,7 +64,7 @@ test("a person reads time, level, message and fields, then the stack", () => {
   expect(lines[0]).toContain("Error: no answer\n");
 });
 
-test("what is no log line stays as it is", () => {
+test("a line that is no log line stays as it is", () => {
   expect(formatLogLine("plain words\n")).toBe("plain words\n");
 });
 

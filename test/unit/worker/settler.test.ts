@@ -56,7 +56,7 @@ test("a settler is idle when the last of its statements is answered", async () =
   expect(settler.unsettled).toEqual([]);
 });
 
-test("who settles learns which attempts were no longer held", async () => {
+test("a caller that settles learns which attempts were no longer held", async () => {
   const { settler, statements } = makeSettler();
   const held: Record<string, boolean> = {};
   for (const taskId of ["1", "2", "3"]) {

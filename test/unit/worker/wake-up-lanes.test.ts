@@ -84,7 +84,7 @@ test("of more lanes than a worker is told of it looks everywhere, and reads no m
   expect(notified.look({ now: 10, armed: true })).toBeNull();
 });
 
-test("what is longer than any name is not read", () => {
+test("a notification that is longer than any name is not read", () => {
   const notified = asleep();
   const parse = vi.spyOn(JSON, "parse");
 

@@ -8,7 +8,7 @@ async function isOver(waiting: Promise<void>): Promise<boolean> {
   return await Promise.race([waiting.then(() => true), nextTurn(false)]);
 }
 
-test("what happened before a wait ends that one, and not the next", async () => {
+test("a wake-up before a wait ends that one, and not the next", async () => {
   const flag = new WakeUp();
   flag.raise();
 
@@ -16,7 +16,7 @@ test("what happened before a wait ends that one, and not the next", async () => 
   expect(await isOver(flag.wait())).toBe(false);
 });
 
-test("what happens during a wait ends that one, and not the next", async () => {
+test("a wake-up during a wait ends that one, and not the next", async () => {
   const flag = new WakeUp();
   const waiting = flag.wait();
   flag.raise();
@@ -25,7 +25,7 @@ test("what happens during a wait ends that one, and not the next", async () => {
   expect(await isOver(flag.wait())).toBe(false);
 });
 
-test("what happens again before the loop goes on is for its next wait", async () => {
+test("a second wake-up before the loop goes on is for its next wait", async () => {
   const flag = new WakeUp();
   const waiting = flag.wait();
   flag.raise();
@@ -35,7 +35,7 @@ test("what happens again before the loop goes on is for its next wait", async ()
   expect(await isOver(flag.wait())).toBe(true);
 });
 
-test("what was forgotten ends no wait", async () => {
+test("a wake-up that was forgotten ends no wait", async () => {
   const flag = new WakeUp();
   flag.raise();
   flag.lower();
@@ -43,7 +43,7 @@ test("what was forgotten ends no wait", async () => {
   expect(await isOver(flag.wait())).toBe(false);
 });
 
-test("who waits hears of it before raise returns, once", async () => {
+test("a waiter hears of a wake-up before raise returns, once", async () => {
   const flag = new WakeUp();
   const onRaise = vi.fn<() => void>();
   const waiting = flag.wait(60_000, onRaise);

@@ -152,7 +152,9 @@ test.for([
   ]);
 });
 
-test("who runs the provider's image maps its port and sets its variables", async ({ meet }) => {
+test("a consumer that runs the provider's image maps its port and sets its variables", async ({
+  meet,
+}) => {
   const consumer = {
     "compose.yaml": 'services:\n  o:\n    image: ghcr.io/owner/orders:1\n    ports: ["80:8080"]\n',
   };
@@ -173,7 +175,7 @@ test("a variable is met as a whole word", async ({ meet }) => {
   expect(await meet({ files, consumer })).toEqual(["env.removed ORDER_MODE confirmed a.py:1"]);
 });
 
-test("a new credential hits whoever holds the service's address", async ({ meet }) => {
+test("a new credential hits each consumer that holds the service's address", async ({ meet }) => {
   const consumer = { "a.ts": 'const url = "https://orders.example.com";\n' };
 
   expect(await meet({ files: AUTH_ADDED, consumer })).toEqual([
@@ -227,7 +229,7 @@ test("a file that is too large leaves the use unknown; a binary one does not", a
   ]);
 });
 
-test("what is installed or built is not the consumer's own", async ({ meet }) => {
+test("installed and built files are not the consumer's own", async ({ meet }) => {
   const consumer = {
     "node_modules/x/a.js": "fetch('/v1/orders/1')",
     "README.md": "'/v1/orders/1'",

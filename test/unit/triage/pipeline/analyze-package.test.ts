@@ -31,7 +31,7 @@ test("an upgrade that only adds breaks nothing", SLOW, async ({ makeUpgrade }) =
   expect(verdictOn(analysis, {})).toMatchObject({ requiresAction: false, confidence: 0.9 });
 });
 
-test("what breaks and is not used needs no action", SLOW, async ({ makeUpgrade }) => {
+test("a breaking change that is not used needs no action", SLOW, async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.d.ts": "export function get(): string; export function gone(): void;" },
     to: { "index.d.ts": "export function get(): string;" },

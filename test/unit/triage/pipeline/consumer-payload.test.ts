@@ -62,7 +62,7 @@ test("that no files are told is another thing than that none changed", () => {
   expect(parse({ ...EVENT, changed_files: [] }).changed_files).toEqual([]);
 });
 
-test("what is not known is kept, at every depth", () => {
+test("unknown keys are kept, at every depth", () => {
   const given = {
     ...EVENT,
     compare: "https://example.org",

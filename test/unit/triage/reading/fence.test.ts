@@ -64,27 +64,33 @@ test.for([
   ["a relative path", () => "package.json"],
   ["a NUL", (secret: string, tree: string) => `${tree}/src/own.ts\0${secret}`],
   ["other letters", (secret: string) => join(secret, "key.ts").toUpperCase()],
-] as const)("what is outside is not there by %s", async ([, spell], { tree, secret }) => {
-  await mkdir(`${tree}-other`);
-  await writeFile(join(`${tree}-other`, "key.ts"), "secret");
+] as const)(
+  "files outside of the tree are not there by %s",
+  async ([, spell], { tree, secret }) => {
+    await mkdir(`${tree}-other`);
+    await writeFile(join(`${tree}-other`, "key.ts"), "secret");
 
-  expect(seen(new Fence([tree]), spell(secret, tree))).toEqual(NOTHING);
-});
+    expect(seen(new Fence([tree]), spell(secret, tree))).toEqual(NOTHING);
+  },
+);
 
 test.for([
   ["a link to a file", "key.ts", "leads/out.ts", "leads/out.ts"],
   ["a link to a folder", "", "leads", "leads/key.ts"],
   ["a link to a link", "", "first", "second/key.ts"],
-] as const)("what is outside is not there by %s", async ([, to, from, path], { tree, secret }) => {
-  if (from.includes("/")) await mkdir(join(tree, "leads"));
-  await symlink(join(secret, to), join(tree, from));
-  await symlink("first", join(tree, "second"));
-  const fence = new Fence([tree]);
+] as const)(
+  "files outside of the tree are not there by %s",
+  async ([, to, from, path], { tree, secret }) => {
+    if (from.includes("/")) await mkdir(join(tree, "leads"));
+    await symlink(join(secret, to), join(tree, from));
+    await symlink("first", join(tree, "second"));
+    const fence = new Fence([tree]);
 
-  expect(seen(fence, join(tree, path))).toEqual(NOTHING);
-  expect(fence.realpath(join(tree, path))).toBe(join(tree, path));
-  expect(fence.foldersIn(tree)).not.toContain(from);
-});
+    expect(seen(fence, join(tree, path))).toEqual(NOTHING);
+    expect(fence.realpath(join(tree, path))).toBe(join(tree, path));
+    expect(fence.foldersIn(tree)).not.toContain(from);
+  },
+);
 
 test("a pipe, a device and a folder are no files, and block nobody", async ({ tree }) => {
   execFileSync("mkfifo", [join(tree, "pipe.ts")]);

@@ -62,7 +62,7 @@ test("a reading by a function that its module does not export is an error", asyn
   await expect(reading).rejects.toThrow("package-names.ts exports no function packageIn");
 });
 
-test("what no time is left for is left out", async () => {
+test("items for which no time is left are left out", async () => {
   const limits = { readingMs: 1, readingsMs: 0 };
 
   expect(

@@ -183,7 +183,7 @@ test.for(CASES)("%s", SLOW, async ([, before, after, expected], { makeUpgrade })
   expect(degraded).toEqual([]);
 });
 
-test("what took the place of a removed type is named", async ({ makeUpgrade }) => {
+test("the type that took the place of a removed one is named", async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.d.ts": "export type Old = Error; export type O = { on?: (e: Old) => void };" },
     to: {

@@ -168,7 +168,7 @@ test("known formats are explained by key", () => {
   ).toEqual(["engines.node: >=20 → >=22", "type added"]);
 });
 
-test("what does not parse, and what nobody knows the format of, is not explained", () => {
+test("a file that does not parse, or has an unknown format, is not explained", () => {
   const nothing = { changes: [], leftOut: null };
   expect(explain(file("compose.yaml", { before: "a: [", after: "a: 1" }))).toEqual(nothing);
   expect(explain(file("notes.txt", { before: "a", after: "b" }))).toEqual(nothing);

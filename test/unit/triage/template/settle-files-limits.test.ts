@@ -86,7 +86,7 @@ test("files that are settled crowd out none that are not", () => {
   expect(result).toMatchObject({ requires_action: true, affected_files: ["z"] });
 });
 
-test("what commits ported is not known where not all commits of a change are", () => {
+test("ported commits are not known where some commits of a change are not", () => {
   const commits = [{ id: "1", message: "fix", paths: ["docker/a"] }];
   const ancestry = { mergeBase: "0", behind: 0, ported: new Set(["1"]), isCut: false };
 

@@ -159,7 +159,7 @@ test.for(KINDS)("files of divergent concerns are skipped, in a %s", async (kind,
 });
 
 test.for(KINDS)(
-  "what is no text and changed on both sides is left to a person, in a %s",
+  "a binary file that changed on both sides is left to a person, in a %s",
   async (kind, { makePair }) => {
     const files = { "docker/a.png": png(1), "docker/b.png": png(2) };
     const { template, derivative, triage } = await makePair(files, kind);

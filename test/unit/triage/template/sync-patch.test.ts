@@ -69,7 +69,10 @@ test("the patch holds all that fits, and makes of a clone what was expected", as
   expect(result.recommended_changes).toContain("`git apply --index sync.patch`");
 });
 
-test("what JSON cannot hold as text goes into the patch as well", async ({ makePair, folder }) => {
+test("files that JSON cannot hold as text go into the patch as well", async ({
+  makePair,
+  folder,
+}) => {
   const pair = await makePair({ "docker/latin": latin("caf\xe9\n"), "docker/late": late("1") });
   await pair.template.commit({ "docker/latin": latin("th\xe9\n"), "docker/late": late("2") });
 

@@ -31,7 +31,7 @@ test.for([
   },
 );
 
-test("what is registered counts, whatever the event names", async ({
+test("the registered address counts, whatever the event names", async ({
   repository,
   consumer,
   triage,

@@ -122,7 +122,7 @@ test("a repository is mirrored over http, and missed where it is not", async ({
   ).rejects.toMatchObject({ name: "PermanentError" });
 });
 
-test("who waits for another's fetch that began later does not fetch again", async ({
+test("a caller that waits for a fetch that began later does not fetch again", async ({
   folder,
   repository,
   config,

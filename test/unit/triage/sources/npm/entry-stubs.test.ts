@@ -63,7 +63,7 @@ test("a default export is one of the stand-in too", async ({ folder }) => {
   expect(await textIn(folder, "dist/index.js")).toBe("");
 });
 
-test("what is committed stays as it is", async ({ folder }) => {
+test("committed files stay as they are", async ({ folder }) => {
   const files: Files = { "dist/index.js": "1;\n", "src/index.ts": "2;\n", "util/index.js": "3;\n" };
   const exports = { ".": "./dist/index.js", "./util": "./util" };
   await writeTree(folder, { name: "p", exports }, files);

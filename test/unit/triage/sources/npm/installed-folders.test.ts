@@ -14,7 +14,9 @@ async function install(folder: string, name: string, manifest: object): Promise<
   return path;
 }
 
-test("what is installed above a folder counts, unless it is a link", async ({ folder }) => {
+test("packages that are installed above a folder count, unless they are links", async ({
+  folder,
+}) => {
   const real = await realpath(folder);
   await mkdir(join(real, "a", "b", "c"), { recursive: true });
   await mkdir(join(real, "a", "node_modules"));

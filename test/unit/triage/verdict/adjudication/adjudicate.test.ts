@@ -103,7 +103,7 @@ test("a model may turn an open verdict around, and the rules' reasons stay", asy
   });
 });
 
-test("what asks for nothing gets no more urgent", async () => {
+test("a verdict that asks for nothing gets no more urgent", async () => {
   await using model = await startModel(answers({ requires_action: false, urgency: "critical" }));
 
   expect(await settle(makeResult(), accessTo(model))).toMatchObject({
