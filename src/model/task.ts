@@ -92,3 +92,8 @@ export type Attempt = {
   readonly taskId: string;
   readonly attempt: number;
 };
+
+/** The same as text, for sets and maps. */
+export function attemptToken({ taskId, attempt }: Attempt): string {
+  return `${taskId}/${attempt}`;
+}

@@ -7,6 +7,7 @@ import type { DatabaseLink } from "../database/reconnect.ts";
 import { releaseUnknownTasks } from "../database/workers.ts";
 import type { Attempt, ClaimedTask, Lane } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { type RetryDelays, retry } from "../system/retry.ts";
 import { sleep } from "../system/waiting.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Plan, Slots } from "./slots.ts";
@@ -120,6 +121,7 @@ function sleepMs({ lanes, pollIntervalMs }: ClaimLoopDeps, swept: boolean): numb
 
 /** Errors in a row, other than a database that does not answer, before the worker gives up. */
 const CLAIM_ERRORS_MAX = 5;
+const CLAIM_ERROR_DELAYS: RetryDelays = { baseMs: 2_000, maxMs: 16_000, jitter: 0 };
 
 type ClaimsDeps = {
   readonly db: Database;
@@ -143,7 +145,6 @@ type PendingClaim = { readonly plan: Plan; readonly found: Promise<Found> };
 class Claims {
   readonly #deps: ClaimsDeps;
   readonly #lost: LostClaims;
-  #errors = 0;
 
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
@@ -246,20 +247,14 @@ class Claims {
   /** Wait longer after each error, and give up after some in a row. */
   async #untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
     const { logger, signal } = this.#deps;
-    for (;;) {
-      try {
-        const result = await work();
-        this.#errors = 0;
-        return result;
-      } catch (err) {
-        this.#errors += 1;
-        if (this.#errors >= CLAIM_ERRORS_MAX || signal.aborted) {
-          throw err;
-        }
-        logger.error({ err, errors: this.#errors, errorsMax: CLAIM_ERRORS_MAX }, "claiming failed");
-        await sleep(1_000 * 2 ** this.#errors, signal);
+    const mayPass = (err: unknown, errors: number) => {
+      if (errors >= CLAIM_ERRORS_MAX) {
+        return false;
       }
-    }
+      logger.error({ err, errors, errorsMax: CLAIM_ERRORS_MAX }, "claiming failed");
+      return true;
+    };
+    return await retry(work, { delays: CLAIM_ERROR_DELAYS, signal, mayPass });
   }
 }
 

@@ -12,6 +12,7 @@ import { keepSession } from "../database/pool.ts";
 import { heartbeatWorker, lockWorker, readCancelRequests } from "../database/workers.ts";
 import type { LogLevel } from "../settings/variables.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { RetryDelay, type RetryDelays, retry } from "../system/retry.ts";
 import { every, sleep } from "../system/waiting.ts";
 import { LOOK_MS, StallWatch } from "./stall-watch.ts";
 import { StartedAttempts, type StartedAttemptsMemory } from "./started-attempts.ts";
@@ -48,13 +49,11 @@ export type HeartbeatMessage =
     }
   | { readonly kind: "dead" }
   /** What was not begun is released; the worker may claim again. */
-  | { readonly kind: "took back" }
-  | { readonly kind: "lost"; readonly error: string };
+  | { readonly kind: "took back" };
 
-const RECONNECT_MS_MIN = 50;
+const RECONNECT_DELAYS: RetryDelays = { baseMs: 50, maxMs: 2_000 };
 /** A rescue that looks has the lock for moments; somebody else may keep it. */
 const LOCK_AGAIN_MS_MIN = 50;
-const RECONNECT_MS_MAX = 2_000;
 /** A server that takes longer is as good as gone: try another connection. */
 const ANSWER_MS_MAX = 5_000;
 const WATCH_AFTER_MS = 500;
@@ -62,19 +61,15 @@ const WATCH_AFTER_MS = 500;
 /** Null while there is no connection. */
 let connected: Database | null = null;
 
+/** The worker's own connections tell of a lost database. */
 async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<void> {
-  let wait = RECONNECT_MS_MIN;
-  while (!signal.aborted) {
-    try {
-      await beatUntilLost(settings, signal, () => {
-        wait = RECONNECT_MS_MIN;
-      });
-    } catch (err) {
-      tell({ kind: "lost", error: err instanceof Error ? err.message : String(err) });
-      await sleep(wait * (0.5 + Math.random() / 2), signal);
-      wait = Math.min(wait * 2, RECONNECT_MS_MAX);
-    }
-  }
+  const beating = retry((onConnected) => beatUntilLost(settings, signal, onConnected), {
+    delays: RECONNECT_DELAYS,
+    signal,
+    mayPass: () => true,
+  });
+  // It throws what was lost once it is to stop, and nothing else.
+  await beating.catch(() => undefined);
 }
 
 async function beatUntilLost(
@@ -94,7 +89,7 @@ async function beatUntilLost(
     onConnected();
     connected = db;
     let locked = !sessionLock;
-    let lockAgainMs = LOCK_AGAIN_MS_MIN;
+    const lockDelay = new RetryDelay({ baseMs: LOCK_AGAIN_MS_MIN, maxMs: intervalMs, jitter: 0 });
     while (!signal.aborted) {
       // Refused while a rescue looks whether the lock is free.
       locked ||= await lockWorker(db, workerId);
@@ -102,8 +97,7 @@ async function beatUntilLost(
       const { held, cancelRequests } = await heartbeatWorker(db, workerId);
       failpoint("heartbeat.answered");
       tell(held ? { kind: "beat", cancelRequests, isLocked: locked } : { kind: "dead" });
-      const waitMs = locked || !held ? intervalMs : Math.min(lockAgainMs, intervalMs);
-      lockAgainMs *= 2;
+      const waitMs = locked || !held ? intervalMs : lockDelay.nextMs();
       await sleep(waitMs, AbortSignal.any([signal, lost.signal]));
       if (lost.signal.aborted && !signal.aborted) {
         throw new Error("connection lost");

@@ -58,9 +58,6 @@ export class Heartbeat {
         case "took back":
           on.tookBack();
           break;
-        case "lost":
-          // The worker's own connections tell of a lost database.
-          break;
       }
     });
     this.#thread.on("error", on.error);

@@ -5,7 +5,7 @@ import type { Database } from "../database/database.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import { codeOf, isOfStatement, isTransient } from "../database/sqlstate.ts";
 import type { Outcome } from "../model/outcome.ts";
-import type { Attempt, ClaimedTask } from "../model/task.ts";
+import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { boundedText } from "./failure.ts";
@@ -108,7 +108,7 @@ export class Settler {
       this.#inFlight.delete(batch);
       this.#inFlightBytes -= bytes;
       for (const { ending, done } of batch) {
-        done(settled === "all" || settled.has(tokenOf(ending)));
+        done(settled === "all" || settled.has(attemptToken(ending)));
       }
     }
     this.#drains -= 1;
@@ -156,7 +156,7 @@ export class Settler {
     const settled = new Set<string>();
     for (const half of halves) {
       const recorded = await this.#settleBatch(half);
-      for (const token of recorded === "all" ? half.map(tokenOf) : recorded) {
+      for (const token of recorded === "all" ? half.map(attemptToken) : recorded) {
         settled.add(token);
       }
     }
@@ -175,7 +175,7 @@ export class Settler {
       { refusalsMax: REFUSALS_MAX },
     );
     failpoint("settle.answered");
-    return settled === "all" ? settled : new Set(settled.map(tokenOf));
+    return settled === "all" ? settled : new Set(settled.map(attemptToken));
   }
 
   /**
@@ -285,10 +285,6 @@ function effectsOf(endings: readonly Ending[]): string | null {
   return endings.some(({ effects }) => effects.length > 0)
     ? `[${endings.flatMap(({ effects }) => effects).join(",")}]`
     : null;
-}
-
-function tokenOf({ taskId, attempt }: { taskId: string; attempt: number }): string {
-  return `${taskId}/${attempt}`;
 }
 
 /** Log the end of an attempt; `held` is whether it was recorded. */

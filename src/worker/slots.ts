@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Handler } from "../model/handler.ts";
 import type { Outcome } from "../model/outcome.ts";
-import type { Attempt, ClaimedTask } from "../model/task.ts";
+import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
 import { type AttemptHost, RunningAttempt } from "./attempt.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import type { AbortKind } from "./failure.ts";
@@ -17,7 +17,7 @@ const STALE_MS = 1_000;
 /** Rows in one claim. Half as many are a tenth dearer for each, for the commits and the plans. */
 const CLAIM_MAX = 1_000;
 /** Endings that may wait for the database before no more attempts are started … */
-const UNSETTLED_MAX = 2_000;
+const WAITING_ENDINGS_MAX = 2_000;
 /** … and their bytes. Those of the attempts that run by then come on top. */
 const UNSETTLED_BYTES_MAX = 32 * 2 ** 20;
 /**
@@ -139,8 +139,8 @@ export class Slots {
   }
 
   /** Tell an attempt to stop, if it is still this worker's. */
-  abort({ taskId, attempt }: Attempt, kind: AbortKind): void {
-    this.#running.get(`${taskId}/${attempt}`)?.abort(kind);
+  abort(attempt: Attempt, kind: AbortKind): void {
+    this.#running.get(attemptToken(attempt))?.abort(kind);
   }
 
   abortAll(kind: AbortKind): void {
@@ -182,7 +182,7 @@ export class Slots {
   /** Endings that the database has not taken yet keep claims and starts back. */
   #holdBack(): boolean {
     const { settler } = this.#deps;
-    this.#isHeldBack = settler.size > UNSETTLED_MAX || settler.bytes > UNSETTLED_BYTES_MAX;
+    this.#isHeldBack = settler.size > WAITING_ENDINGS_MAX || settler.bytes > UNSETTLED_BYTES_MAX;
     return this.#isHeldBack;
   }
 
@@ -225,7 +225,7 @@ export class Slots {
       throw new Error(`expected a handler for task type ${task.taskType}, got none`);
     }
     const attempt = new RunningAttempt(task, handler, this.#deps.host, epoch);
-    const token = `${task.taskId}/${task.attempt}`;
+    const token = attemptToken(task);
     this.#running.set(token, attempt);
     void this.#runToEnd(token, attempt);
   }

@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { endWorker, heldAttempts } from "../database/workers.ts";
 import { backoffMs, DEFAULT_BACKOFF } from "../model/backoff.ts";
 import type { Outcome } from "../model/outcome.ts";
-import type { Attempt } from "../model/task.ts";
+import { type Attempt, attemptToken } from "../model/task.ts";
 import { endingOf } from "./ending.ts";
 import {
   clockMs,
@@ -107,11 +107,11 @@ export class StallWatch {
       if (listed === null) {
         return;
       }
-      const kept = new Set([...this.#keep(listed), ...listed.ended].map(tokenOf));
+      const kept = new Set([...this.#keep(listed), ...listed.ended].map(attemptToken));
       // Named one by one, not whatever is held when the statement is made: if its answer is
       // lost it may be made late, and must not meet what the worker claimed after this.
       const others = (await heldAttempts(db, workerId)).filter(
-        (attempt) => !kept.has(tokenOf(attempt)),
+        (attempt) => !kept.has(attemptToken(attempt)),
       );
       if (others.length > 0) {
         const released = await settleTasks(db, {
@@ -180,8 +180,4 @@ function blockedBy({ isReading }: StartedAttempt): Outcome {
 function jsonOf(attempts: readonly Attempt[], outcome: Outcome): string {
   const endings = attempts.map((attempt) => endingOf(attempt, outcome, { resultBytesMax: 0 }));
   return `[${endings.map(({ json }) => json).join(",")}]`;
-}
-
-function tokenOf({ taskId, attempt }: Attempt): string {
-  return `${taskId}/${attempt}`;
 }
