@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Logger } from "pino";
-import { claimLane, claimTasks } from "../database/attempts.ts";
+import { claimTasks } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import type { NotificationEvents, NotificationListener } from "../database/listener.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
@@ -220,7 +220,6 @@ class Claims {
   }): Promise<ClaimedTask[]> {
     const { db, doorbell, link, workerId, signal } = this.#deps;
     const { limit, lanes, inputBytesMax } = of;
-    const [first, ...others] = lanes;
     let session = of.isNamed ? doorbell.session : null;
     return await link.run(async () => {
       const on = session ?? db;
@@ -229,10 +228,7 @@ class Claims {
       try {
         if (this.#lost.isDue) await this.#lost.look();
         failpoint("claim.before");
-        const tasks =
-          first !== undefined && others.length === 0
-            ? await claimLane(on, { workerId, limit, lane: first, inputBytesMax })
-            : await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
+        const tasks = await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
         if (tasks.length > 0) {
           failpoint("claim.answered");
         }

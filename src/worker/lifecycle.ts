@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Logger } from "pino";
-import { claimLane, claimTasks, settleNothing } from "../database/attempts.ts";
+import { claimTasks, settleNothing } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import type { Registration } from "../database/queue.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
@@ -71,9 +71,6 @@ const CONNECTIONS = 3;
 async function warmUp(db: Database, workerId: string): Promise<void> {
   const lanes = PRIORITIES.map((priority) => ({ queue: "", taskType: "", priority }));
   await onEach(() => claimTasks(db, { workerId, limit: 0, lanes, inputBytesMax: 0 }));
-  // For the bell's session, which is not of the pool: a function that is missing shows at start.
-  const lane = { queue: "", taskType: "", priority: 0 };
-  await claimLane(db, { workerId, limit: 0, lane, inputBytesMax: 0 });
   await onEach(() => settleNothing(db));
 }
 

@@ -249,7 +249,7 @@ inline lose_process(p) {
   awaited[p] = 0
 }
 
-/* claim_tasks, or claim_lane, at the server */
+/* claim_tasks at the server */
 active [SLOTS] proctype Claim() {
   byte p = _pid;
 end:
