@@ -290,7 +290,7 @@ end:
   od
 }
 
-/* The loop that claims: src/worker/daemon.ts, worker.ts, lost-claims.ts, wind-down.ts */
+/* The loop that claims: src/worker/process.ts, claim-loop.ts, lost-claims.ts, lifecycle.ts */
 active [SLOTS] proctype Worker() {
   byte p = _pid - SLOTS;
 end:

@@ -24,7 +24,7 @@ test("a claim whose answer is lost is given back and made again", async ({ url, 
     "finish finished",
   ]);
   await waitFor(() =>
-    worker.log().some(({ msg }) => msg === "gave back what a claim took whose answer was lost"),
+    worker.log().some(({ msg }) => msg === "released tasks from a claim whose response was lost"),
   );
 });
 
