@@ -13,8 +13,6 @@ export const EXEMPT: ReadonlyMap<string, string> = new Map([
     "the plan is right without it under every statistic tried; it costs nothing",
   ],
   ["claim_tasks: set enable_bitmapscan to off", "a bitmap would be as right, and is slower"],
-  ["claim_lane: set enable_sort to off", "as in claim_tasks"],
-  ["claim_lane: set enable_bitmapscan to off", "as in claim_tasks"],
   [
     "take_dedupe_key: for update",
     "the insert before waits for whoever is writing the key; this closes the gap between the two",

@@ -26,11 +26,11 @@ const CONDITIONS: Record<string, RegExp> = {
   lease: /(?:\w+\.)*(?:heartbeat_at|lock_lost_at) (?:<|is) [^\n]+?(?= then| and|\n)/g,
   alive: /(?:\w+\.)*(?:ended_at is null|has_session_lock|kind = 'compat')/g,
   due: /(?:\w+\.)*run_at <= v_now/g,
-  lane: /(?:ready|lane|paused)\.\w+ (?:=|<> all) (?:(?:claim_)?lane\.\w+|\(v_paused_\w+\))/g,
+  lane: /(?:ready|lane|paused)\.\w+ (?:=|<> all) (?:lane\.\w+|\(v_paused_\w+\))/g,
   paused: /paused\.paused_at is not null/g,
   bound: /\(ready\.run_at, ready\.task_id\)\s+> \(.*\)/g,
   key: /(?:\w+\.)*until(?:, '-infinity'\))? (?:>|<=) (?:triaged\.now\(\)|v_now)/g,
-  registered: /claim_lane\.\w+ = any \(mine\.\w+\)/g,
+  registered: /\(lane\.\w+ in \(select unnest\(v_\w+\)\)\) is true/g,
   batch: /(?:\w+\.)*task_id = any \((?:p_task_ids|v_held)\)/g,
 };
 

@@ -79,7 +79,6 @@ grant execute on function
   triaged.cancel_requests,
   triaged.end_worker,
   triaged.release_unknown_tasks,
-  triaged.claim_lane,
   triaged.claim_tasks,
   triaged.settle_tasks,
   triaged.settle_tasks_with_effects,

@@ -1,12 +1,12 @@
 /** One attempt from its claim to its end. The verbs are described in queue.ts. */
-import type { ClaimedTask, Lane, TaskInput } from "../model/task.ts";
-import { type Database, exactTime } from "./database.ts";
+import type { ClaimedTask, TaskInput } from "../model/task.ts";
+import { exactTime } from "./database.ts";
 import type { Queue } from "./queue.ts";
 
-/** Of a claimed task, all but its lane. */
 const CLAIMED = `
-  task_id as "taskId", attempt_count as attempt, failure_count as "failureCount",
-  max_attempts as "maxAttempts", ${exactTime("run_at")} as "runAt", parent_task_id as "parentTaskId",
+  task_id as "taskId", task_type as "taskType", queue, priority,
+  attempt_count as attempt, failure_count as "failureCount", max_attempts as "maxAttempts",
+  ${exactTime("run_at")} as "runAt", parent_task_id as "parentTaskId",
   root_task_id as "rootTaskId", input.*`;
 
 const INPUT = `
@@ -40,7 +40,7 @@ export const claimTasks: Queue["claimTasks"] = async (db, options) => {
   // The rows are those of our own function, so their shape is trusted.
   return await db.query<ClaimedTask>({
     name: "claim_tasks",
-    text: `select ${CLAIMED}, task_type as "taskType", queue, priority
+    text: `select ${CLAIMED}
       from triaged.claim_tasks($1, $2, $3, $4, $5, $6, $7) as claimed
       ${inputUpTo("$8")}`,
     values: [
@@ -56,31 +56,6 @@ export const claimTasks: Queue["claimTasks"] = async (db, options) => {
     ],
   });
 };
-
-/** Claim up to `limit` due tasks of one lane, as `claimTasks` does. */
-export async function claimLane(
-  db: Database,
-  options: { workerId: string; limit: number; lane: Lane; inputBytesMax: number },
-): Promise<ClaimedTask[]> {
-  const { workerId, limit, lane, inputBytesMax } = options;
-  const { queue, taskType, priority, after } = lane;
-  const tasks = await db.query<ClaimedTask>({
-    name: "claim_lane",
-    text: `select ${CLAIMED} from triaged.claim_lane($1, $2, $3, $4, $5, $6, $7) as claimed
-      ${inputUpTo("$8")}`,
-    values: [
-      workerId,
-      limit,
-      queue,
-      taskType,
-      priority,
-      after?.runAt,
-      after?.taskId,
-      inputBytesMax,
-    ],
-  });
-  return tasks.map((task) => ({ ...task, queue, taskType, priority }));
-}
 
 export const loadInput: Queue["loadInput"] = async (db, { taskId, attempt }) => {
   const [row] = await db.query<TaskInput>({

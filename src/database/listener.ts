@@ -2,13 +2,13 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
+import { type RetryDelays, retry } from "../system/retry.ts";
 import { DatabaseClient } from "./connection.ts";
 import { type Database, inSchema, withSchema } from "./database.ts";
 import { keepSession, USES_MAX } from "./pool.ts";
 import { codeOf } from "./sqlstate.ts";
 
-const RECONNECT_MS_MIN = 100;
-const RECONNECT_MS_MAX = 5_000;
+const RECONNECT_DELAYS: RetryDelays = { baseMs: 100, maxMs: 5_000 };
 /** An enqueue that looks whether a worker is idle has the lock for microseconds. */
 const LOCK_TRIES = 4;
 const LOCK_AGAIN_MS = 2;
@@ -58,18 +58,18 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
   /** Connect, and stay connected until `close`. */
   async run(): Promise<void> {
     const { signal } = this.#stop;
-    for (
-      let wait = RECONNECT_MS_MIN;
-      !signal.aborted;
-      wait = Math.min(wait * 2, RECONNECT_MS_MAX)
-    ) {
-      const error = await this.#listenUntilLost(() => {
-        wait = RECONNECT_MS_MIN;
+    const mayPass = (err: unknown) => {
+      this.emit("lost", err instanceof Error ? err : new Error(String(err)));
+      return true;
+    };
+    try {
+      await retry((onConnected) => this.#listenUntilLost(onConnected), {
+        delays: RECONNECT_DELAYS,
+        signal,
+        mayPass,
       });
-      if (error !== null && !signal.aborted) {
-        this.emit("lost", error);
-        await delay(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
-      }
+    } catch {
+      // Lost when it was closed already.
     }
   }
 
@@ -118,15 +118,13 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
     }
   }
 
-  /** Resolves with the error that ended the connection; null when it was closed. */
-  async #listenUntilLost(onConnected: () => void): Promise<Error | null> {
+  /** Resolves when it was closed while it connected. Throws what ended the connection. */
+  async #listenUntilLost(onConnected: () => void): Promise<void> {
     const client = new DatabaseClient({ ...this.#config, query_timeout: ANSWER_MS_MAX });
-    const lost = new Promise<Error | null>((resolve) => {
-      client.once("error", resolve);
-      client.once("end", () => {
-        resolve(this.#stop.signal.aborted ? null : new Error("connection ended"));
-      });
-    });
+    const lost = Promise.withResolvers<never>();
+    lost.promise.catch(() => undefined);
+    client.once("error", lost.reject);
+    client.once("end", () => lost.reject(new Error("connection ended")));
     // Later errors of a connection that is gone already.
     client.on("error", () => undefined);
     client.on("notification", ({ payload = "" }) => {
@@ -144,13 +142,11 @@ export class NotificationListener extends EventEmitter<NotificationEvents> {
       this.#session = endingOnError(client, this.#schema);
       if (this.#stop.signal.aborted) {
         // Closed while it connected.
-        return null;
+        return;
       }
       onConnected();
       this.emit("restored");
-      return await lost;
-    } catch (err) {
-      return err instanceof Error ? err : new Error(String(err));
+      await lost.promise;
     } finally {
       this.#client = null;
       this.#session = null;

@@ -1,9 +1,8 @@
 import type { Logger } from "pino";
-import { sleep } from "../system/waiting.ts";
+import { type RetryDelays, retry } from "../system/retry.ts";
 import { codeOf, isOfStatement, isTransient, READ_ONLY, READ_ONLY_HINT } from "./sqlstate.ts";
 
-const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 5_000;
+const DELAYS: RetryDelays = { baseMs: 100, maxMs: 5_000 };
 
 /**
  * The worker's view of whether the database answers. What it runs is tried again until
@@ -30,22 +29,17 @@ export class DatabaseLink {
     { refusalsMax = Number.POSITIVE_INFINITY }: { refusalsMax?: number } = {},
   ): Promise<Result> {
     let refusals = 0;
-    for (let tries = 1, wait = RETRY_MS_MIN; ; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
-      try {
-        const result = await operation();
-        this.#answered();
-        return result;
-      } catch (err) {
-        refusals = isOfStatement(err) ? refusals + 1 : 0;
-        if (!isTransient(err) || signal.aborted || refusals >= refusalsMax) {
-          throw err;
-        }
-        this.#failed(err, tries);
-        tries += 1;
-        // Half of it by chance: many workers lose a server together.
-        await sleep(wait * (0.5 + Math.random() / 2), signal);
+    const mayPass = (err: unknown, failures: number) => {
+      refusals = isOfStatement(err) ? refusals + 1 : 0;
+      if (!isTransient(err) || refusals >= refusalsMax) {
+        return false;
       }
-    }
+      this.#failed(err, failures);
+      return true;
+    };
+    const result = await retry(operation, { delays: DELAYS, signal, mayPass });
+    this.#answered();
+    return result;
   }
 
   #answered(): void {
@@ -56,8 +50,8 @@ export class DatabaseLink {
     }
   }
 
-  #failed(err: unknown, tries: number): void {
-    if (this.#lostAt === null && tries === 1) {
+  #failed(err: unknown, failures: number): void {
+    if (this.#lostAt === null && failures === 1) {
       this.#logger.debug({ err }, "a statement failed; trying again");
     } else if (this.#lostAt === null) {
       this.#lostAt = performance.now();

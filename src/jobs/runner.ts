@@ -1,19 +1,19 @@
 /** The process `triaged jobs`: one session of graphile-worker after the other, until told to stop. */
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import { differingSettings, saveQueueSetting } from "../database/operator.ts";
 import { isTransient } from "../database/sqlstate.ts";
 import type { Config } from "../settings/config.ts";
 import type { DatabaseUrl } from "../settings/database-url.ts";
+import { RetryDelay, type RetryDelays } from "../system/retry.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
+import { sleep } from "../system/waiting.ts";
 import { type Session, type SessionOptions, startSession } from "./session.ts";
 
 /** At the start, a database that does not answer for longer is an error of the settings. */
 const START_MS_MAX = 3_000;
-const RESTART_MS_MIN = 100;
-const RESTART_MS_MAX = 5_000;
+const RESTART_DELAYS: RetryDelays = { baseMs: 100, maxMs: 5_000 };
 const ENDING_MS_MAX = 1_000;
 /** A server that restarts is back by then; a longer outage is logged. */
 const LOGGED_AFTER_MS = 1_000;
@@ -62,14 +62,12 @@ class Jobs {
   }
 
   async run(): Promise<void> {
-    let waitMs = RESTART_MS_MIN;
+    const restart = new RetryDelay(RESTART_DELAYS);
     while (!this.#stop.aborted) {
-      const livedMs = await this.#runOnce();
-      waitMs = livedMs > STABLE_AFTER_MS ? RESTART_MS_MIN : Math.min(waitMs * 2, RESTART_MS_MAX);
-      // Half of it by chance: many processes lose a server together.
-      await delay(waitMs * (0.5 + Math.random() / 2), undefined, { signal: this.#stop }).catch(
-        () => undefined,
-      );
+      if ((await this.#runOnce()) > STABLE_AFTER_MS) {
+        restart.reset();
+      }
+      await sleep(restart.nextMs(), this.#stop);
     }
     await this.#ending;
     if (this.#started) {

@@ -24,6 +24,10 @@ export function backoffMs(
   backoff: Backoff = DEFAULT_BACKOFF,
   random: () => number = Math.random,
 ): number {
-  const longest = Math.min(backoff.maxMs, backoff.baseMs * backoff.factor ** (failures - 1));
-  return Math.floor(random() * (longest + 1));
+  return Math.floor(random() * (longestBackoffMs(failures, backoff) + 1));
+}
+
+/** The wait after so many failures, from 1, before chance shortens it. */
+export function longestBackoffMs(failures: number, { baseMs, factor, maxMs }: Backoff): number {
+  return Math.min(maxMs, baseMs * factor ** (failures - 1));
 }

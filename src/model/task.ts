@@ -55,7 +55,7 @@ export type ClaimedTask = {
   readonly failureCount: number;
   readonly maxAttempts: number;
   readonly priority: number;
-  /** Text: a Date would drop the microseconds, and this is a place in a lane. */
+  /** Text: a Date would drop the microseconds, and this is a position in a lane. */
   readonly runAt: string;
   readonly parentTaskId: string | null;
   readonly rootTaskId: string | null;
@@ -70,7 +70,7 @@ export function hasInput(task: ClaimedTask): task is ClaimedTask & TaskInput {
 }
 
 /**
- * A place in a lane. The time stays text: a Date would drop the microseconds, and a
+ * A position in a lane. The time stays text: a Date would drop the microseconds, and a
  * bulk of tasks that are due together would lie behind no bound.
  */
 export type LaneBound = { readonly runAt: string; readonly taskId: string };
@@ -80,7 +80,7 @@ export type Lane = {
   readonly queue: string;
   readonly taskType: string;
   readonly priority: number;
-  /** Claim only behind this place. A hint, absent on every full sweep. */
+  /** Claim only behind this position. A hint, absent on every full sweep. */
   readonly after?: LaneBound | undefined;
 };
 
@@ -92,3 +92,8 @@ export type Attempt = {
   readonly taskId: string;
   readonly attempt: number;
 };
+
+/** The same as text, for sets and maps. */
+export function attemptToken({ taskId, attempt }: Attempt): string {
+  return `${taskId}/${attempt}`;
+}

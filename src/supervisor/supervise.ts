@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { EXIT_CODES } from "../model/errors.ts";
+import { RetryDelay } from "../system/retry.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
+import { sleep } from "../system/waiting.ts";
 
 /** Programs that are stopped together; each gets `graceMs` before it is killed. */
 export type ProgramGroup = { readonly programs: readonly Program[]; readonly graceMs: number };
@@ -88,7 +89,8 @@ type KeepRunningOptions = {
 async function keepRunning(program: Program, options: KeepRunningOptions): Promise<number | null> {
   const { limits, stop } = options;
   const logger = options.logger.child({ process: program.name });
-  let ends = 0;
+  const { waitMinMs: baseMs, waitMaxMs: maxMs } = limits;
+  const restart = new RetryDelay({ baseMs, maxMs, jitter: 0 });
   while (!stop.aborted) {
     const startedMs = performance.now();
     const child = await startChild(program);
@@ -105,10 +107,12 @@ async function keepRunning(program: Program, options: KeepRunningOptions): Promi
       logger.error({ ...exit }, "process ended and cannot go on without a change");
       return exit.code;
     }
-    ends = performance.now() - startedMs >= limits.wellAfterMs ? 1 : ends + 1;
-    const waitMs = Math.min(limits.waitMaxMs, limits.waitMinMs * 2 ** (ends - 1));
+    if (performance.now() - startedMs >= limits.wellAfterMs) {
+      restart.reset();
+    }
+    const waitMs = restart.nextMs();
     logger.warn({ childPid: child.pid, ...exit, waitMs }, "process ended, starting it again");
-    await delay(waitMs, undefined, { signal: stop }).catch(() => undefined);
+    await sleep(waitMs, stop);
   }
   return null;
 }

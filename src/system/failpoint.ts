@@ -15,7 +15,7 @@ export const FAILPOINTS = [
   "settle.answered",
   "rescue.before",
   "rescue.answered",
-  "shutdown.begun",
+  "shutdown.started",
   "shutdown.released",
   "shutdown.settled",
   "shutdown.answered",

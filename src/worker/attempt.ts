@@ -1,23 +1,27 @@
+/**
+ * One attempt at one task: payload in, handler, its end written down; timeout and abort in
+ * between.
+ */
+
 import { AsyncLocalStorage } from "node:async_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Logger } from "pino";
-import type { z } from "zod";
 import type { Database } from "../database/database.ts";
 import { LeaseLostError } from "../model/errors.ts";
 import type { Handler } from "../model/handler.ts";
-import { parseExactly } from "../model/json.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Attempt, type ClaimedTask, hasInput, type TaskInput } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
 import { type Ending, endingOf } from "./ending.ts";
-import { type AbortKind, AttemptAborted, InvalidData, outcomeOfThrown } from "./failure.ts";
+import { type AbortKind, AttemptAborted, outcomeOfThrown } from "./failure.ts";
 import { AttemptContext, type ProgressReport } from "./handler-context.ts";
+import { checkResult, parseTaskPayload } from "./handler-schemas.ts";
 import type { StartedAttempts } from "./started-attempts.ts";
 
 const TIMEOUT_MS_DEFAULT = 600_000;
 
 /** Thrown in place of calling the handler: the event loop was blocked since the claim. */
-const TAKEN_BACK = new Error("the attempt was taken back before it began");
+const RELEASED = new Error("the attempt was released before it started");
 
 /** What an attempt needs of its worker. */
 export type AttemptHost = {
@@ -25,13 +29,13 @@ export type AttemptHost = {
   /** How long a handler may go on after it was told to stop. */
   readonly graceMs: number;
   readonly resultBytesMax: number;
-  /** Where the heartbeat thread sees which attempts have begun. */
-  readonly begun: StartedAttempts;
+  /** Where the heartbeat thread sees which attempts have started. */
+  readonly startedAttempts: StartedAttempts;
   /** What handlers enqueue and ask through. */
   readonly taskDb: Database;
   /**
-   * What a claim left out because it was long. Null where the attempt lost its task. Rejects
-   * when the signal aborts.
+   * The input that a claim left out because it is long. Null where the attempt lost its task.
+   * Rejects when the signal aborts.
    */
   loadInput(attempt: Attempt, signal: AbortSignal): Promise<TaskInput | null>;
   sendProgress(attempt: RunningAttempt, progress: ProgressReport): void;
@@ -43,17 +47,17 @@ export type AttemptHost = {
 export const currentAttempt = new AsyncLocalStorage<RunningAttempt>();
 
 /**
- * One attempt at one task: payload in, handler, the end of it written down; timeout and abort
- * in between. From the first look at its payload to the last at its result it stands in
- * `host.begun`: all of that is other people's code, or driven by their data, and may block the
- * event loop.
+ * From the first look at its payload to the last at its result the attempt is listed in
+ * `host.startedAttempts`: all of that is other people's code, or driven by their data, and may
+ * block the event loop.
  */
 export class RunningAttempt {
   readonly task: ClaimedTask;
   readonly handler: Handler;
   readonly #host: AttemptHost;
   readonly #epoch: number;
-  #place: number | null = null;
+  /** In `host.startedAttempts`; null while it is not listed. */
+  #index: number | null = null;
   #controller: AbortController | null = null;
   #context: AttemptContext | null = null;
   #reject: (strayError: unknown) => void = () => undefined;
@@ -61,7 +65,7 @@ export class RunningAttempt {
   #timeout: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
 
-  /** `epoch`: when it was claimed, as `host.begun` tells. */
+  /** `epoch`: that of its claim, by `host.startedAttempts`. */
   constructor(task: ClaimedTask, handler: Handler, host: AttemptHost, epoch: number) {
     this.task = task;
     this.#epoch = epoch;
@@ -73,7 +77,7 @@ export class RunningAttempt {
     return this.#aborted;
   }
 
-  /** Made when somebody asks for it, which few handlers do. */
+  /** Made when the handler asks for it, which few do. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
@@ -112,26 +116,26 @@ export class RunningAttempt {
       clearTimeout(this.#timeout);
       clearTimeout(this.#graceTimer);
       this.#context?.close();
-      // They hold the result, and this waits for its end to be recorded.
+      // They hold the result, and the attempt is kept until its end is recorded.
       this.#context = null;
       this.#reject = () => undefined;
-      if (this.#place !== null) {
-        this.#host.begun.end(this.#place);
+      if (this.#index !== null) {
+        this.#host.startedAttempts.end(this.#index);
       }
     }
   }
 
   /** Its end is recorded, or never will be. */
   forget(): void {
-    if (this.#place !== null) {
-      this.#host.begun.forget(this.#place);
-      this.#place = null;
+    if (this.#index !== null) {
+      this.#host.startedAttempts.forget(this.#index);
+      this.#index = null;
     }
   }
 
   /**
-   * What to record of an attempt whose handler goes on although it was told to stop. One that
-   * took too long has failed, also where it is another one that takes the worker down.
+   * What to record of an attempt whose handler goes on although it was told to stop. An attempt
+   * that took too long has failed, also where another one takes the worker down.
    */
   outcomeWhenStuck(): Outcome | null {
     const aborted = this.#aborted;
@@ -155,7 +159,7 @@ export class RunningAttempt {
       // It finished before it noticed that it should stop: the work was done.
       return this.#execute(() => this.#endingOf({ outcome: "finish", result }));
     } catch (thrown) {
-      if (thrown === TAKEN_BACK) {
+      if (thrown === RELEASED) {
         return this.#endingOf({ outcome: "release" });
       }
       return this.#execute(() => {
@@ -169,13 +173,13 @@ export class RunningAttempt {
     const { task, handler } = this;
     const input = hasInput(task) ? task : await this.#loadInput();
     // From here to the call of the handler in one turn of the event loop, if the schema can be.
-    this.#begin();
+    this.#start();
     const startedMs = performance.now();
     const parsed = this.#execute(() => parseTaskPayload(handler, input.payloadText));
     const payload = parsed instanceof Promise ? await parsed : parsed;
     this.#refuseLate(performance.now() - startedMs);
-    if (this.#place !== null && !this.#host.begun.run(this.#place)) {
-      throw TAKEN_BACK;
+    if (this.#index !== null && !this.#host.startedAttempts.run(this.#index)) {
+      throw RELEASED;
     }
     failpoint("run.before");
     const context = new AttemptContext(this, input, this.#host);
@@ -201,11 +205,11 @@ export class RunningAttempt {
    * Before anything of the task is read, and no earlier: of all attempts that start in one turn
    * of the event loop the first may block it, and the others are free to run elsewhere.
    */
-  #begin(): void {
-    const { begun, graceMs } = this.#host;
-    this.#place = begun.begin(this.task, this.#timeoutMs + graceMs, this.#epoch);
-    if (this.#place === null) {
-      throw TAKEN_BACK;
+  #start(): void {
+    const { startedAttempts, graceMs } = this.#host;
+    this.#index = startedAttempts.start(this.task, this.#timeoutMs + graceMs, this.#epoch);
+    if (this.#index === null) {
+      throw RELEASED;
     }
     this.#timeout = setTimeout(() => this.abort("timeout"), this.#timeoutMs);
   }
@@ -223,9 +227,9 @@ export class RunningAttempt {
     }
   }
 
-  /** Code of the handler, or that its data drives: where it blocks the loop, it is to blame. */
+  /** Code of the handler, or code that its data drives: it is to blame if that blocks the loop. */
   #execute<Result>(code: () => Result): Result {
-    return this.#place === null ? code() : this.#host.begun.execute(this.#place, code);
+    return this.#index === null ? code() : this.#host.startedAttempts.execute(this.#index, code);
   }
 
   #endingOf(outcome: Outcome): Ending {
@@ -252,90 +256,4 @@ export class RunningAttempt {
         return "the worker is stopping";
     }
   }
-}
-
-const ISSUES_MAX = 20;
-/** Characters of an issue; how many there may be is up to the schema. */
-const ISSUE_MAX = 1_000;
-
-/** Schemas that were found to wait for something. */
-const asynchronous = new WeakSet<z.ZodType>();
-
-/** A value as a schema gives it. */
-type Parsed = { readonly value: unknown };
-
-/**
- * The payload as the handler's schema gives it; a promise only where the schema itself waits
- * for something. Throws or rejects with InvalidData with the list of issues where it does not
- * parse: no later attempt would fare better.
- */
-function parseTaskPayload(handler: Handler, text: string): Parsed | Promise<Parsed> {
-  const raw: unknown = handler.bigints === true ? parseExactly(text) : JSON.parse(text);
-  if (text.includes("__proto__") && hasProtoKey(raw)) {
-    throw new InvalidData("payload does not parse: it holds a __proto__ key; rename it");
-  }
-  return parse(handler.payload, raw, "payload does not parse");
-}
-
-/** What a handler returned, checked by its schema if it has one; as `parsePayload`. */
-function checkResult(handler: Handler, result: unknown): Parsed | Promise<Parsed> {
-  return handler.result === undefined
-    ? { value: result }
-    : parse(handler.result, result, "result does not match its schema");
-}
-
-/**
- * In one go where the schema allows it, so that what follows does so in the same turn of the
- * event loop: attempts that start together then block it one after the other, and of those
- * that have not begun nothing is lost.
- */
-function parse(schema: z.ZodType, value: unknown, trouble: string): Parsed | Promise<Parsed> {
-  if (!asynchronous.has(schema)) {
-    try {
-      return unwrapParsed(schema.safeParse(value), trouble);
-    } catch (err) {
-      if (!isAsynchronous(err)) {
-        throw err;
-      }
-      asynchronous.add(schema);
-    }
-  }
-  return schema.safeParseAsync(value).then((answer) => unwrapParsed(answer, trouble));
-}
-
-function unwrapParsed(answer: z.ZodSafeParseResult<unknown>, trouble: string): Parsed {
-  if (!answer.success) {
-    throw new InvalidData(`${trouble}: ${issueList(answer.error.issues)}`);
-  }
-  return { value: answer.data };
-}
-
-/** By its text: the schema may come with a copy of zod of its own. */
-function isAsynchronous(err: unknown): boolean {
-  return err instanceof Error && err.message.includes("parseAsync");
-}
-
-type Issue = { readonly path: readonly PropertyKey[]; readonly message: string };
-
-function issueList(issues: readonly Issue[]): string {
-  const lines = issues
-    .slice(0, ISSUES_MAX)
-    .map(({ path, message }) =>
-      `${path.map(String).join(".") || "(whole)"}: ${message}`.slice(0, ISSUE_MAX),
-    );
-  const more = issues.length - lines.length;
-  return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
-}
-
-function hasProtoKey(value: unknown): boolean {
-  const waiting = [value];
-  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
-    if (typeof part === "object" && part !== null) {
-      if (Object.hasOwn(part, "__proto__")) {
-        return true;
-      }
-      waiting.push(...Object.values(part));
-    }
-  }
-  return false;
 }

@@ -1,25 +1,31 @@
+/**
+ * The loop that claims: as many tasks as the slots have room for, from the lanes that may have
+ * some, at once, after a short delay, when a notification comes, or with the next poll.
+ */
+
 import type { EventEmitter } from "node:events";
 import type { Logger } from "pino";
-import { claimLane, claimTasks } from "../database/attempts.ts";
+import { claimTasks } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import type { NotificationEvents, NotificationListener } from "../database/listener.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
-import { releaseUnknownTasks } from "../database/workers.ts";
-import type { Attempt, ClaimedTask, Lane } from "../model/task.ts";
+import type { ClaimedTask, Lane } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { type RetryDelays, retry } from "../system/retry.ts";
 import { sleep } from "../system/waiting.ts";
 import type { Lanes } from "./lanes.ts";
+import { LostClaims } from "./lost-claims.ts";
 import type { Plan, Slots } from "./slots.ts";
 import { type FloodLog, NotificationThrottle, NotifiedLanes, WakeUp } from "./wake-up.ts";
 
 /**
- * Looks that the bell may ask for though they find nothing. Of several workers that it wakes one
- * finds the task, so some in a row are common; a task that comes beside a flood waits for 20 ms.
+ * Claims that notifications may ask for though they find nothing. Of several workers that one
+ * wakes, one finds the task, so some in a row are common; beside a flood a task waits for 20 ms.
  */
 const CLAIM_THROTTLE = { inARow: 50, perSecond: 50 };
 
 type ClaimLoopDeps = ClaimsDeps & {
-  readonly doorbell: EventEmitter<NotificationEvents> &
+  readonly listener: EventEmitter<NotificationEvents> &
     Pick<NotificationListener, "armed" | "arm" | "disarm">;
   readonly slots: Pick<Slots, "isEmpty" | "releaseWaiting">;
   readonly pollIntervalMs: number;
@@ -33,46 +39,46 @@ type ClaimLoopDeps = ClaimsDeps & {
 
 /**
  * Claim what is due and hand it to the slots, until the signal aborts or, with `drain`,
- * nothing is left. Throws after some errors in a row that no waiting mends.
+ * nothing is left. Throws after some errors in a row that do not pass by themselves.
  */
 export async function runClaimLoop(deps: ClaimLoopDeps): Promise<void> {
-  const { slots, changed, signal, doorbell, drain } = deps;
+  const { slots, changed, signal, listener, drain } = deps;
   const claims = new Claims(deps);
-  const rung = new WakeUp();
-  const rungLanes = new NotifiedLanes(deps.pollIntervalMs);
+  const notified = new WakeUp();
+  const lanes = new NotifiedLanes(deps.pollIntervalMs);
   const onWake = () => {
-    rung.raise();
+    notified.raise();
     changed.raise();
   };
-  const looks = new NotificationThrottle(onWake, CLAIM_THROTTLE);
-  deps.flood?.watch(looks);
-  const onRing = (said: string) => {
-    rungLanes.rang(said);
-    looks.ask();
+  const throttle = new NotificationThrottle(onWake, CLAIM_THROTTLE);
+  deps.flood?.watch(throttle);
+  const onNotified = (payload: string) => {
+    lanes.add(payload);
+    throttle.ask();
   };
-  // Arm it: nothing rings while nobody has said that it sleeps.
-  const onRestored = () => onRing("");
-  doorbell.on("notified", onRing).on("restored", onRestored);
+  // A new session is not armed, and no notification comes until it is.
+  const onRestored = () => onNotified("");
+  listener.on("notified", onNotified).on("restored", onRestored);
   signal.addEventListener("abort", onWake);
-  const begin = () => {
-    // Also where the abort came while something else was waited for, and `rung` tells of it.
+  const start = () => {
+    // Also where the abort came while something else was waited for, and `notified` tells of it.
     if (signal.aborted) {
       return null;
     }
-    return claims.begin(() => {
-      rung.lower();
-      looks.begin();
-      return rungLanes.look({ now: performance.now(), armed: doorbell.armed });
+    return claims.start(() => {
+      notified.lower();
+      throttle.start();
+      return lanes.look({ now: performance.now(), armed: listener.armed });
     });
   };
-  const naps = new IdleDelay();
+  const idle = new IdleDelay();
   let claiming: PendingClaim | null = null;
   try {
-    // One that was begun before the abort is waited for.
+    // One that was started before the abort is waited for.
     while (claiming !== null || !signal.aborted) {
       // Here as well: a worker that is busy for hours claims nothing.
-      if (claiming === null && claims.isLostDue) await claims.lookForLost();
-      claiming ??= begin();
+      if (claiming === null && claims.isLostDue) await claims.releaseLost();
+      claiming ??= start();
       if (claiming === null) {
         await changed.wait(deps.pollIntervalMs);
         slots.releaseWaiting({ staleAt: performance.now() });
@@ -81,38 +87,38 @@ export async function runClaimLoop(deps: ClaimLoopDeps): Promise<void> {
       const { plan } = claiming;
       const { found, more, swept } = await claiming.found;
       claiming = null;
-      if (found) looks.found();
+      if (found) throttle.found();
       if (more) {
-        // Busy: an enqueue need not ring, the next claim comes anyway.
-        await doorbell.disarm();
+        // Busy: an enqueue need not notify, the next claim comes anyway.
+        await listener.disarm();
       } else if (drain && !found && slots.isEmpty) {
         if (swept) {
           return;
         }
         await sleep(deps.lanes.sweepDueInMs(performance.now()), signal);
-      } else if (naps.after({ found, now: performance.now() })) {
-        await doorbell.disarm();
+      } else if (idle.isShort({ found, now: performance.now() })) {
+        await listener.disarm();
         await sleep(IDLE_DELAY_MS, signal);
-      } else if (doorbell.armed || !(await doorbell.arm())) {
-        // It has said that it sleeps, has looked once more, and sleeps.
+      } else if (listener.armed || !(await listener.arm())) {
+        // It was armed before the last look already, or cannot be: wait for a notification or a poll.
         const now = performance.now();
-        rungLanes.sleeps({ now, hears: doorbell.armed && plan.isWhole });
-        const mostMs = Math.min(sleepMs(deps, swept), rungLanes.everywhereInMs(now));
+        lanes.rest({ now, isNotified: listener.armed && plan.isWhole });
+        const mostMs = Math.min(waitMs(deps, swept), lanes.allDueInMs(now));
         await (plan.isWhole
-          ? // In the turn of the event loop that heard the bell: 0.05 ms earlier.
-            rung.wait(mostMs, () => (claiming = begin()))
+          ? // In the turn of the event loop that hears the notification: 0.05 ms earlier.
+            notified.wait(mostMs, () => (claiming = start()))
           : changed.wait(mostMs));
       }
     }
   } finally {
-    looks.close();
-    doorbell.off("notified", onRing).off("restored", onRestored);
+    throttle.close();
+    listener.off("notified", onNotified).off("restored", onRestored);
     signal.removeEventListener("abort", onWake);
   }
 }
 
-/** Until the poll; or until the sweep, if what was looked at lay behind the bounds only. */
-function sleepMs({ lanes, pollIntervalMs }: ClaimLoopDeps, swept: boolean): number {
+/** Until the poll; or until the sweep, where the claim looked behind the bounds only. */
+function waitMs({ lanes, pollIntervalMs }: ClaimLoopDeps, swept: boolean): number {
   return swept
     ? pollIntervalMs
     : Math.min(pollIntervalMs, lanes.sweepDueInMs(performance.now()) + 1);
@@ -120,11 +126,12 @@ function sleepMs({ lanes, pollIntervalMs }: ClaimLoopDeps, swept: boolean): numb
 
 /** Errors in a row, other than a database that does not answer, before the worker gives up. */
 const CLAIM_ERRORS_MAX = 5;
+const CLAIM_ERROR_DELAYS: RetryDelays = { baseMs: 2_000, maxMs: 16_000, jitter: 0 };
 
 type ClaimsDeps = {
   readonly db: Database;
   readonly link: DatabaseLink;
-  readonly doorbell: Pick<NotificationListener, "session">;
+  readonly listener: Pick<NotificationListener, "session">;
   readonly lanes: Lanes;
   readonly slots: Pick<Slots, "plan" | "known" | "accept">;
   readonly logger: Logger;
@@ -133,40 +140,39 @@ type ClaimsDeps = {
   readonly signal: AbortSignal;
 };
 
-/** What a look into the lanes came to; `more` where one of them gave all that was asked for. */
+/** What a claim came to; `more` where it found all that it asked for, `swept` if it was a sweep. */
 type Found = { readonly found: boolean; readonly more: boolean; readonly swept: boolean };
 
-/** A look into the lanes that is under way, and what there was room for when it began. */
+/** A claim that is under way, and what there was room for when it started. */
 type PendingClaim = { readonly plan: Plan; readonly found: Promise<Found> };
 
-/** Claims what is due and hands it to the slots. Its caller makes one look at a time. */
+/** Claims what is due and hands it to the slots. Its caller starts one claim at a time. */
 class Claims {
   readonly #deps: ClaimsDeps;
   readonly #lost: LostClaims;
-  #errors = 0;
 
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
     this.#lost = new LostClaims({ ...deps, known: () => deps.slots.known() });
   }
 
-  /** Whether `lookForLost` must come before the next claim. */
+  /** Whether `releaseLost` must come before the next claim. */
   get isLostDue(): boolean {
     return this.#lost.isDue;
   }
 
-  async lookForLost(): Promise<void> {
+  async releaseLost(): Promise<void> {
     const { link, signal } = this.#deps;
-    await this.#untilDone(() => link.run(() => this.#lost.look(), signal));
+    await this.#untilDone(() => link.run(() => this.#lost.release(), signal));
   }
 
   /**
-   * Look for as many tasks as there is room for; null without room. `only` is called just
-   * before and says into which lanes, or with null into all. On a session that is at hand, the
-   * first statement is on its way when this returns. `found` rejects after some errors in a row
-   * that no waiting mends.
+   * Claim as many tasks as there is room for; null without room. `only` is called just before
+   * and returns the lanes to look into, or null for all. On a session that is at hand, the first
+   * statement is on its way when this returns. `found` rejects after some errors in a row that do
+   * not pass by themselves.
    */
-  begin(only: () => ReadonlySet<string> | null): PendingClaim | null {
+  start(only: () => ReadonlySet<string> | null): PendingClaim | null {
     const plan = this.#deps.slots.plan(performance.now());
     if (plan.claims.length === 0) {
       return null;
@@ -177,7 +183,7 @@ class Claims {
 
   async #claimAll(plan: Plan, only: ReadonlySet<string> | null): Promise<Found> {
     const { lanes, slots } = this.#deps;
-    // What the bell named may have committed late; the other lanes are not looked at.
+    // A task in a named lane may have committed late; the other lanes are not looked at.
     const depth = only === null ? lanes.depth(performance.now()) : "recent";
     let found = false;
     let more = false;
@@ -217,21 +223,17 @@ class Claims {
     inputBytesMax: number;
     isNamed: boolean;
   }): Promise<ClaimedTask[]> {
-    const { db, doorbell, link, workerId, signal } = this.#deps;
+    const { db, listener, link, workerId, signal } = this.#deps;
     const { limit, lanes, inputBytesMax } = of;
-    const [first, ...others] = lanes;
-    let session = of.isNamed ? doorbell.session : null;
+    let session = of.isNamed ? listener.session : null;
     return await link.run(async () => {
       const on = session ?? db;
-      // One that fails to answer is not asked twice.
+      // A session that fails is not tried twice.
       session = null;
       try {
-        if (this.#lost.isDue) await this.#lost.look();
+        if (this.#lost.isDue) await this.#lost.release();
         failpoint("claim.before");
-        const tasks =
-          first !== undefined && others.length === 0
-            ? await claimLane(on, { workerId, limit, lane: first, inputBytesMax })
-            : await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
+        const tasks = await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
         if (tasks.length > 0) {
           failpoint("claim.answered");
         }
@@ -246,90 +248,34 @@ class Claims {
   /** Wait longer after each error, and give up after some in a row. */
   async #untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
     const { logger, signal } = this.#deps;
-    for (;;) {
-      try {
-        const result = await work();
-        this.#errors = 0;
-        return result;
-      } catch (err) {
-        this.#errors += 1;
-        if (this.#errors >= CLAIM_ERRORS_MAX || signal.aborted) {
-          throw err;
-        }
-        logger.error({ err, errors: this.#errors, errorsMax: CLAIM_ERRORS_MAX }, "claiming failed");
-        await sleep(1_000 * 2 ** this.#errors, signal);
+    const mayPass = (err: unknown, errors: number) => {
+      if (errors >= CLAIM_ERRORS_MAX) {
+        return false;
       }
-    }
+      logger.error({ err, errors, errorsMax: CLAIM_ERRORS_MAX }, "claiming failed");
+      return true;
+    };
+    return await retry(work, { delays: CLAIM_ERROR_DELAYS, signal, mayPass });
   }
 }
 
-/** A server may make a claim long after its caller gave the connection up. */
-const LOST_CLAIMS_MS_MIN = 30_000;
-/** Looks take at most one part in so many of the time. */
-const LOST_CLAIMS_SHARE = 20;
-
-type LostClaimsDeps = {
-  readonly db: Database;
-  readonly logger: Logger;
-  readonly workerId: string;
-  /** The attempts that the worker runs, is about to run, or has yet to settle. */
-  readonly known: () => readonly Attempt[];
-};
-
-/**
- * Gives back what a claim took whose answer was lost: the tasks are started, the worker that
- * holds them lives, and it does not run them. It looks after each claim that failed, and now
- * and then, since the server may make such a claim later than that.
- *
- * Not beside a claim: what that takes is not known yet. So the loop that claims calls it.
- */
-class LostClaims {
-  readonly #deps: LostClaimsDeps;
-  #lookAt = performance.now() + LOST_CLAIMS_MS_MIN;
-
-  constructor(deps: LostClaimsDeps) {
-    this.#deps = deps;
-  }
-
-  /** A claim failed, which does not tell whether it was made. */
-  suspect(): void {
-    this.#lookAt = 0;
-  }
-
-  /** Whether it is time to look. */
-  get isDue(): boolean {
-    return performance.now() >= this.#lookAt;
-  }
-
-  /** Throws the driver's error; it is time to look again then. */
-  async look(): Promise<void> {
-    const before = performance.now();
-    const { db, logger, workerId, known } = this.#deps;
-    const released = await releaseUnknownTasks(db, workerId, known());
-    const now = performance.now();
-    this.#lookAt = now + Math.max(LOST_CLAIMS_MS_MIN, LOST_CLAIMS_SHARE * (now - before));
-    if (released > 0) {
-      logger.warn({ tasks: released }, "gave back what a claim took whose answer was lost");
-    }
-  }
-}
-
-/** What a worker that naps waits before it looks again. */
+/** What a worker that keeps up waits before it looks again. */
 const IDLE_DELAY_MS = 2;
-/** Naps in a row without a task, until it goes to sleep. */
+/** Such delays in a row without a task, until it waits for a notification. */
 const IDLE_DELAYS_MAX = 3;
 
 /**
- * Whether a worker that found less than it asked for should nap, and not sleep. Where a task
- * comes every few milliseconds, one that sleeps is woken by a notify for each, and claims them
- * one by one; one that naps spares the producers the notify, and takes several at a time.
+ * Whether a worker that found less than it asked for should look again after a short delay, or
+ * wait for a notification. Where a task comes every few milliseconds, a worker that waits is
+ * notified of each and claims them one by one; one that looks again spares the producers the
+ * notify, and takes several at a time.
  */
 export class IdleDelay {
   #foundAt = Number.NEGATIVE_INFINITY;
   #left = 0;
 
-  /** A claim came back. True: nap. The first task after a rest is no reason to stay awake. */
-  after({ found, now }: { found: boolean; now: number }): boolean {
+  /** A claim came back. The first task after a rest is no reason to look again soon. */
+  isShort({ found, now }: { found: boolean; now: number }): boolean {
     if (found) {
       this.#left = now - this.#foundAt <= IDLE_DELAYS_MAX * IDLE_DELAY_MS ? IDLE_DELAYS_MAX : 0;
       this.#foundAt = now;

@@ -1,3 +1,8 @@
+/**
+ * `triaged work`: handlers, connections, and one worker process after the other until it is told to
+ * stop.
+ */
+
 import type { Logger } from "pino";
 import { type Database, inSchema } from "../database/database.ts";
 import { NotificationListener } from "../database/listener.ts";
@@ -13,7 +18,7 @@ import { currentAttempt } from "./attempt.ts";
 import { type ClientPool, handlerOfPlainTask, loadHandlers } from "./handlers.ts";
 import { runWorkerProcess, type WorkerProcessEnd } from "./process.ts";
 
-/** For the sessions of doorbell and heartbeat; they try again. */
+/** For the sessions of listener and heartbeat; they try again. */
 const CONNECT_MS_MAX = 5_000;
 /** A database that has not answered by then, at the start, is an error of the settings. */
 const START_MS_MAX = 3_000;
@@ -43,7 +48,7 @@ type DaemonOptions = {
 
 /**
  * Run a worker until it is told to stop or, with `drain`, until nothing is due. A worker
- * that was declared dead starts over as a new incarnation. Throws an EnvironmentError for
+ * that was declared dead starts over as a new worker process. Throws an EnvironmentError for
  * handlers that do not load, a schema that does not fit and a handler that hangs, and the
  * driver's error for a database that cannot be reached for three seconds at the start; later
  * on it waits for the database for ever.
@@ -64,8 +69,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     connectionTimeoutMillis: CONNECT_MS_MAX,
   };
   const link = new DatabaseLink(logger);
-  const doorbell = new NotificationListener(connection, schema);
-  doorbell.on("lost", (err) => logger.debug({ err }, "doorbell lost; polling"));
+  const listener = new NotificationListener(connection, schema);
+  listener.on("lost", (err) => logger.debug({ err }, "listener lost its connection; polling"));
   const fatal = Promise.withResolvers<never>();
   fatal.promise.catch(() => undefined);
   const releaseTraps = trapStrayErrors(logger, (err) => fatal.reject(err));
@@ -77,7 +82,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const db = inSchema(pool, schema, { prepare, answerMsMax: ANSWER_MS_MAX });
     refuseUnmigrated(await readSchemaState(db));
     if (hasSessions) {
-      void doorbell.run();
+      void listener.run();
     } else {
       logger.warn(
         { hint: "set DATABASE_DIRECT_URL to the server itself" },
@@ -91,7 +96,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         db,
         taskDb,
         link,
-        doorbell,
+        listener,
         connection,
         hasSessions,
         handlers,
@@ -101,7 +106,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   } finally {
     releaseTraps();
     // A handler that hangs may keep a connection, and a server may not say goodbye.
-    const closed = [doorbell.close(), pool.end(), taskPool.end()];
+    const closed = [listener.close(), pool.end(), taskPool.end()];
     await waitAtMost(CLOSE_MS_MAX, Promise.allSettled(closed));
   }
 }
@@ -112,7 +117,7 @@ async function runWorkerProcesses(
     db: Database;
     taskDb: Database;
     link: DatabaseLink;
-    doorbell: NotificationListener;
+    listener: NotificationListener;
     connection: ReturnType<typeof clientConfig>;
     hasSessions: boolean;
     handlers: ReadonlyMap<string, Handler>;

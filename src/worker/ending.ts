@@ -1,6 +1,11 @@
+/**
+ * The end of an attempt, written down as the settle functions take it.
+ */
+
+import { codeOf, isOfStatement } from "../database/sqlstate.ts";
 import type { EffectMembers, Note, Outcome } from "../model/outcome.ts";
 import type { Attempt } from "../model/task.ts";
-import { errorText, InvalidData } from "./failure.ts";
+import { boundedText, errorText, InvalidData } from "./failure.ts";
 
 /** The end of an attempt, ready to be settled. */
 export type Ending = Attempt & {
@@ -91,6 +96,46 @@ export function endingOf(
       { resultBytesMax },
     );
   }
+}
+
+/** An end that the database refuses in any form is tried again after so long, in milliseconds. */
+export const REFUSED_AGAIN_MS = 60_000;
+
+/** What to record of an attempt whose end the database refuses, the best first. */
+export function replacementsOf(refused: Ending, reason: unknown): readonly Outcome[] {
+  const { outcome, error } = refused;
+  const delayMs = refused.delayMs ?? REFUSED_AGAIN_MS;
+  const code = codeOf(reason) ?? "too long";
+  const wait = (of: number): Outcome => ({
+    outcome: "snooze",
+    delayMs: of,
+    detail: { reason: `the end of the attempt cannot be stored (${code})` },
+  });
+  if (isOfStatement(reason) || outcome === "release") {
+    // It may pass, and then the end is the true one; or there is nothing to replace.
+    return [];
+  }
+  if (outcome === "snooze") {
+    return [wait(delayMs)];
+  }
+  const what = outcome === "finish" || outcome === "ask" ? "result" : "error";
+  const why = reason instanceof Error ? reason.message : String(reason);
+  const whole = `the ${what} cannot be stored: ${why}${error === null ? "" : `; it was: ${error}`}`;
+  const texts = [
+    boundedText(whole),
+    // Of the characters that every encoding has.
+    boundedText(whole).replaceAll(/[^\n\u0020-\u007e]/gu, "?"),
+    `the ${what} cannot be stored (${code})`,
+  ];
+  const retries = outcome === "retry" ? texts.map((text) => ended(text, delayMs)) : [];
+  return [...retries, ...texts.map((text) => ended(text, null)), wait(REFUSED_AGAIN_MS)];
+}
+
+function ended(error: string, delayMs: number | null): Outcome {
+  const detail = { class: "validation" } as const;
+  return delayMs === null
+    ? { outcome: "fail", error, detail }
+    : { outcome: "retry", error, delayMs, detail };
 }
 
 /**

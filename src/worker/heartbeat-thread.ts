@@ -1,6 +1,6 @@
 /**
- * The heartbeat, in a thread and on a connection of its own: a handler that blocks the
- * event loop of its worker does not lose the worker's tasks. What has not begun goes back
+ * The heartbeat, in a thread and on a connection of its own: a handler that blocks the event loop
+ * of its worker does not lose the worker's tasks. Tasks that have not started are released
  * meanwhile (stall-watch.ts).
  */
 
@@ -12,6 +12,7 @@ import { keepSession } from "../database/pool.ts";
 import { heartbeatWorker, lockWorker, readCancelRequests } from "../database/workers.ts";
 import type { LogLevel } from "../settings/variables.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { RetryDelay, type RetryDelays, retry } from "../system/retry.ts";
 import { every, sleep } from "../system/waiting.ts";
 import { LOOK_MS, StallWatch } from "./stall-watch.ts";
 import { StartedAttempts, type StartedAttemptsMemory } from "./started-attempts.ts";
@@ -25,12 +26,12 @@ export type HeartbeatSettings = {
   /** Whether to hold the session lock; not behind a transaction pooler. */
   readonly sessionLock: boolean;
   readonly graceMs: number;
-  readonly begun: StartedAttemptsMemory;
-  /** The thread logs by itself what the worker cannot: its event loop is blocked then. */
+  readonly startedAttempts: StartedAttemptsMemory;
+  /** The thread has a logger of its own: the worker cannot log while its event loop is blocked. */
   readonly log: { readonly name: string; readonly level: LogLevel };
 };
 
-/** What the worker asks for: an end, or a look now for what somebody wants cancelled. */
+/** What the worker asks for: an end, or a look now for the attempts that are to be cancelled. */
 export type HeartbeatRequest = "stop" | "cancels";
 
 /** What the thread tells its worker. */
@@ -47,14 +48,12 @@ export type HeartbeatMessage =
       readonly cancelRequests: readonly { taskId: string; attempt: number }[];
     }
   | { readonly kind: "dead" }
-  /** What was not begun is released; the worker may claim again. */
-  | { readonly kind: "took back" }
-  | { readonly kind: "lost"; readonly error: string };
+  /** Tasks that had not started are released; the worker may claim again. */
+  | { readonly kind: "released" };
 
-const RECONNECT_MS_MIN = 50;
-/** A rescue that looks has the lock for moments; somebody else may keep it. */
+const RECONNECT_DELAYS: RetryDelays = { baseMs: 50, maxMs: 2_000 };
+/** A rescue that looks has the lock for moments; a stranger may keep it. */
 const LOCK_AGAIN_MS_MIN = 50;
-const RECONNECT_MS_MAX = 2_000;
 /** A server that takes longer is as good as gone: try another connection. */
 const ANSWER_MS_MAX = 5_000;
 const WATCH_AFTER_MS = 500;
@@ -62,19 +61,15 @@ const WATCH_AFTER_MS = 500;
 /** Null while there is no connection. */
 let connected: Database | null = null;
 
+/** The worker's own connections tell of a lost database. */
 async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<void> {
-  let wait = RECONNECT_MS_MIN;
-  while (!signal.aborted) {
-    try {
-      await beatUntilLost(settings, signal, () => {
-        wait = RECONNECT_MS_MIN;
-      });
-    } catch (err) {
-      tell({ kind: "lost", error: err instanceof Error ? err.message : String(err) });
-      await sleep(wait * (0.5 + Math.random() / 2), signal);
-      wait = Math.min(wait * 2, RECONNECT_MS_MAX);
-    }
-  }
+  const beating = retry((onConnected) => beatUntilLost(settings, signal, onConnected), {
+    delays: RECONNECT_DELAYS,
+    signal,
+    mayPass: () => true,
+  });
+  // It throws only once it is told to stop.
+  await beating.catch(() => undefined);
 }
 
 async function beatUntilLost(
@@ -94,7 +89,7 @@ async function beatUntilLost(
     onConnected();
     connected = db;
     let locked = !sessionLock;
-    let lockAgainMs = LOCK_AGAIN_MS_MIN;
+    const lockDelay = new RetryDelay({ baseMs: LOCK_AGAIN_MS_MIN, maxMs: intervalMs, jitter: 0 });
     while (!signal.aborted) {
       // Refused while a rescue looks whether the lock is free.
       locked ||= await lockWorker(db, workerId);
@@ -102,8 +97,7 @@ async function beatUntilLost(
       const { held, cancelRequests } = await heartbeatWorker(db, workerId);
       failpoint("heartbeat.answered");
       tell(held ? { kind: "beat", cancelRequests, isLocked: locked } : { kind: "dead" });
-      const waitMs = locked || !held ? intervalMs : Math.min(lockAgainMs, intervalMs);
-      lockAgainMs *= 2;
+      const waitMs = locked || !held ? intervalMs : lockDelay.nextMs();
       await sleep(waitMs, AbortSignal.any([signal, lost.signal]));
       if (lost.signal.aborted && !signal.aborted) {
         throw new Error("connection lost");
@@ -116,32 +110,34 @@ async function beatUntilLost(
 }
 
 async function watch(
-  { begun, workerId, graceMs, log }: HeartbeatSettings,
+  { startedAttempts, workerId, graceMs, log }: HeartbeatSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  // The lock comes first: until it is had, a crash costs the lease. The logger takes a while to
-  // load, on a processor that the worker is starting on.
+  // The lock comes first: without it, a crash is noticed after the lease. The logger takes a while
+  // to load, while the worker starts on the same processor.
   await sleep(WATCH_AFTER_MS, signal);
   const { createLogger } = await import("../system/logger.ts");
   const stalls = new StallWatch({
-    begun: new StartedAttempts(begun),
+    startedAttempts: new StartedAttempts(startedAttempts),
     workerId,
     graceMs,
     logger: createLogger(log).child({ workerId }),
     db: () => connected,
-    onTookBack: () => tell({ kind: "took back" }),
+    onReleased: () => tell({ kind: "released" }),
   });
   await every(LOOK_MS, signal, () => stalls.look());
 }
 
-/** On the connection of the heartbeat, so that no claim waits for it. The beat is the net. */
+/**
+ * On the connection of the heartbeat, so that no claim waits. The next heartbeat looks as well.
+ */
 async function lookForCancels(workerId: string): Promise<void> {
   try {
     if (connected !== null) {
       tell({ kind: "cancels", cancelRequests: await readCancelRequests(connected, workerId) });
     }
   } catch {
-    // The beat meets it too.
+    // The next heartbeat fails likewise, and connects again.
   }
 }
 

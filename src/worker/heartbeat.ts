@@ -11,36 +11,39 @@ const STOP_MS = 1_000;
 /** A beat of the event loop; the thread misses it after a second. */
 const BEAT_MS = 100;
 
-/** The heartbeat thread, seen from the worker. */
+/** The heartbeat thread, as its worker sees it. */
 export class Heartbeat {
-  /** Resolves when the session lock is had, or none is to be had. */
+  /** Resolves when the session lock is taken, or none is used. */
   readonly locked: Promise<void>;
   readonly #thread: Worker;
   readonly #beating: NodeJS.Timeout;
 
   /**
-   * `on.dead`: the worker was declared dead, and holds nothing any more. `on.tookBack`: the
-   * event loop was blocked, and the thread released what had not begun.
+   * `on.dead`: the worker was declared dead, and holds nothing any more. `on.released`: the event
+   * loop was blocked, and the thread released the tasks that had not started.
    */
   constructor(
-    { begun, ...settings }: Omit<HeartbeatSettings, "begun"> & { readonly begun: StartedAttempts },
+    {
+      startedAttempts,
+      ...settings
+    }: Omit<HeartbeatSettings, "startedAttempts"> & { readonly startedAttempts: StartedAttempts },
     on: {
       cancelRequests: (attempts: readonly Attempt[]) => void;
       dead: () => void;
-      tookBack: () => void;
+      released: () => void;
       error: (err: unknown) => void;
     },
   ) {
     // .ts in a checkout, .js once emitted.
     const file = `heartbeat-thread${path.extname(import.meta.filename)}`;
-    const workerData: HeartbeatSettings = { ...settings, begun: begun.memory };
+    const workerData: HeartbeatSettings = { ...settings, startedAttempts: startedAttempts.memory };
     this.#thread = new Worker(path.join(import.meta.dirname, file), {
       workerData,
       env: threadEnvironment(),
     });
     const locked = Promise.withResolvers<void>();
     this.locked = locked.promise;
-    this.#beating = setInterval(() => begun.beat(), BEAT_MS).unref();
+    this.#beating = setInterval(() => startedAttempts.beat(), BEAT_MS).unref();
     this.#thread.on("message", (message: HeartbeatMessage) => {
       switch (message.kind) {
         case "beat":
@@ -55,18 +58,15 @@ export class Heartbeat {
         case "dead":
           on.dead();
           break;
-        case "took back":
-          on.tookBack();
-          break;
-        case "lost":
-          // The worker's own connections tell of a lost database.
+        case "released":
+          on.released();
           break;
       }
     });
     this.#thread.on("error", on.error);
   }
 
-  /** Look now for what somebody wants cancelled; `on.cancelRequests` is told. */
+  /** Look now for the attempts that are to be cancelled; `on.cancelRequests` is called with them. */
   lookForCancels(): void {
     this.#ask("cancels");
   }
@@ -75,7 +75,7 @@ export class Heartbeat {
     this.#thread.postMessage(request);
   }
 
-  /** Stop beating and let the session lock go. */
+  /** Stop the heartbeat and release the session lock. */
   async stop(): Promise<void> {
     const exited = once(this.#thread, "exit").catch(() => undefined);
     this.#ask("stop");

@@ -1,8 +1,12 @@
+/**
+ * From which lanes a worker claims, in which order, and behind which position of each.
+ */
+
 import { type ClaimedTask, type Lane, type LaneBound, PRIORITIES } from "../model/task.ts";
 
 /** A bound trails by so much, for transactions that commit a little late … */
 const TRAIL_MS = 100;
-/** … and the one of a look back by so much, for those that take their time. */
+/** … and the bound of a look back by so much, for those that take their time. */
 const LOOK_BACK_MS = 2_000;
 const LOOK_BACK_EVERY_MS = 200;
 /** Sweeps are at least so far apart, which is the poll of a worker at rest … */
@@ -15,14 +19,14 @@ const LANES_FEW = 100;
 const EMPTY_MS = 100;
 
 /**
- * How much of a lane is looked at: what lies behind the bound, what also lies up to some
- * seconds before it, or, in a sweep, everything.
+ * How much of a lane a claim looks at: tasks behind the bound, also those up to some seconds
+ * before it, or, in a sweep, all.
  */
 type ClaimDepth = "new" | "recent" | "all";
 
 /**
- * The lanes of one worker, in the order of a claim, each with the place that the worker
- * has come to.
+ * The lanes of one worker, in the order of a claim, each with the position that the worker has
+ * reached.
  *
  * Under a long transaction no dead entry can be removed, and a claim from the start of a
  * lane reads all of them again: 50,000 tasks a round, 6,400 -> 800 a second after six
@@ -84,11 +88,11 @@ export class Lanes {
     this.#asked = PRIORITIES.flatMap((priority) =>
       startAnywhere(lanes.filter((lane) => lane.priority === priority)),
     );
-    return this.#asked.map(({ queue, taskType, priority, place }) => ({
+    return this.#asked.map(({ queue, taskType, priority, position }) => ({
       queue,
       taskType,
       priority,
-      after: depth === "all" ? undefined : place.bound(depth === "new" ? "near" : "far", now),
+      after: depth === "all" ? undefined : position.bound(depth === "new" ? "near" : "far", now),
     }));
   }
 
@@ -111,11 +115,11 @@ export class Lanes {
       const lane = this.#byName.get(laneKey(task));
       if (lane !== undefined) {
         found.add(lane);
-        lane.place.reached({ runAt, taskId }, now);
+        lane.position.reached({ runAt, taskId }, now);
       }
     }
     if (depth === "all") {
-      for (const { place } of found) place.swept(now);
+      for (const { position } of found) position.swept(now);
     }
     this.#isBusy = more;
     if (this.#lanes.length > LANES_FEW) {
@@ -150,7 +154,7 @@ export class Lanes {
 }
 
 type OpenLane = Lane & {
-  readonly place: LaneProgress;
+  readonly position: LanePosition;
   /** When a claim found nothing in it. */
   emptyAt: number;
 };
@@ -158,7 +162,7 @@ type OpenLane = Lane & {
 function open(lane: Lane): OpenLane {
   return {
     ...lane,
-    place: new LaneProgress({ near: TRAIL_MS, far: LOOK_BACK_MS }),
+    position: new LanePosition({ near: TRAIL_MS, far: LOOK_BACK_MS }),
     emptyAt: Number.NEGATIVE_INFINITY,
   };
 }
@@ -169,7 +173,7 @@ export function laneKey(lane: Pick<Lane, "queue" | "taskType" | "priority">): st
 }
 
 /** How far a worker has come in one lane. */
-class LaneProgress {
+class LanePosition {
   readonly #near: Trail;
   readonly #far: Trail;
   #newest: LaneBound | undefined;
@@ -198,9 +202,9 @@ class LaneProgress {
   }
 
   /**
-   * What was reached since the last call was found by looks at what is new, and by a look at all.
-   * If it all lies behind, the server's clock has gone back: each task would wait for a sweep of its
-   * own until that time comes again. So go back too.
+   * A sweep has ended. If all that was reached since the last one lies behind the position, the
+   * server's clock has gone back: each task would wait for a sweep of its own until that time comes
+   * again. So the position goes back too.
    */
   swept(now: number): void {
     const reached = this.#sinceSweep;
@@ -215,7 +219,7 @@ class LaneProgress {
   }
 }
 
-/** Where it was some time ago: `trailMs` to twice that. */
+/** The position of some time ago: `trailMs` to twice that. */
 class Trail {
   readonly #trailMs: number;
   #bound: LaneBound | undefined;
@@ -251,9 +255,9 @@ function isBehind(earlier: LaneBound, later: LaneBound): boolean {
 }
 
 /**
- * The same round, begun at a place that chance picks, so that nothing comes first for ever.
- * Counting turns instead would keep step with whatever else counts: with two rounds begun in
- * turn, each of two items, one item of each was always first.
+ * The same items in their order, from one that chance picks, so that none comes first for ever.
+ * Counting turns instead would keep step with whatever else counts: with two rounds in turn, each
+ * of two items, one item of each was always first.
  */
 export function startAnywhere<Item>(
   items: readonly Item[],

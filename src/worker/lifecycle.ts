@@ -1,6 +1,10 @@
+/**
+ * How a worker process gets ready, and how it shuts down.
+ */
+
 import { hostname } from "node:os";
 import type { Logger } from "pino";
-import { claimLane, claimTasks, settleNothing } from "../database/attempts.ts";
+import { claimTasks, settleNothing } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import type { Registration } from "../database/queue.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
@@ -18,7 +22,7 @@ import type { WakeUp } from "./wake-up.ts";
 const LEASE_MS = 15_000;
 const MAX_ATTEMPTS_DEFAULT = 3;
 
-/** What this process says of itself when it begins as a worker. */
+/** What this process tells of itself when it registers as a worker. */
 export function registrationOf(worker: {
   readonly name: string;
   readonly queues: readonly string[];
@@ -43,9 +47,9 @@ export function registrationOf(worker: {
 const LOCK_MS_MAX = 2_000;
 
 /**
- * What comes before the first claim: warm connections, and the session lock. What a worker
- * holds before it has that waits for the lease when it dies: one that crashed at each start
- * would cost its tasks 15 s each time, not one.
+ * What comes before the first claim: warm connections, and the session lock. If a worker without
+ * the lock dies, its tasks wait for the lease: one that crashed at each start would cost its tasks
+ * 15 s each time, not one.
  */
 export async function getReady(
   { db, link, workerId }: { db: Database; link: DatabaseLink; workerId: string },
@@ -71,9 +75,6 @@ const CONNECTIONS = 3;
 async function warmUp(db: Database, workerId: string): Promise<void> {
   const lanes = PRIORITIES.map((priority) => ({ queue: "", taskType: "", priority }));
   await onEach(() => claimTasks(db, { workerId, limit: 0, lanes, inputBytesMax: 0 }));
-  // For the bell's session, which is not of the pool: a function that is missing shows at start.
-  const lane = { queue: "", taskType: "", priority: 0 };
-  await claimLane(db, { workerId, limit: 0, lane, inputBytesMax: 0 });
   await onEach(() => settleNothing(db));
 }
 
@@ -92,7 +93,7 @@ type IdleWait = {
   readonly slots: Slots;
   /** Raised when an attempt ended or got stuck. */
   readonly changed: WakeUp;
-  /** The attempt whose handler ignores its signal, if there is one: waiting is over then. */
+  /** The attempt whose handler ignores its signal, or null; with one, waiting is over. */
   readonly stuck: () => RunningAttempt | null;
   /** Do not wait. */
   readonly kill: AbortSignal;
@@ -109,18 +110,18 @@ type ShutdownDeps = IdleWait & {
   readonly reason: string;
   /** Stop waiting for a database that does not answer … */
   readonly giveUp: () => void;
-  /** … which this signal tells. */
+  /** … which aborts this signal. */
   readonly givingUp: AbortSignal;
 };
 
 /**
- * The end of a worker that claims nothing more, in phases: give back what has not been
- * started, let the rest finish within the grace time, abort and release what is left, end
- * the row. Nothing of this costs a task a failure, except a handler that hangs.
+ * The end of a worker that claims nothing more, in phases: release the tasks that have not
+ * started, let the rest finish within the grace time, abort and release what is left, end the row.
+ * Nothing of this costs a task a failure, except a handler that hangs.
  */
 export async function shutDown(deps: ShutdownDeps): Promise<void> {
   const { db, link, logger, slots, settler, stuck, workerId, reason } = deps;
-  failpoint("shutdown.begun");
+  failpoint("shutdown.started");
   slots.releaseWaiting();
   await untilIdle(deps, deps.graceMs);
   if (!slots.isEmpty) {

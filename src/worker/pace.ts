@@ -42,7 +42,7 @@ export class Pace {
    * The pace as the two newest claims show it. A worker that wakes up waits for claims more
    * than it works, so that its average says little: without this it took no more than it has
    * slots, 500 no-op tasks in 20 claims instead of 3. Only then: a process that gets its processor
-   * in slices works off each in a burst, and took hundreds of tasks that it gave back a second
+   * in slices works off each in a burst, and took hundreds of tasks that it released a second
    * later, more than it finished (sixteen workers on two cores).
    */
   #perMsOfClaims(now: number): number {

@@ -1,3 +1,8 @@
+/**
+ * One life of a worker, from its row in `workers` to the end of that row: its parts, how they are
+ * started, and in which order they end.
+ */
+
 import type { ClientConfig } from "pg";
 import type { Logger } from "pino";
 import { loadInput, reportProgress } from "../database/attempts.ts";
@@ -25,7 +30,7 @@ import { StartedAttempts } from "./started-attempts.ts";
 import { FloodLog, NotificationThrottle, WakeUp } from "./wake-up.ts";
 
 const HEARTBEAT_MS = 5_000;
-/** Looks for cancels that the bell may ask for; the heartbeat looks as well. */
+/** Looks for cancel requests that notifications may ask for; the heartbeat looks as well. */
 const CANCEL_THROTTLE = { inARow: 4, perSecond: 4 };
 /** Attempts beside those that run whose ends are on their way to the database, at most. */
 const ENDED_ATTEMPTS_MAX = 8_000;
@@ -35,7 +40,7 @@ type WorkerProcessDeps = {
   /** For the handlers, apart from what claims and settles. */
   readonly taskDb: Database;
   readonly link: DatabaseLink;
-  readonly doorbell: NotificationListener;
+  readonly listener: NotificationListener;
   /** For the heartbeat, on a session of its own. */
   readonly connection: ClientConfig;
   /** Whether that session stays: then it holds the lock that shows that the process lives. */
@@ -58,14 +63,13 @@ type WorkerProcessDeps = {
   readonly kill: AbortSignal;
 };
 
-/** How an incarnation came to its end. */
+/** How a worker process came to its end. */
 export type WorkerProcessEnd = "stopped" | "drained" | "dead";
 
 /**
- * One life of a worker, from its row in `workers` to the end of that row. "dead" when
- * somebody declared it dead: it dropped what it held, and the caller starts another one.
- * Throws an EnvironmentError (70) when a handler ignores its signal past the grace time,
- * after the rest of its tasks were released.
+ * Resolves to "dead" when the worker was declared dead: it dropped what it held, and the caller
+ * starts another one. Throws an EnvironmentError (70) when a handler ignores its signal past the
+ * grace time, after the rest of its tasks were released.
  */
 export async function runWorkerProcess(deps: WorkerProcessDeps): Promise<WorkerProcessEnd> {
   const workerId = await deps.link.run(
@@ -81,7 +85,7 @@ class WorkerProcess implements AttemptHost {
   readonly logger: Logger;
   readonly graceMs: number;
   readonly resultBytesMax: number;
-  readonly begun: StartedAttempts;
+  readonly startedAttempts: StartedAttempts;
   readonly taskDb: Database;
   readonly #deps: WorkerProcessDeps;
   readonly #workerId: string;
@@ -113,7 +117,7 @@ class WorkerProcess implements AttemptHost {
       onError: (err) => this.#fail(err),
     });
     this.#lanes = new Lanes(deps.queues, [...handlers.keys()]);
-    this.begun = new StartedAttempts({ capacity: concurrency + ENDED_ATTEMPTS_MAX });
+    this.startedAttempts = new StartedAttempts({ capacity: concurrency + ENDED_ATTEMPTS_MAX });
     this.#slots = new Slots({
       handlers,
       concurrency,
@@ -125,7 +129,7 @@ class WorkerProcess implements AttemptHost {
   }
 
   async run(): Promise<WorkerProcessEnd> {
-    const { doorbell, stop, logger } = this.#deps;
+    const { listener, stop, logger } = this.#deps;
     const heartbeat = this.#startHeartbeat();
     const onStop = () => {
       const tasks = this.#slots.runningCount;
@@ -137,14 +141,15 @@ class WorkerProcess implements AttemptHost {
       onStop();
     }
     const cancels = new NotificationThrottle(() => {
-      cancels.begin();
+      cancels.start();
       heartbeat.lookForCancels();
     }, CANCEL_THROTTLE);
     const flood = new FloodLog(logger);
     flood.watch(cancels);
     const onCancel = () => cancels.ask();
-    doorbell.on("cancel", onCancel);
-    logger.info({ queues: this.#deps.queues, concurrency: this.#deps.concurrency }, "worker began");
+    listener.on("cancel", onCancel);
+    const { queues, concurrency } = this.#deps;
+    logger.info({ queues, concurrency }, "worker started");
 
     const { signal } = this.#ending;
     await this.#guard(getReady({ ...this.#deps, workerId: this.#workerId }, heartbeat, signal));
@@ -163,10 +168,10 @@ class WorkerProcess implements AttemptHost {
         signal: this.#ending.signal,
       }),
     );
-    const end = await this.#wind();
+    const end = await this.#windDown();
     this.#ending.abort();
     await Promise.all([rescuing, watching]);
-    doorbell.off("cancel", onCancel);
+    listener.off("cancel", onCancel);
     cancels.close();
     flood.close();
     stop.removeEventListener("abort", onStop);
@@ -205,7 +210,7 @@ class WorkerProcess implements AttemptHost {
         intervalMs: HEARTBEAT_MS,
         sessionLock: hasSessions,
         graceMs: this.graceMs,
-        begun: this.begun,
+        startedAttempts: this.startedAttempts,
         log: { name, level: logLevel },
       },
       {
@@ -219,7 +224,7 @@ class WorkerProcess implements AttemptHost {
           this.logger.warn("declared dead; dropping what is held and starting over");
           this.#ending.abort();
         },
-        tookBack: () => this.#slots.resume(),
+        released: () => this.#slots.resume(),
         error: (err) => this.#fail(err),
       },
     );
@@ -235,7 +240,7 @@ class WorkerProcess implements AttemptHost {
     }
   }
 
-  async #wind(): Promise<WorkerProcessEnd> {
+  async #windDown(): Promise<WorkerProcessEnd> {
     const waiting = {
       slots: this.#slots,
       changed: this.#changed,
@@ -244,7 +249,7 @@ class WorkerProcess implements AttemptHost {
     };
     if (this.#dead) {
       this.#slots.loseAll();
-      // The next incarnation starts when this one's handlers have ended, or it never does.
+      // The next worker process starts when the handlers of this one have ended, or never.
       await untilIdle(waiting, 2 * this.graceMs);
       return "dead";
     }

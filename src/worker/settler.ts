@@ -1,14 +1,16 @@
+/**
+ * Records the ends of attempts, in groups, and finds another form for an end that is refused.
+ */
+
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { settleNothing, settleTasks } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import { codeOf, isOfStatement, isTransient } from "../database/sqlstate.ts";
-import type { Outcome } from "../model/outcome.ts";
-import type { Attempt, ClaimedTask } from "../model/task.ts";
+import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
-import { type Ending, endingOf } from "./ending.ts";
-import { boundedText } from "./failure.ts";
+import { type Ending, endingOf, REFUSED_AGAIN_MS, replacementsOf } from "./ending.ts";
 
 /** Endings in one statement; as many as tasks in a claim. */
 const BATCH_MAX = 1_000;
@@ -22,9 +24,7 @@ const BATCH_BYTES_MAX = 8 * 2 ** 20;
 const IN_FLIGHT_MAX = 2;
 /** So often in a row may the server refuse a statement for the moment: some seconds. */
 const REFUSALS_MAX = 6;
-/** An end that the database does not take in any form is tried again after so long. */
-const PARKED_MS = 60_000;
-/** With more of them, nothing at all can be recorded. */
+/** With more parked endings than these, it seems that nothing can be recorded. */
 const PARKED_MAX = 100;
 
 type SettlerDeps = {
@@ -40,7 +40,7 @@ type SettlerDeps = {
 type Waiting = { readonly ending: Ending; readonly done: (settled: boolean) => void };
 
 /**
- * Records the ends of attempts in groups: while one statement is in flight the next
+ * Settles in groups: while one statement is in flight the next
  * endings collect, and the next statement takes them all. No timer: an idle worker settles
  * at once, a busy one in hundreds.
  */
@@ -49,11 +49,11 @@ export class Settler {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #inFlightBytes = 0;
-  /** What the statements that are under way record. */
+  /** The endings of each statement that is under way. */
   readonly #inFlight = new Set<readonly Waiting[]>();
-  /** What the database refuses in every form; nobody waits for it. */
+  /** Endings that the database refuses in every form. */
   readonly #parked = new Set<Ending>();
-  /** Loops that take what waits, one statement each. */
+  /** Loops that settle the endings that wait, one statement each. */
   #drains = 0;
   #whenIdle = Promise.withResolvers<void>();
 
@@ -79,7 +79,7 @@ export class Settler {
 
   /**
    * Record an ending. `done` is called with false when the worker no longer held the task:
-   * nothing was written. Expected after a stall, and after a settle whose answer was lost.
+   * nothing was written. Expected after a stall, and after a settle whose response was lost.
    */
   settle(ending: Ending, done: (settled: boolean) => void): void {
     this.#waiting.push({ ending, done });
@@ -90,7 +90,7 @@ export class Settler {
     }
   }
 
-  /** Resolves when nothing waits any more, or the database was given up. */
+  /** Resolves when no ending waits any more, or the database was given up. */
   async idle(): Promise<void> {
     if (this.#drains > 0) {
       await this.#whenIdle.promise;
@@ -108,7 +108,7 @@ export class Settler {
       this.#inFlight.delete(batch);
       this.#inFlightBytes -= bytes;
       for (const { ending, done } of batch) {
-        done(settled === "all" || settled.has(tokenOf(ending)));
+        done(settled === "all" || settled.has(attemptToken(ending)));
       }
     }
     this.#drains -= 1;
@@ -156,7 +156,7 @@ export class Settler {
     const settled = new Set<string>();
     for (const half of halves) {
       const recorded = await this.#settleBatch(half);
-      for (const token of recorded === "all" ? half.map(tokenOf) : recorded) {
+      for (const token of recorded === "all" ? half.map(attemptToken) : recorded) {
         settled.add(token);
       }
     }
@@ -175,13 +175,12 @@ export class Settler {
       { refusalsMax: REFUSALS_MAX },
     );
     failpoint("settle.answered");
-    return settled === "all" ? settled : new Set(settled.map(tokenOf));
+    return settled === "all" ? settled : new Set(settled.map(attemptToken));
   }
 
   /**
-   * Whether the error is of what was to be recorded: a value that cannot be stored, a constraint
-   * or a trigger of others. No code tells: then the same statement settles nothing at all without
-   * an error.
+   * Whether the error comes from the endings: a value that cannot be stored, a constraint or a
+   * trigger of others. No code tells; but then the same statement without a task has no error.
    */
   async #isOfTheirOwn(err: unknown, withEffects: boolean): Promise<boolean> {
     const { db, link, signal } = this.#deps;
@@ -201,8 +200,8 @@ export class Settler {
   }
 
   /**
-   * The end of an attempt that is refused by itself. What cannot be stored is replaced, by words
-   * that any database takes in the end; where even they are refused, the task waits in the queue
+   * The end of an attempt that is refused by itself. A value that cannot be stored is replaced, in
+   * the end by words that any database stores; where even they are refused, the ending is parked
    * until somebody has corrected the cause.
    */
   async #settleRefused(refused: Ending, reason: unknown): Promise<ReadonlySet<string> | "all"> {
@@ -220,7 +219,7 @@ export class Settler {
       }
     }
     if (this.#parked.size >= PARKED_MAX) {
-      // Nothing seems to be taken, and what is claimed runs for nothing.
+      // Nothing seems to be recorded, and claimed tasks run for nothing.
       onError(reason);
     } else {
       this.#park(refused);
@@ -228,56 +227,19 @@ export class Settler {
     return new Set();
   }
 
-  /** Its task stays this worker's, and is not given back: that is refused as well. */
+  /** Its task stays this worker's, and is not released: that is refused as well. */
   #park(ending: Ending): void {
     const { taskId } = ending;
     this.#deps.logger.error(
-      { taskId, againMs: PARKED_MS },
+      { taskId, againMs: REFUSED_AGAIN_MS },
       "no end of the attempt can be recorded",
     );
     this.#parked.add(ending);
     setTimeout(() => {
       this.#parked.delete(ending);
       this.settle(ending, () => undefined);
-    }, PARKED_MS).unref();
+    }, REFUSED_AGAIN_MS).unref();
   }
-}
-
-/** What to record of an attempt whose end is refused, the best first. */
-function replacementsOf(refused: Ending, reason: unknown): readonly Outcome[] {
-  const { outcome, error } = refused;
-  const delayMs = refused.delayMs ?? PARKED_MS;
-  const code = codeOf(reason) ?? "too long";
-  const wait = (of: number): Outcome => ({
-    outcome: "snooze",
-    delayMs: of,
-    detail: { reason: `the end of the attempt cannot be stored (${code})` },
-  });
-  if (isOfStatement(reason) || outcome === "release") {
-    // It may pass, and then the end is the true one; or there is nothing to replace.
-    return [];
-  }
-  if (outcome === "snooze") {
-    return [wait(delayMs)];
-  }
-  const what = outcome === "finish" || outcome === "ask" ? "result" : "error";
-  const why = reason instanceof Error ? reason.message : String(reason);
-  const whole = `the ${what} cannot be stored: ${why}${error === null ? "" : `; it was: ${error}`}`;
-  const texts = [
-    boundedText(whole),
-    // Of the characters that every encoding has.
-    boundedText(whole).replaceAll(/[^\n\u0020-\u007e]/gu, "?"),
-    `the ${what} cannot be stored (${code})`,
-  ];
-  const retries = outcome === "retry" ? texts.map((text) => ended(text, delayMs)) : [];
-  return [...retries, ...texts.map((text) => ended(text, null)), wait(PARKED_MS)];
-}
-
-function ended(error: string, delayMs: number | null): Outcome {
-  const detail = { class: "validation" } as const;
-  return delayMs === null
-    ? { outcome: "fail", error, detail }
-    : { outcome: "retry", error, delayMs, detail };
 }
 
 /** The effects of them all as a JSON array; null where there are none, as nearly always. */
@@ -285,10 +247,6 @@ function effectsOf(endings: readonly Ending[]): string | null {
   return endings.some(({ effects }) => effects.length > 0)
     ? `[${endings.flatMap(({ effects }) => effects).join(",")}]`
     : null;
-}
-
-function tokenOf({ taskId, attempt }: { taskId: string; attempt: number }): string {
-  return `${taskId}/${attempt}`;
 }
 
 /** Log the end of an attempt; `held` is whether it was recorded. */
@@ -304,7 +262,7 @@ export function logSettled(
   const { taskId, taskType, attempt } = task;
   const line = { taskId, taskType, attempt, outcome, error };
   if (!held && outcome === "release") {
-    // Given back already: by the heartbeat thread, or by a rescue.
+    // Released already: by the heartbeat thread, or by a rescue.
     logger.debug(line, "attempt was released before");
   } else if (!held) {
     logger.info(line, "lease lost; the end of the attempt is not recorded");

@@ -1,28 +1,33 @@
+/**
+ * The slots of a worker: how much it claims, which attempts run, and what becomes of them.
+ */
+
 import type { Logger } from "pino";
 import type { Handler } from "../model/handler.ts";
 import type { Outcome } from "../model/outcome.ts";
-import type { Attempt, ClaimedTask } from "../model/task.ts";
+import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
 import { type AttemptHost, RunningAttempt } from "./attempt.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import type { AbortKind } from "./failure.ts";
 import { startAnywhere } from "./lanes.ts";
 import { Pace } from "./pace.ts";
 import { logSettled, type Settler } from "./settler.ts";
+import { type WaitingTask, WaitingTasks } from "./waiting-tasks.ts";
 import type { WakeUp } from "./wake-up.ts";
 
 /** A worker holds what it starts within so long at its present rate, and no more. */
 const PREFETCH_MS = 100;
-/** A task that waited here for so long is handed back, for a worker that is faster. */
+/** A task that waited here for so long is released, for a worker that is faster. */
 const STALE_MS = 1_000;
 /** Rows in one claim. Half as many are a tenth dearer for each, for the commits and the plans. */
 const CLAIM_MAX = 1_000;
 /** Endings that may wait for the database before no more attempts are started … */
-const UNSETTLED_MAX = 2_000;
-/** … and their bytes. Those of the attempts that run by then come on top. */
+const WAITING_ENDINGS_MAX = 2_000;
+/** … and the bytes of all that are not recorded. Those of running attempts come on top. */
 const UNSETTLED_BYTES_MAX = 32 * 2 ** 20;
 /**
- * Bytes of payloads and the like that wait here. Of a claim each task has an equal share of what
- * is left; what is longer stays in the database until its attempt starts.
+ * Bytes of input that wait here. In a claim each task has an equal share of what is left; longer
+ * input stays in the database until its attempt starts.
  */
 const INPUT_BYTES_MAX = 16 * 2 ** 20;
 
@@ -48,7 +53,7 @@ export type Plan = {
   readonly inputBytesMax: number;
   /** Whether every type has room: a slot that becomes free makes no other claim worthwhile. */
   readonly isWhole: boolean;
-  /** To be passed on with what these claims take. */
+  /** To be passed on with the tasks of these claims. */
   readonly epoch: number;
 };
 
@@ -61,7 +66,7 @@ export class Slots {
   readonly #limited: ReadonlyMap<string, number>;
   readonly #limitedTypes: ReadonlySet<string>;
   readonly #waiting = new WaitingTasks();
-  /** Whether endings that the database has not taken yet keep claims back. */
+  /** Whether claims wait for the database to record endings. */
   #isHeldBack = false;
 
   constructor(deps: SlotsDeps) {
@@ -94,9 +99,9 @@ export class Slots {
 
   /** The claims that are worth making now. Types with a limit of their own go apart. */
   plan(now: number): Plan {
-    const { begun } = this.#deps.host;
-    const { epoch } = begun;
-    const want = begun.isTakingBack ? 0 : this.#room(now);
+    const { startedAttempts } = this.#deps.host;
+    const { epoch } = startedAttempts;
+    const want = startedAttempts.isReleasing ? 0 : this.#room(now);
     const freeBytes = Math.max(0, INPUT_BYTES_MAX - this.#waiting.inputLength);
     const shared = { room: want, inputBytesMax: Math.floor(freeBytes / Math.max(1, want)), epoch };
     if (want === 0) {
@@ -121,7 +126,7 @@ export class Slots {
   }
 
   /**
-   * Take what was claimed. With `more`, where another claim follows at once, the attempts start
+   * Take over claimed tasks. With `more`, where another claim follows at once, the attempts start
    * when it is on its way, so that the database works while they do.
    */
   accept(tasks: readonly ClaimedTask[], { more, epoch }: { more: boolean; epoch: number }): void {
@@ -139,8 +144,8 @@ export class Slots {
   }
 
   /** Tell an attempt to stop, if it is still this worker's. */
-  abort({ taskId, attempt }: Attempt, kind: AbortKind): void {
-    this.#running.get(`${taskId}/${attempt}`)?.abort(kind);
+  abort(attempt: Attempt, kind: AbortKind): void {
+    this.#running.get(attemptToken(attempt))?.abort(kind);
   }
 
   abortAll(kind: AbortKind): void {
@@ -149,26 +154,26 @@ export class Slots {
     }
   }
 
-  /** Give back what has not been started; with `staleAt` only what waits for too long. */
+  /** Release the tasks that have not started; with `staleAt` only those that wait for too long. */
   releaseWaiting({ staleAt }: { staleAt?: number } = {}): void {
     this.#release(
       this.#waiting.takeAllBut(({ since }) => staleAt !== undefined && staleAt - since < STALE_MS),
     );
   }
 
-  /** Go on after the event loop was blocked: what waits since then is not this worker's. */
+  /** Go on after the event loop was blocked: tasks that wait since then are not this worker's. */
   resume(): void {
     this.#fill();
     this.#deps.changed.raise();
   }
 
-  /** The worker was declared dead: nothing here is its own, and nothing can be given back. */
+  /** The worker was declared dead: nothing here is its own, and nothing can be released. */
   loseAll(): void {
     this.#waiting.takeAllBut(() => false);
     this.abortAll("lease lost");
   }
 
-  /** Record an end for attempts whose handlers go on; they are not this worker's any more. */
+  /** Record an end for attempts whose handlers go on, and forget them. */
   settleRunning(outcomeOf: (attempt: RunningAttempt) => Outcome | null): void {
     for (const [token, attempt] of this.#running) {
       this.#running.delete(token);
@@ -179,10 +184,10 @@ export class Slots {
     }
   }
 
-  /** Endings that the database has not taken yet keep claims and starts back. */
+  /** Whether claims and starts must wait for the database to record endings. */
   #holdBack(): boolean {
     const { settler } = this.#deps;
-    this.#isHeldBack = settler.size > UNSETTLED_MAX || settler.bytes > UNSETTLED_BYTES_MAX;
+    this.#isHeldBack = settler.size > WAITING_ENDINGS_MAX || settler.bytes > UNSETTLED_BYTES_MAX;
     return this.#isHeldBack;
   }
 
@@ -208,8 +213,8 @@ export class Slots {
   }
 
   #fill(): void {
-    // The thread gave them back, or tried to: twice is no harm, and not at all would be.
-    this.#release(this.#waiting.takeOfOtherEpochs(this.#deps.host.begun.epoch));
+    // The thread released them, or tried to: twice does no harm, and not at all would.
+    this.#release(this.#waiting.takeOfOtherEpochs(this.#deps.host.startedAttempts.epoch));
     const room = this.#deps.concurrency - this.#running.size;
     if (room > 0 && this.#waiting.count > 0 && !this.#holdBack()) {
       for (const next of this.#waiting.take(room)) {
@@ -225,7 +230,7 @@ export class Slots {
       throw new Error(`expected a handler for task type ${task.taskType}, got none`);
     }
     const attempt = new RunningAttempt(task, handler, this.#deps.host, epoch);
-    const token = `${task.taskId}/${task.attempt}`;
+    const token = attemptToken(task);
     this.#running.set(token, attempt);
     void this.#runToEnd(token, attempt);
   }
@@ -265,83 +270,4 @@ export class Slots {
       this.#heldOfType.set(taskType, (this.#heldOfType.get(taskType) ?? 0) + by);
     }
   }
-}
-
-/** Claimed at `since` in `epoch`, and not begun. */
-type WaitingTask = {
-  readonly task: ClaimedTask;
-  readonly since: number;
-  readonly epoch: number;
-};
-
-/** The tasks that a worker has claimed and not begun, in the order in which it will. */
-class WaitingTasks {
-  #tasks: WaitingTask[] = [];
-  #length = 0;
-  /** The epoch in which all of them were claimed; null where that differs. */
-  #epoch: number | null = null;
-
-  get count(): number {
-    return this.#tasks.length;
-  }
-
-  /** Characters of their input that are held here. */
-  get inputLength(): number {
-    return this.#length;
-  }
-
-  list(): readonly ClaimedTask[] {
-    return this.#tasks.map(({ task }) => task);
-  }
-
-  add(tasks: readonly ClaimedTask[], { since, epoch }: { since: number; epoch: number }): void {
-    this.#epoch = this.#tasks.length === 0 || this.#epoch === epoch ? epoch : null;
-    for (const task of tasks) {
-      this.#tasks.push({ task, since, epoch });
-      this.#length += inputLengthOf(task);
-    }
-  }
-
-  /** The first ones, up to so many: they are not held here any more. */
-  take(countMax: number): readonly WaitingTask[] {
-    const taken = this.#tasks.splice(0, countMax);
-    this.#forget(taken);
-    return taken;
-  }
-
-  /**
-   * Those that were not claimed in this epoch. Not looked for at each end of an attempt: that
-   * cost 3 us of the 18 that a task took.
-   */
-  takeOfOtherEpochs(epoch: number): readonly WaitingTask[] {
-    if (this.#epoch === epoch) {
-      return [];
-    }
-    this.#epoch = epoch;
-    return this.takeAllBut((waiting) => waiting.epoch === epoch);
-  }
-
-  takeAllBut(isKept: (waiting: WaitingTask) => boolean): readonly WaitingTask[] {
-    const taken = this.#tasks.filter((waiting) => !isKept(waiting));
-    if (taken.length > 0) {
-      this.#tasks = this.#tasks.filter(isKept);
-      this.#forget(taken);
-    }
-    return taken;
-  }
-
-  #forget(taken: readonly WaitingTask[]): void {
-    for (const { task } of taken) {
-      this.#length -= inputLengthOf(task);
-    }
-  }
-}
-
-function inputLengthOf({ payloadText, metadataText, decisionText, previousError }: ClaimedTask) {
-  return (
-    (payloadText?.length ?? 0) +
-    (metadataText?.length ?? 0) +
-    (decisionText?.length ?? 0) +
-    (previousError?.length ?? 0)
-  );
 }

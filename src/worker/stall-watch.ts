@@ -1,10 +1,16 @@
+/**
+ * What the heartbeat thread does while the event loop of its worker is blocked: it releases the
+ * tasks that have not started, and ends a process that will not go on. A chapter of its own: it
+ * runs in the thread.
+ */
+
 import type { Logger } from "pino";
 import { settleTasks } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import { endWorker, heldAttempts } from "../database/workers.ts";
 import { backoffMs, DEFAULT_BACKOFF } from "../model/backoff.ts";
 import type { Outcome } from "../model/outcome.ts";
-import type { Attempt } from "../model/task.ts";
+import { type Attempt, attemptToken } from "../model/task.ts";
 import { endingOf } from "./ending.ts";
 import {
   clockMs,
@@ -16,35 +22,35 @@ import {
 /** How often the thread looks whether the event loop of its worker turns. */
 export const LOOK_MS = 250;
 /**
- * Looks in a row without a beat, which is due ten times a second, until a loop counts as
- * blocked, and then from one time of taking back to the next. Looks and no clock: a process
- * that was frozen as a whole has missed both.
+ * Looks in a row without a beat, which is due ten times a second, until a loop counts as blocked,
+ * and then from one release to the next. Looks and no clock: a process that was frozen as a whole
+ * has missed both.
  */
 const SILENT_LOOKS = 4;
 /**
- * A loop that is blocked for the grace time, and so long at least, while nothing is under way is
- * taken for blocked for ever: by a timer that a handler left behind.
+ * A loop that is blocked while nothing is under way counts as blocked for ever, by a timer that a
+ * handler left behind, after the grace time or this one, whichever is longer.
  */
 const ORPHAN_MS_MIN = 10_000;
 
 type StallWatchDeps = {
-  readonly begun: StartedAttempts;
+  readonly startedAttempts: StartedAttempts;
   readonly workerId: string;
   readonly graceMs: number;
   readonly logger: Logger;
   /** Null while there is no connection. */
   readonly db: () => Database | null;
   /** Tell the worker that it may claim again. */
-  readonly onTookBack: () => void;
+  readonly onReleased: () => void;
 };
 
 /**
- * Looks, from the heartbeat thread, whether the event loop of the worker turns. Where an attempt
- * blocks it for a second, what the worker holds and has not begun goes back to the queue. Where
- * the one that blocks it is past its timeout and the grace time it will not end by itself, and no
- * abort can reach it: the process is killed. It is known where the loop went into its code and
- * has not come out; after a wait of its own it may be any of those under way, and then all of
- * them must be past their time.
+ * Looks, from the heartbeat thread, whether the event loop of the worker turns. When an attempt
+ * blocks it for a second, the tasks that the worker holds and has not started go back to the
+ * queue. When the attempt that blocks it is past its timeout and the grace time, it will not end
+ * by itself, and no abort can reach it: the process is killed. That attempt is known while the
+ * loop executes the code that was called for it; after a wait of its own it may be any of those
+ * under way, and then all of them must be past their time.
  */
 export class StallWatch {
   readonly #deps: StallWatchDeps;
@@ -57,9 +63,9 @@ export class StallWatch {
 
   /** One look. Never throws: the next one tries again. */
   async look(): Promise<void> {
-    const { begun, logger } = this.#deps;
-    if (begun.beats !== this.#beats) {
-      this.#beats = begun.beats;
+    const { startedAttempts, logger } = this.#deps;
+    if (startedAttempts.beats !== this.#beats) {
+      this.#beats = startedAttempts.beats;
       this.#silentLooks = 0;
       return;
     }
@@ -68,11 +74,11 @@ export class StallWatch {
       return;
     }
     try {
-      await this.#takeBack();
+      await this.#releaseOthers();
     } catch (err) {
-      logger.warn({ err }, "the event loop is blocked, and its tasks cannot be given back");
+      logger.warn({ err }, "the event loop is blocked, and waiting tasks cannot be released");
     }
-    const listed = begun.list();
+    const listed = startedAttempts.list();
     const suspects = listed === null ? [] : suspectsOf(listed);
     const now = clockMs();
     if (suspects.length > 0 && suspects.every(({ deadlineMs }) => deadlineMs < now)) {
@@ -83,7 +89,7 @@ export class StallWatch {
   }
 
   get #isBlocked(): boolean {
-    return this.#deps.begun.beats === this.#beats;
+    return this.#deps.startedAttempts.beats === this.#beats;
   }
 
   get #blockedMs(): number {
@@ -94,24 +100,24 @@ export class StallWatch {
     return Math.max(ORPHAN_MS_MIN, this.#deps.graceMs);
   }
 
-  /** Release what the worker holds and has not begun, also what a claim took just now. */
-  async #takeBack(): Promise<void> {
-    const { begun, db: connected, workerId, logger, onTookBack } = this.#deps;
+  /** Release what the worker holds and has not started, also what a claim took just now. */
+  async #releaseOthers(): Promise<void> {
+    const { startedAttempts, db: connected, workerId, logger, onReleased } = this.#deps;
     const db = connected();
     if (db === null) {
       return;
     }
-    begun.close();
+    startedAttempts.close();
     try {
-      const listed = begun.list();
+      const listed = startedAttempts.list();
       if (listed === null) {
         return;
       }
-      const kept = new Set([...this.#keep(listed), ...listed.ended].map(tokenOf));
-      // Named one by one, not whatever is held when the statement is made: if its answer is
-      // lost it may be made late, and must not meet what the worker claimed after this.
+      const kept = new Set([...this.#keep(listed), ...listed.ended].map(attemptToken));
+      // Named one by one, not whatever is held when the statement is executed: if its response is
+      // lost it may be executed late, and must not release what the worker claimed after this.
       const others = (await heldAttempts(db, workerId)).filter(
-        (attempt) => !kept.has(tokenOf(attempt)),
+        (attempt) => !kept.has(attemptToken(attempt)),
       );
       if (others.length > 0) {
         const released = await settleTasks(db, {
@@ -121,20 +127,23 @@ export class StallWatch {
         const tasks = released === "all" ? others.length : released.length;
         logger.warn(
           { tasks, blockedMs: this.#blockedMs },
-          "the event loop is blocked; gave back what waits",
+          "the event loop is blocked; released the tasks that wait",
         );
       }
     } finally {
-      begun.reopen();
-      onTookBack();
+      startedAttempts.reopen();
+      onReleased();
     }
   }
 
-  /** Of those under way, what stays: all, but for those that wait while another one blocks. */
+  /** The attempts under way that stay: all but those that wait while another one blocks. */
   #keep({ underWay, current }: StartedAttemptsList): readonly StartedAttempt[] {
     return underWay.filter(
-      ({ place, isReading }) =>
-        current === null || place === current.place || !isReading || !this.#deps.begun.take(place),
+      ({ index, isReading }) =>
+        current === null ||
+        index === current.index ||
+        !isReading ||
+        !this.#deps.startedAttempts.take(index),
     );
   }
 
@@ -148,7 +157,7 @@ export class StallWatch {
     const db = connected();
     const [only, ...others] = suspects;
     try {
-      // One of several blocks the loop, or none that is known: they are left to the rescue,
+      // One of several blocks the loop, or none that is known: their tasks are left to the rescue,
       // which counts a death for each and stops at the third.
       if (db !== null && only !== undefined && others.length === 0) {
         await settleTasks(db, { outcomes: jsonOf([only], blockedBy(only)), count: 1 });
@@ -157,12 +166,12 @@ export class StallWatch {
     } catch (err) {
       logger.error({ err }, "the end of the attempt is not recorded; its task will be rescued");
     }
-    // Not process.exit, which would end but this thread: the main one runs none of our code.
+    // Not process.exit, which would end this thread alone: the main one runs none of our code.
     process.kill(process.pid, "SIGKILL");
   }
 }
 
-/** Those of which one blocks the loop. */
+/** The attempts of which one blocks the loop. */
 function suspectsOf({ underWay, current }: StartedAttemptsList): readonly StartedAttempt[] {
   return current === null ? underWay : [current];
 }
@@ -180,8 +189,4 @@ function blockedBy({ isReading }: StartedAttempt): Outcome {
 function jsonOf(attempts: readonly Attempt[], outcome: Outcome): string {
   const endings = attempts.map((attempt) => endingOf(attempt, outcome, { resultBytesMax: 0 }));
   return `[${endings.map(({ json }) => json).join(",")}]`;
-}
-
-function tokenOf({ taskId, attempt }: Attempt): string {
-  return `${taskId}/${attempt}`;
 }

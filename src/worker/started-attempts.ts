@@ -1,3 +1,8 @@
+/**
+ * The attempts that a worker has started, in memory that it shares with its heartbeat thread. A
+ * chapter of its own: the thread reads it without the rest of the worker.
+ */
+
 import type { Attempt } from "../model/task.ts";
 
 /** Memory that a worker and its heartbeat thread both see. */
@@ -11,7 +16,7 @@ export type StartedAttemptsMemory = {
 
 /** An attempt that is under way, and when it should have ended, by `clockMs`. */
 export type StartedAttempt = Attempt & {
-  readonly place: number;
+  readonly index: number;
   readonly deadlineMs: number;
   /** Its payload is being read: its handler was not called yet. */
   readonly isReading: boolean;
@@ -25,11 +30,11 @@ export type StartedAttemptsList = {
   readonly ended: readonly Attempt[];
 };
 
-/** Places in `header`. */
+/** Indexes in `header`. */
 const BEATS = 0;
 const EPOCH = 1;
 const UNLISTED = 2;
-/** 1 + the place of the attempt whose code is being executed, or 0. */
+/** 1 + the index of the attempt whose code is being executed, or 0. */
 const CURRENT = 3;
 const HEADER_SIZE = 4;
 
@@ -38,25 +43,24 @@ const FREE = 0;
 const READING = 1;
 const RUNNING = 2;
 const ENDED = 3;
-/** It was being read, and the thread gave it back. */
+/** It was being read, and the thread released it. */
 const TAKEN = 4;
 
-/** For an attempt that found no place. */
-const NO_PLACE = -1;
+/** Of an attempt for which the memory has no room. */
+const NO_INDEX = -1;
 
 /**
- * The attempts that have begun and whose ends are not recorded yet, where the heartbeat thread
- * can read them while the event loop of the worker is blocked. An attempt begins before
+ * The attempts that were started and whose ends are not recorded yet, where the heartbeat thread
+ * can read them while the event loop of the worker is blocked. An attempt is listed before
  * anything of its task is read: reading alone may block the loop, and an attempt that did so
- * without being written down would be given back, and block the next worker, for ever.
+ * without being listed would be released, and block the next worker, for ever.
  *
- * What is not among them the thread may take back, so an attempt must not begin behind its
- * back. An epoch keeps the two apart: the thread raises it before it looks and again when it
- * is done, and the worker begins nothing that it claimed in another epoch. The worker writes
- * an attempt down and then reads the epoch; the thread raises the epoch and then reads what is
- * written: whoever comes second sees the other. An attempt whose payload was read and whose
- * handler was not called the thread may still take, while it knows that another one blocks the
- * loop; whoever changes its state first has it.
+ * The thread may release every attempt that is not listed, so none must start unseen by it. An
+ * epoch keeps the two apart: the thread raises it before it looks and again when it is done, and
+ * the worker starts no task that it claimed in another epoch. The worker lists an attempt and then
+ * reads the epoch; the thread raises the epoch and then reads the list: whichever comes second
+ * sees the other. While the thread knows that another attempt blocks the loop, it may still take
+ * an attempt whose handler was not called; whichever changes its state first has it.
  */
 export class StartedAttempts {
   readonly memory: StartedAttemptsMemory;
@@ -77,50 +81,49 @@ export class StartedAttempts {
     return Atomics.load(this.memory.header, BEATS);
   }
 
-  /** What a claim of now belongs to; odd while the thread takes back, when nothing is claimed. */
+  /** What a claim of now belongs to; odd while the thread releases, when nothing is claimed. */
   get epoch(): number {
     return Atomics.load(this.memory.header, EPOCH);
   }
 
-  get isTakingBack(): boolean {
+  get isReleasing(): boolean {
     return this.epoch % 2 !== 0;
   }
 
   /**
-   * Write down that an attempt begins that was claimed in `epoch` and should end within
-   * `limitMs`. Returns the place to name from then on; null when it may have been taken back,
-   * and must not begin.
+   * List an attempt that was claimed in `epoch` and should end within `limitMs`. Returns the index
+   * that names it from then on; null when it may have been released, and must not start.
    */
-  begin({ taskId, attempt }: Attempt, limitMs: number, epoch: number): number | null {
+  start({ taskId, attempt }: Attempt, limitMs: number, epoch: number): number | null {
     const { header, states, taskIds, attempts, deadlines } = this.memory;
-    const place = this.#takePlace();
-    if (place === NO_PLACE) {
+    const index = this.#takeIndex();
+    if (index === NO_INDEX) {
       Atomics.add(header, UNLISTED, 1);
     } else {
-      taskIds[place] = BigInt(taskId);
-      attempts[place] = attempt;
-      deadlines[place] = clockMs() + limitMs;
-      Atomics.store(states, place, READING);
+      taskIds[index] = BigInt(taskId);
+      attempts[index] = attempt;
+      deadlines[index] = clockMs() + limitMs;
+      Atomics.store(states, index, READING);
     }
     if (this.epoch !== epoch) {
-      this.forget(place);
+      this.forget(index);
       return null;
     }
-    return place;
+    return index;
   }
 
-  /** Its handler is about to be called. False: it was taken back, and must not be. */
-  run(place: number): boolean {
+  /** Its handler is about to be called. False: it was released, and must not be called. */
+  run(index: number): boolean {
     return (
-      place === NO_PLACE ||
-      Atomics.compareExchange(this.memory.states, place, READING, RUNNING) === READING
+      index === NO_INDEX ||
+      Atomics.compareExchange(this.memory.states, index, READING, RUNNING) === READING
     );
   }
 
-  /** Execute code of an attempt, or such that its data drives, as the current one. */
-  execute<Result>(place: number, code: () => Result): Result {
+  /** Execute code of an attempt, or code that its data drives, as the current one. */
+  execute<Result>(index: number, code: () => Result): Result {
     const { header } = this.memory;
-    Atomics.store(header, CURRENT, place + 1);
+    Atomics.store(header, CURRENT, index + 1);
     try {
       return code();
     } finally {
@@ -128,24 +131,24 @@ export class StartedAttempts {
     }
   }
 
-  /** Nothing of it is executed any more; its end is not recorded yet. */
-  end(place: number): void {
-    if (place !== NO_PLACE) {
-      Atomics.store(this.memory.states, place, ENDED);
+  /** Its code has ended; its end is not recorded yet. */
+  end(index: number): void {
+    if (index !== NO_INDEX) {
+      Atomics.store(this.memory.states, index, ENDED);
     }
   }
 
   /** The end is recorded, or never will be. */
-  forget(place: number): void {
-    if (place === NO_PLACE) {
+  forget(index: number): void {
+    if (index === NO_INDEX) {
       Atomics.sub(this.memory.header, UNLISTED, 1);
     } else {
-      Atomics.store(this.memory.states, place, FREE);
-      this.#free.push(place);
+      Atomics.store(this.memory.states, index, FREE);
+      this.#free.push(index);
     }
   }
 
-  /** For the thread: from here to `reopen` the worker begins nothing and claims nothing. */
+  /** For the thread: from here to `reopen` the worker starts nothing and claims nothing. */
   close(): void {
     Atomics.add(this.memory.header, EPOCH, 1);
   }
@@ -154,41 +157,41 @@ export class StartedAttempts {
     Atomics.add(this.memory.header, EPOCH, 1);
   }
 
-  /** For the thread: whether it may give back an attempt that was being read. */
-  take(place: number): boolean {
-    return Atomics.compareExchange(this.memory.states, place, READING, TAKEN) === READING;
+  /** For the thread: whether it may release an attempt whose payload was being read. */
+  take(index: number): boolean {
+    return Atomics.compareExchange(this.memory.states, index, READING, TAKEN) === READING;
   }
 
-  /** Null when there are more than the memory holds: what the others are is not known. */
+  /** Null when there are more than the memory holds: the others are not known. */
   list(): StartedAttemptsList | null {
     const { header, states, taskIds, attempts, deadlines } = this.memory;
     const underWay: StartedAttempt[] = [];
     const ended: Attempt[] = [];
-    const currentPlace = Atomics.load(header, CURRENT) - 1;
-    for (const place of states.keys()) {
-      const state = Atomics.load(states, place);
+    const currentIndex = Atomics.load(header, CURRENT) - 1;
+    for (const index of states.keys()) {
+      const state = Atomics.load(states, index);
       if (state !== READING && state !== RUNNING && state !== ENDED) {
         continue;
       }
-      const attempt = { taskId: String(taskIds[place]), attempt: attempts[place] ?? 0 };
+      const attempt = { taskId: String(taskIds[index]), attempt: attempts[index] ?? 0 };
       if (state === ENDED) {
         ended.push(attempt);
       } else {
-        const deadlineMs = deadlines[place] ?? 0;
-        underWay.push({ ...attempt, place, deadlineMs, isReading: state === READING });
+        const deadlineMs = deadlines[index] ?? 0;
+        underWay.push({ ...attempt, index, deadlineMs, isReading: state === READING });
       }
     }
-    const current = underWay.find(({ place }) => place === currentPlace) ?? null;
+    const current = underWay.find(({ index }) => index === currentIndex) ?? null;
     return Atomics.load(header, UNLISTED) === 0 ? { underWay, current, ended } : null;
   }
 
-  #takePlace(): number {
-    const place = this.#free.pop();
-    if (place !== undefined) {
-      return place;
+  #takeIndex(): number {
+    const index = this.#free.pop();
+    if (index !== undefined) {
+      return index;
     }
     if (this.#used === this.memory.states.length) {
-      return NO_PLACE;
+      return NO_INDEX;
     }
     this.#used += 1;
     return this.#used - 1;

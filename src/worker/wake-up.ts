@@ -1,3 +1,8 @@
+/**
+ * What wakes an idle worker: the flag that its loop waits for, the lanes that notifications named,
+ * and how often notifications may have it look, since anybody who may connect can send them.
+ */
+
 import type { Logger } from "pino";
 import { z } from "zod";
 import { laneKey } from "./lanes.ts";
@@ -51,45 +56,46 @@ export class WakeUp {
   }
 }
 
-/** So many lanes are remembered as the bell names them: reading one anew takes 0.04 ms at rest. */
+/** So many payloads are remembered with the lane they name: parsing one takes 0.04 ms at rest. */
 const REMEMBERED_MAX = 1_000;
-/** More lanes than these are as many as all: anybody can notify, and of any. */
+/** More named lanes than these count as all: anybody can notify, and name any lane. */
 const NAMED_MAX = 100;
-/** No name of a lane is longer, whatever it has escaped. */
+/** No lane has a longer name, whatever it has escaped. */
 const NOTIFICATION_LENGTH_MAX = 4_096;
 
 const NotifiedLane = z.tuple([z.string(), z.string(), z.int()]);
 
 /**
- * The lanes in which tasks came, as the bell named them. A worker of a hundred task types that
- * looks into one of its lanes, and not into all 400, starts a task after 3.7 ms instead of 5.4
- * (bench latency, with as many handlers).
+ * The lanes in which tasks came, as notifications named them. A worker of a hundred task types
+ * that looks into one of its lanes, and not into all 400, starts a task after 3.7 ms instead of
+ * 5.4 (bench latency, with as many handlers).
  *
- * They are all that is new only for a worker that looked everywhere after it had armed the
- * bell, left nothing there and has slept since: who is awake is not rung for.
+ * They are all that is new only for a worker that looked into all lanes after it had armed its
+ * listener, left nothing there and has been idle since: a busy worker is not notified.
  */
 export class NotifiedLanes {
   readonly #pollIntervalMs: number;
   readonly #remembered = new Map<string, string | null>();
   readonly #names = new Set<string>();
-  /** Somebody rang without a name. */
-  #anywhere = false;
-  #only: ReadonlySet<string> | null = null;
-  #hears = false;
-  #everywhereAt = Number.NEGATIVE_INFINITY;
+  /** A notification named no lane. */
+  #isAnyLane = false;
+  /** The lanes of the newest look; null for all. */
+  #looked: ReadonlySet<string> | null = null;
+  #isNotified = false;
+  #lookedIntoAllAt = Number.NEGATIVE_INFINITY;
 
   constructor(pollIntervalMs: number) {
     this.#pollIntervalMs = pollIntervalMs;
   }
 
-  /** The bell rang: `said` is a lane as JSON, or empty. */
-  rang(said: string): void {
-    if (this.#anywhere) {
+  /** A notification came: its payload is a lane as JSON, or empty. */
+  add(payload: string): void {
+    if (this.#isAnyLane) {
       return;
     }
-    const name = this.#names.size < NAMED_MAX ? this.#laneIn(said) : null;
+    const name = this.#names.size < NAMED_MAX ? this.#laneIn(payload) : null;
     if (name === null) {
-      this.#anywhere = true;
+      this.#isAnyLane = true;
     } else {
       this.#names.add(name);
     }
@@ -98,45 +104,48 @@ export class NotifiedLanes {
   /** The worker looks for tasks now: into these lanes, or for null into all of them. */
   look({ now, armed }: { now: number; armed: boolean }): ReadonlySet<string> | null {
     const names = this.#take();
-    this.#only = this.#hears && armed && this.everywhereInMs(now) > 0 ? names : null;
-    this.#hears = false;
-    return this.#only;
+    this.#looked = this.#isNotified && armed && this.allDueInMs(now) > 0 ? names : null;
+    this.#isNotified = false;
+    return this.#looked;
   }
 
-  /** It has left nothing where it looked and goes to sleep; `hears` if it is rung for. */
-  sleeps({ now, hears }: { now: number; hears: boolean }): void {
-    this.#hears = hears;
-    if (this.#only === null) this.#everywhereAt = now;
+  /** It has left nothing where it looked and is idle; `isNotified` if enqueues notify it. */
+  rest({ now, isNotified }: { now: number; isNotified: boolean }): void {
+    this.#isNotified = isNotified;
+    if (this.#looked === null) this.#lookedIntoAllAt = now;
   }
 
-  /** What falls due where nobody rings waits for a poll, and no longer, whoever else rings. */
-  everywhereInMs(now: number): number {
-    return Math.max(0, this.#everywhereAt + this.#pollIntervalMs - now);
+  /**
+   * Milliseconds until the worker must look into all lanes: tasks due without a notification wait
+   * at most one poll, whatever other notifications come.
+   */
+  allDueInMs(now: number): number {
+    return Math.max(0, this.#lookedIntoAllAt + this.#pollIntervalMs - now);
   }
 
-  #laneIn(said: string): string | null {
-    const remembered = this.#remembered.get(said);
+  #laneIn(payload: string): string | null {
+    const remembered = this.#remembered.get(payload);
     if (remembered !== undefined) {
       return remembered;
     }
     if (this.#remembered.size === REMEMBERED_MAX) this.#remembered.clear();
-    const name = laneNamedIn(said);
-    this.#remembered.set(said, name);
+    const name = laneNamedIn(payload);
+    this.#remembered.set(payload, name);
     return name;
   }
 
   #take(): ReadonlySet<string> | null {
-    const names = this.#anywhere || this.#names.size === 0 ? null : new Set(this.#names);
+    const names = this.#isAnyLane || this.#names.size === 0 ? null : new Set(this.#names);
     this.#names.clear();
-    this.#anywhere = false;
+    this.#isAnyLane = false;
     return names;
   }
 }
 
-function laneNamedIn(said: string): string | null {
-  if (said === "" || said.length > NOTIFICATION_LENGTH_MAX) return null;
+function laneNamedIn(payload: string): string | null {
+  if (payload === "" || payload.length > NOTIFICATION_LENGTH_MAX) return null;
   try {
-    const { data } = NotifiedLane.safeParse(JSON.parse(said));
+    const { data } = NotifiedLane.safeParse(JSON.parse(payload));
     if (data === undefined) return null;
     const [queue, taskType, priority] = data;
     return laneKey({ queue, taskType, priority });
@@ -147,9 +156,9 @@ function laneNamedIn(said: string): string | null {
 
 /**
  * How often notifications have a worker look for something. Anybody who may connect can notify,
- * as often as he likes and whatever he likes. So however many come, there is at most one look that
- * is asked for and not begun, and looks that find nothing are made at a limited rate, beyond some
- * that may come in a row.
+ * as often as he likes and whatever he likes. So however many notifications come, at most one look
+ * is pending, and looks that find nothing are made at a limited rate, after some that may follow
+ * each other at once.
  */
 export class NotificationThrottle {
   readonly #look: () => void;
@@ -157,7 +166,7 @@ export class NotificationThrottle {
   readonly #everyMs: number;
   #left: number;
   #refilledAt = performance.now();
-  #isAsked = false;
+  #isPending = false;
   #timer: NodeJS.Timeout | undefined;
   #inVain = 0;
   #sinceFound = 0;
@@ -169,21 +178,21 @@ export class NotificationThrottle {
     this.#everyMs = 1_000 / perSecond;
   }
 
-  /** Notifications without anything to find, but for some in a row. */
+  /** Notifications after which nothing was found, but for the first of them. */
   get inVain(): number {
     return this.#inVain;
   }
 
-  /** Somebody notified: look now, or as soon as that may be. */
+  /** A notification came: look now, or as soon as the rate allows. */
   ask(): void {
     this.#sinceFound += 1;
     if (this.#sinceFound > this.#inARow) {
       this.#inVain += 1;
     }
-    if (this.#isAsked) {
+    if (this.#isPending) {
       return;
     }
-    this.#isAsked = true;
+    this.#isPending = true;
     const waitMs = this.#waitMs();
     if (waitMs === 0) {
       this.#look();
@@ -195,24 +204,24 @@ export class NotificationThrottle {
     }
   }
 
-  /** A look begins, whoever wanted it: what is notified from now on asks for another one. */
-  begin(): void {
-    if (this.#isAsked) {
-      this.#isAsked = false;
+  /** A look starts, for whatever reason: a notification from now on asks for another one. */
+  start(): void {
+    if (this.#isPending) {
+      this.#isPending = false;
       this.#refill();
       this.#left = Math.max(0, this.#left - 1);
       this.#stopWaiting();
     }
   }
 
-  /** It found something: the next ones are worth it. */
+  /** It found something: the next looks are not limited. */
   found(): void {
     this.#left = this.#inARow;
     this.#sinceFound = 0;
   }
 
   close(): void {
-    this.#isAsked = true;
+    this.#isPending = true;
     this.#stopWaiting();
   }
 
@@ -234,44 +243,46 @@ export class NotificationThrottle {
 }
 
 const FLOOD_LOG_MS = 60_000;
-/** More in a minute are told of. Of several workers that the bell wakes, one finds the task. */
+/**
+ * More in a minute are logged. Of several workers that a notification wakes, one finds the task.
+ */
 const IN_VAIN_MAX = 10_000;
 
-/** Says once a minute that notifications come in a flood, with how many. */
+/** Logs once a minute that notifications come in a flood, and how many. */
 export class FloodLog {
   readonly #logger: Logger;
   readonly #watched = new Set<Pick<NotificationThrottle, "inVain">>();
   readonly #timer: NodeJS.Timeout;
-  #toldOf = 0;
+  #logged = 0;
 
   constructor(logger: Logger, { everyMs = FLOOD_LOG_MS }: { everyMs?: number } = {}) {
     this.#logger = logger;
-    this.#timer = setInterval(() => this.tell(), everyMs).unref();
+    this.#timer = setInterval(() => this.log(), everyMs).unref();
   }
 
-  /** Count what these are asked in vain, to the end. */
-  watch(looks: Pick<NotificationThrottle, "inVain">): void {
-    this.#watched.add(looks);
+  /** Count the notifications of this one, to the end. */
+  watch(throttle: Pick<NotificationThrottle, "inVain">): void {
+    this.#watched.add(throttle);
   }
 
-  tell(): void {
-    const inVain = [...this.#watched].reduce((sum, looks) => sum + looks.inVain, 0);
-    const notifications = inVain - this.#toldOf;
-    this.#toldOf = inVain;
+  log(): void {
+    const inVain = [...this.#watched].reduce((sum, throttle) => sum + throttle.inVain, 0);
+    const notifications = inVain - this.#logged;
+    this.#logged = inVain;
     if (notifications > IN_VAIN_MAX) {
       this.#logger.warn(
         {
           notifications,
           hint: "who sends them? pg_stat_activity has the last statement of each session",
         },
-        "a flood of notifications: nothing was there to be found",
+        "a flood of notifications: nothing was found after them",
       );
     }
   }
 
-  /** The last word, and no other. */
+  /** Log what came since the last time, and no more. */
   close(): void {
     clearInterval(this.#timer);
-    this.tell();
+    this.log();
   }
 }

@@ -122,7 +122,7 @@ test("the log of a worker is on stderr and holds neither payloads nor passwords"
   });
 
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-  expect(stderr).toContain('"msg":"worker began"');
+  expect(stderr).toContain('"msg":"worker started"');
   expect(stderr).not.toContain("v3ry-s3cret");
   const password = new URL(url).password;
   expect(password === "" || !stderr.includes(password)).toBe(true);

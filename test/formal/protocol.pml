@@ -249,7 +249,7 @@ inline lose_process(p) {
   awaited[p] = 0
 }
 
-/* claim_tasks, or claim_lane, at the server */
+/* claim_tasks at the server */
 active [SLOTS] proctype Claim() {
   byte p = _pid;
 end:
@@ -290,7 +290,7 @@ end:
   od
 }
 
-/* The loop that claims: src/worker/daemon.ts, worker.ts, lost-claims.ts, wind-down.ts */
+/* The loop that claims: src/worker/process.ts, claim-loop.ts, lost-claims.ts, lifecycle.ts */
 active [SLOTS] proctype Worker() {
   byte p = _pid - SLOTS;
 end:

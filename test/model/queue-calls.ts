@@ -51,11 +51,12 @@ export function statementOf(event: Event, now: number): Statement {
     case "claim":
       return event.lane === null
         ? call("claim_tasks", { worker_id: event.worker, max_tasks: event.max })
-        : call("claim_lane", {
+        : call("claim_tasks", {
             worker_id: event.worker,
             max_tasks: event.max,
-            task_type: "noop",
-            ...event.lane,
+            task_types: ["noop"],
+            queues: [event.lane.queue],
+            priorities: [event.lane.priority],
           });
     case "settle":
       return call("settle_tasks", { outcomes: JSON.stringify(event.outcomes.map(outcomeOf)) });

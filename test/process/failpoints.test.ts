@@ -29,7 +29,7 @@ const DYING: Record<Failpoint, "working" | "rescuing" | "stopping" | "at a job" 
   "settle.answered": "working",
   "rescue.before": "rescuing",
   "rescue.answered": "rescuing",
-  "shutdown.begun": "stopping",
+  "shutdown.started": "stopping",
   "shutdown.released": "stopping",
   "shutdown.settled": "stopping",
   "shutdown.answered": "stopping",

@@ -27,7 +27,7 @@ test("tasks from a claim whose response is lost are released and claimed again",
     "finish finished",
   ]);
   await waitFor(() =>
-    worker.log().some(({ msg }) => msg === "gave back what a claim took whose answer was lost"),
+    worker.log().some(({ msg }) => msg === "released tasks from a claim whose response was lost"),
   );
 });
 

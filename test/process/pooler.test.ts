@@ -24,7 +24,9 @@ test.skipIf(!hasPgbouncer)("behind a pooler alone, workers poll", async ({ url, 
   }
 
   for (const worker of [first, second]) {
-    await expect.poll(worker.log).toContainEqual(expect.objectContaining({ msg: "worker began" }));
+    await expect
+      .poll(worker.log)
+      .toContainEqual(expect.objectContaining({ msg: "worker started" }));
     await expect.poll(worker.log).toContainEqual(expect.objectContaining({ msg: WARNING }));
   }
   const { rows } = await client.query("select has_session_lock from triaged.workers");

@@ -34,7 +34,7 @@ test("a worker waits for a server that is down, and says so once", async () => {
   await using worker = startWorkerProcess(server.url);
   await expect
     .poll(() => worker.log().map(({ msg }) => msg), { timeout: 20_000 })
-    .toContain("worker began");
+    .toContain("worker started");
 
   await server.stop();
   const lost = "database does not answer; trying again until it does";

@@ -206,7 +206,7 @@ test.for(Object.keys(FAILURES))(
     await using producer = startSteadyProducer(server.url);
     await producer.enqueueMore(TASKS);
     await waitFor(() =>
-      [one, two].every((worker) => worker.log().some(({ msg }) => msg === "worker began")),
+      [one, two].every((worker) => worker.log().some(({ msg }) => msg === "worker started")),
     );
 
     await FAILURES[name]?.(server, [one, two]);

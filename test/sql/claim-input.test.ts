@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
-import { claimLane, claimTasks, loadInput } from "../../src/database/attempts.ts";
+import { claimTasks, loadInput } from "../../src/database/attempts.ts";
 import { inSchema } from "../../src/database/database.ts";
 import { test } from "../support/connections.ts";
 import { enqueue, settle, startWorker } from "../support/tasks.ts";
@@ -37,15 +37,15 @@ test.for(INPUTS)("input that is $name comes with a claim: $brought", async (inpu
   expect(JSON.parse(loaded?.metadataText ?? "")).toEqual(given.metadata ?? {});
 });
 
-test("a claim of one lane leaves long input out as well", async ({ db }) => {
+test("a claim of several tasks leaves out what is long alone", async ({ db }) => {
   await enqueue(db, { payload: textOf(MAX + 1) });
   await enqueue(db, { payload: { text: "short" } });
   const workerId = await startWorker(db);
 
-  const tasks = await claimLane(inSchema(db), {
+  const tasks = await claimTasks(inSchema(db), {
     workerId,
     limit: 2,
-    lane: LANE,
+    lanes: [LANE],
     inputBytesMax: MAX,
   });
 

@@ -1,10 +1,11 @@
-// Goal: a claim of one lane takes what claim_tasks would take of it, and nothing else.
+// Goal: a claim of a named lane takes what a claim of all would take of it, and nothing else.
 
 import { expect } from "vitest";
 import { test } from "../support/connections.ts";
 import {
   call,
   claimLane,
+  claimTasks,
   enqueue,
   readHistory,
   readTask,
@@ -107,6 +108,20 @@ test.for([{ queue: "other" }, { task_type: "other" }])(
     expect(await claimLane(db, await startWorker(db), lane)).toEqual([]);
   },
 );
+
+test("of several lanes a worker gets what is in those that it registered", async ({ db }) => {
+  const mine = await enqueue(db, { queue: "mine" });
+  await enqueue(db, { queue: "other" });
+  await enqueue(db, { queue: "mine", task_type: "other" });
+
+  const claimed = await claimTasks(db, await startWorker(db, { queues: ["mine"] }), {
+    queues: ["other", "mine", "mine"],
+    task_types: ["noop", "other", "noop"],
+    priorities: [2, 2, 2],
+  });
+
+  expect(claimed).toMatchObject([{ task_id: mine }]);
+});
 
 test.for([
   ["queue", { queue: "default" }],

@@ -98,6 +98,9 @@ test("functions under the names of older versions are gone afterwards", async ({
     create function triaged.ring_doorbell() returns void language sql as 'select';
     create function triaged.ring_lane(text, text, smallint) returns void language sql as 'select';
     create function triaged.dead_workers(integer) returns void language sql as 'select';
+    create function triaged.claim_lane(
+      bigint, integer, text, text, integer, timestamptz, bigint
+    ) returns void language sql as 'select';
   `);
 
   await migrateTo(url);

@@ -20,7 +20,6 @@ const API: readonly string[] = [
   "cancel_requests",
   "cancel_task",
   "check_repo_name",
-  "claim_lane",
   "claim_tasks",
   "decide_task",
   "dependents_of",
@@ -138,7 +137,6 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "select triaged.end_worker(1)",
     "select from triaged.release_unknown_tasks(1, '{}', '{}')",
     "select from triaged.claim_tasks(1)",
-    "select from triaged.claim_lane(1, 1, 'default', 'noop', 2)",
     "select from triaged.settle_tasks('[]')",
     `select from triaged.settle_tasks(
        '[{"task_id": started, "attempt": 2, "outcome": "finish"}]')`,

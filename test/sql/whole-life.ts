@@ -1,7 +1,7 @@
 import { Client, Pool } from "pg";
 import { pino } from "pino";
 import { createClient } from "../../src/client/client.ts";
-import { claimLane, claimTasks, reportProgress, settleTasks } from "../../src/database/attempts.ts";
+import { claimTasks, reportProgress, settleTasks } from "../../src/database/attempts.ts";
 import { inSchema } from "../../src/database/database.ts";
 import { openPool } from "../../src/database/pool.ts";
 import {
@@ -168,7 +168,7 @@ function byTask(a: { taskId: string }, b: { taskId: string }): number {
 async function claimAll(db: Db, workerId: string, tell: Tell) {
   const lane = { queue: "default", taskType: "noop", priority: 2 };
   const claim = { workerId, inputBytesMax: 1_000_000 };
-  const [first] = await claimLane(db, { ...claim, limit: 1, lane });
+  const [first] = await claimTasks(db, { ...claim, limit: 1, lanes: [lane] });
   tell("first", first);
   const beyond = { ...lane, after: { runAt: "9999-01-01 00:00:00+00", taskId: "0" } };
   const none = await claimTasks(db, { ...claim, limit: 1, lanes: [beyond] });

@@ -80,13 +80,21 @@ export async function claimTasks(db: Queryable, workerId: string, given: Row = {
 
 /** Claim for a worker of one lane, by default that of `enqueue`. */
 export async function claimLane(db: Queryable, workerId: string, given: Row = {}) {
-  return await call<Claimed>(db, "claim_lane", {
-    worker_id: workerId,
-    max_tasks: 100,
-    queue: "default",
-    task_type: "noop",
-    priority: 2,
-    ...given,
+  const {
+    queue = "default",
+    task_type = "noop",
+    priority = 2,
+    after_run_at = null,
+    after_task_id = null,
+    ...others
+  } = given;
+  return await claimTasks(db, workerId, {
+    queues: [queue],
+    task_types: [task_type],
+    priorities: [priority],
+    after_run_ats: [after_run_at],
+    after_task_ids: [after_task_id],
+    ...others,
   });
 }
 

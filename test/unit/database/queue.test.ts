@@ -29,7 +29,7 @@ const MODULES = {
 };
 
 /** Functions beside the verbs: they ask by a verb, and send no statement of their own. */
-const NO_VERBS = ["differingSettings", "claimLane"];
+const NO_VERBS = ["differingSettings"];
 
 const TEXT = readFileSync(
   path.join(import.meta.dirname, "..", "..", "..", "src", "database", "queue.ts"),

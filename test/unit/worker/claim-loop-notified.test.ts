@@ -13,8 +13,8 @@ import { WakeUp } from "../../../src/worker/wake-up.ts";
 
 const PING = '["default", "ping", 2]';
 
-/** A worker of an empty queue that has gone to sleep, and which statements it made. */
-async function sleepingWorker() {
+/** An idle worker of an empty queue, and which statements it made. */
+async function idleWorker() {
   const logger = pino({ level: "silent" });
   const stop = new AbortController();
   const statements: string[] = [];
@@ -53,7 +53,7 @@ async function sleepingWorker() {
   };
   const ended = runClaimLoop({
     db,
-    doorbell: listener,
+    listener,
     slots,
     lanes: new Lanes(["default"], ["ping"]),
     link: new DatabaseLink(logger),
@@ -70,18 +70,18 @@ async function sleepingWorker() {
 }
 
 test("a claim is on its way when a notification has been heard", async () => {
-  const { listener, statements, answer, stop, ended } = await sleepingWorker();
+  const { listener, statements, answer, stop, ended } = await idleWorker();
 
   listener.emit("notified", PING);
 
-  expect(statements).toEqual(["claim_tasks", "claim_tasks", "claim_lane"]);
+  expect(statements).toEqual(["claim_tasks", "claim_tasks", "claim_tasks"]);
   answer();
   stop.abort();
   await ended;
 });
 
 test("a claim that is under way at the abort is waited for", async () => {
-  const { listener, slots, answer, stop, ended } = await sleepingWorker();
+  const { listener, slots, answer, stop, ended } = await idleWorker();
   slots.accept.mockClear();
 
   listener.emit("notified", PING);
@@ -94,7 +94,7 @@ test("a claim that is under way at the abort is waited for", async () => {
 });
 
 test("after the abort nothing is claimed, whoever notifies", async () => {
-  const { listener, statements, stop, ended } = await sleepingWorker();
+  const { listener, statements, stop, ended } = await idleWorker();
 
   stop.abort();
   listener.emit("notified", PING);

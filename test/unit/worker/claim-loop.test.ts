@@ -1,23 +1,23 @@
-// Goal: a worker stays awake where tasks come one after the other, and only there.
+// Goal: a worker looks again soon where tasks come one after the other, and only there.
 
 import { expect, test } from "vitest";
 import { IdleDelay } from "../../../src/worker/claim-loop.ts";
 
-test("a task after a rest is no reason to stay awake", () => {
-  const idleDelay = new IdleDelay();
+test("a task after a rest is no reason to look again soon", () => {
+  const idle = new IdleDelay();
 
-  expect(idleDelay.after({ found: true, now: 1_000 })).toBe(false);
-  expect(idleDelay.after({ found: true, now: 1_050 })).toBe(false);
+  expect(idle.isShort({ found: true, now: 1_000 })).toBe(false);
+  expect(idle.isShort({ found: true, now: 1_050 })).toBe(false);
 });
 
-test("tasks that follow each other keep it awake until none comes for a while", () => {
-  const idleDelay = new IdleDelay();
-  idleDelay.after({ found: true, now: 1_000 });
-  expect(idleDelay.after({ found: true, now: 1_005 })).toBe(true);
+test("while tasks follow each other it looks again soon, until none comes for a while", () => {
+  const idle = new IdleDelay();
+  idle.isShort({ found: true, now: 1_000 });
+  expect(idle.isShort({ found: true, now: 1_005 })).toBe(true);
 
-  const isAwake = Array.from({ length: 3 }, (_, turn) =>
-    idleDelay.after({ found: false, now: 1_006 + turn }),
+  const isShort = Array.from({ length: 3 }, (_, turn) =>
+    idle.isShort({ found: false, now: 1_006 + turn }),
   );
 
-  expect(isAwake).toEqual([true, true, false]);
+  expect(isShort).toEqual([true, true, false]);
 });

@@ -105,7 +105,7 @@ function makeSlots(settler: SlowSettler, changed: WakeUp): Slots {
     settler,
     host: {
       logger,
-      begun: new StartedAttempts({ capacity: 10 }),
+      startedAttempts: new StartedAttempts({ capacity: 10 }),
       taskDb: { schema: "triaged", query: () => Promise.resolve([]) },
       graceMs: 1_000,
       resultBytesMax: 1_000,

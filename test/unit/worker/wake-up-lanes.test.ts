@@ -1,4 +1,4 @@
-// Goal: a notified worker looks where tasks came, and everywhere where that is not said.
+// Goal: a notified worker looks into the lanes that were named, and into all where none was.
 
 import { expect, test, vi } from "vitest";
 import { laneKey } from "../../../src/worker/lanes.ts";
@@ -8,89 +8,89 @@ const PING = laneKey({ queue: "default", taskType: "ping", priority: 2 });
 const MAIL = laneKey({ queue: "mails", taskType: "send", priority: 0 });
 const POLL_MS = 1_000;
 
-/** Of a worker that looked everywhere at 0 and sleeps since. */
-function asleep(): NotifiedLanes {
-  const notified = new NotifiedLanes(POLL_MS);
-  notified.look({ now: 0, armed: true });
-  notified.sleeps({ now: 0, hears: true });
-  return notified;
+/** Of a worker that looked into all lanes at 0 and is idle since. */
+function idle(): NotifiedLanes {
+  const lanes = new NotifiedLanes(POLL_MS);
+  lanes.look({ now: 0, armed: true });
+  lanes.rest({ now: 0, isNotified: true });
+  return lanes;
 }
 
-test("a sleeper looks into the lanes that were named, once", () => {
-  const notified = asleep();
-  notified.rang('["default", "ping", 2]');
-  notified.rang('["mails", "send", 0]');
-  notified.rang('["default", "ping", 2]');
+test("an idle worker looks into the lanes that were named, once", () => {
+  const lanes = idle();
+  lanes.add('["default", "ping", 2]');
+  lanes.add('["mails", "send", 0]');
+  lanes.add('["default", "ping", 2]');
 
-  expect(notified.look({ now: 10, armed: true })).toEqual(new Set([PING, MAIL]));
-  notified.sleeps({ now: 11, hears: true });
-  expect(notified.look({ now: 12, armed: true })).toBeNull();
+  expect(lanes.look({ now: 10, armed: true })).toEqual(new Set([PING, MAIL]));
+  lanes.rest({ now: 11, isNotified: true });
+  expect(lanes.look({ now: 12, armed: true })).toBeNull();
 });
 
 test.for(["", "{}", '["default", "ping"]', "no JSON"])(
-  "after a notification that says %j it looks everywhere",
-  (said) => {
-    const notified = asleep();
-    notified.rang('["default", "ping", 2]');
-    notified.rang(said);
+  "after a notification of %j it looks into all",
+  (payload) => {
+    const lanes = idle();
+    lanes.add('["default", "ping", 2]');
+    lanes.add(payload);
 
-    expect(notified.look({ now: 10, armed: true })).toBeNull();
+    expect(lanes.look({ now: 10, armed: true })).toBeNull();
   },
 );
 
-test("one that was awake looks everywhere, whatever was named meanwhile", () => {
-  const notified = asleep();
-  notified.look({ now: 10, armed: true });
-  notified.rang('["default", "ping", 2]');
+test("one that was busy looks into all, whatever was named meanwhile", () => {
+  const lanes = idle();
+  lanes.look({ now: 10, armed: true });
+  lanes.add('["default", "ping", 2]');
 
-  expect(notified.look({ now: 20, armed: true })).toBeNull();
+  expect(lanes.look({ now: 20, armed: true })).toBeNull();
 });
 
 test.for([
-  ["has lost its listener since", { hears: true, armed: false }],
-  ["was not notified", { hears: false, armed: true }],
-] as const)("one that %s looks everywhere", ([, { hears, armed }]) => {
-  const notified = asleep();
-  notified.look({ now: 10, armed: true });
-  notified.sleeps({ now: 11, hears });
-  notified.rang('["default", "ping", 2]');
+  ["is not armed any more", { isNotified: true, armed: false }],
+  ["was not notified", { isNotified: false, armed: true }],
+] as const)("one that %s looks into all", ([, { isNotified, armed }]) => {
+  const lanes = idle();
+  lanes.look({ now: 10, armed: true });
+  lanes.rest({ now: 11, isNotified });
+  lanes.add('["default", "ping", 2]');
 
-  expect(notified.look({ now: 20, armed })).toBeNull();
+  expect(lanes.look({ now: 20, armed })).toBeNull();
 });
 
-test("a poll after the last look everywhere comes the next, however often it is notified", () => {
-  const notified = asleep();
+test("a poll after the last look into all comes the next, however often it is notified", () => {
+  const lanes = idle();
   for (const now of [400, 800]) {
-    notified.rang('["default", "ping", 2]');
-    expect(notified.look({ now, armed: true })).toEqual(new Set([PING]));
-    notified.sleeps({ now, hears: true });
+    lanes.add('["default", "ping", 2]');
+    expect(lanes.look({ now, armed: true })).toEqual(new Set([PING]));
+    lanes.rest({ now, isNotified: true });
   }
 
-  expect(notified.everywhereInMs(900)).toBe(100);
-  notified.rang('["default", "ping", 2]');
-  expect(notified.look({ now: 1_000, armed: true })).toBeNull();
-  notified.sleeps({ now: 1_100, hears: true });
-  expect(notified.everywhereInMs(1_100)).toBe(POLL_MS);
+  expect(lanes.allDueInMs(900)).toBe(100);
+  lanes.add('["default", "ping", 2]');
+  expect(lanes.look({ now: 1_000, armed: true })).toBeNull();
+  lanes.rest({ now: 1_100, isNotified: true });
+  expect(lanes.allDueInMs(1_100)).toBe(POLL_MS);
 });
 
-test("of more lanes than a worker is told of it looks everywhere, and reads no more names", () => {
-  const notified = asleep();
+test("of more lanes than the most it looks into all, and parses no more names", () => {
+  const lanes = idle();
   const parse = vi.spyOn(JSON, "parse");
 
-  for (let of = 0; of < 10_000; of += 1) notified.rang(`["default", "type ${of}", 2]`);
+  for (let of = 0; of < 10_000; of += 1) lanes.add(`["default", "type ${of}", 2]`);
 
   expect(parse.mock.calls.length).toBeLessThanOrEqual(100);
   parse.mockRestore();
-  expect(notified.look({ now: 10, armed: true })).toBeNull();
+  expect(lanes.look({ now: 10, armed: true })).toBeNull();
 });
 
-test("a notification that is longer than any name is not read", () => {
-  const notified = asleep();
+test("a payload that is longer than any name is not parsed", () => {
+  const lanes = idle();
   const parse = vi.spyOn(JSON, "parse");
 
-  notified.rang(`["default", "${"x".repeat(7_000)}", 2]`);
+  lanes.add(`["default", "${"x".repeat(7_000)}", 2]`);
 
   expect(parse).not.toHaveBeenCalled();
   parse.mockRestore();
-  expect(notified.look({ now: 10, armed: true })).toBeNull();
+  expect(lanes.look({ now: 10, armed: true })).toBeNull();
 });
