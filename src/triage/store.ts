@@ -131,23 +131,16 @@ export async function notifyChange(
 }
 
 /** Make one issue a target of the digest rows that wait for so long. Resolves to how many. */
-export async function gatherDigest(
-  db: Database,
-  { waitedMs }: { waitedMs: number },
-): Promise<number> {
-  return await ask(db, z.int(), "select triaged.gather_digest($1) as value", [waitedMs]);
+export async function gatherDigest(db: Database, given: { waitedMs: number }): Promise<number> {
+  return await ask(db, z.int(), "select triaged.gather_digest($1) as value", [given.waitedMs]);
 }
 
 /**
- * Delete cached verdicts that expired, and the records of attempts that were working one out and no
- * longer hold their task; at most `rowsMax` of each. Resolves to how many verdicts were deleted.
- * Needs the owner.
+ * Delete expired verdicts, and the records of attempts that worked one out and hold their task no
+ * more; at most `rowsMax` of each. Resolves to how many verdicts were deleted. Needs the owner.
  */
-export async function expireVerdicts(
-  db: Database,
-  { rowsMax }: { rowsMax: number },
-): Promise<number> {
-  return await ask(db, z.int(), "select triaged.expire_verdicts($1) as value", [rowsMax]);
+export async function expireVerdicts(db: Database, given: { rowsMax: number }): Promise<number> {
+  return await ask(db, z.int(), "select triaged.expire_verdicts($1) as value", [given.rowsMax]);
 }
 
 const SaveOutcome = z.enum(["created", "changed", "unchanged"]);
