@@ -52,8 +52,9 @@ export interface Queue {
 
   /**
    * Claim up to `limit` due tasks, lane by lane in the given order; the answer has no order. Empty
-   * when nothing is due, and for a worker that was declared dead. Paused lanes are passed over.
-   * Input longer than `inputBytesMax` is left to loadInput.
+   * when nothing is due, and for a worker that was declared dead. Lanes that are paused, or that the
+   * worker did not register, are passed over. Input longer than `inputBytesMax` is left to
+   * loadInput.
    */
   claimTasks(
     db: Database,
