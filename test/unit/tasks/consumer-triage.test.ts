@@ -8,7 +8,7 @@ import { makeHandlerContext } from "../../support/handlers.ts";
 import { test as base, type MakeUpgrade } from "../../support/packages.ts";
 
 const SLOW = { timeout: 60_000 };
-const EXAMPLES = join(import.meta.dirname, "..", "..", "..", "..", "examples");
+const EXAMPLES = join(import.meta.dirname, "..", "..", "..", "examples");
 
 /** The example's payload, with the consumer's folder made independent of where tests run. */
 async function examplePayload() {
