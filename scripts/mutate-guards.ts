@@ -60,6 +60,9 @@ type Failure = { readonly file: string; readonly title: string };
 type Run = { readonly ran: number; readonly failed: Failure | undefined };
 type Verdict = { readonly guard: Guard; readonly caughtBy: string | undefined };
 
+/** Titles of tests that pass with all guards in their places. */
+const passing = new Set<string>();
+
 const [only = ""] = process.argv.slice(2);
 const guards = (await readGuards()).filter(({ of }) => new RegExp(only).test(of));
 const server = await findServer();
@@ -69,7 +72,10 @@ try {
   const verdicts = (await Promise.all(copies.map((copy) => judgeFrom(queue, copy)))).flat();
   process.exitCode = report(verdicts);
 } finally {
-  await Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
+  // A run in the other copy may still write; its end must not hide why this one ended.
+  await Promise.all(
+    copies.map((copy) => rm(copy, { recursive: true, force: true, maxRetries: 10 })),
+  );
   await server.stop();
 }
 
@@ -111,8 +117,6 @@ async function judgeFrom(queue: Guard[], copy: string): Promise<Verdict[]> {
   }
   return verdicts;
 }
-
-const passing = new Set<string>();
 
 /** A test notices a guard that is gone only if it passes while the guard is there. */
 async function wantPass({ file, title }: Failure, copy: string): Promise<void> {
