@@ -1,7 +1,8 @@
 // Does the published package work elsewhere? Packs it, installs it in an empty folder as a
 // user would, and there: follows the links between its pages, looks for scripts that would run at
-// an installation, checks a typed program against its declarations, starts the daemon, enqueues a
-// task for a handler of that folder, and waits for its result.
+// an installation, checks a typed program against the declarations of both entries, which say
+// nothing of what is internal, starts the daemon, enqueues a task for a handler of that folder,
+// and waits for its result.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -23,6 +24,9 @@ const START_MS_MAX = 120_000;
 
 const PROGRAM = `
 import { createClient, defineHandler } from "triaged";
+// @ts-expect-error -- It is there for the application of this package, and not declared.
+import { databaseOf } from "triaged";
+import { createTriageClient, type QueueStats } from "triaged/triage";
 import type greet from "./tasks/greet.ts";
 
 const client = createClient<{ greet: typeof greet }>();
@@ -31,7 +35,8 @@ const task = await client.enqueue("greet", { name: "Ada" });
 const wrong = () => client.enqueue("greet", { nam: "Ada" });
 const { result } = await client.wait(task, { timeoutMs: 30_000 });
 const greeting: string | undefined = result?.greeting;
-console.log(greeting, typeof wrong, typeof defineHandler);
+const stats: QueueStats = await createTriageClient(client).getQueueStats();
+console.log(greeting, typeof wrong, typeof defineHandler, typeof databaseOf, stats.completed);
 await client.close();
 `;
 
@@ -61,7 +66,7 @@ try {
   const program = path.join(folder, "node_modules", ".bin", "triaged");
   daemon = spawn(program, ["up"], { cwd: folder, stdio: "inherit" });
   await waitUntilUp();
-  expect("library", run("node", ["main.ts"]), "hello Ada function function");
+  expect("library", run("node", ["main.ts"]), "hello Ada function function function 1");
   expect(
     "command",
     run("npx", ["triaged", "enqueue", "greet", '{"name": "Bob"}', "--wait", "--json"]),
@@ -92,6 +97,14 @@ function inspect(installed: string): void {
     throw new Error(`an installation would run ${scripts.join(", ")}`);
   }
   say("links", "");
+  for (const entry of ["index.d.ts", "triage/client.d.ts"]) {
+    const text = readFileSync(path.join(installed, "dist", "src", entry), "utf8");
+    const internal = /@internal|\b(?:askWith|databaseOf|readConfig)\b/.exec(text);
+    if (internal !== null) {
+      throw new Error(`${entry} declares what is internal: ${internal[0]}`);
+    }
+  }
+  say("declarations", "");
 }
 
 function writeProgram(): void {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 
 /**
@@ -116,9 +115,4 @@ export function withoutMark(text: string): string {
 /** A number with its noun: `1 task`, `2 tasks`; what has no plain plural brings it along. */
 export function counted(count: number | string, noun: string, plural = `${noun}s`): string {
   return `${count} ${Number(count) === 1 ? noun : plural}`;
-}
-
-/** In hex. */
-export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
 }

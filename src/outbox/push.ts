@@ -1,8 +1,7 @@
 /** Push notifications: a signed update of a task, to whoever asked to be told of it. */
-import { createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { z } from "zod";
 import type { PushConfig } from "../database/rows.ts";
-import { sha256 } from "../model/text.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { type EffectDelivery, parseEffectPayload, SkippedEffect } from "./delivery.ts";
 
@@ -62,7 +61,7 @@ export function signatureHeaders(
       iat: timestamp,
       exp: timestamp + push.jwtTtlSeconds,
       nbf: timestamp - push.jwtSkewSeconds,
-      hash: sha256(body),
+      hash: hash("sha256", body),
       ...(config.jwtIssuer === null ? {} : { iss: config.jwtIssuer }),
       ...(config.jwtAudience === null ? {} : { aud: config.jwtAudience }),
       taskId,

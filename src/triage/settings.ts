@@ -1,14 +1,17 @@
 /** What triage reads of the settings: here and nowhere else in it, each time it is asked. */
 import { type Config, environmentOf, gitMemoryMib, readConfig } from "../index.ts";
 
-type TriageSettings = Pick<Config, "repositories" | "analysis" | "adjudication"> &
+type TriageSettings = Pick<
+  Config,
+  "repositories" | "analysis" | "adjudication" | "maxPayloadBytes"
+> &
   Pick<Config["effects"], "contextUrl" | "breaker">;
 
 /** Throws an EnvironmentError for settings that cannot be used. */
 export function triageSettings(): TriageSettings {
-  const { repositories, analysis, adjudication, effects } = readConfig();
+  const { repositories, analysis, adjudication, maxPayloadBytes, effects } = readConfig();
   const { contextUrl, breaker } = effects;
-  return { repositories, analysis, adjudication, contextUrl, breaker };
+  return { repositories, analysis, adjudication, maxPayloadBytes, contextUrl, breaker };
 }
 
 /** What git and ssh need of the environment. The rest holds secrets, and GIT_DIR of a hook. */

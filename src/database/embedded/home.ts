@@ -1,10 +1,11 @@
 /** The folder of an embedded server, and the user that its process runs as. */
+
 import { execFile } from "node:child_process";
+import { hash } from "node:crypto";
 import { chmod, mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
-import { sha256 } from "../../model/text.ts";
 
 /** Where root keeps servers of folders that the server's user cannot reach. Survives a reboot. */
 export const SHARED_FOLDER = "/var/lib/triaged";
@@ -39,8 +40,8 @@ export async function makePublic(folder: string): Promise<void> {
 
 function elsewhere(folder: string): string {
   const name = basename(dirname(dirname(folder))).replaceAll(/[^\w.-]/g, "_");
-  const hash = sha256(folder).slice(0, 12);
-  return join(SHARED_FOLDER, `${name}-${hash}`);
+  const suffix = hash("sha256", folder).slice(0, 12);
+  return join(SHARED_FOLDER, `${name}-${suffix}`);
 }
 
 const run = promisify(execFile);

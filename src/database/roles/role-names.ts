@@ -3,8 +3,8 @@
  * database: a login that is granted one of them enters no other queue. Which names a queue has is
  * read from its grants, so it survives a rename of the database and needs no state of its own.
  */
+import { hash } from "node:crypto";
 import { escapeIdentifier } from "pg";
-import { sha256 } from "../../model/text.ts";
 
 export const ROLE_KINDS = ["owner", "api", "readonly"] as const;
 export type RoleKind = (typeof ROLE_KINDS)[number];
@@ -56,6 +56,6 @@ export function defaultPrefix(schema: string, database: string): string {
 }
 
 export function withHash(prefix: string, of: string): string {
-  const hash = sha256(of).slice(0, HASH_LENGTH);
-  return `${prefix.slice(0, PREFIX_LENGTH_MAX - HASH_LENGTH - 1)}_${hash}`;
+  const suffix = hash("sha256", of).slice(0, HASH_LENGTH);
+  return `${prefix.slice(0, PREFIX_LENGTH_MAX - HASH_LENGTH - 1)}_${suffix}`;
 }

@@ -1,7 +1,7 @@
 /** The files of sql/, as they are applied to a queue in a schema of any name. */
+import { hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { sha256 } from "../../model/text.ts";
 import { packageFolder } from "../../system/package-folder.ts";
 import { withSchema } from "../database.ts";
 import { type Roles, withRoles } from "../roles/role-names.ts";
@@ -20,7 +20,7 @@ export function readMigrations(schema: string): Migration[] {
   return sqlFiles("migrations").map(({ name, text }) => ({
     name,
     text: withSchema(text, schema),
-    checksum: sha256(text),
+    checksum: hash("sha256", text),
   }));
 }
 
@@ -44,7 +44,7 @@ export function readRepeatables(schema: string): {
   return {
     text: withSchema(text, schema),
     compat: withSchema(compat, schema),
-    checksum: sha256(text + grantsOf("queue") + compat + grantsOf("compat")),
+    checksum: hash("sha256", text + grantsOf("queue") + compat + grantsOf("compat")),
   };
 }
 

@@ -6,7 +6,6 @@ import {
   print,
   printJson,
   priority,
-  readConfig,
   readInput,
   serializePayload,
   text,
@@ -15,6 +14,7 @@ import {
   withNumericIds,
 } from "../../index.ts";
 
+import { triageSettings } from "../settings.ts";
 import { notifyChange } from "../store.ts";
 
 /** Written by hand, with indents, an event is longer than what is sent of it. */
@@ -48,8 +48,7 @@ export const notifyCommand = defineCommand({
     if (flags.timeout !== undefined && !flags.wait) {
       throw new UsageError("--timeout needs --wait", { hint: "triaged notify --help" });
     }
-    const config = readConfig();
-    const maxBytes = config.maxPayloadBytes;
+    const { maxPayloadBytes: maxBytes } = triageSettings();
     const given = await readInput(word, { maxBytes: maxBytes * INDENTED_FACTOR });
     const event = serializePayload(parsePayload(given), { maxBytes });
     return await withDatabase(async ({ db, asOperator }) => {
@@ -67,6 +66,6 @@ export const notifyCommand = defineCommand({
         );
       }
       return 0;
-    }, config);
+    });
   },
 });

@@ -1,6 +1,5 @@
 import { parseCronItem } from "graphile-worker";
 import { lastDue, type MaintenanceJob } from "../../index.ts";
-
 import { gatherDigest, readDigestSchedule } from "../store.ts";
 
 /**
