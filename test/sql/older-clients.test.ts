@@ -20,7 +20,6 @@ import {
   settle,
   startWorker,
 } from "../support/tasks.ts";
-import { verify } from "../support/verify.ts";
 
 const ID = "5f0c1bd2-7f67-4f0e-9d64-1a1df5a0f3f1";
 
@@ -447,18 +446,4 @@ test("on conflict do nothing works without a target; a view has no key to name",
       older.query(`${INSERT} ON CONFLICT (task_id) DO NOTHING`, rowOf("other")),
     ),
   ).toMatchObject({ code: "42P10" });
-});
-
-test("the typed client finds and cancels by the id of a key that was released", async ({ db }) => {
-  const client = createTriageClient(createClient({ pool: db }));
-  await db.query("set local search_path to triaged_compat");
-  await insert(db);
-  await work(db, "finish", { result: { ok: 1 } });
-  await db.query("select triaged.expire_rows()");
-  await insert(db, "second");
-
-  expect(await client.getTaskStatus(ID)).toMatchObject({ status: "finished", result: { ok: 1 } });
-  expect(await client.cancelTask("second")).toBe(true);
-  expect(await client.getTaskStatus("second")).toMatchObject({ status: "cancelled" });
-  expect(await verify(db)).toMatchObject({ ok: true, violations: [] });
 });

@@ -3,6 +3,7 @@ import { createClient } from "../../src/index.ts";
 import { createTriageClient } from "../../src/triage/client.ts";
 import { test } from "../support/connections.ts";
 import { claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+import { verify } from "../support/verify.ts";
 
 const CHANGE = { source_repo: "acme/lib", commit_sha: "abc1234", commit_message: "m", branch: "b" };
 const CONFIG = { relationship_type: "api_consumer" };
@@ -157,4 +158,30 @@ test("getQueueStats counts by status and type", async ({ db }) => {
     failed: 0,
     backend: "postgresql",
   });
+});
+
+test("getTaskStatus and cancelTask find a task by the id of a key that was released", async ({
+  db,
+}) => {
+  const triage = createTriageClient(createClient({ pool: db }));
+  const insert = (id: string) =>
+    db.query(
+      `insert into triaged_compat.tasks (task_id, task_type, source_repo, target_repo)
+       values ($1, 'consumer_triage', 'a/b', 'c/d')`,
+      [id],
+    );
+  await insert("first");
+  const workerId = await startWorker(db, { name: "host-7", task_types: ["consumer_triage"] });
+  const [claimed] = await claimTasks(db, workerId);
+  await settle(db, claimed ? [outcomeOf(claimed, "finish", { result: { ok: 1 } })] : []);
+  await db.query("select triaged.expire_rows()");
+  await insert("second");
+
+  expect(await triage.getTaskStatus("first")).toMatchObject({
+    status: "finished",
+    result: { ok: 1 },
+  });
+  expect(await triage.cancelTask("second")).toBe(true);
+  expect(await triage.getTaskStatus("second")).toMatchObject({ status: "cancelled" });
+  expect(await verify(db)).toMatchObject({ ok: true, violations: [] });
 });
