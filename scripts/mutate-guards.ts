@@ -15,7 +15,7 @@ import { findGuards, type Guard } from "./guards.ts";
 const ROOT = path.dirname(import.meta.dirname);
 /** All that tests of test/sql start or read: a test that fails without it notices no guard. */
 const COPIED = [
-  ..."bin chaos docs sql src tasks test".split(" "),
+  ..."bin docs sql src tasks test".split(" "),
   ..."package.json tsconfig.json vitest.config.ts".split(" "),
 ];
 const FUNCTIONS = path.join("sql", "functions");

@@ -62,6 +62,23 @@ test("the older system's table is copied as docs/operating.md says, twice with o
   expect(await verify(db, 3_600_000)).toMatchObject({ ok: true, violations: [] });
 });
 
+test("an error that reads like a cancel is none without its status", async ({ db }) => {
+  await db.query(
+    `insert into triaged_compat.tasks (task_id, task_type, status, error, started_at, ended_at)
+     values
+       ('ended', 'consumer_triage', 'finished', 'Cancelled by user', now(), now()),
+       ('waits', 'consumer_triage', 'queued', null, null, null)`,
+  );
+  await db.query(
+    "update triaged_compat.tasks set error = 'Cancelled by user' where task_id = 'waits'",
+  );
+
+  expect(await query(db, "select given_id, status from triaged.tasks order by given_id")).toEqual([
+    { given_id: "ended", status: "finished" },
+    { given_id: "waits", status: "queued" },
+  ]);
+});
+
 test("retention counts from the end: what ended long ago goes with the next run", async ({
   db,
 }) => {

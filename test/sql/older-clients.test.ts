@@ -267,23 +267,6 @@ test("a cancel as they write it cancels what waits, and says so", async ({ older
   expect((await older.query(CANCEL, [ID])).rowCount).toBe(0);
 });
 
-test("an error that reads like a cancel is none without its status", async ({ db }) => {
-  await logInAs(db, "triaged_owner");
-  await db.query("set local search_path to triaged_compat, triaged");
-
-  await db.query(
-    `insert into tasks (task_id, task_type, status, error, started_at, ended_at)
-     values ('ended', 'consumer_triage', 'finished', 'Cancelled by user', now(), now())`,
-  );
-  await insert(db, "waiting");
-  await db.query("update tasks set error = 'Cancelled by user' where task_id = 'waiting'");
-
-  expect(await query(db, "select given_id, status from triaged.tasks order by given_id")).toEqual([
-    { given_id: "ended", status: "finished" },
-    { given_id: "waiting", status: "queued" },
-  ]);
-});
-
 test("a cancel of a task that runs asks its worker", async ({ older }) => {
   await insert(older);
   await older.query(NEXT, ["host-7"]);
