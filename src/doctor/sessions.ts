@@ -13,7 +13,7 @@ import type { Config } from "../settings/config.ts";
 import type { DatabaseUrl } from "../settings/database-url.ts";
 import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./probe.ts";
 
-/** Of a worker, beside its pool: doorbell and heartbeat. */
+/** Sessions of a worker beside its pool: the listener and the heartbeat. */
 const WORKERS_OWN = 2;
 /** `triaged jobs`, and one command of a person. */
 const OTHERS = 7 + 2;
@@ -130,7 +130,7 @@ function judgeNotifications(used: number): DoctorFinding {
         "notifications",
         found,
         "a session that listens and stays in a transaction keeps them: end it (see snapshot); " +
-          "when it is full nobody can notify, so nobody is rung for",
+          "when it is full nobody can notify, so nobody is woken",
       )
     : ok("notifications", found);
 }
