@@ -7,7 +7,8 @@ import { awaitVerdict, cacheVerdict } from "../../src/triage/verdict/cache.ts";
 import { test } from "../support/connections.ts";
 import { makeHandlerContext } from "../support/handlers.ts";
 import { type Claimed, query, queryOne, startTask } from "../support/tasks.ts";
-import { leave, makeResult, store, take } from "../support/verdicts.ts";
+import { makeResult } from "../support/triage-result.ts";
+import { leave, store, take } from "../support/verdicts.ts";
 
 /** What the handler of the task gets, with the steps that it tells. */
 function contextOf(db: Client, task: Claimed) {

@@ -2,7 +2,8 @@
 import { expect } from "vitest";
 import { test, waitUntilBlocked } from "../support/connections.ts";
 import { outcomeOf, settle, startTask } from "../support/tasks.ts";
-import { makeResult, readFillers, store, take } from "../support/verdicts.ts";
+import { makeResult } from "../support/triage-result.ts";
+import { readFillers, store, take } from "../support/verdicts.ts";
 
 test("an attempt that comes as the verdict is stored has it, and does not work it out again", async ({
   connect,

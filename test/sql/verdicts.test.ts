@@ -14,7 +14,8 @@ import {
   settle,
   startTask,
 } from "../support/tasks.ts";
-import { leave, makeResult, readFillers, store, take } from "../support/verdicts.ts";
+import { makeResult } from "../support/triage-result.ts";
+import { leave, readFillers, store, take } from "../support/verdicts.ts";
 
 test("the first that needs a verdict works it out, and others learn who does", async ({ db }) => {
   const [first, second] = [await startTask(db), await startTask(db)];

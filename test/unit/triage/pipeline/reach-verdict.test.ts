@@ -5,7 +5,7 @@ import { reachVerdict } from "../../../../src/triage/pipeline/reach-verdict.ts";
 import { NO_MATERIAL } from "../../../../src/triage/verdict/adjudication/material.ts";
 import { KEEP_SECONDS, keepSecondsOf } from "../../../../src/triage/verdict/cache.ts";
 import { makeHandlerContext } from "../../../support/handlers.ts";
-import { makeResult } from "../../../support/verdicts.ts";
+import { makeResult } from "../../../support/triage-result.ts";
 
 const ABOUT = {
   handler: "verdict",

@@ -21,7 +21,7 @@ import {
   says,
   startModel,
 } from "../../../../support/model-stub.ts";
-import { GREY_FINDING, makeResult } from "../../../../support/verdicts.ts";
+import { GREY_FINDING, makeResult } from "../../../../support/triage-result.ts";
 
 type Asked = { material?: Material; signal?: AbortSignal };
 

@@ -8,7 +8,7 @@ import {
   snippetsAt,
 } from "../../../../../src/triage/verdict/adjudication/material.ts";
 import { lendFolder } from "../../../../support/folders-and-ports.ts";
-import { makeResult } from "../../../../support/verdicts.ts";
+import { makeResult } from "../../../../support/triage-result.ts";
 
 const test = base.extend<{ folder: string }>({
   folder: lendFolder,

@@ -6,7 +6,7 @@ import {
   INSTRUCTIONS,
 } from "../../../../../src/triage/verdict/adjudication/prompt.ts";
 import { EVERYTHING_HOSTILE, hiddenIn, hostileText } from "../../../../support/hostile-text.ts";
-import { GREY_FINDING, makeResult } from "../../../../support/verdicts.ts";
+import { GREY_FINDING, makeResult } from "../../../../support/triage-result.ts";
 
 const NOTHING = { diffs: [], snippets: [] };
 
