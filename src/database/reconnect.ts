@@ -21,12 +21,16 @@ export class DatabaseLink {
    * Run `operation` until it succeeds or fails for a reason that does not pass by itself;
    * that error is thrown. When the signal aborts, the last error is thrown. So it is once the
    * server has refused `refusalsMax` times in a row what is asked of it: a statement that always
-   * takes too long, for one. A server that cannot be reached is waited for all the same.
+   * takes too long, for one. A server that cannot be reached is waited for all the same. With
+   * `triesOnAbort` an abort that cuts a delay short is followed by one last try.
    */
   async run<Result>(
     operation: () => Promise<Result>,
     signal: AbortSignal,
-    { refusalsMax = Number.POSITIVE_INFINITY }: { refusalsMax?: number } = {},
+    {
+      refusalsMax = Number.POSITIVE_INFINITY,
+      triesOnAbort = false,
+    }: { refusalsMax?: number; triesOnAbort?: boolean } = {},
   ): Promise<Result> {
     let refusals = 0;
     const mayPass = (err: unknown, failures: number) => {
@@ -37,7 +41,7 @@ export class DatabaseLink {
       this.#failed(err, failures);
       return true;
     };
-    const result = await retry(operation, { delays: DELAYS, signal, mayPass });
+    const result = await retry(operation, { delays: DELAYS, signal, mayPass, triesOnAbort });
     this.#answered();
     return result;
   }

@@ -4,11 +4,14 @@
  * lost, and its longest delay has no jitter.
  */
 
-import { type Backoff, longestBackoffMs } from "../model/backoff.ts";
+import { longestBackoffMs } from "../model/backoff.ts";
 import { sleep } from "./waiting.ts";
 
 /** Delays in milliseconds: `baseMs` before the second try, twice as long before each further one. */
-export type RetryDelays = Omit<Backoff, "factor"> & {
+export type RetryDelays = {
+  readonly baseMs: number;
+  /** No delay is longer. */
+  readonly maxMs: number;
   /** Share of a delay that is left to chance: many workers lose a server together. @default 0.5 */
   readonly jitter?: number;
 };
@@ -46,7 +49,8 @@ export class RetryDelay {
  * again.
  *
  * Throws the newest error once the signal has aborted, and where `mayPass` says that the error
- * does not pass by itself; `failures` counts those in a row.
+ * does not pass by itself; `failures` counts those in a row. With `triesOnAbort` an abort that cuts
+ * a delay short is followed by one last try.
  */
 export async function retry<Result>(
   work: (works: () => void) => Promise<Result>,
@@ -54,9 +58,10 @@ export async function retry<Result>(
     readonly delays: RetryDelays;
     readonly signal: AbortSignal;
     readonly mayPass: (err: unknown, failures: number) => boolean;
+    readonly triesOnAbort?: boolean;
   },
 ): Promise<Result> {
-  const { signal, mayPass } = options;
+  const { signal, mayPass, triesOnAbort = false } = options;
   const delay = new RetryDelay(options.delays);
   for (;;) {
     try {
@@ -66,7 +71,7 @@ export async function retry<Result>(
         throw err;
       }
       await sleep(delay.nextMs(), signal);
-      if (signal.aborted) {
+      if (signal.aborted && !triesOnAbort) {
         throw err;
       }
     }

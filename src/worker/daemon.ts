@@ -77,7 +77,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   try {
     const reachable = AbortSignal.any([options.stop, AbortSignal.timeout(START_MS_MAX)]);
     const first = { ...clientConfig(database, "worker"), connectionTimeoutMillis: START_MS_MAX };
-    const prepare = !(await link.run(() => isPooled(first), reachable));
+    const prepare = !(await link.run(() => isPooled(first), reachable, { triesOnAbort: true }));
     const hasSessions = direct === null ? prepare : !(await isPooled(connection));
     const db = inSchema(pool, schema, { prepare, answerMsMax: ANSWER_MS_MAX });
     refuseUnmigrated(await readSchemaState(db));

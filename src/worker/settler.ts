@@ -172,7 +172,8 @@ export class Settler {
     const settled = await link.run(
       () => settleTasks(db, { outcomes, effects, count: endings.length }),
       signal,
-      { refusalsMax: REFUSALS_MAX },
+      // A worker that stops tries once more to keep what its handlers have done.
+      { refusalsMax: REFUSALS_MAX, triesOnAbort: true },
     );
     failpoint("settle.answered");
     return settled === "all" ? settled : new Set(settled.map(attemptToken));

@@ -80,6 +80,25 @@ test("nothing is tried after the abort, which ends a delay", async () => {
   expect(work).toHaveBeenCalledTimes(1);
 });
 
+test("one last try follows an abort that cuts a delay short, where it is asked for", async () => {
+  const stop = new AbortController();
+  const work = vi
+    .fn<() => Promise<string>>()
+    .mockRejectedValueOnce(new Error("lost"))
+    .mockResolvedValue("saved");
+
+  const result = retry(work, {
+    delays: { baseMs: 60_000, maxMs: 60_000 },
+    signal: stop.signal,
+    mayPass: always,
+    triesOnAbort: true,
+  });
+  await vi.waitFor(() => expect(work).toHaveBeenCalledTimes(1));
+  stop.abort();
+
+  await expect(result).resolves.toBe("saved");
+});
+
 test("who is told to stop already tries once, and asks nobody whether it may pass", async () => {
   const mayPass = vi.fn<() => boolean>(always);
 

@@ -111,24 +111,41 @@ test("an ending that is longer than any string fails its task, and not the worke
   expect(isSettled).toBe(true);
 });
 
+test("a worker that gives up while the database is away tries once more to settle", async () => {
+  const stop = new AbortController();
+  const { settler, statements } = makeSettler(stop.signal);
+
+  settleMany(settler, 1);
+  await setImmediate();
+  statements[0]?.fail(Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }));
+  await setImmediate();
+  stop.abort();
+  await expect.poll(() => statements.length, { interval: 1 }).toBe(2);
+  statements[1]?.answer();
+
+  await settler.idle();
+});
+
 type SettleStatement = {
   readonly count: number;
   readonly outcomes: string;
   readonly answer: (held?: string[]) => void;
+  readonly fail: (err: Error) => void;
 };
 
 /** A settler on a database that answers when the test says so. */
-function makeSettler() {
+function makeSettler(signal = new AbortController().signal) {
   const statements: SettleStatement[] = [];
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Answers like the one statement.
   const db = {
     schema: "triaged",
     query: ({ values }: { values: readonly unknown[] }) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         const count = Number(values[1]);
         statements.push({
           count,
           outcomes: String(values[0]),
+          fail: reject,
           answer: (held) =>
             resolve([
               held === undefined
@@ -142,7 +159,7 @@ function makeSettler() {
     db,
     link: new DatabaseLink(logger),
     logger,
-    signal: new AbortController().signal,
+    signal,
     onError: (err) => {
       throw err;
     },
