@@ -101,6 +101,10 @@ test("functions under the names of older versions are gone afterwards", async ({
     create function triaged.claim_lane(
       bigint, integer, text, text, integer, timestamptz, bigint
     ) returns void language sql as 'select';
+    drop function triaged.expire_rows(integer, integer);
+    create function triaged.expire_rows(max_rows integer default 10, worker_days integer default null)
+    returns table (dedupe_keys integer, triage_results integer, workers integer)
+    language sql as 'select 1, 2, 3';
   `);
 
   await migrateTo(url);

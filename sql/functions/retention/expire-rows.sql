@@ -1,3 +1,18 @@
+-- Gone: expire_rows with the count of cached verdicts, which expire_verdicts deletes. A function
+-- cannot be replaced by one with another result.
+do $$
+begin
+  if exists (
+    select from pg_catalog.pg_proc
+    where
+      oid = pg_catalog.to_regprocedure('triaged.expire_rows(integer, integer)')
+      and 'triage_results' = any (proargnames)
+  ) then
+    drop function triaged.expire_rows(integer, integer);
+  end if;
+end;
+$$;
+
 -- Retention of tables without partitions: dedupe keys that nobody holds, and workers that ended so
 -- many days ago; null means 90 days, or as long as history names them, and 0 keeps them. Deletes at
 -- most max_rows of each, and returns how many.
