@@ -122,7 +122,7 @@ for (const [room, below] of Object.entries(TRIAGE)) {
 forbid(
   "the ground of triage is flat",
   "Statements and settings of triage are used by its rooms, and use none but facts.",
-  { path: "^src/triage/(store|settings)\\.ts$" },
+  { path: "^src/triage/(store|settings|client)\\.ts$" },
   { path: "^src/triage/", pathNot: "^src/triage/(facts/|(store|settings)\\.ts$)" },
 );
 forbid(

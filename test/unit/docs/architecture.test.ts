@@ -12,10 +12,10 @@ const PAGE = read("docs/architecture.md");
 
 /** How many files of TypeScript and SQL a path may have. */
 const PATHS = [
-  ["Enqueue", 4, 2],
+  ["Enqueue", 3, 2],
   ["Claim, run, settle", 8, 4],
-  ["Rescue", 4, 3],
-  ["Deliver an effect", 4, 2],
+  ["Rescue", 2, 2],
+  ["Deliver an effect", 4, 1],
 ] as const;
 
 const section = (heading: string, mark: string) =>

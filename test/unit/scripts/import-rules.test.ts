@@ -194,6 +194,7 @@ const SAMPLES: readonly Sample[] = [
   ["src/triage/store.ts", "../index.ts", null],
   ["src/triage/store.ts", "../database/pool.ts", DOOR],
   ["src/triage/store.ts", "./verdict/judge.ts", "the ground of triage is flat"],
+  ["src/triage/client.ts", "./pipeline/prepare.ts", "the ground of triage is flat"],
   ["src/triage/verdict/judge.ts", "../facts/finding.ts", null],
   ["src/triage/change/a.ts", "../store.ts", null],
   ["tasks/a.ts", "../src/model/handler.ts", DOOR],

@@ -137,6 +137,8 @@ describe("any file", () => {
 
 describe("a file of TypeScript", () => {
   test.for([
+    { path: "src/worker/a.ts", text: "process.exit(1);\n", count: 1 },
+    { path: "src/cli/main.ts", text: "process.exit(1);\n", count: 0 },
     { path: "src/a.ts", text: `// ${"x".repeat(98)}\n`, count: 1 },
     { path: "src/a.ts", text: `const a = "${"x".repeat(98)}";\n`, count: 0 },
     { path: "src/a.ts", text: "// oxlint-disable-next-line no-console\n", count: 1 },
