@@ -4,11 +4,11 @@
  *
  * It is an interface, so that signatures, units and errors of all verbs are read here, without
  * their SQL, and nothing of it is there when the program runs. The files that its headings name
- * implement it: each verb is a function of the type that stands here (`Queue["claimTasks"]`), so
- * that both cannot differ, and an editor shows this text at each call. Callers import that
- * function: from a caller to its SQL it is one file, and no object of fifty methods is handed
- * around. A list of re-exports would have been the other way to have one page; it shows no
- * signatures, and the heartbeat thread would load all verbs to use three.
+ * implement it: each verb is a function of the type that stands here (`Queue["claimTasks"]`) and
+ * annotates no parameter of its own, so that both cannot differ; an editor shows this text at each
+ * call. Callers import that function: from a caller to its SQL it is one file, and no object of
+ * fifty methods is handed around. A list of re-exports would have been the other way to have one
+ * page; it shows no signatures, and the heartbeat thread would load all verbs to use a few.
  *
  * Not here: what doctor and verify look at (server-facts.ts, queue-facts.ts, verify/), migrations,
  * and graphile-worker's tables. No SQL text stands outside of this folder and sql/, but triage's

@@ -1,5 +1,4 @@
 /** The queue's maintenance jobs, and a run of all jobs at once without graphile-worker. */
-import { setTimeout as delay } from "node:timers/promises";
 import { unlockDeadRunners } from "../database/graphile-tables.ts";
 import { expireEffects } from "../database/outbox.ts";
 import {
@@ -10,6 +9,7 @@ import {
 } from "../database/retention.ts";
 import type { MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
+import { sleep } from "../system/waiting.ts";
 import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
 
 /** How many days no jobs may run before rows go to the default partition. */
@@ -101,14 +101,14 @@ const mergePartitionsJob: MaintenanceJob = {
       }
       if (did === "locked" || did.step === "waits") {
         waits += 1;
-        await waitUnlessStopped(WAIT_MS, signal);
+        await sleep(WAIT_MS, signal);
         continue;
       }
       waits = 0;
       if (did.step === "swapped") {
         partitionsMade.push(...did.partitions);
       }
-      await waitUnlessStopped((performance.now() - beganAt) * (1 / WORK_SHARE - 1), signal);
+      await sleep((performance.now() - beganAt) * (1 / WORK_SHARE - 1), signal);
     }
     return { changes: partitionsMade.length, detail: { partitionsMade } };
   },
@@ -125,11 +125,6 @@ async function unlessLocked(
     }
     throw err;
   }
-}
-
-/** Returns early where the process stops. */
-async function waitUnlessStopped(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
 /**

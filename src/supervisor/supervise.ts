@@ -163,7 +163,7 @@ type Child = {
 /**
  * Start a program. It gets a session of its own, so that Ctrl-C reaches the supervisor
  * alone, which knows the order to stop in, and a channel that tells it when the supervisor
- * is gone (parent.ts). It writes to the streams of this process directly: a pipe would
+ * is gone (stop-signals.ts). It writes to the streams of this process directly: a pipe would
  * break when this process is killed, just when it has something to say. Throws when the
  * program cannot be started.
  */

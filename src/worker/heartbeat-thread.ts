@@ -61,7 +61,10 @@ const WATCH_AFTER_MS = 500;
 /** Null while there is no connection. */
 let connected: Database | null = null;
 
-/** The worker's own connections tell of a lost database. */
+/**
+ * Beat until the signal aborts, on one connection after the other. A lost database is not told of
+ * here: the worker's own connections are.
+ */
 async function run(settings: HeartbeatSettings, signal: AbortSignal): Promise<void> {
   const beating = retry((onConnected) => beatUntilLost(settings, signal, onConnected), {
     delays: RECONNECT_DELAYS,

@@ -20,7 +20,7 @@ import { type SymbolUses, symbolUses, unaffectedLines } from "./symbol-uses.ts";
 export type ConsumerProbe = {
   readonly diagnostics: readonly Diagnostic[];
   readonly symbols: SymbolUses;
-  /** Keys of lines that the compiler reads alike with both versions; see settled-places.ts. */
+  /** Keys of lines that the compiler reads alike with both versions; see symbol-uses.ts. */
   readonly settled: ReadonlySet<string>;
   readonly options: ConsumerOptions["options"];
   readonly degraded: readonly string[];

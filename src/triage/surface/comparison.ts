@@ -14,7 +14,7 @@ export type Comparison = {
   /** The exported symbol's type as a consumer can write it, generics instantiated. */
   declaredType(side: "from" | "to", name: string, symbol: ts.Symbol): ts.Type;
   directionsOf(symbol: ts.Symbol): Directions;
-  /** Whether both are written alike; see unchanged.ts. */
+  /** Whether both are written alike. */
   readonly isUnchanged: (before: readonly ts.Node[], after: readonly ts.Node[]) => boolean;
 };
 

@@ -41,7 +41,7 @@ export const ATTACKS = [
   { kind: "flood of garbage", make: flood("repeat('[', 7000) || place") },
   { kind: "locks squatted", make: (client) => client.query(SQUATS) },
   {
-    kind: "doorbell shared",
+    kind: "wake-up lock shared",
     make: (client) =>
       client.query("select pg_advisory_lock_shared(triaged.lock_key('wake-up', 0))"),
   },

@@ -9,7 +9,7 @@ export type GitOptions = {
   readonly signal: AbortSignal;
   /** Written to its stdin. @default nothing */
   readonly input?: string | Uint8Array;
-  /** Variables beside those of git-environment.ts, such as GIT_INDEX_FILE. */
+  /** Variables beside those of git-process.ts, such as GIT_INDEX_FILE. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Protocols that it may speak. @default none */
   readonly protocols?: readonly string[];

@@ -28,7 +28,7 @@ export type Remote = {
   readonly protocols: readonly string[];
   /** The header with the token, if it goes to this URL. */
   readonly config: ReadonlyMap<string, string>;
-  /** Whether private and link-local addresses are out of bounds: see public-remote.ts. */
+  /** Whether private and link-local addresses are out of bounds. */
   readonly isGuarded: boolean;
 };
 
