@@ -5,7 +5,7 @@
  * becomes public when somebody outside of this repository asks for it.
  *
  * Who imports it loads zod, pg and pino, and nothing heavier (test/unit/index.test.ts). For this
- * a thread that analyses takes 0.4 s of processor time to start, in place of 0.3: a second and
+ * a process that analyses takes 0.4 s of processor time to start, in place of 0.3: a second and
  * lighter door would be one more thing to know.
  */
 

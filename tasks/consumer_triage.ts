@@ -26,7 +26,7 @@ export default defineHandler({
   result: triageResult,
   version: VERSION,
   timeout: 600_000,
-  // Each holds a thread, which may take a core and two gigabytes.
+  // Each holds a process, which may take a core and two gigabytes.
   concurrency: 2,
   async run(payload, context) {
     const startedAt = performance.now();

@@ -3,7 +3,7 @@ import type { Diagnostic, Hit, Usage } from "./finding.ts";
 import { LIMITS } from "./limits.ts";
 import type { ServiceIdentity } from "./service.ts";
 
-/** What the analysis of a package is asked. Paths are absolute; values cross a thread's border. */
+/** What the analysis of a package is asked. Paths are absolute; values go to a process. */
 export type AnalysisRequest = {
   readonly package: {
     readonly name: string;
@@ -33,7 +33,7 @@ export type AnalysisRequest = {
   readonly depth: "types" | "names";
 };
 
-/** What the analysis of a service is asked: the values cross a thread's border. */
+/** What the analysis of a service is asked: the values cross a process's border. */
 export type ServiceRequest = {
   /** From git or from an event: the rules read what is there of it. */
   readonly change: ChangeSet;

@@ -43,7 +43,7 @@ export const LIMITS = {
   diagnosticsMax: 200,
   /** Characters of `before` and `after`. */
   textMax: 300,
-  /** Milliseconds until the thread is ended, by depth (ANALYSIS_TIMEOUT_MS). */
+  /** Milliseconds until the process is ended, by depth (ANALYSIS_TIMEOUT_MS). */
   analysisMs: { types: 120_000, names: 60_000, service: 120_000 },
   /**
    * Milliseconds for all analyses of one task: well below its handler's timeout, which would
@@ -53,13 +53,15 @@ export const LIMITS = {
   /** Milliseconds for one text that is read beside an analysis, and for all of one kind. */
   readingMs: 10_000,
   readingsMs: 60_000,
-  /** MiB of heap of the thread that reads them. */
+  /** MiB of heap of the process that reads them. */
   readingHeapMib: 1_024,
   /**
-   * MiB of heap of the thread (ANALYSIS_MEMORY_MIB); a program of a large consumer takes some
+   * MiB of heap of the process (ANALYSIS_MEMORY_MIB); a program of a large consumer takes some
    * hundreds.
    */
   heapMib: 2_048,
+  /** KiB of the engine's stack in a process that analyses or reads; Linux gives 8,192 for all. */
+  stackKib: 3_900,
 } as const;
 
 /**

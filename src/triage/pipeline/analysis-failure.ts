@@ -6,7 +6,7 @@ import { finding } from "../facts/finding.ts";
 type Exhausted = "analysis_time" | "analysis_memory" | "analysis_depth";
 
 /**
- * The thread of an analysis was ended, or gave up, because its input asks for too much. Another
+ * The process of an analysis was ended, or gave up, because its input asks for too much. Another
  * attempt with the same input would end the same way.
  */
 export class TooMuchError extends Error {
@@ -19,7 +19,7 @@ export class TooMuchError extends Error {
   }
 }
 
-/** What an error in the thread says of another attempt. */
+/** What an error in the process says of another attempt. */
 export type Fault =
   /** The input asks for more than there is. */
   | "too much"

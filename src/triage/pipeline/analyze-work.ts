@@ -7,7 +7,7 @@ import type { Work } from "./prepared.ts";
 import { type RunOptions, runAnalysis } from "./run-analysis.ts";
 
 /**
- * Analyse all that a triage is about, each part in a thread of its own, within the time that one
+ * Analyse all that a triage is about, each part in a process of its own, within the time that one
  * task has for all. Rejects as runAnalysis does; but a package that cannot be compared beside a
  * service that can is told in `degraded`.
  */

@@ -1,7 +1,6 @@
 import { on } from "node:events";
 import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
-import { PermanentError, threadEnvironment } from "../../index.ts";
+import { PermanentError } from "../../index.ts";
 import type {
   Analysis,
   AnalysisProgress,
@@ -9,14 +8,15 @@ import type {
   ServiceRequest,
 } from "../facts/analysis.ts";
 import { LIMITS } from "../facts/limits.ts";
+import { type OwnProcess, startProcess } from "../reading/own-process.ts";
 import { type Fault, TooMuchError, unanalysed } from "./analysis-failure.ts";
 
-/** What the thread tells. */
-export type ThreadMessage =
+/** What the process tells. */
+export type AnalysisMessage =
   | { readonly progress: AnalysisProgress }
   | { readonly analysis: Analysis }
-  | { readonly error: ThreadError };
-type ThreadError = {
+  | { readonly error: AnalysisError };
+type AnalysisError = {
   readonly fault: Fault;
   readonly name: string;
   readonly message: string;
@@ -25,22 +25,22 @@ type ThreadError = {
 
 export type RunOptions = {
   readonly onProgress?: ((progress: AnalysisProgress) => void) | undefined;
-  /** Milliseconds until the thread is ended, by depth. @default LIMITS.analysisMs */
+  /** Milliseconds until the process is ended, by depth. @default LIMITS.analysisMs */
   readonly limitMs?: Partial<Readonly<Record<keyof typeof LIMITS.analysisMs, number>>>;
-  /** MiB of heap of the thread. @default LIMITS.heapMib */
+  /** MiB of heap of the process. @default LIMITS.heapMib */
   readonly heapMib?: number;
   /** When all of it has to be over, as `performance.now()` tells. @default never */
   readonly until?: number;
-  /** Ends the thread; the promise rejects with its reason. */
+  /** Ends the process; the promise rejects with its reason. */
   readonly signal: AbortSignal;
 };
 
-/** tsc does not rewrite the extension in a URL: the thread's file has this file's own. */
-const THREAD = new URL(`./analysis-thread${extname(import.meta.url)}`, import.meta.url);
+/** tsc does not rewrite the extension in a URL: the other file has this file's own. */
+const FILE = new URL(`./analysis-process${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * Run an analysis in a thread of its own: the compiler blocks for seconds, and ending its
- * thread is the only way to stop it. That of a package that takes too much time, memory or depth
+ * Run an analysis in a process of its own: the compiler blocks for seconds, and ending its
+ * process is the only way to stop it. That of a package that takes too much time, memory or depth
  * of the stack is run again with less depth, which the result's `capsHit` says. One that takes too
  * much all the same does so each time: its result says that nothing is known.
  *
@@ -61,7 +61,7 @@ export async function runAnalysis(request: AnyRequest, options: RunOptions): Pro
   return unanalysed(request, last);
 }
 
-type AnyRequest = AnalysisRequest | ServiceRequest;
+export type AnyRequest = AnalysisRequest | ServiceRequest;
 
 function shallower(request: AnyRequest): AnyRequest[] {
   return "package" in request && request.depth !== "names"
@@ -83,54 +83,55 @@ async function runOnce(
       ? "the analyses of its task took all the time that they have together"
       : `it took longer than ${ownLimit} ms`;
   if (limit <= 0) throw new TooMuchError("analysis_time", took);
-  const worker = new Worker(THREAD, {
-    workerData: request,
-    env: threadEnvironment(),
-    // Flags of the parent, such as a loader or an inspector's port, are not for this thread.
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: heapMib },
-  });
-  // An error that comes after the answer has nobody waiting for it, and must not end the process.
-  worker.on("error", () => {});
+  const analysing = startProcess(FILE, request, heapMib);
   const timeout = AbortSignal.timeout(limit);
   try {
-    return await answerOf(worker, { onProgress, signal: AbortSignal.any([signal, timeout]) });
+    const answer = await answerOf(analysing.child, {
+      onProgress,
+      signal: AbortSignal.any([signal, timeout]),
+    });
+    return answer ?? throwEnding(analysing, heapMib);
   } catch (error) {
     signal.throwIfAborted();
     if (timeout.aborted) throw new TooMuchError("analysis_time", took);
-    if (isOutOfMemory(error)) {
-      throw new TooMuchError("analysis_memory", `it took more than ${heapMib} MiB`, {
-        cause: error,
-      });
-    }
     throw error;
   } finally {
-    await worker.terminate();
+    await analysing.end();
   }
 }
 
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+function throwEnding({ whyEnded }: OwnProcess, heapMib: number): never {
+  const why = whyEnded();
+  if (why === "memory")
+    throw new TooMuchError("analysis_memory", `it took more than ${heapMib} MiB`);
+  if (why === "stack") throw new TooMuchError("analysis_depth", TOO_DEEP);
+  throw why.error;
 }
+
+/** What the compiler or the engine says of it may quote its input. */
+const TOO_DEEP = "it is nested too deeply, or too large";
 
 type Waiting = { onProgress: RunOptions["onProgress"]; signal: AbortSignal };
 
-async function answerOf(worker: Worker, { onProgress, signal }: Waiting): Promise<Analysis> {
-  for await (const [received] of on(worker, "message", { signal, close: ["exit"] })) {
-    const message: ThreadMessage = received; // analysis-thread.ts posts nothing else
+/** Null: it ended without an answer. */
+async function answerOf(
+  child: OwnProcess["child"],
+  { onProgress, signal }: Waiting,
+): Promise<Analysis | null> {
+  for await (const [received] of on(child, "message", { signal, close: ["close"] })) {
+    const message: AnalysisMessage = received; // analysis-process.ts sends nothing else
     if ("analysis" in message) return message.analysis;
     if ("error" in message) throw errorFrom(message.error);
     onProgress?.(message.progress);
   }
-  throw new Error("the analysis thread ended without an answer");
+  return null;
 }
 
-function errorFrom({ fault, name, message, stack }: ThreadError): Error {
+function errorFrom({ fault, name, message, stack }: AnalysisError): Error {
   const cause = Object.assign(new Error(message), { name, stack });
   if (fault === "machine") return cause;
   if (fault === "too much") {
-    // What the compiler or the engine says of it may quote its input.
-    return new TooMuchError("analysis_depth", "it is nested too deeply, or too large", { cause });
+    return new TooMuchError("analysis_depth", TOO_DEEP, { cause });
   }
   const error = new PermanentError(
     name === "PermanentError"

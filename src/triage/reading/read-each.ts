@@ -1,11 +1,10 @@
+import { on } from "node:events";
 import { extname } from "node:path";
-import { setImmediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
-import { threadEnvironment } from "../../index.ts";
 import { LIMITS } from "../facts/limits.ts";
+import { type Ending, startProcess } from "./own-process.ts";
 
 /**
- * How items of one kind are read: by a function that the thread imports, so that nothing of it is
+ * How items of one kind are read: by a function that the process imports, so that nothing of it is
  * loaded here. Given what is the same for all items, it gives what reads one of them.
  */
 export type Reading<Shared, Item, Value> = {
@@ -20,32 +19,33 @@ export type Reading<Shared, Item, Value> = {
 /** What was read of an item, or why it was not. */
 type Read<Value> = { readonly value: Value } | { readonly leftOut: string };
 
-/** What the thread tells, of one item after the other. */
-export type ReadMessage =
-  | { readonly value: unknown }
-  | { readonly leftOut: string }
-  | { readonly error: { readonly message: string; readonly stack: string | undefined } };
+/** What the process tells, of one item after the other. */
+export type ReadMessage<Value> = Read<Value> | { readonly error: ReadError };
+type ReadError = { readonly message: string; readonly stack: string | undefined };
 
 type ReadOptions = {
-  /** Ends the thread; the promise rejects with its reason. */
+  /** Ends the process; the promise rejects with its reason. */
   readonly signal: AbortSignal;
-  /** @default LIMITS.readingMs, LIMITS.readingsMs */
-  readonly limits?: { readonly readingMs: number; readonly readingsMs: number };
+  /** @default those of LIMITS */
+  readonly limits?: Partial<ReadingLimits>;
 };
+type ReadingLimits = Readonly<Record<"readingMs" | "readingsMs" | "readingHeapMib", number>>;
 
-/** tsc does not rewrite the extension in a URL: the thread's file has this file's own. */
-const THREAD = new URL(`./reading-thread${extname(import.meta.url)}`, import.meta.url);
+/** tsc does not rewrite the extension in a URL: the other file has this file's own. */
+const FILE = new URL(`./reading-process${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * Read items of strangers' text in a thread: whatever stands in them, no other task of this
- * worker waits for it. An item that takes too much time or memory costs itself
- * and no other: it is left out, and the thread begun again behind it, as long as there is time.
+ * Read items of strangers' text in a process of its own: whatever stands in them, no other task
+ * of this worker waits for it, or ends with it. An item that takes too much time or memory costs
+ * itself and no other: it is left out, and the process started again behind it, as long as there
+ * is time.
  */
 export async function readEach<Shared, Item, Value>(
   { module, name }: Reading<Shared, Item, Value>,
   { shared, items }: { shared: Shared; items: readonly Item[] },
-  { signal, limits = LIMITS }: ReadOptions,
+  { signal, limits: given }: ReadOptions,
 ): Promise<Read<Value>[]> {
+  const limits = { ...LIMITS, ...given };
   const found: Read<Value>[] = [];
   const until = performance.now() + limits.readingsMs;
   while (found.length < items.length) {
@@ -55,13 +55,13 @@ export async function readEach<Shared, Item, Value>(
       continue;
     }
     const request = { module, name, shared, items: items.slice(found.length) };
-    const why = await readOn(request, { found, until, signal, readingMs: limits.readingMs });
+    const why = await readOn(request, { found, until, signal, limits });
     if (why !== null) found.push({ leftOut: why });
   }
   return found;
 }
 
-/** What the thread is started with. */
+/** What the process is started with. */
 export type ReadRequest = {
   readonly module: string;
   readonly name: string;
@@ -73,58 +73,52 @@ type Going<Value> = {
   readonly found: Read<Value>[];
   readonly until: number;
   readonly signal: AbortSignal;
-  readonly readingMs: number;
+  readonly limits: ReadingLimits;
 };
 
-/** Adds what a thread reads to what is found. Resolves to why it did not go on; null: it did. */
+/** Adds what a process reads to what is found. Resolves to why it did not go on; null: it did. */
 async function readOn<Value>(
   request: ReadRequest,
-  { found, until, signal, readingMs }: Going<Value>,
+  { found, until, signal, limits: { readingMs, readingHeapMib } }: Going<Value>,
 ): Promise<string | null> {
-  const worker = new Worker(THREAD, {
-    workerData: request,
-    env: threadEnvironment(),
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: LIMITS.readingHeapMib },
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<string | null>();
-  const end = found.length + request.items.length;
+  const { child, whyEnded, end } = startProcess(FILE, request, readingHeapMib);
+  const last = found.length + request.items.length;
+  const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const expectNext = (): void => {
     clearTimeout(timer);
-    const limit = Math.min(readingMs, until - performance.now());
-    timer = setTimeout(() => void onLate(found.length), Math.max(0, limit));
+    const known = found.length;
+    // It may have come while others had the event loop: look once more.
+    const onLate = (): unknown => setImmediate(() => found.length > known || late.abort());
+    timer = setTimeout(onLate, Math.max(0, Math.min(readingMs, until - performance.now())));
   };
-  const onLate = async (known: number): Promise<void> => {
-    // It may have come while others had the event loop.
-    await setImmediate();
-    if (found.length > known) return;
-    resolve(`it took longer than ${readingMs} ms`);
-  };
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  // The thread calls the function of the reading, and posts what that gives.
-  worker.on("message", (message) => {
-    if ("error" in message) {
-      reject(Object.assign(new Error(message.error.message), { stack: message.error.stack }));
-      return;
-    }
-    found.push(message);
-    if (found.length === end) resolve(null);
-    else expectNext();
-  });
-  worker.on("error", (error) => {
-    const isMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-    if (isMemory) resolve(`it took more than ${LIMITS.readingHeapMib} MiB`);
-    else reject(error);
-  });
-  worker.on("exit", () => reject(new Error("the thread ended without an answer")));
-  expectNext();
+  const stop = AbortSignal.any([signal, late.signal]);
   try {
-    return await promise;
+    expectNext();
+    for await (const [received] of on(child, "message", { signal: stop, close: ["close"] })) {
+      const message: ReadMessage<Value> = received; // reading-process.ts sends nothing else
+      if ("error" in message) throw errorFrom(message.error);
+      found.push(message);
+      if (found.length === last) return null;
+      expectNext();
+    }
+    return leftOutBy(whyEnded(), readingHeapMib);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.signal.aborted) return `it took longer than ${readingMs} ms`;
+    throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-    await worker.terminate();
+    await end();
   }
+}
+
+function leftOutBy(why: Ending, heapMib: number): string {
+  if (why === "memory") return `it took more than ${heapMib} MiB`;
+  if (why === "stack") return "it is nested too deeply, or too large";
+  throw why.error;
+}
+
+function errorFrom({ message, stack }: ReadError): Error {
+  return Object.assign(new Error(message), { stack });
 }

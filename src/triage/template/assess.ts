@@ -17,7 +17,7 @@ export type AssessedBy = {
   readonly told: { readonly message: string; readonly commits: readonly RangeCommit[] };
 };
 
-/** What assesses a file of the change. For a thread: see read-in-thread.ts. */
+/** What assesses a file of the change. For a process of its own: see read-files.ts. */
 export function assessorOf({
   config,
   told: { message, commits },

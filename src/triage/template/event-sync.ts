@@ -8,7 +8,7 @@ import { isSafePath } from "../sources/tree-writer.ts";
 import type { TreeEdit } from "./decide-file.ts";
 import { type JoinedStore, treeListing } from "./joined-store.ts";
 import { type MapPath, mapPathOf, type TemplateConfig } from "./payload.ts";
-import { assessAll } from "./read-in-thread.ts";
+import { assessAll } from "./read-files.ts";
 import type { Disposition, SyncedFile, SyncFacts } from "./sync-facts.ts";
 import { freshIndex, patchOf } from "./sync-patch.ts";
 

@@ -31,7 +31,7 @@ export function explain({ path, before, after }: ChangedFile): Explained {
   return old instanceof Map && now instanceof Map ? told(old, now) : NOTHING;
 }
 
-/** What explains a file, the same for all. For a thread: see read-in-thread.ts. */
+/** What explains a file, the same for all. For a process of its own: see read-files.ts. */
 export function makeExplain(): typeof explain {
   return explain;
 }

@@ -11,7 +11,7 @@ import { type Ancestry, ancestryOf, ownChanges, portedPaths, rangeCommits } from
 import { type JoinedStore, treeListing } from "./joined-store.ts";
 import { mergeWithOlderBase, type OlderBase } from "./merge-older-base.ts";
 import { mapPathOf, type TemplateConfig } from "./payload.ts";
-import { type Assessed, assessAll, explainAll } from "./read-in-thread.ts";
+import { type Assessed, assessAll, explainAll } from "./read-files.ts";
 import { type Planned, type SettledFiles, settleFiles } from "./settle-files.ts";
 import { applies, needsHand, type SyncedFile, type SyncFacts } from "./sync-facts.ts";
 import { patchOf } from "./sync-patch.ts";

@@ -5,7 +5,7 @@ import type { Reading } from "../../reading/read-each.ts";
 import { isSafePath } from "../tree-writer.ts";
 import { type Manifest, readPackageTree } from "./manifest.ts";
 
-/** In a thread, by a package's folder: see addEntryStubs. */
+/** In a process of its own, by a package's folder: see addEntryStubs. */
 export const ENTRY_STUBS: Reading<undefined, string, string[]> = {
   module: import.meta.url,
   name: "makeAddEntryStubs",

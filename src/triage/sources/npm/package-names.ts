@@ -1,6 +1,6 @@
 /**
  * What package.json files say of names: their package's own, and those that it depends on. Each is
- * text of a stranger, so they are read in a thread: readEach(PACKAGE_NAMES, …).
+ * text of a stranger, so they are read in a process of its own: readEach(PACKAGE_NAMES, …).
  */
 import { z } from "zod";
 import { parseJsonText } from "../../facts/json-text.ts";

@@ -23,7 +23,7 @@ test("the event loop stays free while the compiler works", SLOW, async ({ makeUp
 
   expect(analysis.hits.map(({ finding }) => finding.id)).toContain("ts.signature:get");
   expect(steps.map(({ percent }) => percent)).toEqual([5, 20, 60]);
-  // The whole of it takes some hundred milliseconds; in this thread it would be one turn.
+  // The whole of it takes some hundred milliseconds; in this process it would be one turn.
   expect(turns.stop()).toBeGreaterThan(20);
 });
 
@@ -100,7 +100,7 @@ test("types that take too long to compare are left out", SLOW, async ({ makeUpgr
   ).toEqual(["ts.export_removed:gone"]);
 });
 
-test("an error in the thread comes back as it was", async ({ makeUpgrade }) => {
+test("an error in the process comes back as it was", async ({ makeUpgrade }) => {
   const request = await makeUpgrade({ to: { "package.json": "[]" } });
   const signal = new AbortController().signal;
 

@@ -19,7 +19,7 @@ function compose(path: string, after: string): ChangedFile {
   return { path, oldPath: null, changeType: "modified", before: "a: 1", after, ...lines };
 }
 
-test("each item is read in a thread, in its order", async () => {
+test("items are read in a process of their own, in their order", async () => {
   const items = ['{"name":"a","version":"1.0.0"}', "{", '{"name":"b"}'];
 
   expect(await readEach(PACKAGE_NAMES, { shared: undefined, items }, { signal })).toEqual([
@@ -70,7 +70,7 @@ test("items for which no time is left are left out", async () => {
   ).toEqual([{ leftOut: "no time was left of the 0 ms for all" }]);
 });
 
-test("an abort ends the thread with its reason", async () => {
+test("an abort ends the process with its reason", async () => {
   const controller = new AbortController();
   const items = Array.from({ length: 1_000 }, () => "{}");
   const reading = readEach(

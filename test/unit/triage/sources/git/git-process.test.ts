@@ -64,6 +64,7 @@ test("one file alone starts git, and those that start other programs are known",
     "src/database/embedded/postmaster.ts",
     "src/supervisor/supervise.ts",
     "src/system/processes.ts",
+    "src/triage/reading/own-process.ts",
     "src/triage/sources/git/git-process.ts",
   ]);
 });

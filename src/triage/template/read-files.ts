@@ -25,7 +25,7 @@ const UNREAD: Assessment = {
   skipped: null,
 };
 
-/** Find out in a thread what each file of a change is about, in their order. */
+/** Find out in a process of its own what each file of a change is about, in their order. */
 export async function assessAll(
   files: readonly ChangedFile[],
   about: AssessedBy,
@@ -50,7 +50,7 @@ type ExplainedFiles = {
   readonly degraded: string[];
 };
 
-/** Find out in a thread what a change does to each of some files, by key. */
+/** Find out in a process of its own what a change does to each of some files, by key. */
 export async function explainAll(
   files: readonly ChangedFile[],
   signal: AbortSignal,

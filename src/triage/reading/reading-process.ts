@@ -1,17 +1,12 @@
-import { parentPort, workerData } from "node:worker_threads";
 /** What read-each.ts starts: it reads one item after the other, and tells of each. */
+import { leave, post, requestOfParent } from "./answer-parent.ts";
 import type { ReadMessage, ReadRequest } from "./read-each.ts";
-
-function post(message: ReadMessage): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
-  parentPort?.postMessage(message);
-}
 
 type ReadItem = () => unknown;
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read-each.ts alone starts this file
+const { module, name, shared, items } = (await requestOfParent()) as ReadRequest;
 try {
-  // read-each.ts is the only one to start this file, with a request as workerData.
-  const { module, name, shared, items }: ReadRequest = workerData;
   const { [name]: make } = await import(module);
   if (typeof make !== "function") throw new TypeError(`${module} exports no function ${name}`);
   const read = make(shared);
@@ -20,8 +15,9 @@ try {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   post({ error: { message, stack } });
 }
+await leave();
 
-async function readOne(read: ReadItem): Promise<ReadMessage> {
+async function readOne(read: ReadItem): Promise<ReadMessage<unknown>> {
   try {
     return { value: await read() };
   } catch (error) {
