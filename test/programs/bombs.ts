@@ -46,5 +46,6 @@ const BOMBS: Readonly<Record<string, () => unknown>> = {
   "a loop": () => {
     for (;;);
   },
+  "its pid": () => String(process.pid),
   "its environment": () => Object.keys(process.env),
 };

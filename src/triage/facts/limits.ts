@@ -62,6 +62,9 @@ export const LIMITS = {
   heapMib: 2_048,
   /** KiB of the engine's stack in a process that analyses or reads; Linux gives 8,192 for all. */
   stackKib: 3_900,
+  /** Milliseconds that such a process waits for the next request, and requests that it answers. */
+  processIdleMs: 10_000,
+  processRequests: 200,
 } as const;
 
 /**

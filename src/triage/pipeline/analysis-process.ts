@@ -1,21 +1,19 @@
-/** What run-analysis.ts starts: one analysis, its progress, and its result or error. */
+/** What run-analysis.ts asks: one analysis, its progress, and its result or error. */
 import type { AnalysisProgress } from "../facts/analysis.ts";
-import { leave, post, requestOfParent } from "../reading/answer-parent.ts";
+import { answerRequests, post } from "../reading/answer-parent.ts";
 import { faultOf } from "./analysis-failure.ts";
 import { analyzePackage } from "./analyze-package.ts";
 import { analyzeService } from "./analyze-service.ts";
 import type { AnalysisMessage, AnyRequest } from "./run-analysis.ts";
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- run-analysis.ts alone starts this
-const request = (await requestOfParent()) as AnyRequest;
-post(analyse());
-await leave();
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- run-analysis.ts alone asks
+await answerRequests((request) => post(analyse(request as AnyRequest)));
 
 function onProgress(progress: AnalysisProgress): void {
   post({ progress });
 }
 
-function analyse(): AnalysisMessage {
+function analyse(request: AnyRequest): AnalysisMessage {
   try {
     const analysis =
       "package" in request

@@ -8,7 +8,7 @@ import type {
   ServiceRequest,
 } from "../facts/analysis.ts";
 import { LIMITS } from "../facts/limits.ts";
-import { type OwnProcess, startProcess } from "../reading/own-process.ts";
+import { askProcess, type OwnProcess } from "../reading/own-process.ts";
 import { type Fault, TooMuchError, unanalysed } from "./analysis-failure.ts";
 
 /** What the process tells. */
@@ -83,25 +83,26 @@ async function runOnce(
       ? "the analyses of its task took all the time that they have together"
       : `it took longer than ${ownLimit} ms`;
   if (limit <= 0) throw new TooMuchError("analysis_time", took);
-  const analysing = startProcess(FILE, request, heapMib);
+  const analysing = askProcess(FILE, request, heapMib);
   const timeout = AbortSignal.timeout(limit);
   try {
     const answer = await answerOf(analysing.child, {
       onProgress,
       signal: AbortSignal.any([signal, timeout]),
     });
-    return answer ?? throwEnding(analysing, heapMib);
+    if (answer === null) throwEnding(analysing, heapMib);
+    await analysing.keep();
+    return answer;
   } catch (error) {
+    await analysing.end();
     signal.throwIfAborted();
     if (timeout.aborted) throw new TooMuchError("analysis_time", took);
     throw error;
-  } finally {
-    await analysing.end();
   }
 }
 
-function throwEnding({ whyEnded }: OwnProcess, heapMib: number): never {
-  const why = whyEnded();
+function throwEnding(analysing: OwnProcess, heapMib: number): never {
+  const why = analysing.whyEnded();
   if (why === "memory")
     throw new TooMuchError("analysis_memory", `it took more than ${heapMib} MiB`);
   if (why === "stack") throw new TooMuchError("analysis_depth", TOO_DEEP);

@@ -1,19 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { environmentOf, threadEnvironment } from "../../index.ts";
 import { LIMITS } from "../facts/limits.ts";
-
-/** A process that reads what strangers wrote, and answers by messages. */
-export type OwnProcess = {
-  /** Emits "message"; and "close" when it has ended and nothing more of it comes. */
-  readonly child: ChildProcess;
-  /** Resolves, once it has ended, to what it ended of; call it after "close". */
-  readonly whyEnded: () => Ending;
-  /** End it at once, whatever it does; resolves when it has. */
-  readonly end: () => Promise<void>;
-};
 
 /** Why a process ended before it had answered. */
 export type Ending =
@@ -35,58 +26,111 @@ ulimit -S -s 8192 2>/dev/null
 ( read -r _ <&3 || kill -KILL "$$" ) >/dev/null 2>&1 4>&- &
 exec "$@" 3<&-`;
 
+/** Those that have answered and wait, by the file that they run and the heap that they have. */
+const waiting = new Map<string, OwnProcess[]>();
+
 /**
- * Start a file in a process of its own with a request, which answer-parent.ts hands to it. A
+ * Have a file answer a request in a process of its own; there, answer-parent.ts hands it over. A
  * thread would not do: one that runs out of memory ends its process, and with it all tasks of the
  * worker, where what it asks for last is more than the 16 MiB that Node lets it go over the
  * limit (`Worker::NearHeapLimit` in Node's src/node_worker.cc); and what ends in the engine or in
- * the native stack always does. It costs some 30 ms more than a thread to start.
+ * the native stack always does.
+ *
+ * A process does one thing at a time, and waits for the next one for LIMITS.processIdleMs: its code
+ * is loaded and compiled then. A small analysis takes 0.9 s of processor time in a process that
+ * has done one before, and 2.4 s in a new one, its start included (medians of three, in turns).
  */
-export function startProcess(file: URL, request: object, heapMib: number): OwnProcess {
-  const program = [process.execPath, `--max-old-space-size=${heapMib}`];
-  const child = spawn(
-    "/bin/sh",
-    [
-      "-c",
-      END_WITH_PARENT,
-      "sh",
-      ...program,
-      `--stack-size=${LIMITS.stackKib}`,
-      fileURLToPath(file),
-    ],
-    {
+export function askProcess(file: URL, request: object, heapMib: number): OwnProcess {
+  const key = `${file.href} ${heapMib}`;
+  const others = waiting.get(key) ?? [];
+  waiting.set(key, others);
+  const own = others.pop() ?? new OwnProcess(file, heapMib, others);
+  own.ask(request);
+  return own;
+}
+
+/** A process that reads what strangers wrote, and answers by messages. */
+export class OwnProcess {
+  /** Emits "message"; and "close" when it has ended and nothing more of it comes. */
+  readonly child: ChildProcess;
+  readonly #waiting: OwnProcess[];
+  readonly #closed: Promise<unknown>;
+  #asked = 0;
+  #said = "";
+  #failure: Error | null = null;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(file: URL, heapMib: number, others: OwnProcess[]) {
+    const limits = [`--max-old-space-size=${heapMib}`, `--stack-size=${LIMITS.stackKib}`];
+    const program = [process.execPath, "--expose-gc", ...limits, fileURLToPath(file)];
+    this.#waiting = others;
+    this.child = spawn("/bin/sh", ["-c", END_WITH_PARENT, "sh", ...program], {
       cwd: tmpdir(),
       env: environment(),
       // A signal from a terminal is for the worker, which ends this when it is time.
       detached: true,
       stdio: ["ignore", "ignore", "pipe", "pipe", "ipc"],
       serialization: "advanced",
-    },
-  );
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = `${said}${text}`.slice(-LIMITS.textMax);
-  });
-  let failure: Error | null = null;
-  child.on("error", (error) => {
-    failure = error;
-  });
-  const watch = child.stdio[3];
-  watch?.on("error", () => {});
-  child.once("exit", () => {
-    if (watch !== null && watch !== undefined && "end" in watch) watch.end("\n");
-  });
-  const closed = once(child, "close").catch(() => {});
-  // Where it ends before it has read that, "close" tells.
-  child.send(request, () => {});
-  return {
-    child,
-    whyEnded: () => (failure === null ? endingOf(child, said) : { error: failure }),
-    end: async () => {
-      child.kill("SIGKILL");
-      await closed;
-    },
-  };
+    });
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#said = `${this.#said}${text}`.slice(-LIMITS.textMax);
+    });
+    this.child.on("error", (error) => {
+      this.#failure = error;
+    });
+    this.child.stdio[3]?.on("error", () => {});
+    this.child.once("exit", () => {
+      const [, , , pipe] = this.child.stdio;
+      if (pipe instanceof Socket) pipe.end("\n");
+    });
+    this.#closed = once(this.child, "close").catch(() => {});
+    this.child.once("close", () => this.#leave());
+  }
+
+  ask(request: object): void {
+    this.#leave();
+    this.#hold(true);
+    this.#asked += 1;
+    // Where it ends before it has read that, "close" tells.
+    this.child.send(request, () => {});
+  }
+
+  /** It has answered: the next one who asks for the same is given it. */
+  async keep(): Promise<void> {
+    if (this.#asked >= LIMITS.processRequests) return this.end();
+    this.#hold(false);
+    this.#waiting.push(this);
+    this.#idle = setTimeout(() => void this.end(), LIMITS.processIdleMs).unref();
+  }
+
+  /** End it at once, whatever it does; resolves when it has. */
+  async end(): Promise<void> {
+    this.#leave();
+    this.child.kill("SIGKILL");
+    await this.#closed;
+  }
+
+  /** What it ended of, once it has closed. */
+  whyEnded(): Ending {
+    return this.#failure === null ? endingOf(this.child, this.#said) : { error: this.#failure };
+  }
+
+  /** It waits no more. */
+  #leave(): void {
+    clearTimeout(this.#idle);
+    const at = this.#waiting.indexOf(this);
+    if (at !== -1) this.#waiting.splice(at, 1);
+  }
+
+  /** Whether this process goes on for as long as that one does. */
+  #hold(isHeld: boolean): void {
+    const { child } = this;
+    const pipes = [child.stderr, child.stdio[3]].filter((pipe) => pipe instanceof Socket);
+    for (const one of [child, child.channel, ...pipes]) {
+      if (isHeld) one?.ref();
+      else one?.unref();
+    }
+  }
 }
 
 /** No token, password or option of the worker's: what reads strangers' text needs none. */

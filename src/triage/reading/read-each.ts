@@ -1,7 +1,7 @@
 import { on } from "node:events";
 import { extname } from "node:path";
 import { LIMITS } from "../facts/limits.ts";
-import { type Ending, startProcess } from "./own-process.ts";
+import { askProcess, type Ending } from "./own-process.ts";
 
 /**
  * How items of one kind are read: by a function that the process imports, so that nothing of it is
@@ -81,7 +81,7 @@ async function readOn<Value>(
   request: ReadRequest,
   { found, until, signal, limits: { readingMs, readingHeapMib } }: Going<Value>,
 ): Promise<string | null> {
-  const { child, whyEnded, end } = startProcess(FILE, request, readingHeapMib);
+  const reader = askProcess(FILE, request, readingHeapMib);
   const last = found.length + request.items.length;
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -95,21 +95,27 @@ async function readOn<Value>(
   const stop = AbortSignal.any([signal, late.signal]);
   try {
     expectNext();
-    for await (const [received] of on(child, "message", { signal: stop, close: ["close"] })) {
+    for await (const [received] of on(reader.child, "message", {
+      signal: stop,
+      close: ["close"],
+    })) {
       const message: ReadMessage<Value> = received; // reading-process.ts sends nothing else
       if ("error" in message) throw errorFrom(message.error);
       found.push(message);
-      if (found.length === last) return null;
+      if (found.length === last) {
+        await reader.keep();
+        return null;
+      }
       expectNext();
     }
-    return leftOutBy(whyEnded(), readingHeapMib);
+    return leftOutBy(reader.whyEnded(), readingHeapMib);
   } catch (error) {
+    await reader.end();
     signal.throwIfAborted();
     if (late.signal.aborted) return `it took longer than ${readingMs} ms`;
     throw error;
   } finally {
     clearTimeout(timer);
-    await end();
   }
 }
 

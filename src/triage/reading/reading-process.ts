@@ -1,21 +1,22 @@
-/** What read-each.ts starts: it reads one item after the other, and tells of each. */
-import { leave, post, requestOfParent } from "./answer-parent.ts";
+/** What read-each.ts asks: it reads one item after the other, and tells of each. */
+import { answerRequests, post } from "./answer-parent.ts";
 import type { ReadMessage, ReadRequest } from "./read-each.ts";
 
 type ReadItem = () => unknown;
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read-each.ts alone starts this file
-const { module, name, shared, items } = (await requestOfParent()) as ReadRequest;
-try {
-  const { [name]: make } = await import(module);
-  if (typeof make !== "function") throw new TypeError(`${module} exports no function ${name}`);
-  const read = make(shared);
-  for (const item of items) post(await readOne(() => read(item)));
-} catch (error) {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  post({ error: { message, stack } });
-}
-await leave();
+await answerRequests(async (request) => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read-each.ts alone asks
+  const { module, name, shared, items } = request as ReadRequest;
+  try {
+    const { [name]: make } = await import(module);
+    if (typeof make !== "function") throw new TypeError(`${module} exports no function ${name}`);
+    const read = make(shared);
+    for (const item of items) post(await readOne(() => read(item)));
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    post({ error: { message, stack } });
+  }
+});
 
 async function readOne(read: ReadItem): Promise<ReadMessage<unknown>> {
   try {

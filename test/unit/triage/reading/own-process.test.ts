@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test as base, expect, onTestFinished, vi } from "vitest";
+import { LIMITS } from "../../../../src/triage/facts/limits.ts";
 import { type Reading, readEach } from "../../../../src/triage/reading/read-each.ts";
 import { lendFolder } from "../../../support/folders-and-ports.ts";
 
@@ -80,6 +81,47 @@ test("what reads has no secret of its worker", async () => {
   expect(names).toContain("PATH");
 });
 
+test("a process that has answered answers the next request", async () => {
+  expect(await pidOf(["its pid"])).toBe(await pidOf(["its pid"]));
+});
+
+test("a process that was ended answers no more", SLOW, async () => {
+  const first = await pidOf(["its pid"]);
+  const [, bomb] = await readEach(
+    BOMBS,
+    { shared: null, items: ["its pid", "a loop"] },
+    { signal, limits: { readingMs: 500 } },
+  );
+
+  expect(bomb).toEqual({ leftOut: "it took longer than 500 ms" });
+  expect(await pidOf(["its pid"])).not.toBe(first);
+});
+
+test("two that ask at the same time have a process each", async () => {
+  const [one, other] = await Promise.all([pidOf(["its pid"]), pidOf(["its pid"])]);
+
+  expect(one).not.toBe(other);
+});
+
+test("a process answers so many requests, and another one the next", SLOW, async () => {
+  const pids = new Set<number>();
+  for (let at = 0; at <= LIMITS.processRequests; at += 1) pids.add(await pidOf(["its pid"]));
+
+  expect(pids.size).toBe(2);
+});
+
+test("a process that nobody asks again ends", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const pid = await pidOf(["its pid"]);
+  expect(isAlive(pid)).toBe(true);
+
+  vi.advanceTimersByTime(LIMITS.processIdleMs);
+  vi.useRealTimers();
+
+  await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
+});
+
 test("what reads is gone after its worker was killed with SIGKILL", SLOW, async ({ folder }) => {
   const pidFile = join(folder, "pid");
   const worker = spawn(process.execPath, [join(PROGRAMS, "read-without-end.ts"), pidFile], {
@@ -99,6 +141,11 @@ test("what reads is gone after its worker was killed with SIGKILL", SLOW, async 
 
   await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
 });
+
+async function pidOf(items: readonly string[]): Promise<number> {
+  const [read] = await readEach(BOMBS, { shared: null, items }, { signal });
+  return read !== undefined && "value" in read ? Number(read.value) : 0;
+}
 
 function isAlive(pid: number): boolean {
   try {
