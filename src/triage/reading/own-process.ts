@@ -31,14 +31,14 @@ const waiting = new Map<string, OwnProcess[]>();
 
 /**
  * Have a file answer a request in a process of its own; there, answer-parent.ts hands it over. A
- * thread would not do: one that runs out of memory ends its process, and with it all tasks of the
- * worker, where what it asks for last is more than the 16 MiB that Node lets it go over the
+ * thread would not do: one that runs out of memory ends its process, and with it all tasks of
+ * the worker, where what it asks for last is more than the 16 MiB that Node lets it go over the
  * limit (`Worker::NearHeapLimit` in Node's src/node_worker.cc); and what ends in the engine or in
  * the native stack always does.
  *
- * A process does one thing at a time, and waits for the next one for LIMITS.processIdleMs: its code
- * is loaded and compiled then. A small analysis takes 0.9 s of processor time in a process that
- * has done one before, and 2.4 s in a new one, its start included (medians of three, in turns).
+ * A process does one thing at a time, and waits for the next one for LIMITS.processIdleMs: its
+ * code is loaded and compiled then. A small analysis takes 0.9 s of processor time in a process
+ * that has done one before, and 2.4 s in a new one, its start included (medians of three).
  */
 export function askProcess(file: URL, request: object, heapMib: number): OwnProcess {
   const key = `${file.href} ${heapMib}`;
