@@ -149,7 +149,7 @@ beforeAll(async () => {
 test("the life of a queue has its parts", () => {
   const said = Object.fromEntries(plain);
 
-  expect(said["behind its bound"]).toHaveLength(7);
+  expect(said["after its bound"]).toHaveLength(7);
   expect(said["doctor"]).toEqual([]);
   expect(said["triaged verify"]).toMatchObject({ code: 0 });
   expect(said["rescued"]).not.toEqual([]);

@@ -16,6 +16,7 @@ const PATHS = [
   ["Claim, run, settle", 8, 4],
   ["Rescue", 2, 2],
   ["Deliver an effect", 4, 1],
+  ["Reach a verdict", 9, 0],
 ] as const;
 
 const section = (heading: string, mark: string) =>
