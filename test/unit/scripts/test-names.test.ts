@@ -43,6 +43,18 @@ test("the tests that CI leaves out of its second server are there", () => {
   expect(listed.filter(isMissing)).toEqual([]);
 });
 
+test("the tests of processes that run beside others are there", () => {
+  const [, list = ""] =
+    /^const BESIDE_OTHERS =([^;]*);/m.exec(
+      readFileSync(path.join(ROOT, "vitest.config.ts"), "utf8"),
+    ) ?? [];
+  const names = list.match(/[a-z][a-z-]+/g) ?? [];
+
+  expect(names.length).toBeGreaterThan(20);
+  const isMissing = (name: string) => !existsSync(path.join(ROOT, `test/process/${name}.test.ts`));
+  expect(names.filter(isMissing)).toEqual([]);
+});
+
 test("each title states what is guaranteed: none begins with a question word", () => {
   const title =
     /(?:\b(?:test|describe)[.\w]*|\))\(\s*["'`](?:what|who|whose|where|when)(?:ever)?\b.*/gi;
