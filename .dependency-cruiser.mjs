@@ -2,7 +2,7 @@
 // dynamic ones included. test/unit/scripts/import-rules.test.ts shows that each row refuses what it
 // should, and docs/architecture.md prints the order.
 
-/** Rooms of the queue: each may import those above it, and nothing else of src/. */
+/** Rooms of the queue: each may import those listed before it, and nothing else of src/. */
 const QUEUE = [
   "model",
   "settings",
@@ -93,7 +93,7 @@ const listed = (rooms) => rooms.join(", ") || "nothing else";
 
 QUEUE.forEach((room, place) => {
   forbid(
-    `src/${room} imports what stands above it`,
+    `src/${room} imports earlier rooms`,
     `It may import ${listed(QUEUE.slice(0, place))} of src/.`,
     { path: `^src/${room}/` },
     { path: "^src/", pathNot: `^src/${oneOf(QUEUE.slice(0, place + 1))}/` },
@@ -111,12 +111,12 @@ forbid(
   { path: "^(src/triage|tasks)/" },
   { path: "^src/", pathNot: "^src/(triage/|index\\.ts$)" },
 );
-for (const [room, below] of Object.entries(TRIAGE)) {
+for (const [room, row] of Object.entries(TRIAGE)) {
   forbid(
-    `src/triage/${room} imports what stands below it`,
-    `It may import ${listed(below)} of triage.`,
+    `src/triage/${room} imports the rooms of its row`,
+    `It may import ${listed(row)} of triage.`,
     { path: `^src/triage/${room}/` },
-    { path: "^src/triage/[^/]+/", pathNot: `^src/triage/${oneOf([room, ...below])}/` },
+    { path: "^src/triage/[^/]+/", pathNot: `^src/triage/${oneOf([room, ...row])}/` },
   );
 }
 forbid(

@@ -52,7 +52,7 @@ async function killOne({ url, client, tasks }: { url: string; client: Client; ta
     limitMs: START_MS_MAX,
     whileRunning: second,
   });
-  // One by one, so that both are rung up for some.
+  // One by one, so that both are woken for some.
   for (let task = 0; task < tasks; task++) {
     await client.query("select task_id from triaged.enqueue_task('hold', '{}')");
   }

@@ -58,8 +58,9 @@ grant execute on function
   triaged.settle_effect,
   triaged.gather_digest,
   triaged.import_task,
-  -- Called by the jobs themselves.
-  triaged.lock_holders
+  -- Called by the jobs themselves, with the rights of their role.
+  triaged.lock_holders,
+  triaged.advisory_locks
 to triaged_owner;
 
 -- Producers and workers.

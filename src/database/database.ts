@@ -23,7 +23,7 @@ export type Statement = {
 export type Database = {
   readonly schema: string;
   /** Runs the statement and returns its rows. */
-  query<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
+  readonly query: <Row extends QueryResultRow>(statement: Statement) => Promise<Row[]>;
 };
 
 /** Under it the context of a handler has the database; one for all copies of this package. */

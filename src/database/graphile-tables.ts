@@ -52,7 +52,7 @@ export async function holdRunnerLock(db: Database, runnerId: string): Promise<vo
 }
 
 /**
- * Give back the jobs of runners whose lock nobody holds; resolves to how many runners
+ * Release the jobs of runners whose lock nobody holds; resolves to how many runners
  * there were. A runner that took a job and does not hold its lock yet counts as dead: the job
  * runs twice then. A session whose role may not use the jobs is no runner: anybody who may
  * connect can take the lock when it becomes free.

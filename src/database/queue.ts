@@ -3,12 +3,14 @@
  * of a task's life.
  *
  * It is an interface, so that signatures, units and errors of all verbs are read here, without
- * their SQL, and nothing of it is there when the program runs. The files that its headings name
- * implement it: each verb is a function of the type that stands here (`Queue["claimTasks"]`) and
- * annotates no parameter of its own, so that both cannot differ; an editor shows this text at each
- * call. Callers import that function: from a caller to its SQL it is one file, and no object of
- * fifty methods is handed around. A list of re-exports would have been the other way to have one
- * page; it shows no signatures, and the heartbeat thread would load all verbs to use a few.
+ * their SQL, and nothing of it is there when the program runs. Its verbs are properties, since
+ * the compiler accepts a method that wants more of its arguments than is promised. The files that
+ * its headings name implement it: each verb is a function of the type that stands here
+ * (`Queue["claimTasks"]`) and annotates no parameter of its own, so that both cannot differ; an
+ * editor shows this text at each call. Callers import that function: from a caller to its SQL it
+ * is one file, and no object of fifty functions is handed around. A list of re-exports would have
+ * been the other way to have one page; it shows no signatures, and the heartbeat thread would load
+ * all verbs to use a few.
  *
  * Not here: what doctor and verify look at (server-facts.ts, queue-facts.ts, verify/), migrations,
  * and graphile-worker's tables. No SQL text stands outside of this folder and sql/, but triage's
@@ -37,16 +39,16 @@ export interface Queue {
    * Enqueue one task. With `delayMs` in place of `runAt` it is due so long from now on. Rejects with
    * 22023, and with TR003 where payload or metadata are too long; a RangeError for an invalid Date.
    */
-  enqueueTask(
+  readonly enqueueTask: (
     db: Database,
     task: NewTask & { readonly delayMs?: number | undefined },
-  ): Promise<Enqueued>;
+  ) => Promise<Enqueued>;
 
   /**
    * Enqueue many in one statement: all, or none where one is refused. Answers in the given order.
    * Rejects as enqueueTask does, and with a PayloadError where they are too long together.
    */
-  enqueueTasks(db: Database, tasks: readonly NewTask[]): Promise<Enqueued[]>;
+  readonly enqueueTasks: (db: Database, tasks: readonly NewTask[]) => Promise<Enqueued[]>;
 
   // ---- One attempt, from its claim to its end: attempts.ts ----
 
@@ -56,7 +58,7 @@ export interface Queue {
    * worker did not register, are passed over. Input longer than `inputBytesMax` is left to
    * loadInput.
    */
-  claimTasks(
+  readonly claimTasks: (
     db: Database,
     options: {
       readonly workerId: string;
@@ -64,20 +66,20 @@ export interface Queue {
       readonly lanes: readonly Lane[];
       readonly inputBytesMax: number;
     },
-  ): Promise<ClaimedTask[]>;
+  ) => Promise<ClaimedTask[]>;
 
   /** The input that a claim left out. Null where the attempt does not hold its task any more. */
-  loadInput(db: Database, attempt: Attempt): Promise<TaskInput | null>;
+  readonly loadInput: (db: Database, attempt: Attempt) => Promise<TaskInput | null>;
 
   /**
    * Say how far an attempt is, `percent` from 0 to 100. False where it no longer holds the task;
    * nothing was written then.
    */
-  reportProgress(
+  readonly reportProgress: (
     db: Database,
     attempt: Attempt,
     progress: { readonly percent: number; readonly step: string | null },
-  ): Promise<boolean>;
+  ) => Promise<boolean>;
 
   /**
    * Record the ends of `count` attempts in one statement. `outcomes` is a JSON array with an object
@@ -89,17 +91,20 @@ export interface Queue {
    * The caller no longer holds the others, and nothing was written about them. Rejects with 22023,
    * and settles none, where an outcome or a value is not one.
    */
-  settleTasks(
+  readonly settleTasks: (
     db: Database,
     batch: {
       readonly outcomes: string;
       readonly effects?: string | null;
       readonly count: number;
     },
-  ): Promise<Attempt[] | "all">;
+  ) => Promise<Attempt[] | "all">;
 
   /** Settle no task: tells whether any could be, and has the session make its plans. */
-  settleNothing(db: Database, options?: { readonly withEffects?: boolean }): Promise<void>;
+  readonly settleNothing: (
+    db: Database,
+    options?: { readonly withEffects?: boolean },
+  ) => Promise<void>;
 
   // ---- Workers: their life, their heartbeat, and the rescue of what they held: workers.ts ----
 
@@ -107,59 +112,63 @@ export interface Queue {
    * Begin the life of a worker process. Answers its worker_id, which is never used again. Rejects
    * with 22023 where it handles nothing, or what it says cannot be.
    */
-  registerWorker(db: Database, worker: Registration): Promise<string>;
+  readonly registerWorker: (db: Database, worker: Registration) => Promise<string>;
 
   /**
    * Show that the process lives, for as long as the session of `db` does: one of the worker's own,
    * not a pool. False where another session has the lock, or the worker was declared dead.
    */
-  lockWorker(db: Database, workerId: string): Promise<boolean>;
+  readonly lockWorker: (db: Database, workerId: string) => Promise<boolean>;
 
   /** Renew the lease, and learn which attempts somebody wants cancelled. */
-  heartbeatWorker(
+  readonly heartbeatWorker: (
     db: Database,
     workerId: string,
-  ): Promise<{
+  ) => Promise<{
     /** False once the worker was declared dead: it drops what it runs, and registers again. */
     readonly held: boolean;
     readonly cancelRequests: readonly Attempt[];
   }>;
 
   /** The attempts of a worker that somebody wants cancelled. */
-  readCancelRequests(db: Database, workerId: string): Promise<Attempt[]>;
+  readonly readCancelRequests: (db: Database, workerId: string) => Promise<Attempt[]>;
 
   /** The attempts that a worker holds, whether it knows of them or not. */
-  heldAttempts(db: Database, workerId: string): Promise<Attempt[]>;
+  readonly heldAttempts: (db: Database, workerId: string) => Promise<Attempt[]>;
 
   /**
    * Release what the worker holds beside the attempts that it knows: tasks of a claim whose answer
    * was lost. Answers how many. Not while a claim of the worker is under way.
    */
-  releaseUnknownTasks(db: Database, workerId: string, known: readonly Attempt[]): Promise<number>;
+  readonly releaseUnknownTasks: (
+    db: Database,
+    workerId: string,
+    known: readonly Attempt[],
+  ) => Promise<number>;
 
   /** End a worker; what it still holds is released. The reason is kept with the worker. */
-  endWorker(db: Database, workerId: string, reason: string): Promise<void>;
+  readonly endWorker: (db: Database, workerId: string, reason: string) => Promise<void>;
 
   /**
    * Take back the tasks of up to `maxWorkers` workers that are found dead. A task with which
    * `maxRescues` workers died is failed. Answers the tasks with the status that they have now.
    */
-  rescueTasks(
+  readonly rescueTasks: (
     db: Database,
     options: { readonly maxWorkers: number; readonly maxRescues: number },
-  ): Promise<{ taskId: string; status: TaskStatus }[]>;
+  ) => Promise<{ taskId: string; status: TaskStatus }[]>;
 
   /** Take back what the workers of a process hold that was seen to exit. */
-  rescueProcess(
+  readonly rescueProcess: (
     db: Database,
     process: { readonly host: string; readonly pid: number; readonly maxRescues: number },
-  ): Promise<RescuedWorker[]>;
+  ) => Promise<RescuedWorker[]>;
 
   /** Bring forward what waits for a clock that has gone back. Answers how many tasks. */
-  mendSetback(db: Database): Promise<number>;
+  readonly mendSetback: (db: Database) => Promise<number>;
 
   /** The task types that workers handle which have not ended, by name. */
-  handledTaskTypes(db: Database): Promise<string[]>;
+  readonly handledTaskTypes: (db: Database) => Promise<string[]>;
 
   // ---- What people do: operator.ts ----
 
@@ -167,22 +176,22 @@ export interface Queue {
    * `requested`: the task runs; its worker aborts it, and a task that finishes first is finished.
    * Rejects with TR001, and with TR002 for a task that has ended.
    */
-  cancelTask(db: Database, taskId: string): Promise<CancelOutcome>;
+  readonly cancelTask: (db: Database, taskId: string) => Promise<CancelOutcome>;
 
   /**
    * Queue a task again that failed or was cancelled, due at once and with its whole budget of
    * attempts. Rejects with TR001, and with TR002 for another status or a dedupe key that is taken.
    */
-  retryTask(db: Database, taskId: string): Promise<void>;
+  readonly retryTask: (db: Database, taskId: string) => Promise<void>;
 
   /**
    * Queue a task again that waits for a decision; its next attempt gets it. Any JSON. Rejects with
    * TR001, TR002 for a task that waits for none, and TR003.
    */
-  decideTask(db: Database, taskId: string, decision: unknown): Promise<void>;
+  readonly decideTask: (db: Database, taskId: string, decision: unknown) => Promise<void>;
 
   /** The newest tasks that ended so, for a retry of them all. At most `limit` ids. */
-  endedTaskIds(
+  readonly endedTaskIds: (
     db: Database,
     filter: {
       readonly status: "failed" | "cancelled";
@@ -190,30 +199,30 @@ export interface Queue {
       readonly queue?: string | undefined;
       readonly limit: number;
     },
-  ): Promise<string[]>;
+  ) => Promise<string[]>;
 
   /** Claim nothing more of it. What is started goes on; it stays paused since the first time. */
-  pauseClaiming(db: Database, what: Pausable): Promise<void>;
+  readonly pauseClaiming: (db: Database, what: Pausable) => Promise<void>;
 
-  resumeClaiming(db: Database, what: Pausable): Promise<void>;
+  readonly resumeClaiming: (db: Database, what: Pausable) => Promise<void>;
 
   /** What is paused, at most `limit`, by kind and name. */
-  listPauses(db: Database, limit: number): Promise<rows.Pause[]>;
+  readonly listPauses: (db: Database, limit: number) => Promise<rows.Pause[]>;
 
   /** The names of queues or task types that a worker, a live task or a setting knows. */
-  pausableNames(db: Database, kind: Pausable["kind"]): Promise<string[]>;
+  readonly pausableNames: (db: Database, kind: Pausable["kind"]) => Promise<string[]>;
 
   /** What the queue goes by on every host. */
-  readQueueSettings(db: Database): Promise<rows.Setting[]>;
+  readonly readQueueSettings: (db: Database) => Promise<rows.Setting[]>;
 
   /**
    * Change a setting of the queue; with `onlyDefault`, unless somebody has before ("kept"). Rejects
    * with 22023 for an unknown name or a value that does not fit. Needs the rights of the owner.
    */
-  saveQueueSetting(
+  readonly saveQueueSetting: (
     db: Database,
     setting: { readonly name: string; readonly value: string; readonly onlyDefault?: boolean },
-  ): Promise<"changed" | "unchanged" | "kept">;
+  ) => Promise<"changed" | "unchanged" | "kept">;
 
   // ---- Tasks as people read them: reader.ts ----
 
@@ -221,53 +230,56 @@ export interface Queue {
    * A task in any status, or null. Integers that a number would round are bigints, and `decimals` is
    * that of parseExactly.
    */
-  getTask(
+  readonly getTask: (
     db: Database,
     taskId: string,
     options?: Parameters<typeof parseExactly>[1],
-  ): Promise<rows.TaskRow | null>;
+  ) => Promise<rows.TaskRow | null>;
 
   /** How far a task is, or null for an unknown one. Asks no partition while the task is live. */
-  getProgress(db: Database, taskId: string): Promise<rows.TaskProgress | null>;
+  readonly getProgress: (db: Database, taskId: string) => Promise<rows.TaskProgress | null>;
 
   /** Tasks, the newest first. */
-  listTasks(db: Database, filter: TaskFilter): Promise<rows.ListedRow[]>;
+  readonly listTasks: (db: Database, filter: TaskFilter) => Promise<rows.ListedRow[]>;
 
   /**
    * The newest transitions of a task, the oldest of them first; empty for a task that history does
    * not know. At most `limit`, by default 1,000.
    */
-  taskHistory(
+  readonly taskHistory: (
     db: Database,
     taskId: string,
     options?: { readonly limit?: number | undefined },
-  ): Promise<rows.HistoryRow[]>;
+  ) => Promise<rows.HistoryRow[]>;
 
   /**
    * Why the task does not run, or what became of it, the most telling reason first. Of an unknown
    * task that, as one reason.
    */
-  whyTask(db: Database, taskId: string): Promise<rows.Reason[]>;
+  readonly whyTask: (db: Database, taskId: string) => Promise<rows.Reason[]>;
 
   // ---- The queue as people watch it: monitoring.ts ----
 
   /** What waits and runs, by queue, type and status. */
-  queueDepth(db: Database): Promise<rows.Depth[]>;
+  readonly queueDepth: (db: Database) => Promise<rows.Depth[]>;
 
   /** What ended in the last 24 hours, by type and status. */
-  taskStatistics(db: Database): Promise<rows.Statistics[]>;
+  readonly taskStatistics: (db: Database) => Promise<rows.Statistics[]>;
 
   /** The workers that have not ended, by name. */
-  liveWorkers(db: Database): Promise<rows.WorkerActivity[]>;
+  readonly liveWorkers: (db: Database) => Promise<rows.WorkerActivity[]>;
 
   /** How many tasks wait for a person, by reason; counts at most 10,000. */
-  attentionCounts(db: Database): Promise<Record<string, number>>;
+  readonly attentionCounts: (db: Database) => Promise<Record<string, number>>;
 
   /**
    * Locks of the queue that somebody keeps for whom they are not. Looks twice, `againMs` apart (500
    * by default), since the queue itself has such a lock for moments.
    */
-  foreignLocks(db: Database, options?: { readonly againMs?: number }): Promise<rows.ForeignLock[]>;
+  readonly foreignLocks: (
+    db: Database,
+    options?: { readonly againMs?: number },
+  ) => Promise<rows.ForeignLock[]>;
 
   // ---- Retention, each with the rights of the owner: retention.ts ----
 
@@ -276,59 +288,62 @@ export interface Queue {
    * default partition. Each in a transaction of its own, which holds its locks for a moment; one
    * that is refused does not stop the others. Rejects with an error that all of them would meet.
    */
-  createPartitions(
+  readonly createPartitions: (
     db: Database,
     options: { readonly daysAhead: number; readonly signal?: AbortSignal },
-  ): Promise<MadePartitions>;
+  ) => Promise<MadePartitions>;
 
   /**
    * Drop the partitions of which every row is older than queue_settings says. Answers their names.
    * Each in a transaction of its own; one that is in use is tried some times and stays then.
    */
-  dropExpiredPartitions(db: Database): Promise<string[]>;
+  readonly dropExpiredPartitions: (db: Database) => Promise<string[]>;
 
   /**
    * One step towards few partitions for what is old, and none in the default one; null where there
    * is nothing to do. Rejects with 55P03 where a lock cannot be had within half a second.
    */
-  mergePartitions(db: Database): Promise<rows.MergeStep | null>;
+  readonly mergePartitions: (db: Database) => Promise<rows.MergeStep | null>;
 
   /** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
-  expireRows(db: Database, options: { readonly rowsMax: number }): Promise<rows.Expired>;
+  readonly expireRows: (
+    db: Database,
+    options: { readonly rowsMax: number },
+  ) => Promise<rows.Expired>;
 
   // ---- Effects, which a task wants done outside of the database: outbox.ts ----
 
   /** Take an effect for `leaseMs`; null where it is not due: it ended, or somebody has it. */
-  claimEffect(
+  readonly claimEffect: (
     db: Database,
     effectId: string,
     options: { readonly leaseMs: number },
-  ): Promise<rows.ClaimedEffect | null>;
+  ) => Promise<rows.ClaimedEffect | null>;
 
   /** Record how an attempt at it ended. Answers its status now; null: it was no longer ours. */
-  settleEffect(
+  readonly settleEffect: (
     db: Database,
     effect: Pick<rows.ClaimedEffect, "effectId" | "attempts">,
     end: EffectEnd,
-  ): Promise<EffectStatus | null>;
+  ) => Promise<EffectStatus | null>;
 
   /** Effects that have been due for `sinceMs` and that nobody delivers, the oldest first. */
-  dueEffects(
+  readonly dueEffects: (
     db: Database,
     options: { readonly sinceMs: number; readonly limit: number },
-  ): Promise<rows.DueEffect[]>;
+  ) => Promise<rows.DueEffect[]>;
 
   /** Have it delivered after all; false unless it failed or was skipped. */
-  retryEffect(db: Database, effectId: string): Promise<boolean>;
+  readonly retryEffect: (db: Database, effectId: string) => Promise<boolean>;
 
   /** Effects, the newest first. */
-  listEffects(db: Database, filter: EffectFilter): Promise<rows.ListedEffect[]>;
+  readonly listEffects: (db: Database, filter: EffectFilter) => Promise<rows.ListedEffect[]>;
 
   /** Delete old effects that ended, as queue_settings says. Answers how many. Needs the owner. */
-  expireEffects(db: Database, options: { readonly rowsMax: number }): Promise<number>;
+  readonly expireEffects: (db: Database, options: { readonly rowsMax: number }) => Promise<number>;
 
   /** Who wants to be told, or null. Needs the rights of the owner. */
-  readPushConfig(db: Database, id: string): Promise<rows.PushConfig | null>;
+  readonly readPushConfig: (db: Database, id: string) => Promise<rows.PushConfig | null>;
 
   // ---- Schedules: schedules.ts ----
 
@@ -336,20 +351,20 @@ export interface Queue {
    * Enqueue the task of a schedule for the minute at which it was due, in ISO: once, however often
    * this is called for that time. `task` has the arguments of SQL's enqueue_task. Needs the owner.
    */
-  enqueueScheduled(
+  readonly enqueueScheduled: (
     db: Database,
     run: {
       readonly schedule: string;
       readonly dueAt: string;
       readonly task: Readonly<Record<string, unknown>>;
     },
-  ): Promise<Enqueued>;
+  ) => Promise<Enqueued>;
 
   /** When each schedule last enqueued its task; at most `limit`, by name. */
-  scheduleRuns(db: Database, limit: number): Promise<rows.ScheduleRun[]>;
+  readonly scheduleRuns: (db: Database, limit: number) => Promise<rows.ScheduleRun[]>;
 
   /** The time of the queue, whatever the clock of this machine says. */
-  databaseNow(db: Database): Promise<Date>;
+  readonly databaseNow: (db: Database) => Promise<Date>;
 }
 
 /** What a worker says of itself when it begins. */

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { DatabaseError } from "pg";
 import { z } from "zod";
+import { RetryDelay } from "../system/retry.ts";
 import type { Database, Statement } from "./database.ts";
 import type { Queue } from "./queue.ts";
 import { Expired, MergeStep, PARTITIONED } from "./rows.ts";
@@ -95,24 +96,22 @@ async function countMade(db: Database, statement: Statement): Promise<number> {
 
 export const dropExpiredPartitions: Queue["dropExpiredPartitions"] = async (db) => {
   const dropped: string[] = [];
-  for (let tries = 0; tries < LOCK_TRIES; ) {
+  const pause = new RetryDelay({ baseMs: LOCK_PAUSE_MS_MIN, maxMs: LOCK_PAUSE_MS_MAX });
+  for (;;) {
     const rows = await db.query({
       text: `select dropped as name
              from triaged.drop_expired_partitions(max_partitions => 1) as dropped`,
     });
     dropped.push(...rows.map((row) => z.object({ name: z.string() }).parse(row).name));
-    if (rows.length === 0) {
-      const left = await db.query({
-        text: "select from triaged.expired_partitions() limit 1",
-      });
-      if (left.length === 0) {
-        break;
-      }
-      tries += 1;
-      await delay(LOCK_PAUSE_MS_MIN * 2 ** tries * (0.5 + Math.random() / 2));
+    if (rows.length > 0) {
+      continue;
     }
+    const left = await db.query({ text: "select from triaged.expired_partitions() limit 1" });
+    if (left.length === 0 || pause.failures === LOCK_TRIES - 1) {
+      return dropped;
+    }
+    await delay(pause.nextMs());
   }
-  return dropped;
 };
 
 export const mergePartitions: Queue["mergePartitions"] = async (db) => {

@@ -19,7 +19,7 @@ export type ProbeContext = {
 export type DoctorProbe = {
   /** Of the finding when the probe itself fails. */
   readonly subject: string;
-  look(context: ProbeContext): Promise<readonly DoctorFinding[]>;
+  readonly look: (context: ProbeContext) => Promise<readonly DoctorFinding[]>;
 };
 
 /** Look, and make a finding of what is thrown. Never throws. */

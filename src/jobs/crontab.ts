@@ -106,7 +106,8 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
     line,
     cron,
     timing: {
-      ...parseCron(cron),
+      matches: item.match,
+      matchesDay: dayMatcherOf(cron),
       isHourly: fields[1]?.startsWith("*") === true,
       timeZone,
     },
@@ -126,10 +127,11 @@ function parseLine(content: string, line: number, timeZone: TimeZone): Schedule 
 
 /** Parse five fields with a space between each. Throws for what is no line of cron. */
 export function parseCron(cron: string): CronLine {
-  return {
-    matches: matcherOf(cron),
-    matchesDay: matcherOf(["*", "*", ...cron.split(" ").slice(2)].join(" ")),
-  };
+  return { matches: matcherOf(cron), matchesDay: dayMatcherOf(cron) };
+}
+
+function dayMatcherOf(cron: string): CronLine["matchesDay"] {
+  return matcherOf(["*", "*", ...cron.split(" ").slice(2)].join(" "));
 }
 
 function matcherOf(cron: string): CronLine["matches"] {

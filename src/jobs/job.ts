@@ -36,12 +36,12 @@ export type MaintenanceJob = {
   readonly backfillMs?: number;
   /** Whether it runs at each start of a process as well. @default false */
   readonly atStart?: true;
-  run(context: JobContext): Promise<JobResult>;
+  readonly run: (context: JobContext) => Promise<JobResult>;
 };
 
 /**
- * How effects are delivered on graphile-worker, by a job for each. The outbox gives it, which
- * stands above the jobs and is not imported here.
+ * How effects are delivered on graphile-worker, by a job for each. The outbox gives it, a later
+ * room than this, which is not imported here.
  */
 export type EffectJobs = {
   /** The name of the job. */

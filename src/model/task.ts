@@ -70,17 +70,17 @@ export function hasInput(task: ClaimedTask): task is ClaimedTask & TaskInput {
 }
 
 /**
- * A position in a lane. The time stays text: a Date would drop the microseconds, and a
- * bulk of tasks that are due together would lie behind no bound.
+ * A place in a lane, after which a claim looks. The time stays text: a Date would drop the
+ * microseconds, and a bulk of tasks that are due together would lie after no bound.
  */
 export type LaneBound = { readonly runAt: string; readonly taskId: string };
 
-/** What to claim from: a queue, a task type and a priority, and how far the worker came. */
+/** What to claim from: a queue, a task type and a priority, and from where on. */
 export type Lane = {
   readonly queue: string;
   readonly taskType: string;
   readonly priority: number;
-  /** Claim only behind this position. A hint, absent on every full sweep. */
+  /** Claim only after this bound. A hint, absent on every full sweep. */
   readonly after?: LaneBound | undefined;
 };
 

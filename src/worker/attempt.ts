@@ -37,10 +37,10 @@ export type AttemptHost = {
    * The input that a claim left out because it is long. Null where the attempt lost its task.
    * Rejects when the signal aborts.
    */
-  loadInput(attempt: Attempt, signal: AbortSignal): Promise<TaskInput | null>;
-  sendProgress(attempt: RunningAttempt, progress: ProgressReport): void;
+  readonly loadInput: (attempt: Attempt, signal: AbortSignal) => Promise<TaskInput | null>;
+  readonly sendProgress: (attempt: RunningAttempt, progress: ProgressReport) => void;
   /** The handler ignores its signal: nothing in this process can stop it. */
-  onStuck(attempt: RunningAttempt): void;
+  readonly onStuck: (attempt: RunningAttempt) => void;
 };
 
 /** The attempt in whose handler the current code runs; for errors that nobody caught. */

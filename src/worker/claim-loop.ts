@@ -1,5 +1,5 @@
 /**
- * The loop that claims: as many tasks as the slots have room for, from the lanes that may have
+ * The loop that claims: as many tasks as the slots have capacity for, from the lanes that may have
  * some, at once, after a short delay, when a notification comes, or with the next poll.
  */
 
@@ -117,7 +117,7 @@ export async function runClaimLoop(deps: ClaimLoopDeps): Promise<void> {
   }
 }
 
-/** Until the poll; or until the sweep, where the claim looked behind the bounds only. */
+/** Until the poll; or until the sweep, where the claim looked after the bounds only. */
 function waitMs({ lanes, pollIntervalMs }: ClaimLoopDeps, swept: boolean): number {
   return swept
     ? pollIntervalMs
@@ -143,7 +143,7 @@ type ClaimsDeps = {
 /** What a claim came to; `more` where it found all that it asked for, `swept` if it was a sweep. */
 type Found = { readonly found: boolean; readonly more: boolean; readonly swept: boolean };
 
-/** A claim that is under way, and what there was room for when it started. */
+/** A claim that is under way, and how many tasks could be taken when it started. */
 type PendingClaim = { readonly plan: Plan; readonly found: Promise<Found> };
 
 /** Claims what is due and hands it to the slots. Its caller starts one claim at a time. */
@@ -167,7 +167,7 @@ class Claims {
   }
 
   /**
-   * Claim as many tasks as there is room for; null without room. `only` is called just before
+   * Claim as many tasks as the slots have capacity for; null without any. `only` is called just before
    * and returns the lanes to look into, or null for all. On a session that is at hand, the first
    * statement is on its way when this returns. `found` rejects after some errors in a row that do
    * not pass by themselves.
@@ -187,9 +187,9 @@ class Claims {
     const depth = only === null ? lanes.depth(performance.now()) : "recent";
     let found = false;
     let more = false;
-    let { room } = plan;
+    let { capacity } = plan;
     for (const { limit: most, full } of plan.claims) {
-      const limit = Math.min(most, room);
+      const limit = Math.min(most, capacity);
       if (limit === 0) {
         break;
       }
@@ -210,7 +210,7 @@ class Claims {
       const looked = only === null ? depth : "new";
       lanes.claimed(tasks, { now, tookMs: now - before, depth: looked, more: isFull });
       slots.accept(tasks, { more: isFull, epoch: plan.epoch });
-      room -= tasks.length;
+      capacity -= tasks.length;
       found ||= tasks.length > 0;
       more ||= isFull;
     }

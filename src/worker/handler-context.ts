@@ -15,7 +15,7 @@ import { boundedText } from "./failure.ts";
 type ContextOwner = {
   readonly task: ClaimedTask;
   readonly signal: AbortSignal;
-  sendProgress(progress: ProgressReport): void;
+  readonly sendProgress: (progress: ProgressReport) => void;
 };
 
 type ContextHost = { readonly logger: Logger; readonly taskDb: Database };

@@ -206,7 +206,7 @@ function isWrittenAsModule(url: string): boolean {
 
 /** Connections on loan to a task file, as far as the helpers need them. */
 export type ClientPool = Queryable & {
-  connect(): Promise<Queryable & { release(): void }>;
+  readonly connect: () => Promise<Queryable & { release(): void }>;
 };
 
 /**

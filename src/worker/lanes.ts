@@ -1,5 +1,5 @@
 /**
- * From which lanes a worker claims, in which order, and behind which position of each.
+ * From which lanes a worker claims, in which order, and after which bound of each.
  */
 
 import { type ClaimedTask, type Lane, type LaneBound, PRIORITIES } from "../model/task.ts";
@@ -19,7 +19,7 @@ const LANES_FEW = 100;
 const EMPTY_MS = 100;
 
 /**
- * How much of a lane a claim looks at: tasks behind the bound, also those up to some seconds
+ * How much of a lane a claim looks at: tasks after the bound, also those up to some seconds
  * before it, or, in a sweep, all.
  */
 type ClaimDepth = "new" | "recent" | "all";
@@ -191,10 +191,10 @@ class LanePosition {
   }
 
   reached(bound: LaneBound, now: number): void {
-    if (this.#newest === undefined || isBehind(this.#newest, bound)) {
+    if (this.#newest === undefined || isBefore(this.#newest, bound)) {
       this.#newest = bound;
     }
-    if (this.#sinceSweep === undefined || isBehind(this.#sinceSweep, bound)) {
+    if (this.#sinceSweep === undefined || isBefore(this.#sinceSweep, bound)) {
       this.#sinceSweep = bound;
     }
     this.#near.note(this.#newest, now);
@@ -202,14 +202,14 @@ class LanePosition {
   }
 
   /**
-   * A sweep has ended. If all that was reached since the last one lies behind the position, the
+   * A sweep has ended. If all that was reached since the last one lies before the position, the
    * server's clock has gone back: each task would wait for a sweep of its own until that time comes
    * again. So the position goes back too.
    */
   swept(now: number): void {
     const reached = this.#sinceSweep;
     this.#sinceSweep = undefined;
-    if (reached !== undefined && this.#newest !== undefined && isBehind(reached, this.#newest)) {
+    if (reached !== undefined && this.#newest !== undefined && isBefore(reached, this.#newest)) {
       this.#newest = reached;
       this.#near.startOver();
       this.#far.startOver();
@@ -248,7 +248,7 @@ class Trail {
 }
 
 /** Timestamps of one session are text of one form and zone, so they compare as text. */
-function isBehind(earlier: LaneBound, later: LaneBound): boolean {
+function isBefore(earlier: LaneBound, later: LaneBound): boolean {
   return earlier.runAt === later.runAt
     ? BigInt(earlier.taskId) < BigInt(later.taskId)
     : earlier.runAt < later.runAt;

@@ -45,13 +45,13 @@ type SlotsDeps = {
 type ClaimPlan = { readonly limit: number; readonly full: ReadonlySet<string> };
 
 export type Plan = {
-  /** One after the other, until there is no room left. */
+  /** One after the other, until no capacity is left. */
   readonly claims: readonly ClaimPlan[];
   /** Tasks that all of them together may take. */
-  readonly room: number;
+  readonly capacity: number;
   /** Of each task so much input is taken along; longer input is loaded by its attempt. */
   readonly inputBytesMax: number;
-  /** Whether every type has room: a slot that becomes free makes no other claim worthwhile. */
+  /** Whether every type has capacity: a slot that becomes free makes no other claim worthwhile. */
   readonly isWhole: boolean;
   /** To be passed on with the tasks of these claims. */
   readonly epoch: number;
@@ -101,9 +101,13 @@ export class Slots {
   plan(now: number): Plan {
     const { startedAttempts } = this.#deps.host;
     const { epoch } = startedAttempts;
-    const want = startedAttempts.isReleasing ? 0 : this.#room(now);
+    const want = startedAttempts.isReleasing ? 0 : this.#capacity(now);
     const freeBytes = Math.max(0, INPUT_BYTES_MAX - this.#waiting.inputLength);
-    const shared = { room: want, inputBytesMax: Math.floor(freeBytes / Math.max(1, want)), epoch };
+    const shared = {
+      capacity: want,
+      inputBytesMax: Math.floor(freeBytes / Math.max(1, want)),
+      epoch,
+    };
     if (want === 0) {
       return { ...shared, claims: [], isWhole: false };
     }
@@ -191,7 +195,7 @@ export class Slots {
     return this.#isHeldBack;
   }
 
-  #room(now: number): number {
+  #capacity(now: number): number {
     const { concurrency } = this.#deps;
     if (this.#holdBack()) {
       return 0;
@@ -202,8 +206,8 @@ export class Slots {
     if (this.#running.size >= concurrency && this.#waiting.count * 2 > prefetch) {
       return 0;
     }
-    const room = concurrency + prefetch - this.#running.size - this.#waiting.count;
-    return Math.min(Math.max(room, 0), CLAIM_MAX);
+    const free = concurrency + prefetch - this.#running.size - this.#waiting.count;
+    return Math.min(Math.max(free, 0), CLAIM_MAX);
   }
 
   #release(tasks: readonly WaitingTask[]): void {
@@ -215,9 +219,9 @@ export class Slots {
   #fill(): void {
     // The thread released them, or tried to: twice does no harm, and not at all would.
     this.#release(this.#waiting.takeOfOtherEpochs(this.#deps.host.startedAttempts.epoch));
-    const room = this.#deps.concurrency - this.#running.size;
-    if (room > 0 && this.#waiting.count > 0 && !this.#holdBack()) {
-      for (const next of this.#waiting.take(room)) {
+    const free = this.#deps.concurrency - this.#running.size;
+    if (free > 0 && this.#waiting.count > 0 && !this.#holdBack()) {
+      for (const next of this.#waiting.take(free)) {
         this.#start(next);
       }
     }

@@ -46,7 +46,7 @@ const ENDED = 3;
 /** It was being read, and the thread released it. */
 const TAKEN = 4;
 
-/** Of an attempt for which the memory has no room. */
+/** Of an attempt for which the memory has no place left. */
 const NO_INDEX = -1;
 
 /**

@@ -78,7 +78,7 @@ function taskOf(of: number, random: () => number): Planned {
     return { type: "quick", payload: { of } };
   }
   if (kind < 0.85) {
-    return { type: "nap", payload: { of, ms: 50 + Math.floor(random() ** 2 * 4_000) } };
+    return { type: "slow", payload: { of, ms: 50 + Math.floor(random() ** 2 * 4_000) } };
   }
   return {
     type: "flaky",

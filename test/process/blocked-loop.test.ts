@@ -107,7 +107,7 @@ test.for([
     rescues: 1,
   },
 ])(
-  "where several handlers run, $charged",
+  "of several handlers that run, $charged",
   async ({ later, failures, rescues }, { url, client, journal }) => {
     const beside = await enqueue(client, { task_type: "deaf", payload: {}, max_attempts: 1 });
     await using worker = startWorkerProcess(url, { env: { SHUTDOWN_GRACE_MS: "4000" } });

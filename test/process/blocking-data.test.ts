@@ -10,7 +10,7 @@ import { startWorkerProcess } from "../support/processes.ts";
 import { enqueue, readStory, readTask, waitForStatus } from "../support/tasks.ts";
 
 const TASKS = path.join(import.meta.dirname, "..", "fixtures", "blocking");
-/** Longer than a loop may be silent before its worker gives back what it has not begun. */
+/** Longer than a loop may be silent before its worker releases what has not started. */
 const BLOCK_MS = 1_800;
 const ENDLESS_MS = 600_000;
 
@@ -43,7 +43,7 @@ test("an attempt that blocks its worker within its timeout is not released", {
   for (const where of BLOCKING_PLACES.filter((place) => place !== "handler, abort")) {
     taskIds.set(where, await enqueueBlocking(client, "patient", { where, ms: BLOCK_MS }));
   }
-  // It holds no other that it could give back.
+  // It holds no other that it could release.
   const args = ["--concurrency", "1"];
   await using _worker = startWorkerProcess(url, { tasks: TASKS, args, env: PATIENT });
 

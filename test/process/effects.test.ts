@@ -67,7 +67,7 @@ test.for([
     "at most 20 effects",
   ],
   [
-    "what is too large together",
+    "too much together",
     ["a", "b", "c"].map((key) => ({
       kind: "webhook",
       key,

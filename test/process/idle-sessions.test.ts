@@ -100,6 +100,27 @@ async function untilIdleSessionsAreCut(url: string): Promise<void> {
   expect(await cut).toMatchObject({ code: "57P05" });
 }
 
+/**
+ * The sessions that are kept, by their processes: both of the worker's own, and of the jobs' the
+ * one that holds the lock of the runner and the one that listens. The latter has no mark beside
+ * its last statement, which is LISTEN, or the question whether it is there.
+ */
+async function keptSessions(db: Client): Promise<unknown[]> {
+  return await query(
+    db,
+    `select pid from pg_stat_activity as session
+     where datname = current_database()
+       and (
+         application_name = 'triaged worker session'
+         or (application_name = 'triaged jobs' and query ~ '^(LISTEN|select$)')
+         or (application_name = 'triaged jobs' and exists (
+           select from pg_locks where pid = session.pid and locktype = 'advisory' and granted
+         ))
+       )
+     order by pid`,
+  );
+}
+
 test("sessions that listen or hold locks are not idle", async ({ url, connect }) => {
   const admin = await connect();
   const { rows } = await admin.query("select current_database() as name");
@@ -108,22 +129,19 @@ test("sessions that listen or hold locks are not idle", async ({ url, connect })
   await using worker = startWorkerProcess(url);
   const taskId = await enqueue(admin, { task_type: "wait", payload: { ms: 2_500 } });
   await waitForStatus(admin, taskId, "started");
-  const kept = () =>
-    query(
-      admin,
-      `select pid from pg_stat_activity
-       where datname = current_database()
-         and (application_name = 'triaged worker session' or query like 'LISTEN%')
-       order by pid`,
-    );
-  // The listener may connect after the first claim.
-  await waitFor(async () => (await kept()).length === 3);
-  const before = await kept();
+  // The worker may claim before its listener is connected.
+  const before = await waitFor(
+    async () => {
+      const sessions = await keptSessions(admin);
+      return sessions.length === 4 ? sessions : null;
+    },
+    { deadlineMs: 20_000 },
+  );
 
   await untilIdleSessionsAreCut(url);
   await untilIdleSessionsAreCut(url);
 
-  expect(await kept()).toEqual(before);
+  expect(await keptSessions(admin)).toEqual(before);
   await waitForStatus(admin, taskId, "finished");
   expect(await readStory(admin, taskId)).toEqual([
     "enqueue queued",

@@ -167,7 +167,7 @@ test("queues of different names in one database have jobs of their own", async (
   expect(await query(client, "select from other.dedupe_keys")).toEqual([]);
 });
 
-test("when its connections are lost, all of them come back", async ({ url, connect }) => {
+test("all its connections come back after they were lost", async ({ url, connect }) => {
   const client = await connect();
   await using jobs = await startedJobs(url);
   await waitUntilDone(client);

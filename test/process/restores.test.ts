@@ -389,7 +389,7 @@ test.skipIf(!hasDebian)(
 );
 
 test.skipIf(!hasDebian)(
-  "a merge that another server began is given up, and begun anew",
+  "a merge that another server began is given up, and started anew",
   {
     timeout: TEST_MS_MAX,
   },

@@ -57,7 +57,7 @@ test.for([
   ["another type", { task_type: "other" }],
   ["another priority", { priority: 1 }],
   ["a later time", { run_at: "2026-01-01T12:00:00.000001Z" }],
-] as const)("what has %s is left alone", async ([, given], { db }) => {
+] as const)("a task that has %s is left alone", async ([, given], { db }) => {
   await setClock(db, "2026-01-01T12:00:00Z");
   await enqueue(db, given);
 
@@ -65,7 +65,7 @@ test.for([
   expect(await claimLane(db, await startWorker(db, all))).toEqual([]);
 });
 
-test("what was claimed is not claimed again", async ({ db }) => {
+test("a task that was claimed is not claimed again", async ({ db }) => {
   await enqueue(db);
   const workerId = await startWorker(db);
 
@@ -73,7 +73,7 @@ test("what was claimed is not claimed again", async ({ db }) => {
   expect(await claimLane(db, workerId)).toEqual([]);
 });
 
-test("what is due longest goes first, and no more than the limit", async ({ db }) => {
+test("the tasks that are due longest go first, and no more than the limit", async ({ db }) => {
   const later = await enqueue(db, { run_at: "2026-01-01T11:00:00Z" });
   const longest = await enqueue(db, { run_at: "2026-01-01T10:00:00Z" });
   await enqueue(db, { run_at: "2026-01-01T12:00:00Z" });
@@ -137,7 +137,7 @@ test.for([
   expect(await claimLane(db, workerId)).toHaveLength(1);
 });
 
-test("what is paused beside a lane does not stop it", async ({ db }) => {
+test("a pause of another queue or type does not stop a lane", async ({ db }) => {
   await enqueue(db);
   const workerId = await startWorker(db, { task_types: ["noop", "other"] });
   await call(db, "pause_queue", { queue: "other" });

@@ -162,29 +162,32 @@ test("a function that makes text of times, or times of text, fixes how", async (
   expect(loose.map(({ name }) => name)).toEqual([...FIXED_BY_CALLERS, ...OF_ONE_FORM].toSorted());
 });
 
-test.for(FIXED_BY_CALLERS)("whoever calls %s has fixed how", async (name, { db }) => {
-  const callers = await query<{ name: string; is_fixed: boolean }>(
-    db,
-    `select
+test.for(FIXED_BY_CALLERS)(
+  "each caller of %s fixes how times are read and written",
+  async (name, { db }) => {
+    const callers = await query<{ name: string; is_fixed: boolean }>(
+      db,
+      `select
        proname as name, coalesce(proconfig::text[], '{}') @> '{"DateStyle=ISO, MDY"}' as is_fixed
      from pg_proc
      where pronamespace = 'triaged'::regnamespace and position($1 in prosrc) > 0
      order by 1`,
-    [`triaged.${name}(`],
-  );
+      [`triaged.${name}(`],
+    );
 
-  expect(callers).not.toEqual([]);
-  expect(
-    callers.filter((caller) => !caller.is_fixed && !FIXED_BY_CALLERS.includes(caller.name)),
-  ).toEqual([]);
-  expect(
-    await query(
-      db,
-      namesOf(`proname = '${name}'
+    expect(callers).not.toEqual([]);
+    expect(
+      callers.filter((caller) => !caller.is_fixed && !FIXED_BY_CALLERS.includes(caller.name)),
+    ).toEqual([]);
+    expect(
+      await query(
+        db,
+        namesOf(`proname = '${name}'
         and exists (select from aclexplode(proacl) as granted where granted.grantee <> proowner)`),
-    ),
-  ).toEqual([]);
-});
+      ),
+    ).toEqual([]);
+  },
+);
 
 test("no function with its owner's rights is for everybody", async ({ db }) => {
   expect(

@@ -47,6 +47,16 @@ test("all that settles attempts by arrays is planned the same", ({ functions }) 
   });
 });
 
+test("a rescue is planned as a settle is", ({ functions }) => {
+  const rescuing = functions.filter(({ body }) => body.includes("note_event('rescue'"));
+
+  expect(bySettings(rescuing)).toEqual({
+    "enable_nestloop=off enable_seqscan=off jit=off plan_cache_mode=force_generic_plan": [
+      "rescue_tasks_of",
+    ],
+  });
+});
+
 test("all that claims is planned the same", ({ functions }) => {
   const claiming = functions.filter(({ body }) => body.includes("note_event('claim'"));
 

@@ -31,7 +31,7 @@ const LEGAL = TASK_STATUSES.flatMap((from) =>
 /** What history tells beside. */
 const ALSO = ["none -> queued enqueue", "queued -> queued replace", "started -> started cancel"];
 
-test("whatever happens, the SQL and the model agree; each transition happens, and no other", {
+test("the SQL and the model agree on any sequence; each transition happens, and no other", {
   timeout: LONGEST_MS,
 }, async ({ client }) => {
   const { failure, covered } = await findDisagreement(client, { runs: RUNS, seed: 1 });

@@ -292,6 +292,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
   expect(callable("triaged_owner")).toEqual(
     [
       ...API,
+      "advisory_locks",
       "claim_effect",
       "cleanup_old_tasks",
       "create_days_ahead",

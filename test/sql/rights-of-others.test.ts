@@ -10,7 +10,7 @@ import { mergePartitions } from "../../src/database/retention.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
 import { found } from "../support/connections.ts";
 import { findingsOf } from "../support/doctor.ts";
-import { all, finishTask, HIDDEN, rightsOf, test } from "../support/owned-databases.ts";
+import { all, finishTask, HIDDEN, rightsOf, sharedTest, test } from "../support/owned-databases.ts";
 import { call, query } from "../support/tasks.ts";
 
 /** What was granted by hand later; what is left after the next migration. */
@@ -49,28 +49,30 @@ const LATER: readonly (readonly [grant: string, left: readonly string[]])[] = [
   ["grant usage on schema triaged to public", []],
 ];
 
-test.for(LATER)("a migration after «%s» leaves of that %o", async ([grant, left], { platform }) => {
-  const { administrator, arrange, name } = platform;
-  await platform.migrate();
-  await arrange(grant);
+sharedTest.for(LATER)(
+  "a migration after «%s» leaves of that %o",
+  async ([grant, left], { shared }) => {
+    const { administrator, arrange, name } = shared;
+    await arrange(grant);
 
-  const findings = await findingsOf(platform.url, privilegesProbe, { rolePrefix: null });
-  const warnings = await platform.migrate();
+    const findings = await findingsOf(shared.url, privilegesProbe, { rolePrefix: null });
+    const warnings = await shared.migrate();
 
-  const grantee = grant.endsWith("public") ? "public" : name("metabase");
-  expect(await rightsOf(administrator, grantee)).toEqual(left);
-  expect(warnings.every((warning) => warning.includes(` of ${grantee}`))).toBe(true);
-  // The doctor named it before, in the tone that the migration took.
-  const notOurs = findings.filter(({ level }) => level !== "ok");
-  expect(notOurs.every(({ found: said }) => said.endsWith(` of ${grantee}`))).toBe(true);
-  expect(notOurs.map(({ level }) => level)).toEqual(
-    expect.arrayContaining([
-      ...(warnings.length > 0 ? ["error"] : []),
-      ...(left.length > 0 ? ["warning"] : []),
-    ]),
-  );
-  expect(await platform.migrate()).toEqual([]);
-});
+    const grantee = grant.endsWith("public") ? "public" : name("metabase");
+    expect(await rightsOf(administrator, grantee)).toEqual(left);
+    expect(warnings.every((warning) => warning.includes(` of ${grantee}`))).toBe(true);
+    // The doctor named it before, in the tone that the migration took.
+    const notOurs = findings.filter(({ level }) => level !== "ok");
+    expect(notOurs.every(({ found: said }) => said.endsWith(` of ${grantee}`))).toBe(true);
+    expect(notOurs.map(({ level }) => level)).toEqual(
+      expect.arrayContaining([
+        ...(warnings.length > 0 ? ["error"] : []),
+        ...(left.length > 0 ? ["warning"] : []),
+      ]),
+    );
+    expect(await shared.migrate()).toEqual([]);
+  },
+);
 
 test("the doctor's advice takes each right away that is not ours", async ({ platform }) => {
   await platform.migrate();

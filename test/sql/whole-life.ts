@@ -180,7 +180,7 @@ async function claimAll(db: Db, workerId: string, tell: Tell) {
     { ...lane, priority: 3 },
   ];
   const rest = await claimTasks(db, { ...claim, limit: 10, lanes });
-  tell("behind its bound", rest.toSorted(byTask));
+  tell("after its bound", rest.toSorted(byTask));
   return [...(first === undefined ? [] : [first]), ...rest]
     .toSorted(byTask)
     .map(({ taskId, attempt }) => ({ task_id: taskId, attempt }));

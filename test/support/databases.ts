@@ -34,12 +34,19 @@ export async function dropDatabase(serverUrl: string, name: string): Promise<voi
 /** What the roles of test databases begin with: hundreds of their own would stay on the server. */
 export const ROLE_PREFIX = "triaged";
 
-/** Migrate a test database, with roles that all of them share. */
+/**
+ * Migrate a test database, with roles that all of them share. It has the name of the command:
+ * others that wait for the lock of the migrators know it for a migration, and do not give up after
+ * ten seconds.
+ */
 export async function migrate(
   connection: Parameters<typeof migrateSchema>[0],
   options: MigrateOptions = {},
 ): ReturnType<typeof migrateSchema> {
-  return await migrateSchema(connection, { rolePrefix: ROLE_PREFIX, ...options });
+  return await migrateSchema(
+    { application_name: "triaged migrate", ...connection },
+    { rolePrefix: ROLE_PREFIX, ...options },
+  );
 }
 
 /**

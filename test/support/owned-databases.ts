@@ -26,11 +26,7 @@ export type MakeOwned = (options?: {
   readonly owner?: string;
 }) => Promise<OwnedDatabase>;
 
-/**
- * A test that makes databases with owners, and logins. Roles outlive databases, and migrations
- * make some: all whose name has the `id` of the test are gone after it.
- */
-export const test = base.extend<{
+type Fixtures = {
   id: string;
   administrator: Client;
   makeOwned: MakeOwned;
@@ -38,93 +34,155 @@ export const test = base.extend<{
   /** A session that ends with the test, as a login of makeLogin or as the URL has it. */
   connect: (url: string, login?: string) => Promise<Client>;
   platform: Platform;
-}>({
-  id: async ({}, use) => await use(randomBytes(4).toString("hex")),
-  administrator: async ({ id }, use) => {
-    const client = new Client({ connectionString: inject("serverUrl") });
-    await client.connect();
-    await use(client);
-    for (const [kind, statement] of GONE) {
-      const { rows } = await client.query<{ name: string }>(statement, [id]);
-      for (const { name } of rows) {
-        await client.query(
-          `drop ${kind} ${escapeIdentifier(name)}${kind === "database" ? " with (force)" : ""}`,
-        );
-      }
+};
+
+type Use<Name extends keyof Fixtures> = (given: Fixtures[Name]) => Promise<void>;
+type Given<Names extends keyof Fixtures> = Pick<Fixtures, Names>;
+
+async function lendId({}, use: Use<"id">): Promise<void> {
+  await use(randomBytes(4).toString("hex"));
+}
+
+async function lendAdministrator({ id }: Given<"id">, use: Use<"administrator">): Promise<void> {
+  const client = new Client({ connectionString: inject("serverUrl") });
+  await client.connect();
+  await use(client);
+  for (const [kind, statement] of GONE) {
+    const { rows } = await client.query<{ name: string }>(statement, [id]);
+    for (const { name } of rows) {
+      await client.query(
+        `drop ${kind} ${escapeIdentifier(name)}${kind === "database" ? " with (force)" : ""}`,
+      );
     }
-    await client.end();
-  },
-  makeLogin: async ({ administrator, id }, use) => {
-    await use(async (kind, rights = "") => {
-      const name = `${kind}_${id}`;
-      await administrator.query(`create role ${name} login password 'secret' ${rights}`);
-      return name;
-    });
-  },
-  makeOwned: async ({ administrator, makeLogin, id }, use) => {
-    let made = 0;
-    await use(async ({ suffix = "", rights = "createrole", owner: known } = {}) => {
-      made += 1;
-      const name = `db${made}_${id}${suffix}`;
-      const owner = known ?? (await makeLogin(`owner${made}`, rights));
-      await administrator.query(
-        `create database ${escapeIdentifier(name)} template template0 owner ${owner}`,
+  }
+  await client.end();
+}
+
+async function lendMakeLogin(
+  { administrator, id }: Given<"administrator" | "id">,
+  use: Use<"makeLogin">,
+): Promise<void> {
+  await use(async (kind, rights = "") => {
+    const name = `${kind}_${id}`;
+    await administrator.query(`create role ${name} login password 'secret' ${rights}`);
+    return name;
+  });
+}
+
+async function lendMakeOwned(
+  { administrator, makeLogin, id }: Given<"administrator" | "makeLogin" | "id">,
+  use: Use<"makeOwned">,
+): Promise<void> {
+  let made = 0;
+  await use(async ({ suffix = "", rights = "createrole", owner: known } = {}) => {
+    made += 1;
+    const name = `db${made}_${id}${suffix}`;
+    const owner = known ?? (await makeLogin(`owner${made}`, rights));
+    await administrator.query(
+      `create database ${escapeIdentifier(name)} template template0 owner ${owner}`,
+    );
+    const administratorUrl = urlOf(
+      inject("serverUrl"),
+      // The driver does not decode this one.
+      encodeURIComponent(name).replaceAll("%24", "$"),
+    );
+    return { name, owner, administratorUrl, url: asLogin(administratorUrl, owner) };
+  });
+}
+
+async function lendConnect(
+  { administrator }: Given<"administrator">,
+  use: Use<"connect">,
+): Promise<void> {
+  const opened: Client[] = [];
+  await use(async (url, login) => {
+    const connectionString = login === undefined ? url : asLogin(url, login);
+    const client = new Client({ connectionString });
+    client.on("error", () => undefined);
+    await client.connect();
+    opened.push(client);
+    return client;
+  });
+  await Promise.all(opened.map((client) => client.end()));
+  // It drops what they were connected to.
+  await administrator.query("select");
+}
+
+async function lendPlatform(
+  { makeOwned, makeLogin, connect }: Given<"makeOwned" | "makeLogin" | "connect">,
+  use: Use<"platform">,
+): Promise<void> {
+  const { url, administratorUrl, owner } = await makeOwned();
+  const roles: Record<string, string> = {
+    $owner: owner,
+    $anon: await makeLogin("anon"),
+    $metabase: await makeLogin("metabase"),
+  };
+  const name = (role: string) => found(roles[`$${role}`]);
+  const [asOwner, administrator] = [await connect(url), await connect(administratorUrl)];
+  await use({
+    url,
+    administratorUrl,
+    owner: asOwner,
+    administrator,
+    name,
+    arrange: async (statements, as = "owner") => {
+      const text = statements.replaceAll(/\$(?:owner|anon|metabase)\b/g, (role) =>
+        found(roles[role]),
       );
-      const administratorUrl = urlOf(
-        inject("serverUrl"),
-        // The driver does not decode this one.
-        encodeURIComponent(name).replaceAll("%24", "$"),
+      await (as === "owner" ? asOwner : administrator).query(text);
+    },
+    migrate: async () => {
+      const warnings: string[] = [];
+      await migrateSchema(
+        { connectionString: url },
+        { onWarning: (warning) => warnings.push(warning) },
       );
-      return { name, owner, administratorUrl, url: asLogin(administratorUrl, owner) };
-    });
-  },
-  connect: async ({ administrator }, use) => {
-    const opened: Client[] = [];
-    await use(async (url, login) => {
-      const connectionString = login === undefined ? url : asLogin(url, login);
-      const client = new Client({ connectionString });
-      client.on("error", () => undefined);
-      await client.connect();
-      opened.push(client);
-      return client;
-    });
-    await Promise.all(opened.map((client) => client.end()));
-    // It drops what they were connected to.
-    await administrator.query("select");
-  },
-  platform: async ({ makeOwned, makeLogin, connect }, use) => {
-    const { url, administratorUrl, owner } = await makeOwned();
-    const roles: Record<string, string> = {
-      $owner: owner,
-      $anon: await makeLogin("anon"),
-      $metabase: await makeLogin("metabase"),
-    };
-    const name = (role: string) => found(roles[`$${role}`]);
-    const [asOwner, administrator] = [await connect(url), await connect(administratorUrl)];
-    await use({
-      url,
-      administratorUrl,
-      owner: asOwner,
-      administrator,
-      name,
-      arrange: async (statements, as = "owner") => {
-        const text = statements.replaceAll(/\$(?:owner|anon|metabase)\b/g, (role) =>
-          found(roles[role]),
-        );
-        await (as === "owner" ? asOwner : administrator).query(text);
-      },
-      migrate: async () => {
-        const warnings: string[] = [];
-        await migrateSchema(
-          { connectionString: url },
-          { onWarning: (warning) => warnings.push(warning) },
-        );
-        return warnings;
-      },
-      others: async () => await query(administrator, OTHERS),
-    });
-  },
+      return warnings;
+    },
+    others: async () => await query(administrator, OTHERS),
+  });
+}
+
+/**
+ * A test that makes databases with owners, and logins. Roles outlive databases, and migrations
+ * make some: all whose name has the `id` of the test are gone after it.
+ */
+export const test = base.extend<Fixtures>({
+  id: lendId,
+  administrator: lendAdministrator,
+  makeLogin: lendMakeLogin,
+  makeOwned: lendMakeOwned,
+  connect: lendConnect,
+  platform: lendPlatform,
 });
+
+/**
+ * A test on one platform that the file shares, migrated once, for those that leave nothing there:
+ * what its roles were granted is taken back after each.
+ */
+export const sharedTest = base
+  .extend<Fixtures & { migrated: Platform }>({
+    id: [lendId, { scope: "file" }],
+    administrator: [lendAdministrator, { scope: "file" }],
+    makeLogin: [lendMakeLogin, { scope: "file" }],
+    makeOwned: [lendMakeOwned, { scope: "file" }],
+    connect: [lendConnect, { scope: "file" }],
+    platform: [lendPlatform, { scope: "file" }],
+    migrated: [
+      async ({ platform }, use) => {
+        await platform.migrate();
+        await use(platform);
+      },
+      { scope: "file" },
+    ],
+  })
+  .extend<{ shared: Platform }>({
+    shared: async ({ migrated }, use) => {
+      await use(migrated);
+      await migrated.arrange("drop owned by $metabase, $anon", "administrator");
+    },
+  });
 
 const GONE = [
   ["database", "select datname as name from pg_database where position($1 in datname) > 0"],

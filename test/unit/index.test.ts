@@ -52,6 +52,6 @@ test.for([
   ["triage/sources/npm/registry.ts", ["@npmcli/config", "npm-registry-fetch"]],
   ["triage/sources/npm/tarball.ts", ["tar"]],
   ["jobs/session.ts", ["graphile-worker"]],
-] as const)("what %s needs would be seen", async ([module, heavy]) => {
+] as const)("the heavy packages that %s needs are seen", async ([module, heavy]) => {
   expect(await packagesOf(module)).toEqual(expect.arrayContaining([...heavy]));
 });

@@ -10,7 +10,7 @@ drop function if exists triaged.claim_lane(
 -- A lane is a queue, a task type and a priority, and a lower bound: what lies at or
 -- before (after_run_at, after_task_id) is not looked at. The bound is a hint. It spares
 -- the dead entries that vacuum cannot remove under a long transaction; a caller that
--- passes '-infinity' and 0 now and then finds what committed behind it. Without lanes
+-- passes '-infinity' and 0 now and then finds tasks before it that committed late. Without lanes
 -- all of the worker's are visited, the highest priority first, with no bound.
 --
 -- A lane that a notification named comes as arrays of one. A function of its own for that was no

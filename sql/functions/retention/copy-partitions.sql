@@ -29,7 +29,8 @@ begin
   )
     -- A migration may have come in between.
     or triaged.column_list(p_table) <> triaged.column_list(p_table || '_rewrite')
-    -- Begun on another server, whose dump was restored here: no snapshot shows who sees the copies.
+    -- Started on another server, whose dump was restored here: no snapshot shows who sees the
+    -- copies.
     or v_rewrite.copied_by > pg_current_xact_id()
     or triaged.publishes_copies()
   then

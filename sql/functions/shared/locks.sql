@@ -69,40 +69,56 @@ begin
 end;
 $$;
 
--- Who holds the advisory lock of a key of lock_key in this database. A prepared transaction has no
--- pid; its name stands for the application.
+-- Advisory locks of this database that are held or waited for: of one key of lock_key, or of all. A
+-- prepared transaction has no pid; its name stands for the application.
+create or replace function triaged.advisory_locks(p_key bigint default null)
+returns table (
+  key bigint, pid integer, granted boolean, mode text, role_id oid, role text, application text
+)
+language sql
+stable
+set search_path to pg_catalog, pg_temp
+as $$
+  select
+    asked.key, asked.pid, asked.granted, asked.mode, session.usesysid,
+    coalesce(session.usename::text, prepared.owner::text, 'unknown'),
+    coalesce(session.application_name, prepared.gid)
+  from (
+    select *, (classid::bigint << 32) | objid::bigint as key
+    from pg_locks
+    where
+      locktype = 'advisory'
+      and objsubid = 1
+      and database = (select oid from pg_database where datname = current_database())
+  ) as asked
+  left join pg_stat_activity as session on session.pid = asked.pid
+  left join lateral (
+    select known.owner, known.gid
+    from pg_locks as own
+    join pg_prepared_xacts as known on known.transaction = own.transactionid
+    where
+      asked.pid is null and own.pid is null and own.locktype = 'transactionid'
+      and own.virtualtransaction = asked.virtualtransaction
+  ) as prepared on true
+  where p_key is null or asked.key = p_key;
+$$;
+
+-- Who holds the advisory lock of a key of lock_key.
 create or replace function triaged.lock_holders(p_key bigint)
 returns table (pid integer, role text, application text, is_shared boolean)
 language sql
 stable
 set search_path to pg_catalog, pg_temp
 as $$
-  select
-    held.pid, coalesce(session.usename::text, prepared.owner::text, 'unknown'),
-    coalesce(session.application_name, prepared.gid), bool_and(held.mode = 'ShareLock')
-  from pg_locks as held
-  left join pg_stat_activity as session on session.pid = held.pid
-  left join lateral (
-    select known.owner, known.gid
-    from pg_locks as own
-    join pg_prepared_xacts as known on known.transaction = own.transactionid
-    where
-      held.pid is null and own.pid is null and own.locktype = 'transactionid'
-      and own.virtualtransaction = held.virtualtransaction
-  ) as prepared on true
-  where
-    held.locktype = 'advisory'
-    and held.granted
-    and held.database = (select oid from pg_database where datname = current_database())
-    and held.objsubid = 1
-    and ((held.classid::bigint << 32) | held.objid::bigint) = p_key
-  group by held.pid, session.usename, session.application_name, prepared.owner, prepared.gid
+  select held.pid, held.role, held.application, bool_and(held.mode = 'ShareLock')
+  from triaged.advisory_locks(p_key) as held
+  where held.granted
+  group by held.pid, held.role, held.application
   order by held.pid;
 $$;
 
 -- Sessions that hold, or wait for, an advisory lock of the queue that they are not entitled to;
--- `lock` names it. Look twice: work of the queue, such as a rescue, holds a lock for moments. A
--- prepared transaction has no pid; its name stands for the application.
+-- `lock` names it. Look twice: work of the queue, such as a rescue, holds a lock for moments.
 create or replace function triaged.foreign_locks()
 returns table (lock text, pid integer, role text, application text)
 language sql
@@ -111,26 +127,8 @@ security definer
 set search_path to pg_catalog, pg_temp
 as $$
   with asked as materialized (
-    select
-      held.pid, held.granted, held.mode,
-      session.usesysid, coalesce(session.usename, prepared.owner) as usename,
-      coalesce(session.application_name, prepared.gid) as application_name,
-      (held.classid::bigint << 32) | held.objid::bigint as key
-    from pg_locks as held
-    left join pg_stat_activity as session on session.pid = held.pid
-    left join lateral (
-      select known.owner, known.gid
-      from pg_locks as own
-      join pg_prepared_xacts as known on known.transaction = own.transactionid
-      where
-        held.pid is null and own.pid is null and own.locktype = 'transactionid'
-        and own.virtualtransaction = held.virtualtransaction
-    ) as prepared on true
-    where
-      held.locktype = 'advisory'
-      and held.objsubid = 1
-      and held.database = (select oid from pg_database where datname = current_database())
-      and held.pid is distinct from pg_backend_pid()
+    select * from triaged.advisory_locks() as found
+    where found.pid is distinct from pg_backend_pid()
   ),
   named as (
     select asked.*, 'worker ' || worker.worker_id as lock
@@ -150,7 +148,7 @@ as $$
         asked.mode = 'ExclusiveLock'
         -- Shared by one that cannot be a worker: it may not use the schema.
         or not has_schema_privilege(
-          asked.usesysid,
+          asked.role_id,
           (select relnamespace from pg_class where oid = 'triaged.live_tasks'::regclass),
           'usage'
         )
@@ -161,8 +159,7 @@ as $$
     cross join unnest(array['migrate', 'partition', 'relationships']) as kind
     where asked.key = triaged.lock_key(kind, 0) and asked.granted
   )
-  select distinct named.lock, named.pid, coalesce(named.usename::text, 'unknown'),
-    named.application_name
+  select distinct named.lock, named.pid, named.role, named.application
   from named
   order by 1, 2;
 $$;

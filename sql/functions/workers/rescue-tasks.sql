@@ -94,6 +94,7 @@ language plpgsql
 set plan_cache_mode to force_generic_plan
 set enable_seqscan to off
 set enable_nestloop to off
+set jit to off
 as $$
 #variable_conflict use_column
 declare

@@ -15,7 +15,7 @@ export function workCommand(application: Application): Command {
     name: "work",
     summary: "run a worker: claim tasks and run their handlers",
     description:
-      "SIGTERM and Ctrl-C let running tasks finish within SHUTDOWN_GRACE_MS and give back the\n" +
+      "SIGTERM and Ctrl-C let running tasks finish within SHUTDOWN_GRACE_MS and release the\n" +
       "rest; a second one does not wait. Without --tasks, the folder tasks/ here counts, and\n" +
       "where there is none, the handlers that come with triaged.",
     args: [],

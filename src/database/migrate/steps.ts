@@ -139,11 +139,12 @@ export class MigrationSteps {
 
   /** Make again what was applied before and is not there. Returns what that was. */
   async restore(seen: Losses, onWarning?: (message: string) => void): Promise<readonly string[]> {
-    if (seen.mendable.length === 0) {
+    // Of many that come at once, one has made it since. To learn that, they need not queue.
+    if (seen.mendable.length === 0 || (await this.examine()).mendable.length === 0) {
       return [];
     }
     return await this.run(async () => {
-      // Somebody else may have made it since.
+      // Somebody else may have made it while this one waited.
       const { mendable } = await readLosses(this.#db);
       return mendable.length > 0 && (await this.#mend(mendable, onWarning)) ? mendable : [];
     });

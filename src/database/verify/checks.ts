@@ -134,7 +134,7 @@ const READ_STORIES = `
       max(history_id) filter (where event in ('enqueue', 'retry'))
         over (partition by task_id) as reset_id,
       -- The same up to this row, and the request to cancel, which a person may make by hand.
-      max(history_id) filter (where event in ('enqueue', 'retry')) over story as begun_id,
+      max(history_id) filter (where event in ('enqueue', 'retry')) over story as since_id,
       max(history_id) filter (where (event, status) = ('cancel', 'started') or event = 'manual')
         over story as request_id
     from recorded
@@ -173,7 +173,7 @@ const JUDGE = `
         select before, event, after
         from jsonb_to_recordset($7::jsonb) as legal (before text, event text, after text)
       ) then format('%s -> %s by %s', coalesce(status_before, 'none'), status, event)
-      when status_before = 'started' and status = 'cancelled' and begun_id > coalesce(request_id, 0)
+      when status_before = 'started' and status = 'cancelled' and since_id > coalesce(request_id, 0)
         then format('started -> cancelled by %s, but nobody asked for it', event)
     end as problem
   from steps

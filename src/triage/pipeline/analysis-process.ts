@@ -1,16 +1,16 @@
 /** What run-analysis.ts asks: one analysis, its progress, and its result or error. */
 import type { AnalysisProgress } from "../facts/analysis.ts";
-import { answerRequests, post } from "../reading/answer-parent.ts";
+import { answerRequests, tellParent } from "../reading/answer-parent.ts";
 import { faultOf } from "./analysis-failure.ts";
 import { analyzePackage } from "./analyze-package.ts";
 import { analyzeService } from "./analyze-service.ts";
 import type { AnalysisMessage, AnyRequest } from "./run-analysis.ts";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- run-analysis.ts alone asks
-await answerRequests((request) => post(analyse(request as AnyRequest)));
+await answerRequests((request) => tellParent(analyse(request as AnyRequest)));
 
 function onProgress(progress: AnalysisProgress): void {
-  post({ progress });
+  tellParent({ progress });
 }
 
 function analyse(request: AnyRequest): AnalysisMessage {

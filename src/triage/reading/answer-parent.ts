@@ -1,7 +1,7 @@
 import { on } from "node:events";
 
 /**
- * In a process that own-process.ts started: answer one request after the other, by `post`, until the
+ * In a process that own-process.ts started: answer one request after the other, by `tellParent`, until the
  * parent has gone.
  */
 export async function answerRequests(
@@ -15,6 +15,6 @@ export async function answerRequests(
 }
 
 /** Send it to the parent; where nobody listens any more, it need not arrive. */
-export function post(message: object): void {
+export function tellParent(message: object): void {
   process.send?.(message, undefined, undefined, () => {});
 }

@@ -7,7 +7,7 @@ import { environmentOf, threadEnvironment } from "../../index.ts";
 import { LIMITS } from "../facts/limits.ts";
 
 /** Why a process ended before it had answered. */
-export type Ending =
+export type ProcessEnding =
   /** The engine gave up: its heap was full, or one value would have been too large for any. */
   | "memory"
   /** The native stack was full. */
@@ -111,7 +111,7 @@ export class OwnProcess {
   }
 
   /** What it ended of, once it has closed. */
-  whyEnded(): Ending {
+  whyEnded(): ProcessEnding {
     return this.#failure === null ? endingOf(this.child, this.#said) : { error: this.#failure };
   }
 
@@ -143,7 +143,7 @@ function environment(): Record<string, string | undefined> {
 /** V8 aborts where its heap is full, and traps where a value is too large for any heap. */
 const OF_ENGINE: readonly (NodeJS.Signals | null)[] = ["SIGABRT", "SIGTRAP", "SIGILL"];
 
-function endingOf({ signalCode, exitCode }: ChildProcess, said: string): Ending {
+function endingOf({ signalCode, exitCode }: ChildProcess, said: string): ProcessEnding {
   if (OF_ENGINE.includes(signalCode)) return "memory";
   if (signalCode === "SIGSEGV" || signalCode === "SIGBUS") return "stack";
   const how = signalCode ?? `code ${exitCode}`;

@@ -1,7 +1,7 @@
 import { on } from "node:events";
 import { extname } from "node:path";
 import { LIMITS } from "../facts/limits.ts";
-import { askProcess, type Ending } from "./own-process.ts";
+import { askProcess, type ProcessEnding } from "./own-process.ts";
 
 /**
  * How items of one kind are read: by a function that the process imports, so that nothing of it is
@@ -119,7 +119,7 @@ async function readOn<Value>(
   }
 }
 
-function leftOutBy(why: Ending, heapMib: number): string {
+function leftOutBy(why: ProcessEnding, heapMib: number): string {
   if (why === "memory") return `it took more than ${heapMib} MiB`;
   if (why === "stack") return "it is nested too deeply, or too large";
   throw why.error;

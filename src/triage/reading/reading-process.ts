@@ -1,5 +1,5 @@
 /** What read-each.ts asks: it reads one item after the other, and tells of each. */
-import { answerRequests, post } from "./answer-parent.ts";
+import { answerRequests, tellParent } from "./answer-parent.ts";
 import type { ReadMessage, ReadRequest } from "./read-each.ts";
 
 type ReadItem = () => unknown;
@@ -11,10 +11,10 @@ await answerRequests(async (request) => {
     const { [name]: make } = await import(module);
     if (typeof make !== "function") throw new TypeError(`${module} exports no function ${name}`);
     const read = make(shared);
-    for (const item of items) post(await readOne(() => read(item)));
+    for (const item of items) tellParent(await readOne(() => read(item)));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    post({ error: { message, stack } });
+    tellParent({ error: { message, stack } });
   }
 });
 

@@ -56,7 +56,9 @@ test("the file that a heading names has the verbs below it, and no others", () =
   const [, body = ""] = TEXT.split("export interface Queue {\n");
   const [declared = ""] = body.split("\n}\n");
   const described: (readonly [file: string, verbs: Set<string>])[] = [];
-  for (const [, file, verb] of declared.matchAll(/^ {2}(?:\/\/ .*?(\w+)\.ts ----$|(\w+)\()/gm)) {
+  for (const [, file, verb] of declared.matchAll(
+    /^ {2}(?:\/\/ .*?(\w+)\.ts ----$|readonly (\w+): \()/gm,
+  )) {
     if (file !== undefined) described.push([file, new Set()]);
     if (verb !== undefined) described.at(-1)?.[1].add(verb);
   }

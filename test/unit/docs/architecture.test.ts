@@ -16,6 +16,7 @@ const PATHS = [
   ["Claim, run, settle", 8, 4],
   ["Rescue", 2, 2],
   ["Deliver an effect", 4, 1],
+  ["Reach a verdict", 9, 0],
 ] as const;
 
 const section = (heading: string, mark: string) =>
@@ -81,10 +82,13 @@ const PAGES = [
   "SECURITY.md",
   "test/formal/README.md",
 ];
-const FILES = globSync("{src,sql,test,scripts,bench,tasks,bin,examples}/**/*.{ts,js,sql}", {
-  cwd: ROOT,
-  exclude: (file) => /(?:^|\/)node_modules$/.test(file),
-});
+const FILES = globSync(
+  ["*.ts", "{src,sql,test,scripts,bench,tasks,bin,examples}/**/*.{ts,js,sql}"],
+  {
+    cwd: ROOT,
+    exclude: (file) => /(?:^|\/)node_modules$/.test(file),
+  },
+);
 const NAMES = new Set(FILES.map((file) => path.basename(file)));
 /** Names of files that nobody has, in what the pages explain. */
 const EXAMPLES = /^(?:x\.(?:test|d)\.ts|_x\.ts|dist\/a\.js|src\/a\.ts|ipaddr\.js|.*[A-Z]{4}.*)$/;

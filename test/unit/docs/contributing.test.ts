@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -41,4 +41,26 @@ test("each version is pinned", () => {
       ([, version]) => !/^(?:npm:.+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
     ),
   ).toEqual([]);
+});
+
+/** Files that say something of each status: of one that is rare, or of the final ones together. */
+const STATUSES = /needs_decision|["']failed["'],\s*["']cancelled["']/;
+const COMMENTS = { sql: /--.*/g, ts: /\/\/.*|\/\*[^]*?\*\//g };
+
+test("the recipe for a status names each file that lists statuses", () => {
+  const [, recipe = ""] = /\n\*\*A status\.\*\*([^]*?)\n\*\*/.exec(read("CONTRIBUTING.md")) ?? [];
+  const named = new Set([...recipe.matchAll(/`([\w./-]+\.(?:sql|ts))`/g)].map(([, file]) => file));
+  const listing = globSync(
+    [
+      "sql/{functions,views,triggers}/**/*.sql",
+      "src/**/*.ts",
+      "test/{support,model,chaos}/**/*.ts",
+    ],
+    { cwd: ROOT, exclude: (file) => file.startsWith("src/triage") },
+  ).filter((file) =>
+    STATUSES.test(read(file).replaceAll(COMMENTS[file.endsWith(".sql") ? "sql" : "ts"], "")),
+  );
+
+  expect(listing.length).toBeGreaterThan(15);
+  expect(listing.filter((file) => !named.has(file) && !named.has(path.basename(file)))).toEqual([]);
 });

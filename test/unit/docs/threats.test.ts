@@ -40,7 +40,7 @@ test("there are threats of each party", () => {
   expect(ROWS.length).toBeGreaterThan(40);
 });
 
-test.for(ROWS)("what holds against a party that $threat is tested", ({ held, proof }) => {
+test.for(ROWS)("the hold against a party that $threat is tested", ({ held, proof }) => {
   expect(held).not.toBe("");
   for (const { file, titles } of namedIn(proof)) {
     const isThere = /^(?:test|chaos)\/.*\.ts$/.test(file) && existsSync(path.join(ROOT, file));

@@ -140,7 +140,7 @@ test.for([
     AUTUMN,
     ["22:00", "23:00", "00:00", "01:00", "02:00", "03:00"],
   ],
-] as const)("when clocks are changed, %s", ([, line, range, expected]) => {
+] as const)("%s, as clocks are changed", ([, line, range, expected]) => {
   const times = timesOf(line, "Europe/Berlin", range);
 
   expect(times.map((time, place) => time.slice(-(expected[place]?.length ?? 0)))).toEqual(expected);

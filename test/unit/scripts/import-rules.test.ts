@@ -189,8 +189,8 @@ const FENCE = "strangers' files are read through a Fence";
 const SAMPLES: readonly Sample[] = [
   ["src/index.ts", "./cli/command.ts", null],
   ["src/index.ts", "./triage/client.ts", "src/index.ts is the queue alone"],
-  ["src/cli/a.ts", "../triage/client.ts", "src/cli imports what stands above it"],
-  ["src/cli/a.ts", "../index.ts", "src/cli imports what stands above it"],
+  ["src/cli/a.ts", "../triage/client.ts", "src/cli imports earlier rooms"],
+  ["src/cli/a.ts", "../index.ts", "src/cli imports earlier rooms"],
   ["src/triage/store.ts", "../index.ts", null],
   ["src/triage/store.ts", "../database/pool.ts", DOOR],
   ["src/triage/store.ts", "./verdict/judge.ts", "the ground of triage is flat"],

@@ -30,7 +30,7 @@ function difference<Found>(
   return check(isSame, { numRuns: 2_000 }).counterexample;
 }
 
-describe("what a quadratic pattern found is found", () => {
+describe("a loop finds all that its quadratic pattern found", () => {
   test("at the end of a text", () => {
     expect(
       difference(of("/", ".", "a", "\n"), [
@@ -89,7 +89,7 @@ describe("what a quadratic pattern found is found", () => {
   });
 });
 
-describe("what a quadratic pattern of a file's name found is found", () => {
+describe("a loop over a file's name finds all that its quadratic pattern found", () => {
   test("of environment files and of documents of an API", () => {
     const env =
       /(?:^|\/)(?:\.env(?:\.[\w.-]+)?|[\w.-]+\.env(?:\.[\w.-]+)?|\.?env\.(?:example|sample|template))$/i;

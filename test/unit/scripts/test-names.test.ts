@@ -1,6 +1,6 @@
 // Goal: the tests of a module are found by its name: `test/unit/worker/settler.test.ts` is about
 // `src/worker/settler.ts`, and a second file about it begins with its name, as in
-// `wake-up-lanes.test.ts`.
+// `wake-up-lanes.test.ts`. A title is a sentence that can be false.
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -41,4 +41,28 @@ test("the tests that CI leaves out of its second server are there", () => {
   expect(listed.length).toBeGreaterThan(10);
   const isMissing = (name: string) => !existsSync(path.join(ROOT, `test/process/${name}.test.ts`));
   expect(listed.filter(isMissing)).toEqual([]);
+});
+
+test("the tests of processes that run beside others are there", () => {
+  const [, list = ""] =
+    /^const BESIDE_OTHERS =([^;]*);/m.exec(
+      readFileSync(path.join(ROOT, "vitest.config.ts"), "utf8"),
+    ) ?? [];
+  const names = list.match(/[a-z][a-z-]+/g) ?? [];
+
+  expect(names.length).toBeGreaterThan(20);
+  const isMissing = (name: string) => !existsSync(path.join(ROOT, `test/process/${name}.test.ts`));
+  expect(names.filter(isMissing)).toEqual([]);
+});
+
+test("each title states what is guaranteed: none begins with a question word", () => {
+  const title =
+    /(?:\b(?:test|describe)[.\w]*|\))\(\s*["'`](?:what|who|whose|where|when)(?:ever)?\b.*/gi;
+  const questions = globSync("test/**/*.test.ts", { cwd: ROOT }).flatMap((file) =>
+    [...readFileSync(path.join(ROOT, file), "utf8").matchAll(title)].map(
+      ([found]) => `${file}: ${found}`,
+    ),
+  );
+
+  expect(questions).toEqual([]);
 });

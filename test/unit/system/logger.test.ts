@@ -70,7 +70,7 @@ test("a line that is no log line stays as it is", () => {
 
 const KEYS = ["err", "error", "hostname", "level", "msg", "name", "pid", "time"];
 
-test("whatever is logged, a line stays one line of JSON without a hidden character", () => {
+test("a line of the log stays one line of JSON without a hidden character, whatever is logged", () => {
   fc.assert(
     fc.property(hostileText(), (text) => {
       const { lines, logger } = recorded();
@@ -86,7 +86,7 @@ test("whatever is logged, a line stays one line of JSON without a hidden charact
   );
 });
 
-test("whatever is logged, what a person reads forges no second line and drives no terminal", () => {
+test("a line for people forges no second one and drives no terminal, whatever is logged", () => {
   const { lines, logger } = recorded({ pretty: true });
 
   logger.warn(

@@ -99,7 +99,7 @@ test("one last try follows an abort that cuts a delay short, where it is asked f
   await expect(result).resolves.toBe("saved");
 });
 
-test("who is told to stop already tries once, and asks nobody whether it may pass", async () => {
+test("a retry that is told to stop already tries once, and does not ask whether the error may pass", async () => {
   const mayPass = vi.fn<() => boolean>(always);
 
   const result = retry(() => Promise.reject(new Error("lost")), {

@@ -39,7 +39,7 @@ async function idleWorker() {
   });
   const plan = {
     claims: [{ limit: 1, full: new Set<string>() }],
-    room: 1,
+    capacity: 1,
     inputBytesMax: 1_000,
     isWhole: true,
     epoch: 0,

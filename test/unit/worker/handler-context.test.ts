@@ -50,6 +50,6 @@ test("an attempt that was told to stop asks nothing any more", async () => {
   expect(asked).toEqual([]);
 });
 
-test("what is no context of a handler leads to no database", () => {
+test("an object that is no context of a handler leads to no database", () => {
   expect(() => databaseOf({})).toThrow("expected the context that a worker gives its handler");
 });

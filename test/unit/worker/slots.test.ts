@@ -70,8 +70,8 @@ test("the more input waits, the less a claim brings along", () => {
   slots.accept(tasks.slice(0, 5), { more: true, epoch: 0 });
   const after = plan();
 
-  expect(before.room * before.inputBytesMax).toBeLessThanOrEqual(16 * 2 ** 20);
-  expect(after.room * after.inputBytesMax).toBeLessThanOrEqual(11 * 2 ** 20);
+  expect(before.capacity * before.inputBytesMax).toBeLessThanOrEqual(16 * 2 ** 20);
+  expect(after.capacity * after.inputBytesMax).toBeLessThanOrEqual(11 * 2 ** 20);
 });
 
 /** Says that it settled when the test tells it to. */

@@ -63,7 +63,7 @@ test("text out of a repository neither forges a marker nor leaves its place", ()
   expect(body).toContain("- `a'b # heading`");
 });
 
-test("what a knowledge base says of the source comes first, in words of a stranger", () => {
+test("a knowledge base's words of the source come first, quoted as a stranger's", () => {
   const { body } = issueOf({ ...NOTICE, architecture_context: "platform: @team x" }, ORIGIN);
 
   expect(body).toContain(

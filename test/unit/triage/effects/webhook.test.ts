@@ -75,7 +75,7 @@ const ALL_HOSTILE = {
   impact_summary: EVERYTHING_HOSTILE.repeat(5),
 };
 
-test("whatever strangers write, Slack gets plain text without its control characters", () => {
+test("Slack gets plain text without its control characters, whatever strangers write", () => {
   fc.assert(
     fc.property(hostile, (about) => {
       const texts = textsIn(messageOf(about, "slack"));
@@ -89,7 +89,7 @@ test("whatever strangers write, Slack gets plain text without its control charac
   );
 });
 
-test("whatever strangers write, Discord gets words and code, within its limits", () => {
+test("Discord gets words and code, within its limits, whatever strangers write", () => {
   fc.assert(
     fc.property(hostile, (about) => {
       const message = messageOf(about, "discord");

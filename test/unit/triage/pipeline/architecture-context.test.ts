@@ -52,7 +52,7 @@ afterAll(async () => {
   await elsewhere[Symbol.asyncDispose]();
 });
 
-test("what is known of the source becomes lines, and the evidence says where from", async () => {
+test("facts about the source become lines, and the evidence says where from", async () => {
   await using stub = await startStub(
     says({
       repository: "acme/pay",

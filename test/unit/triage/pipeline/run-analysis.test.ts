@@ -66,7 +66,7 @@ test("an analysis that takes too long at every depth says that nothing is known"
   });
 });
 
-test("an analysis that would begin after the time of its task is not begun", async ({
+test("an analysis that would begin after the time of its task is not started", async ({
   makeUpgrade,
 }) => {
   const request = await makeUpgrade(UPGRADE);

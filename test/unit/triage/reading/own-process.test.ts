@@ -60,7 +60,7 @@ test("a process that cannot be started is an error that says why", async () => {
   ).rejects.toThrow(/Cannot find module .*no-such-file/);
 });
 
-test("what reads has no secret of its worker", async () => {
+test("a process that reads has no secret of its worker", async () => {
   vi.stubEnv("GITHUB_TOKEN", "a secret");
   vi.stubEnv("NODE_OPTIONS", "--no-such-option");
   onTestFinished(() => void vi.unstubAllEnvs());
@@ -122,25 +122,29 @@ test("a process that nobody asks again ends", async () => {
   await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
 });
 
-test("what reads is gone after its worker was killed with SIGKILL", SLOW, async ({ folder }) => {
-  const pidFile = join(folder, "pid");
-  const worker = spawn(process.execPath, [join(PROGRAMS, "read-without-end.ts"), pidFile], {
-    stdio: "ignore",
-  });
-  const exited = once(worker, "exit");
-  const pid = await vi.waitUntil(
-    async () => Number(await readFile(pidFile, "utf8").catch(() => "")),
-    {
-      timeout: 20_000,
-    },
-  );
-  expect(isAlive(pid)).toBe(true);
+test(
+  "a process that reads is gone after its worker was killed with SIGKILL",
+  SLOW,
+  async ({ folder }) => {
+    const pidFile = join(folder, "pid");
+    const worker = spawn(process.execPath, [join(PROGRAMS, "read-without-end.ts"), pidFile], {
+      stdio: "ignore",
+    });
+    const exited = once(worker, "exit");
+    const pid = await vi.waitUntil(
+      async () => Number(await readFile(pidFile, "utf8").catch(() => "")),
+      {
+        timeout: 20_000,
+      },
+    );
+    expect(isAlive(pid)).toBe(true);
 
-  worker.kill("SIGKILL");
-  await exited;
+    worker.kill("SIGKILL");
+    await exited;
 
-  await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
-});
+    await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
+  },
+);
 
 async function pidOf(items: readonly string[]): Promise<number> {
   const [read] = await readEach(BOMBS, { shared: null, items }, { signal });

@@ -160,7 +160,7 @@ test("a template that is named by an object says how the derivative depends on i
   expect(repositories).toMatchObject([{ metadata: { parent_template: { ...parent } } }]);
 });
 
-test("where both sides tell of one derivative there is one relationship", () => {
+test("a derivative that both sides tell of is one relationship", () => {
   const template = { "o/template": { derivatives: ["o/fork"] } };
   for (const parent_template of ["o/template", { repo: "O/Template", bidirectional: true }]) {
     const { relationships } = parse({ ...template, "o/fork": { parent_template } });

@@ -65,7 +65,7 @@ test("of a push of two commits only the one that was not ported is left", async 
   expect(dispositionsOf(result)).toEqual({ [FILE]: "already_present", "docker/b.sh": "conflicts" });
 });
 
-test("where an earlier change is lacking, a fork merges all since the histories met", async ({
+test("a fork that lacks an earlier change merges all since the histories met", async ({
   makePair,
   folder,
 }) => {

@@ -17,7 +17,7 @@ import { test } from "../../../../support/repository.ts";
 const PROGRAMS = join(import.meta.dirname, "..", "..", "..", "..", "programs");
 
 test.skipIf(process.platform !== "linux")(
-  "what git started is gone after its worker was killed with SIGKILL",
+  "all that git started is gone after its worker was killed with SIGKILL",
   async ({ config }) => {
     await using server = await serveHostile({ refs: endlessBranches, everyMs: 20 });
     const script = join(PROGRAMS, "open-hostile-mirror.ts");

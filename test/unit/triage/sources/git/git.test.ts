@@ -209,7 +209,7 @@ test("an object that needs more memory than git has is a permanent error that na
   });
 });
 
-test("where renames take more than git may, the change is told without them", async ({
+test("a change whose renames take more than git may is told without them", async ({
   repository,
   config,
   signal,

@@ -135,7 +135,7 @@ test("a caller that waits for a fetch that began later does not fetch again", as
 
   await Promise.all(Array.from({ length: 8 }, () => openMirror(place, served, { signal })));
 
-  // A fetch asks for HEAD, and then for all. The first may have begun before the others asked.
+  // A fetch asks for HEAD, and then for all. The first may have started before the others asked.
   const asked = server.requests.filter(({ method }) => method === "GET");
   expect(asked.length).toBeLessThanOrEqual(4);
 });
