@@ -1,5 +1,4 @@
-import { join, posix } from "node:path";
-import ts from "typescript";
+import { join } from "node:path";
 import { withoutEnd } from "../../index.ts";
 import type { Found, Hit, Location, Match, Usage } from "../facts/finding.ts";
 import { parseJsonText } from "../facts/json-text.ts";
@@ -18,10 +17,6 @@ type Evidence = {
   readonly settled: ReadonlySet<string>;
   /** Where scripts of the consumer's package.json files run a command. */
   commandUses(command: string): readonly Location[];
-  /** Files that are compiled to CommonJS, so that their imports are `require` calls. */
-  readonly commonJsFiles: ReadonlySet<string>;
-  /** Files that certainly run as ES modules; the rest may be either. */
-  readonly moduleFiles: ReadonlySet<string>;
   /** Whether an interface file names the package. */
   readonly named: boolean;
   /** Whether every file of the consumer was read. */
@@ -33,23 +28,13 @@ type Evidence = {
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
   const hits = sortedPlaces(placesOf(match, evidence)).filter(
-    (place) => finding.rule !== "ts.signature" || !evidence.settled.has(lineKey(place)),
+    (place) => !finding.rule.startsWith("ts.") || !evidence.settled.has(lineKey(place)),
   );
-  // What a bundler or Node makes of a file without a format may be spared the loss of CommonJS.
-  if (match.by === "require" && hits.length === 0 && !runsAsModules(evidence)) {
-    const softer = { ...finding, breaking: "maybe" as const };
-    return matchUsage({ finding: softer, match: { by: "package" } }, evidence);
-  }
   return {
     finding,
     usage: hits.length > 0 ? "confirmed" : usageWithoutHits(match, evidence),
     hits: hits.slice(0, LIMITS.hitsMax),
   };
-}
-
-/** Whether every file that imports the package is an ES module, and so loads ES modules. */
-function runsAsModules({ imports, moduleFiles }: Evidence): boolean {
-  return imports.length > 0 && imports.every(({ path }) => moduleFiles.has(path));
 }
 
 /** Whether the consumer uses the package at all. */
@@ -60,10 +45,8 @@ export function overallUsage(evidence: Evidence): Usage {
 function placesOf(match: Match, evidence: Evidence): readonly Location[] {
   const imports = evidence.imports.filter(({ name }) => name === "");
   switch (match.by) {
-    case "require":
-      return imports.filter(
-        ({ path, loadedBy }) => loadedBy === "require" || evidence.commonJsFiles.has(path),
-      );
+    case "places":
+      return match.places;
     case "subpath":
       return imports.filter(({ subpath }) => subpath === match.subpath);
     case "command":
@@ -137,11 +120,6 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
   const { tree, imports, probe } = parts;
   const fence = new Fence([tree.root]);
   const textOf = (path: string): string => fence.readFile(join(tree.root, path)) ?? "";
-  const importing = [...new Set(imports.map(({ path }) => path))];
-  const runningAs = (format: ModuleFormat): Set<string> =>
-    new Set(
-      importing.filter((path) => moduleFormat(path, tree.manifests, probe.options) === format),
-    );
   return {
     imports,
     symbols: probe.symbols,
@@ -150,8 +128,6 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
     // interface_files may list what is not there any more.
     named: parts.interfaceFiles.some((path) => mentions(textOf(path), parts.names)),
     complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
-    commonJsFiles: runningAs("commonjs"),
-    moduleFiles: runningAs("module"),
     commandUses: (command) => commandUses(tree.manifests, command),
   };
 }
@@ -190,46 +166,4 @@ function lineOf(text: string, key: string): number {
   const scripts = text.indexOf('"scripts"');
   const at = text.indexOf(key, scripts);
   return text.slice(0, Math.max(at, 0)).split("\n").length;
-}
-
-/** As what a file runs; null where only a bundler, or what the file says, decides. */
-type ModuleFormat = "commonjs" | "module" | null;
-
-/**
- * As what a file of the consumer runs: by its extension, by the nearest package.json, by the
- * compiler's `module`. In CommonJS an `import` of another package becomes a `require`.
- */
-function moduleFormat(
-  path: string,
-  manifests: readonly ConsumerFile[],
-  { module }: ts.CompilerOptions,
-): ModuleFormat {
-  if (/\.c[jt]s$/.test(path)) return "commonjs";
-  if (/\.m[jt]s$/.test(path) || nearestType(path, manifests) === "module") return "module";
-  return writesCommonJs(module) ? "commonjs" : null;
-}
-
-/** What the compiler writes where package.json does not say "module". */
-function writesCommonJs(module: ts.ModuleKind | undefined): boolean {
-  if (module === undefined) return false;
-  const isNodes = module >= ts.ModuleKind.Node16 && module <= ts.ModuleKind.NodeNext;
-  return isNodes || module === ts.ModuleKind.CommonJS;
-}
-
-function nearestType(path: string, manifests: readonly ConsumerFile[]): unknown {
-  const above = manifests
-    .filter((file) => isAbove(posix.dirname(file.path), path))
-    .toSorted((left, right) => right.path.length - left.path.length);
-  const nearest = above[0];
-  if (nearest === undefined) return undefined;
-  try {
-    const value: unknown = parseJsonText(nearest.text);
-    return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
-  } catch {
-    return undefined; // Node takes a file below a broken package.json for CommonJS as well
-  }
-}
-
-function isAbove(folder: string, path: string): boolean {
-  return folder === "." || path.startsWith(`${folder}/`);
 }

@@ -14,7 +14,8 @@ import {
   ownFiles,
 } from "./consumer-program.ts";
 import type { ImportUse } from "./imports.ts";
-import { type SymbolUses, symbolUses, unaffectedLines } from "./symbol-uses.ts";
+import { lineKey, type SymbolUses, symbolUses, unaffectedLines } from "./symbol-uses.ts";
+import { writtenAt } from "./written-subject.ts";
 
 /** What the compiler says about the consumer. */
 export type ConsumerProbe = {
@@ -75,11 +76,12 @@ export function probeConsumer({
     root,
     folderLabels({ pair, root, fence: sources.fence }),
   );
-  const broken = new Set(diagnostics.map(({ path }) => path));
+  const directories = [pair.from.directory, pair.to.directory];
+  const broken = new Set(diagnostics.map(lineKey));
   return {
     diagnostics,
     symbols: symbolUses(before.program, root),
-    settled: unaffectedLines({ programs, root, directory: pair.from.directory, broken }),
+    settled: unaffectedLines({ programs, root, directories, broken }),
     options,
     degraded: [...degraded, ...unresolved.map((one) => describe(one, pair, root))],
     capsHit: all.length > importing.length ? ["importing_files"] : [],
@@ -129,11 +131,13 @@ function describeDiagnostic(
   root: string,
   places: FolderLabels,
 ): Diagnostic {
+  const subject = writtenAt(file, start);
   return {
     path: slashed(relative(root, file.fileName)),
     line: file.getLineAndCharacterOfPosition(start).line + 1,
     code: `TS${code}`,
     message: oneLine(withFolderLabels(ts.flattenDiagnosticMessageText(messageText, " "), places)),
+    ...(subject === null ? {} : { subject }),
   };
 }
 

@@ -20,8 +20,9 @@ export type AnalysisRequest = {
     readonly interfaceFiles: readonly string[];
   };
   /**
-   * Folders that may be read beside the consumer, the two versions and what the versions' installed
-   * copies depend on, such as the node_modules above a folder of an operator's. @default none
+   * Folders that may be read beside the consumer, the two versions and what the versions'
+   * installed copies depend on, such as the node_modules above a folder of an operator's. @default
+   * none
    */
   readonly alsoReadable?: readonly string[];
   /** Folders whose node_modules, and those above them, are searched for installed copies. */
@@ -86,16 +87,18 @@ export type Tree = {
 type Facts = Pick<Analysis, "hits" | "diagnostics" | "capsHit">;
 
 /**
- * The facts in their order and within their limits: what breaks and is used comes first, so
- * that a cap cuts off what matters least.
+ * The facts in their order and within their limits: what the compiler objects to comes first, then
+ * what else breaks and is used, so that a cap cuts off what matters least.
  */
 export function boundedFacts({ hits, diagnostics, capsHit }: Facts): Facts {
+  // No cap hides an error: these come first.
+  const errors = hits.filter(({ finding }) => finding.proof?.by === "compiler").length;
   const cut = [
     ...(hits.length > LIMITS.findingsMax ? ["findings"] : []),
     ...(diagnostics.length > LIMITS.diagnosticsMax ? ["diagnostics"] : []),
   ];
   return {
-    hits: hits.toSorted(byWeight).slice(0, LIMITS.findingsMax),
+    hits: hits.toSorted(byWeight).slice(0, Math.max(LIMITS.findingsMax, errors)),
     diagnostics: diagnostics.slice(0, LIMITS.diagnosticsMax),
     capsHit: sortedSet([...capsHit, ...cut]),
   };
@@ -110,7 +113,11 @@ function byWeight(left: Hit, right: Hit): number {
   return rankOf(left) - rankOf(right) || (left.finding.id < right.finding.id ? -1 : 1);
 }
 
-function rankOf({ finding, usage }: Hit): number {
-  const breaking = { yes: 0, maybe: 1, no: 2 }[finding.breaking];
-  return (usage === "none" ? 3 : 0) + breaking;
+/** Errors of the compiler, then other uses that are seen, then what may be used, then the rest. */
+function rankOf({ finding: { breaking, proof }, usage }: Hit): number {
+  const known = { yes: 0, maybe: 1, no: 2 }[breaking];
+  if (breaking === "no") return usage === "none" ? 12 : 8;
+  if (usage === "none") return 10 + known;
+  if (usage === "confirmed") return breaking === "yes" && proof?.by === "compiler" ? 0 : 2 + known;
+  return 5 + known;
 }

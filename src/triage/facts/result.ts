@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { storableText } from "../../index.ts";
-import { BREAKING, TRIGGERS, URGENCIES, USAGES } from "./finding.ts";
+import { BREAKING, PROVEN_BY, TRIGGERS, URGENCIES, USAGES } from "./finding.ts";
 
 const location = z.object({ path: z.string(), line: z.int().positive() });
 
@@ -13,6 +13,15 @@ const finding = z.object({
   before: z.string().nullable(),
   after: z.string().nullable(),
   replacement: z.string().nullable(),
+  /** What of the consumer's own is held against it, such as its range. */
+  own: z.string().nullable().optional(),
+  /** What the release says of itself. */
+  notes: z.string().nullable().optional(),
+  /** Of everything that breaks, the fact that it breaks by. */
+  proof: z
+    .object({ by: z.enum(PROVEN_BY), text: z.string() })
+    .nullable()
+    .optional(),
   provider: location.extend({ line: location.shape.line.nullable() }).nullable(),
   usage: z.enum(USAGES),
   hits: z.array(location),
@@ -52,7 +61,9 @@ const evidence = z.object({
     })
     .nullable(),
   findings: z.array(finding),
-  diagnostics: z.array(location.extend({ code: z.string(), message: z.string() })),
+  diagnostics: z.array(
+    location.extend({ code: z.string(), message: z.string(), subject: z.string().optional() }),
+  ),
   files: z.array(z.unknown()),
   /** Of a template and its derivative: what their histories have to do with each other. */
   ancestry: ancestry.optional(),

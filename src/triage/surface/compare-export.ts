@@ -5,6 +5,7 @@ import {
   type Candidate,
   type Comparison,
   type Directions,
+  declaringSymbol,
   firstDeclarationText,
   isCompatible,
   providerLocation,
@@ -154,6 +155,10 @@ function compareMembers(comparison: Comparison, compared: Compared): Candidate[]
   const candidates: Candidate[] = [];
   for (const [name, old] of before) {
     const next = after.get(name);
+    if (next === undefined && isLeftToOwner(comparison, compared, old)) {
+      candidates.push(...lostByAlias(comparison, compared, old));
+      continue;
+    }
     if (next === undefined) candidates.push(removed(comparison, compared, old));
     else if (breaks(comparison, compared, old, next)) {
       candidates.push(changed(comparison, compared, old, next));
@@ -167,6 +172,34 @@ function compareMembers(comparison: Comparison, compared: Compared): Candidate[]
   return candidates;
 }
 
+/** Whether another export declares the member, and tells what becomes of it. */
+function isLeftToOwner(comparison: Comparison, { before }: Compared, old: TypeMember): boolean {
+  const owners = old.declarations.map((node) => comparison.ownerOf(node));
+  return owners.length > 0 && owners.every((owner) => owner !== null && owner.before !== before);
+}
+
+/**
+ * A member that its owner keeps and only this type lets go of: who uses it by way of the owner is
+ * not hit, so that only naming this type is.
+ */
+function lostByAlias(comparison: Comparison, compared: Compared, old: TypeMember): Candidate[] {
+  const { checker } = comparison;
+  const keeps = old.declarations.some((node) => {
+    const after = comparison.ownerOf(node)?.after;
+    const type = after === undefined ? undefined : checker.getDeclaredTypeOfSymbol(after);
+    return type !== undefined && checker.getPropertyOfType(type, old.name) !== undefined;
+  });
+  if (!keeps) return [];
+  const declarations = compared.before.declarations ?? [];
+  return [
+    candidate(comparison, compared, {
+      rule: "ts.member_removed",
+      breaking: "yes",
+      old: { ...old, declarations },
+    }),
+  ];
+}
+
 function breaks(
   comparison: Comparison,
   { directions }: Compared,
@@ -174,8 +207,26 @@ function breaks(
   next: TypeMember,
 ): boolean {
   if (comparison.isUnchanged(old.declarations, next.declarations)) return false;
+  // Before the types are: those of two enums are related by their names.
+  if (valueMoved(comparison, old, next)) return true;
   if (directions.has("input") && old.optional && !next.optional) return true;
   return !isCompatible(comparison, { before: old.types, after: next.types }, directions);
+}
+
+/** Whether both are the same member of an enum, with another number or text. */
+function valueMoved({ checker }: Comparison, old: TypeMember, next: TypeMember): boolean {
+  const [then, now] = [valueOf(checker, old), valueOf(checker, next)];
+  return then !== undefined && now !== undefined && then !== now;
+}
+
+function valueOf(
+  checker: ts.TypeChecker,
+  { declarations }: TypeMember,
+): string | number | undefined {
+  const [member] = declarations;
+  return member !== undefined && ts.isEnumMember(member)
+    ? checker.getConstantValue(member)
+    : undefined;
 }
 
 function removed(comparison: Comparison, compared: Compared, old: TypeMember): Candidate {
@@ -188,7 +239,33 @@ function changed(
   old: TypeMember,
   next: TypeMember,
 ): Candidate {
-  return candidate(comparison, compared, { rule: "ts.signature", breaking: "yes", old, next });
+  const { checker } = comparison;
+  const found = candidate(comparison, compared, {
+    rule: "ts.signature",
+    breaking: "yes",
+    old,
+    next,
+  });
+  return valueMoved(comparison, old, next)
+    ? withValues(found, [valueOf(checker, old), valueOf(checker, next)])
+    : found;
+}
+
+/**
+ * The compiler objects to no use of a member whose value moved: the values themselves are the
+ * fact.
+ */
+function withValues(
+  { found, ...nodes }: Candidate,
+  [before, after]: readonly (string | number | undefined)[],
+): Candidate {
+  const text = `${found.finding.subject} is ${JSON.stringify(before)} before and ${JSON.stringify(after)} after`;
+  const told = {
+    before: JSON.stringify(before) ?? null,
+    after: JSON.stringify(after) ?? null,
+    proof: { by: "node", text } as const,
+  };
+  return { ...nodes, found: { ...found, finding: { ...found.finding, ...told } } };
 }
 
 /**
@@ -223,7 +300,10 @@ function candidate(
       finding: finding({
         rule,
         breaking,
-        subject: subjectOf(comparison, `${name}.${member?.name ?? ""}`),
+        subject: subjectOf(
+          comparison,
+          `${ownerName(comparison, { name, before }, declarations)}.${member?.name ?? ""}`,
+        ),
         provider:
           next === undefined
             ? providerLocation(comparison, "from", gone)
@@ -242,6 +322,20 @@ function candidate(
       },
     },
   };
+}
+
+/**
+ * The type that a member is written in, which people know it by; that it is compared in, for a new
+ * one.
+ */
+function ownerName(
+  { checker }: Comparison,
+  { name, before }: Pick<Compared, "name" | "before">,
+  [declaration]: readonly ts.Declaration[],
+): string {
+  if (declaration === undefined || before.declarations?.includes(declaration) === true) return name;
+  const owner = declaringSymbol(checker, declaration);
+  return owner === undefined || owner === before ? name : owner.name;
 }
 
 /** A property of a type, over all constituents of a union that have it. */
