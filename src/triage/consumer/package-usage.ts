@@ -1,13 +1,21 @@
 import { join } from "node:path";
 import { withoutEnd } from "../../index.ts";
-import type { Found, Hit, Location, Match, Usage } from "../facts/finding.ts";
+import {
+  type Found,
+  type Hit,
+  type Location,
+  lineKey,
+  type Match,
+  sortedLocations,
+  type Usage,
+} from "../facts/finding.ts";
 import { parseJsonText } from "../facts/json-text.ts";
 import { LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
 import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
 import type { ImportUse } from "./imports.ts";
 import type { ConsumerProbe } from "./probe.ts";
-import { lineKey, type SymbolUses } from "./symbol-uses.ts";
+import type { SymbolUses } from "./symbol-uses.ts";
 
 /** What is known about how the consumer uses the package. */
 type Evidence = {
@@ -27,7 +35,7 @@ type Evidence = {
 
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
-  const hits = sortedPlaces(placesOf(match, evidence)).filter(
+  const hits = sortedLocations(placesOf(match, evidence)).filter(
     (place) => !finding.rule.startsWith("ts.") || !evidence.settled.has(lineKey(place)),
   );
   return {
@@ -93,17 +101,6 @@ function usageWithoutHits(match: Match, evidence: Evidence): Usage {
 function usageWithoutImports({ named, complete }: Evidence): Usage {
   if (!complete) return "unknown";
   return named ? "likely" : "none";
-}
-
-function sortedPlaces(places: readonly Location[]): Location[] {
-  const unique = new Map(places.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
-  return [...unique.values()].toSorted(
-    (left, right) => compareText(left.path, right.path) || left.line - right.line,
-  );
-}
-
-function compareText(left: string, right: string): number {
-  return left === right ? 0 : left < right ? -1 : 1;
 }
 
 type EvidenceParts = {

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import ts from "typescript";
 import { type Sources, subpathOf, type UnresolvedImport } from "../compiler/compiler-host.ts";
 import { oneLine, slashed } from "../compiler/declarations.ts";
-import type { Diagnostic } from "../facts/finding.ts";
+import { type Diagnostic, lineKey } from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";
 import type { Fence } from "../reading/fence.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
@@ -14,7 +14,8 @@ import {
   ownFiles,
 } from "./consumer-program.ts";
 import type { ImportUse } from "./imports.ts";
-import { lineKey, type SymbolUses, symbolUses, unaffectedLines } from "./symbol-uses.ts";
+import { type SymbolUses, symbolUses } from "./symbol-uses.ts";
+import { unaffectedLines } from "./unaffected-lines.ts";
 import { writtenAt } from "./written-subject.ts";
 
 /** What the compiler says about the consumer. */

@@ -17,6 +17,20 @@ export type Usage = (typeof USAGES)[number];
 /** A place in a file. `path` is relative to its tree's root, `line` counts from 1. */
 export type Location = { readonly path: string; readonly line: number };
 
+/** One text for a place, to hold places against each other. */
+export function lineKey({ path, line }: Location): string {
+  return `${path}:${line}`;
+}
+
+/** Each location once, by path and line. */
+export function sortedLocations(locations: readonly Location[]): Location[] {
+  const unique = new Map(locations.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+  return [...unique.values()].toSorted(
+    (left, right) =>
+      (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
+  );
+}
+
 export const PROVEN_BY = ["compiler", "node", "declarations", "service"] as const;
 
 /**
@@ -62,6 +76,9 @@ export type Finding = {
   readonly proof: Proof | null;
 };
 
+/** The rule of a finding that is an error of the compiler, which no other finding accounts for. */
+export const COMPILER_ERROR = "ts.error";
+
 /** How a consumer can be hit by a finding. */
 export type Match =
   /** By importing the package at all. */
@@ -97,8 +114,8 @@ export type Hit = {
 export type Diagnostic = Location & {
   readonly code: string;
   readonly message: string;
-  /** What the person wrote there, `result.error.errors`. @default nothing with a name */
-  readonly subject?: string;
+  /** What the person wrote there, such as `r.error.errors`. */
+  readonly subject?: string | undefined;
 };
 
 type FindingParts = Partial<Finding> & Pick<Finding, "rule" | "subject" | "breaking">;

@@ -78,7 +78,10 @@ export function analyzePackage(
   const matched = found.map((one) => matchUsage(one, evidence));
   return {
     ...boundedFacts({
-      hits: provenHits({ hits: matched, diagnostics: probe.diagnostics, packageName: name }),
+      hits: provenHits({
+        hits: matched,
+        errors: probe.diagnostics.map((diagnostic) => ({ diagnostic, importedAt: null })),
+      }),
       diagnostics: probe.diagnostics,
       capsHit: [
         ...tree.capsHit,

@@ -10,6 +10,7 @@ import {
 import { Fence } from "../reading/fence.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import {
+  commandsOf,
   declaredSubpaths,
   entryLine,
   hasMap,
@@ -88,12 +89,6 @@ function removedCommands({ from, to }: PackagePair): Found[] {
       }),
       match: { by: "command", command },
     }));
-}
-
-function commandsOf({ manifest }: PackageTree): string[] {
-  if (manifest.bin === undefined) return [];
-  if (typeof manifest.bin === "string") return [manifest.name.replace(/^@[^/]*\//, "")];
-  return Object.keys(manifest.bin).toSorted();
 }
 
 /**

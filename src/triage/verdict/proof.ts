@@ -2,33 +2,56 @@
  * "Breaks" needs proof: gives each finding that breaks the fact that it breaks by, and takes the
  * word from those that have none. Values in, values out.
  */
-import { type Diagnostic, finding, type Hit, type Location, type Proof } from "../facts/finding.ts";
+import {
+  COMPILER_ERROR,
+  type Diagnostic,
+  finding,
+  type Hit,
+  type Location,
+  lineKey,
+  type Proof,
+} from "../facts/finding.ts";
+
+/** An error that the new version brings. */
+export type MetError = {
+  readonly diagnostic: Diagnostic;
+  /** Where the name that it is about is imported; null where it is not, or nobody knows. */
+  readonly importedAt: Location | null;
+};
 
 /** What an analysis has met, before it is known what of it is proven. */
-type Met = {
-  readonly hits: readonly Hit[];
-  readonly diagnostics: readonly Diagnostic[];
-  /** What an error is called where nothing at its place has a name. */
-  readonly packageName: string;
-};
+type Met = { readonly hits: readonly Hit[]; readonly errors: readonly MetError[] };
 
 /**
  * The hits, each that breaks with its proof: an error of the compiler at one of its places, or the
  * fact of loading or running that it was found by. One that the consumer meets and that neither
- * proves may break, and no more. An error of the compiler at a place that no finding accounts for
- * is a finding of its own, called as the person wrote it there.
+ * proves may break, and no more. An error of the compiler that no finding accounts for, at its
+ * place or where the name is imported, is a finding of its own, called as the person wrote it.
  */
-export function provenHits({ hits, diagnostics, packageName }: Met): Hit[] {
-  const errors = Map.groupBy(diagnostics, placeKey);
-  const explaining = explainers(hits, errors);
-  const judged = hits.map((hit) => judgedHit(hit, errorFor(hit, errors, explaining)));
-  return [...judged, ...unexplained({ errors, explaining, packageName })];
+export function provenHits({ hits, errors }: Met): Hit[] {
+  const byPlace = errorsByPlace(hits, errors);
+  const explaining = explainers(hits, byPlace);
+  const judged = hits.map((hit) => judgedHit(hit, errorFor(hit, byPlace, explaining)));
+  return [...judged, ...unexplained(byPlace, explaining)];
 }
 
 type ErrorsByPlace = ReadonlyMap<string, readonly Diagnostic[]>;
 
 /** By place, the findings that account for its errors. */
 type Explaining = ReadonlyMap<string, ReadonlySet<Hit>>;
+
+/** An error counts where it stands, if a finding does as well; else where its name is imported. */
+function errorsByPlace(hits: readonly Hit[], errors: readonly MetError[]): ErrorsByPlace {
+  const met = new Set(hits.filter(isMetBreak).flatMap((hit) => hit.hits.map(lineKey)));
+  const byPlace = new Map<string, Diagnostic[]>();
+  for (const { diagnostic, importedAt } of errors) {
+    const own = lineKey(diagnostic);
+    const imported = importedAt === null ? own : lineKey(importedAt);
+    const key = !met.has(own) && met.has(imported) ? imported : own;
+    byPlace.set(key, [...(byPlace.get(key) ?? []), diagnostic]);
+  }
+  return byPlace;
+}
 
 /**
  * Of several findings at the place of an error, those that it names: the others only stand on the
@@ -38,7 +61,7 @@ function explainers(hits: readonly Hit[], errors: ErrorsByPlace): Explaining {
   const byPlace = new Map<string, Hit[]>();
   for (const hit of hits.filter(isMetBreak)) {
     for (const place of hit.hits) {
-      const key = placeKey(place);
+      const key = lineKey(place);
       if (errors.has(key)) byPlace.set(key, [...(byPlace.get(key) ?? []), hit]);
     }
   }
@@ -64,7 +87,7 @@ function names({ message, subject = "" }: Diagnostic, hit: Hit): boolean {
 }
 
 function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diagnostic | null {
-  for (const key of hit.hits.map(placeKey)) {
+  for (const key of hit.hits.map(lineKey)) {
     const there = errors.get(key) ?? [];
     if (explaining.get(key)?.has(hit) === true) {
       return there.find((one) => names(one, hit)) ?? there[0] ?? null;
@@ -94,29 +117,25 @@ function declaredProof({ finding: { after } }: Hit): Proof {
   return { by: "declarations", text: `${what}; the consumer does not use it` };
 }
 
-type Unexplained = Pick<Met, "packageName"> & {
-  readonly errors: ErrorsByPlace;
-  readonly explaining: Explaining;
-};
-
 /** One finding for all errors at what is written alike. */
-function unexplained({ errors, explaining, packageName }: Unexplained): Hit[] {
+function unexplained(errors: ErrorsByPlace, explaining: Explaining): Hit[] {
   const open = [...errors].flatMap(([key, there]) => (explaining.has(key) ? [] : there));
-  return [...Map.groupBy(open, ({ subject }) => subject ?? packageName)].map(([subject, alike]) => {
-    const [first] = alike;
-    return {
-      finding: finding({
-        rule: "ts.signature",
-        subject,
-        breaking: "yes",
-        proof: first === undefined ? null : compilerProof(first),
-      }),
-      usage: "confirmed",
-      hits: alike.map(({ path, line }) => ({ path, line })),
-    };
-  });
-}
-
-function placeKey({ path, line }: Location): string {
-  return `${path}:${line}`;
+  return [...Map.groupBy(open, ({ subject, code }) => subject ?? code)].flatMap(
+    ([subject, [first, ...others]]): Hit[] =>
+      first === undefined
+        ? []
+        : [
+            {
+              finding: finding({
+                rule: COMPILER_ERROR,
+                subject,
+                breaking: "yes",
+                after: `${first.code}: ${first.message}`,
+                proof: compilerProof(first),
+              }),
+              usage: "confirmed",
+              hits: [first, ...others].map(({ path, line }) => ({ path, line })),
+            },
+          ],
+  );
 }

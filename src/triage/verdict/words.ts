@@ -1,7 +1,13 @@
 import { counted } from "../../index.ts";
 import type { Analysis, Exposure } from "../facts/analysis.ts";
 import type { ChangedSource } from "../facts/change-set.ts";
-import type { Diagnostic, Finding, Hit, Location } from "../facts/finding.ts";
+import {
+  COMPILER_ERROR,
+  type Diagnostic,
+  type Finding,
+  type Hit,
+  type Location,
+} from "../facts/finding.ts";
 import { mayBreak } from "../surface/manifest-findings.ts";
 import type { Verdict } from "./judge.ts";
 
@@ -172,7 +178,7 @@ function rangeSentence(exposure: Exposure): string {
 /** Of the compiler's errors the first one tells most; the rest is in recommended_changes. */
 function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string {
   const first = hits[0];
-  const error = finding.rule === "ts.signature" ? errorsAt(hits, errors)[0] : undefined;
+  const error = finding.proof?.by === "compiler" ? errorsAt(hits, errors)[0] : undefined;
   const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
   const words = sentence(finding, { brief: true });
   return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
@@ -230,6 +236,8 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "ts.member_removed":
     case "js.export_removed":
       return `\`${subject}\` was removed${use}`;
+    case COMPILER_ERROR:
+      return `\`${subject}\` does not compile any more`;
     case "js.default_changed":
       return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
     default:
@@ -237,11 +245,8 @@ function sentence(finding: Finding, { brief = false } = {}): string {
   }
 }
 
-/** Two texts that read alike would say nothing; an error of the compiler says more than both. */
-function changedSentence({ subject, before, after, proof }: Finding, brief: boolean): string {
-  if (before === null && after === null && proof?.by === "compiler") {
-    return `\`${subject}\` does not compile any more`;
-  }
+/** Two texts that read alike would say nothing. */
+function changedSentence({ subject, before, after }: Finding, brief: boolean): string {
   const isTold = !brief && before !== after;
   return `\`${subject}\` changed${isTold ? `: ${quoted(before)} → ${quoted(after)}` : ""}`;
 }

@@ -24,7 +24,8 @@ function error(line: number, message: string, subject?: string): Diagnostic {
 }
 
 function toldOf(hits: readonly Hit[], diagnostics: readonly Diagnostic[]): string[] {
-  return provenHits({ hits, diagnostics, packageName: "p" }).map(
+  const errors = diagnostics.map((diagnostic) => ({ diagnostic, importedAt: null }));
+  return provenHits({ hits, errors }).map(
     ({ finding: { subject, breaking, proof }, hits: places }) =>
       `${breaking} ${subject} ${proof?.by ?? "unproven"} ${places.map(({ line }) => line).join()}`,
   );
@@ -65,7 +66,18 @@ test("errors that no finding accounts for are called as they are written, each o
     error(11, "no default export"),
   ];
 
-  expect(toldOf([], errors)).toEqual(["yes r.error.errors compiler 7,9", "yes p compiler 11"]);
+  expect(toldOf([], errors)).toEqual(["yes r.error.errors compiler 7,9", "yes TS2339 compiler 11"]);
+});
+
+test("an error about a name that is imported where a finding stands is that finding's", () => {
+  const diagnostic = error(7, "not callable", "f");
+  const importedAt = { path: "a.ts", line: 1 };
+
+  const hits = provenHits({ hits: [hit("default", [1])], errors: [{ diagnostic, importedAt }] });
+
+  expect(hits.map(({ finding: { proof } }) => proof)).toEqual([
+    { by: "compiler", text: "a.ts:7 TS2339: not callable" },
+  ]);
 });
 
 test("the cap hides no error of the compiler", () => {
