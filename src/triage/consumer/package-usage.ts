@@ -22,7 +22,7 @@ type Evidence = {
   readonly imports: readonly ImportUse[];
   readonly symbols: SymbolUses;
   /** Keys of lines that the compiler reads alike with both versions. */
-  readonly settled: ReadonlySet<string>;
+  readonly unaffected: ReadonlySet<string>;
   /** Where scripts of the consumer's package.json files run a command. */
   commandUses(command: string): readonly Location[];
   /** Whether an interface file names the package. */
@@ -36,7 +36,7 @@ type Evidence = {
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
   const hits = sortedLocations(placesOf(match, evidence)).filter(
-    (place) => !finding.rule.startsWith("ts.") || !evidence.settled.has(lineKey(place)),
+    (place) => !finding.rule.startsWith("ts.") || !evidence.unaffected.has(lineKey(place)),
   );
   return {
     finding,
@@ -120,7 +120,7 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
   return {
     imports,
     symbols: probe.symbols,
-    settled: probe.settled,
+    unaffected: probe.unaffected,
     typed: parts.typed,
     // interface_files may list what is not there any more.
     named: parts.interfaceFiles.some((path) => mentions(textOf(path), parts.names)),

@@ -23,7 +23,7 @@ export type ConsumerProbe = {
   readonly diagnostics: readonly Diagnostic[];
   readonly symbols: SymbolUses;
   /** Keys of lines that the compiler reads alike with both versions; see symbol-uses.ts. */
-  readonly settled: ReadonlySet<string>;
+  readonly unaffected: ReadonlySet<string>;
   readonly options: ConsumerOptions["options"];
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];
@@ -56,7 +56,7 @@ export function probeConsumer({
     return {
       diagnostics: [],
       symbols: new Map(),
-      settled: new Set(),
+      unaffected: new Set(),
       options,
       degraded: [],
       capsHit: [],
@@ -82,7 +82,7 @@ export function probeConsumer({
   return {
     diagnostics,
     symbols: symbolUses(before.program, root),
-    settled: unaffectedLines({ programs, root, directories, broken }),
+    unaffected: unaffectedLines({ programs, root, directories, broken }),
     options,
     degraded: [...degraded, ...unresolved.map((one) => describe(one, pair, root))],
     capsHit: all.length > importing.length ? ["importing_files"] : [],

@@ -120,6 +120,33 @@ export const triageResult = z.object({
 });
 export type TriageResult = z.output<typeof triageResult>;
 
+/** What the rules come to, before a cache, a model or a knowledge base had a part in it. */
+type RulesResult = Omit<
+  TriageResult,
+  "architecture_context" | "schema_version" | "cache" | "adjudication"
+> & { readonly cacheKey: string };
+
+/** A result of the rules, its keys in the order in which every result has them. */
+export function resultOfRules(parts: RulesResult): TriageResult {
+  return {
+    requires_action: parts.requires_action,
+    urgency: parts.urgency,
+    impact_summary: parts.impact_summary,
+    affected_files: parts.affected_files,
+    recommended_changes: parts.recommended_changes,
+    confidence: parts.confidence,
+    reasoning: parts.reasoning,
+    architecture_context: "",
+    schema_version: 1,
+    analyzer: parts.analyzer,
+    evidence: parts.evidence,
+    artifacts: parts.artifacts,
+    cache: { hit: false, key: parts.cacheKey },
+    duration_ms: parts.duration_ms,
+    adjudication: { used: false, model: null, input_tokens: 0, output_tokens: 0, changed: [] },
+  };
+}
+
 /**
  * The value with texts that PostgreSQL can store. What repositories hold may have a NUL far into
  * a file, and a text that was cut may end in half of a character: neither may cost a verdict.

@@ -75,8 +75,8 @@ function compareTypes(
   if ((types.before.flags | types.after.flags) & ts.TypeFlags.Any) return [];
   const members = compareMembers(comparison, { ...pair, types, directions });
   const whole = { before: [types.before], after: [types.after] };
-  const told = members.some(isBreak) || saidByMembers(comparison, types.before);
-  return told || isCompatible(comparison, whole, directions)
+  const isExplained = members.some(isBreak) || saidByMembers(comparison, types.before);
+  return isExplained || isCompatible(comparison, whole, directions)
     ? members
     : [...members, wholeChange(comparison, pair)];
 }
@@ -260,12 +260,12 @@ function withValues(
   [before, after]: readonly (string | number | undefined)[],
 ): Candidate {
   const text = `${found.finding.subject} is ${JSON.stringify(before)} before and ${JSON.stringify(after)} after`;
-  const told = {
+  const values = {
     before: JSON.stringify(before) ?? null,
     after: JSON.stringify(after) ?? null,
     proof: { by: "node", text } as const,
   };
-  return { ...nodes, found: { ...found, finding: { ...found.finding, ...told } } };
+  return { ...nodes, found: { ...found, finding: { ...found.finding, ...values } } };
 }
 
 /**
@@ -375,15 +375,15 @@ function membersOf(
 function merged(
   checker: ts.TypeChecker,
   symbol: ts.Symbol,
-  met: TypeMember | undefined,
+  known: TypeMember | undefined,
 ): TypeMember {
   const optional = (symbol.flags & ts.SymbolFlags.Optional) !== 0;
   return {
     name: symbol.name,
-    types: [...(met?.types ?? []), checker.getTypeOfSymbol(symbol)],
-    optional: optional || met?.optional === true,
-    symbols: [...(met?.symbols ?? []), symbol],
-    declarations: [...new Set([...(met?.declarations ?? []), ...(symbol.declarations ?? [])])],
+    types: [...(known?.types ?? []), checker.getTypeOfSymbol(symbol)],
+    optional: optional || known?.optional === true,
+    symbols: [...(known?.symbols ?? []), symbol],
+    declarations: [...new Set([...(known?.declarations ?? []), ...(symbol.declarations ?? [])])],
   };
 }
 

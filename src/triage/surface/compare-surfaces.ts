@@ -40,7 +40,7 @@ export function compareSurfaces(
   const outline = outlineOf(pair, entries, sources);
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
     sources,
-    beside: outline.beside,
+    companion: outline.companion,
     types: outline.types,
     withLibrary: true,
   });
@@ -73,11 +73,11 @@ export function compareSurfaces(
 
 /** Exports of both versions; one with several names is told under the first of them. */
 function compareExports(comparison: Comparison, before: Exports, after: Exports): Candidate[] {
-  const told = new Set<ts.Symbol>();
+  const compared = new Set<ts.Symbol>();
   return [...before].flatMap(([name, symbol]) => {
     const next = after.get(name);
-    if (next === undefined || told.has(symbol)) return [];
-    told.add(symbol);
+    if (next === undefined || compared.has(symbol)) return [];
+    compared.add(symbol);
     return compareExport(comparison, { name, before: symbol, after: next });
   });
 }

@@ -34,8 +34,8 @@ export function entryFindings(pair: PackagePair, importedSubpaths: readonly stri
  * `exports` has every file public, and loses most of them on the day it gets a map.
  */
 function removedSubpaths({ from, to }: PackagePair, imported: readonly string[]): Found[] {
-  const asked = new Set([...declaredSubpaths(from), ...imported]);
-  return [...asked]
+  const subpaths = new Set([...declaredSubpaths(from), ...imported]);
+  return [...subpaths]
     .toSorted()
     .filter((subpath) => loadable(from, subpath) !== null && loadable(to, subpath) === null)
     .map((subpath) => ({

@@ -53,23 +53,25 @@ const LINES_MAX = 30;
 export function recommendedChanges(about: ConsumerCase): string {
   if (!about.verdict.requiresAction) return "";
   const { analysis } = about;
-  const told = new Set<Diagnostic>();
+  const reported = new Set<Diagnostic>();
   const lineOf = ({ finding, hits }: Hit): string => {
     const errors = finding.breaking === "yes" ? errorsAt(hits, analysis.diagnostics) : [];
-    const untold = errors.filter((error) => !told.has(error));
-    for (const error of untold) told.add(error);
-    const written = writtenAs(finding, untold);
-    return [`${placed(hits)}${written}${sentence(finding)}`, ...untold.map(errorText)].join("; ");
+    const unreported = errors.filter((error) => !reported.has(error));
+    for (const error of unreported) reported.add(error);
+    const written = writtenAs(finding, unreported);
+    return [`${placed(hits)}${written}${sentence(finding)}`, ...unreported.map(errorText)].join(
+      "; ",
+    );
   };
   const hits = actionable(about);
   const proven = hits.filter(({ finding }) => finding.proof?.by === "compiler").map(lineOf);
-  const untold = [
+  const unreported = [
     ...Map.groupBy(
-      analysis.diagnostics.filter((error) => !told.has(error)),
+      analysis.diagnostics.filter((error) => !reported.has(error)),
       errorText,
     ),
   ].map(([text, alike]) => `${placed(alike)}${text}`);
-  const certain = [`Verify: ${about.source.verify}`, ...proven, ...untold];
+  const certain = [`Verify: ${about.source.verify}`, ...proven, ...unreported];
   const seen = hits.filter(
     ({ finding, usage }) => finding.proof?.by !== "compiler" && usage === "confirmed",
   );

@@ -37,11 +37,11 @@ export function loadingFindings(pair: PackagePair, { loads, node }: Running): Fo
     const answer = softened(after.answer(load), load, pair);
     return answer.kind === "works" ? [] : [{ load, answer, was: before.describe(load) }];
   });
-  const told = Map.groupBy(
+  const byFinding = Map.groupBy(
     broken,
     ({ load, answer }) => `${ruleFor(load, answer)}:${subjectFor(pair, load, answer)}`,
   );
-  const found = [...told.values()].flatMap((alike) => foundOf(pair, alike));
+  const found = [...byFinding.values()].flatMap((alike) => foundOf(pair, alike));
   const isToldOf = found.some(({ finding: { rule } }) => rule === "pkg.esm_only");
   return [...found, ...(isToldOf ? [] : lostCommonJs(pair, node))];
 }
@@ -259,14 +259,14 @@ export function mergeLoading(found: readonly Found[], loading: readonly Found[])
       .filter(({ finding: { rule } }) => rule === "js.export_removed")
       .map(({ finding: { subject, proof } }) => [`ts.export_removed:${subject}`, proof]),
   );
-  const told = new Set<string>();
+  const proving = new Set<string>();
   const kept = found
     .filter(({ finding: { id } }) => !byId.has(id))
     .map((one): Found => {
       const proof = proofs.get(one.finding.id);
       if (proof === undefined) return one;
-      told.add(`js.export_removed:${one.finding.subject}`);
+      proving.add(`js.export_removed:${one.finding.subject}`);
       return { ...one, finding: { ...one.finding, proof } };
     });
-  return [...kept, ...loading.filter(({ finding: { id } }) => !told.has(id))];
+  return [...kept, ...loading.filter(({ finding: { id } }) => !proving.has(id))];
 }
