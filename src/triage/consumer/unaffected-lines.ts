@@ -99,8 +99,36 @@ class TypeReader {
       .filter((argument) => isCallable(this.#checker.getTypeAtLocation(argument)))
       .map((argument) => this.#checker.getContextualType(argument))
       .map((type) => (type === undefined ? "any" : this.#textOf(type)));
-    const result = this.#textOf(this.#checker.getTypeAtLocation(end));
-    return [result, ...callbacks, ...this.#valuesOf(node)];
+    return [this.#resultOf(end), ...callbacks, ...this.#valuesOf(node)];
+  }
+
+  /**
+   * A result of the package's own types that is taken apart on the spot says nothing by itself: what
+   * is taken of it are uses of their own.
+   */
+  #resultOf(end: ts.Node): string {
+    const type = this.#checker.getTypeAtLocation(end);
+    const parts = type.isUnion() ? type.types : [type];
+    const isOwn = parts.every(({ symbol, aliasSymbol }) =>
+      [symbol, aliasSymbol].some((one) => one !== undefined && this.#isOfPackage(one)),
+    );
+    return isOwn && this.#isTakenApart(end) ? "taken apart" : this.#textOf(type);
+  }
+
+  #isTakenApart({ parent }: ts.Node): boolean {
+    if (!ts.isVariableDeclaration(parent)) return false;
+    if (!ts.isIdentifier(parent.name)) return ts.isObjectBindingPattern(parent.name);
+    if (ts.getCombinedModifierFlags(parent) & ts.ModifierFlags.Export) return false;
+    const symbol = this.#checker.getSymbolAtLocation(parent.name);
+    const { name } = parent;
+    const isApart = (node: ts.Node): boolean => {
+      const isUse = ts.isIdentifier(node) && node.text === name.text && node !== name;
+      if (isUse && this.#checker.getSymbolAtLocation(node) === symbol) {
+        return ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node;
+      }
+      return ts.forEachChild(node, (child) => (isApart(child) ? undefined : true)) !== true;
+    };
+    return symbol !== undefined && isApart(name.getSourceFile());
   }
 
   /**

@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { declarationKey, declarationKeys } from "../compiler/declarations.ts";
-import { type Breaking, finding } from "../facts/finding.ts";
+import { type Breaking, type Finding, finding } from "../facts/finding.ts";
 import {
   type Candidate,
   type Comparison,
@@ -107,8 +107,7 @@ function wholeChange(comparison: Comparison, { name, before, after }: Pair): Can
         breaking: "yes",
         subject: subjectOf(comparison, name),
         provider: providerLocation(comparison, "to", now),
-        before: firstDeclarationText(then),
-        after: firstDeclarationText(now),
+        ...printed(then, now),
       }),
       match: {
         by: "symbol",
@@ -118,6 +117,15 @@ function wholeChange(comparison: Comparison, { name, before, after }: Pair): Can
       },
     },
   };
+}
+
+/** Two declarations as they print; nothing where that does not tell them apart. */
+function printed(
+  before: readonly ts.Declaration[],
+  after: readonly ts.Declaration[],
+): Pick<Finding, "before" | "after"> {
+  const [then, now] = [firstDeclarationText(before), firstDeclarationText(after)];
+  return then === now ? { before: null, after: null } : { before: then, after: now };
 }
 
 function isType(symbol: ts.Symbol): boolean {
@@ -155,8 +163,8 @@ function compareMembers(comparison: Comparison, compared: Compared): Candidate[]
   const candidates: Candidate[] = [];
   for (const [name, old] of before) {
     const next = after.get(name);
-    if (next === undefined && isLeftToOwner(comparison, compared, old)) {
-      candidates.push(...lostByAlias(comparison, compared, old));
+    if (isLeftToOwner(comparison, compared, old)) {
+      if (next === undefined) candidates.push(...lostByAlias(comparison, compared, old));
       continue;
     }
     if (next === undefined) candidates.push(removed(comparison, compared, old));
@@ -308,8 +316,7 @@ function candidate(
           next === undefined
             ? providerLocation(comparison, "from", gone)
             : providerLocation(comparison, "to", there),
-        before: firstDeclarationText(declarations),
-        after: firstDeclarationText(next?.declarations ?? []),
+        ...printed(declarations, next?.declarations ?? []),
       }),
       match: {
         by: "symbol",

@@ -76,6 +76,13 @@ export function subjectOf({ subpath }: Pick<Comparison, "subpath">, name: string
 
 /** Exported symbols by name. */
 export type Exports = ReadonlyMap<string, ts.Symbol>;
+
+/** Names of the module itself before those of its namespaces: `ZodError` before `z.ZodError`. */
+export function byName(exported: Exports): [string, ts.Symbol][] {
+  const depth = (name: string): number => name.split(".").length;
+  return [...exported].toSorted(([left], [right]) => depth(left) - depth(right));
+}
+
 type ComparisonParts = {
   pair: PackagePair;
   entries: EntryPair;
@@ -88,7 +95,11 @@ type ComparisonParts = {
 export function comparisonOf(program: ts.Program, parts: ComparisonParts): Comparison {
   const { pair, entries, outline, before, after } = parts;
   const checker = program.getTypeChecker();
-  const names = new Map([...before].map(([name, symbol]) => [symbol, name]));
+  const names = new Map(
+    byName(before)
+      .map(([name, symbol]): [ts.Symbol, string] => [symbol, name])
+      .toReversed(),
+  );
   const isSameExport = (old: ts.Symbol, next: ts.Symbol): boolean => {
     const name = names.get(old);
     return name !== undefined && after.get(name) === next;

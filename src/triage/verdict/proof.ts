@@ -83,7 +83,9 @@ function isMetBreak({ finding: { breaking }, usage }: Hit): boolean {
 function names({ message, subject = "" }: Diagnostic, hit: Hit): boolean {
   const [name = ""] = hit.finding.subject.split(" (", 1);
   const last = name.split(".").at(-1) ?? "";
-  return last !== "" && new Set(`${message} ${subject}`.split(/[^\w$]+/)).has(last);
+  // What stands in double quotes is the name of a module.
+  const words = `${message.replaceAll(/"[^"]*"/g, "")} ${subject}`.split(/[^\w$]+/);
+  return last !== "" && words.includes(last);
 }
 
 function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diagnostic | null {

@@ -249,7 +249,7 @@ function sentence(finding: Finding, { brief = false } = {}): string {
 
 /** Two texts that read alike would say nothing. */
 function changedSentence({ subject, before, after }: Finding, brief: boolean): string {
-  const isTold = !brief && before !== after;
+  const isTold = !brief && before !== after; // both null: they print alike
   return `\`${subject}\` changed${isTold ? `: ${quoted(before)} → ${quoted(after)}` : ""}`;
 }
 

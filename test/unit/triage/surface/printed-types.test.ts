@@ -13,6 +13,7 @@ type Case = readonly [
   requiresAction: boolean,
 ];
 
+const INNER = (member: string) => `export declare class Failure { ${member}: string[] }\n`;
 const USE = 'import { run } from "provider";\n';
 
 const CASES: readonly Case[] = [
@@ -99,6 +100,50 @@ const CASES: readonly Case[] = [
     true,
   ],
   [
+    "a result of another type of the package is read by what is taken of it",
+    "export interface Ok { ok: true; data: string } export function run(): Ok;",
+    "export interface Good { ok: true; data: string; more: number } export interface Bad { ok: false; data: string }\n" +
+      "export function run(): Good | Bad;",
+    `${USE}const r = run();\nconsole.log(r.data);\n`,
+    ["yes ts.export_removed:Ok none", "yes ts.signature:run none"],
+    false,
+  ],
+  [
+    "and as a whole where it is passed on",
+    "export interface Ok { ok: true; data: string } export function run(): Ok;",
+    "export interface Good { ok: true; data: string; more: number } export interface Bad { ok: false; data: string }\n" +
+      "export function run(): Good | Bad;",
+    `${USE}const r = run();\nconsole.log(r);\n`,
+    ["maybe ts.signature:run confirmed a.ts:2", "yes ts.export_removed:Ok none"],
+    true,
+  ],
+  [
+    "a member that several exports inherit is told once, where it is declared",
+    "export interface Base { get(): string } export interface A extends Base {} export interface B extends Base {}\n" +
+      "export function run(): A & B;",
+    "export interface Base { get(): number } export interface A extends Base {} export interface B extends Base {}\n" +
+      "export function run(): A & B;",
+    `${USE}console.log(run().get());\n`,
+    ["maybe ts.signature:Base.get confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "two types that print alike are not shown",
+    "export {}; type Given = string | number; export function run(given: Given): void;",
+    "export {}; type Given = string; export function run(given: Given): void;",
+    `${USE}run(1);\n`,
+    ["yes ts.signature:run confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "a name of the module comes before that of its namespace",
+    'export * as z from "./inner.js"; export * from "./inner.js"; export function run(): void;',
+    'export * as z from "./inner.js"; export * from "./inner.js"; export function run(): void;',
+    'import { Failure } from "provider";\nconsole.log(new Failure().errors);\n',
+    ["yes ts.member_removed:Failure.errors confirmed a.ts:2"],
+    true,
+  ],
+  [
     "an error is called as the person wrote it",
     "export interface Failure { errors: string[] } export function run(): { error: Failure };",
     "export interface Failure { issues: string[] } export function run(): { error: Failure };",
@@ -113,8 +158,8 @@ test.for(CASES)(
   { timeout: 60_000 },
   async ([, before, after, text, expected, requiresAction], { makeUpgrade }) => {
     const request = await makeUpgrade({
-      from: { "index.d.ts": before },
-      to: { "index.d.ts": after },
+      from: { "index.d.ts": before, "inner.d.ts": INNER("errors") },
+      to: { "index.d.ts": after, "inner.d.ts": INNER("issues") },
       consumer: { "a.ts": text },
     });
 
@@ -124,6 +169,9 @@ test.for(CASES)(
     expect(
       breakingHits(analysis).map((one) => `${breaking.get(one.split(" ")[0] ?? "")} ${one}`),
     ).toEqual(expected);
+    expect(
+      analysis.hits.filter(({ finding: { before, after } }) => before !== null && before === after),
+    ).toEqual([]);
     expect(verdictOn(analysis, {}).requiresAction).toBe(requiresAction);
     expect(
       analysis.hits.every(({ finding }) => finding.breaking !== "yes" || finding.proof !== null),

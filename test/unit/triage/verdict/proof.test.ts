@@ -49,6 +49,33 @@ test("of two findings on the line of an error, the one that it names is proven",
   ]);
 });
 
+test("the name of a module in an error names no finding", () => {
+  const hits = [hit("execa", [1]), hit("ExecaReturnValue", [1])];
+  const message = "Module '\"execa\"' has no exported member 'ExecaReturnValue'";
+
+  expect(toldOf(hits, [error(1, message)])).toEqual([
+    "maybe execa unproven 1",
+    "yes ExecaReturnValue compiler 1",
+  ]);
+});
+
+test("errors come from the top of a file, what follows from them last", () => {
+  const errors = [
+    { ...error(2, "Parameter 'id' implicitly has an 'any' type", "id"), code: "TS7006" },
+    error(9, "no member 'left'"),
+    error(4, "no member 'right'"),
+  ].map((diagnostic) => ({ diagnostic, importedAt: null }));
+  const hits = provenHits({ hits: [hit("O.left", [9]), hit("O.right", [4])], errors });
+
+  const facts = boundedFacts({ hits, diagnostics: [], capsHit: [] });
+
+  expect(facts.hits.map(({ finding: { subject } }) => subject)).toEqual([
+    "O.right",
+    "O.left",
+    "id",
+  ]);
+});
+
 test("a fact of loading needs no compiler", () => {
   expect(toldOf([hit("p", [1], { rule: "pkg.esm_only", proof: NODE })], [])).toEqual([
     "yes p node 1",
