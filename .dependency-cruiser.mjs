@@ -72,6 +72,8 @@ const LIBRARIES = {
   "npm-registry-fetch": "^src/triage/sources/npm/",
   "@npmcli/config": "^src/triage/sources/npm/",
   "resolve.exports": "^src/triage/sources/npm/",
+  "cjs-module-lexer": "^src/triage/surface/loading/",
+  "es-module-lexer": "^src/triage/(sources/npm|surface/loading)/",
   semver: "^src/triage/",
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",

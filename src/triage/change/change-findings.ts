@@ -27,6 +27,7 @@ export function changeFindings(
   const byId = Map.groupBy(found.map(shortened), ({ finding }) => finding.id);
   return [...byId.values()]
     .flatMap(merged)
+    .map(proven)
     .toSorted((left, right) => (left.finding.id < right.finding.id ? -1 : 1));
 }
 
@@ -39,6 +40,19 @@ function merged(alike: readonly ServiceFound[]): ServiceFound[] {
   );
   if (surest === undefined) return [];
   return [{ finding: surest.finding, sought: alike.flatMap(({ sought }) => sought) }];
+}
+
+/** Of a service the fact is what its own files say. */
+function proven({ finding, sought }: ServiceFound): ServiceFound {
+  const { breaking, proof, provider, rule, subject } = finding;
+  if (breaking !== "yes" || proof !== null) return { finding, sought };
+  const line = provider?.line ?? null;
+  const place =
+    provider === null ? "the change" : `${provider.path}${line === null ? "" : `:${line}`}`;
+  return {
+    finding: { ...finding, proof: { by: "service", text: `${place} (${rule} ${subject})` } },
+    sought,
+  };
 }
 
 function shortened({ finding, sought }: ServiceFound): ServiceFound {

@@ -1,27 +1,30 @@
-import { join, posix } from "node:path";
-import ts from "typescript";
+import { join } from "node:path";
 import { withoutEnd } from "../../index.ts";
-import type { Found, Hit, Location, Match, Usage } from "../facts/finding.ts";
+import {
+  type Found,
+  type Hit,
+  type Location,
+  lineKey,
+  type Match,
+  sortedLocations,
+  type Usage,
+} from "../facts/finding.ts";
 import { parseJsonText } from "../facts/json-text.ts";
 import { LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
 import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
 import type { ImportUse } from "./imports.ts";
 import type { ConsumerProbe } from "./probe.ts";
-import { lineKey, type SymbolUses } from "./symbol-uses.ts";
+import type { SymbolUses } from "./symbol-uses.ts";
 
 /** What is known about how the consumer uses the package. */
 type Evidence = {
   readonly imports: readonly ImportUse[];
   readonly symbols: SymbolUses;
   /** Keys of lines that the compiler reads alike with both versions. */
-  readonly settled: ReadonlySet<string>;
+  readonly unaffected: ReadonlySet<string>;
   /** Where scripts of the consumer's package.json files run a command. */
   commandUses(command: string): readonly Location[];
-  /** Files that are compiled to CommonJS, so that their imports are `require` calls. */
-  readonly commonJsFiles: ReadonlySet<string>;
-  /** Files that certainly run as ES modules; the rest may be either. */
-  readonly moduleFiles: ReadonlySet<string>;
   /** Whether an interface file names the package. */
   readonly named: boolean;
   /** Whether every file of the consumer was read. */
@@ -32,24 +35,14 @@ type Evidence = {
 
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
-  const hits = sortedPlaces(placesOf(match, evidence)).filter(
-    (place) => finding.rule !== "ts.signature" || !evidence.settled.has(lineKey(place)),
+  const hits = sortedLocations(placesOf(match, evidence)).filter(
+    (place) => !finding.rule.startsWith("ts.") || !evidence.unaffected.has(lineKey(place)),
   );
-  // What a bundler or Node makes of a file without a format may be spared the loss of CommonJS.
-  if (match.by === "require" && hits.length === 0 && !runsAsModules(evidence)) {
-    const softer = { ...finding, breaking: "maybe" as const };
-    return matchUsage({ finding: softer, match: { by: "package" } }, evidence);
-  }
   return {
     finding,
     usage: hits.length > 0 ? "confirmed" : usageWithoutHits(match, evidence),
     hits: hits.slice(0, LIMITS.hitsMax),
   };
-}
-
-/** Whether every file that imports the package is an ES module, and so loads ES modules. */
-function runsAsModules({ imports, moduleFiles }: Evidence): boolean {
-  return imports.length > 0 && imports.every(({ path }) => moduleFiles.has(path));
 }
 
 /** Whether the consumer uses the package at all. */
@@ -60,10 +53,8 @@ export function overallUsage(evidence: Evidence): Usage {
 function placesOf(match: Match, evidence: Evidence): readonly Location[] {
   const imports = evidence.imports.filter(({ name }) => name === "");
   switch (match.by) {
-    case "require":
-      return imports.filter(
-        ({ path, loadedBy }) => loadedBy === "require" || evidence.commonJsFiles.has(path),
-      );
+    case "places":
+      return match.places;
     case "subpath":
       return imports.filter(({ subpath }) => subpath === match.subpath);
     case "command":
@@ -112,17 +103,6 @@ function usageWithoutImports({ named, complete }: Evidence): Usage {
   return named ? "likely" : "none";
 }
 
-function sortedPlaces(places: readonly Location[]): Location[] {
-  const unique = new Map(places.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
-  return [...unique.values()].toSorted(
-    (left, right) => compareText(left.path, right.path) || left.line - right.line,
-  );
-}
-
-function compareText(left: string, right: string): number {
-  return left === right ? 0 : left < right ? -1 : 1;
-}
-
 type EvidenceParts = {
   readonly tree: ConsumerTree;
   readonly names: readonly string[];
@@ -137,21 +117,14 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
   const { tree, imports, probe } = parts;
   const fence = new Fence([tree.root]);
   const textOf = (path: string): string => fence.readFile(join(tree.root, path)) ?? "";
-  const importing = [...new Set(imports.map(({ path }) => path))];
-  const runningAs = (format: ModuleFormat): Set<string> =>
-    new Set(
-      importing.filter((path) => moduleFormat(path, tree.manifests, probe.options) === format),
-    );
   return {
     imports,
     symbols: probe.symbols,
-    settled: probe.settled,
+    unaffected: probe.unaffected,
     typed: parts.typed,
     // interface_files may list what is not there any more.
     named: parts.interfaceFiles.some((path) => mentions(textOf(path), parts.names)),
     complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
-    commonJsFiles: runningAs("commonjs"),
-    moduleFiles: runningAs("module"),
     commandUses: (command) => commandUses(tree.manifests, command),
   };
 }
@@ -190,46 +163,4 @@ function lineOf(text: string, key: string): number {
   const scripts = text.indexOf('"scripts"');
   const at = text.indexOf(key, scripts);
   return text.slice(0, Math.max(at, 0)).split("\n").length;
-}
-
-/** As what a file runs; null where only a bundler, or what the file says, decides. */
-type ModuleFormat = "commonjs" | "module" | null;
-
-/**
- * As what a file of the consumer runs: by its extension, by the nearest package.json, by the
- * compiler's `module`. In CommonJS an `import` of another package becomes a `require`.
- */
-function moduleFormat(
-  path: string,
-  manifests: readonly ConsumerFile[],
-  { module }: ts.CompilerOptions,
-): ModuleFormat {
-  if (/\.c[jt]s$/.test(path)) return "commonjs";
-  if (/\.m[jt]s$/.test(path) || nearestType(path, manifests) === "module") return "module";
-  return writesCommonJs(module) ? "commonjs" : null;
-}
-
-/** What the compiler writes where package.json does not say "module". */
-function writesCommonJs(module: ts.ModuleKind | undefined): boolean {
-  if (module === undefined) return false;
-  const isNodes = module >= ts.ModuleKind.Node16 && module <= ts.ModuleKind.NodeNext;
-  return isNodes || module === ts.ModuleKind.CommonJS;
-}
-
-function nearestType(path: string, manifests: readonly ConsumerFile[]): unknown {
-  const above = manifests
-    .filter((file) => isAbove(posix.dirname(file.path), path))
-    .toSorted((left, right) => right.path.length - left.path.length);
-  const nearest = above[0];
-  if (nearest === undefined) return undefined;
-  try {
-    const value: unknown = parseJsonText(nearest.text);
-    return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
-  } catch {
-    return undefined; // Node takes a file below a broken package.json for CommonJS as well
-  }
-}
-
-function isAbove(folder: string, path: string): boolean {
-  return folder === "." || path.startsWith(`${folder}/`);
 }

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import ts from "typescript";
 import { type Sources, subpathOf, type UnresolvedImport } from "../compiler/compiler-host.ts";
 import { oneLine, slashed } from "../compiler/declarations.ts";
-import type { Diagnostic } from "../facts/finding.ts";
+import { type Diagnostic, lineKey } from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";
 import type { Fence } from "../reading/fence.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
@@ -14,14 +14,16 @@ import {
   ownFiles,
 } from "./consumer-program.ts";
 import type { ImportUse } from "./imports.ts";
-import { type SymbolUses, symbolUses, unaffectedLines } from "./symbol-uses.ts";
+import { type SymbolUses, symbolUses } from "./symbol-uses.ts";
+import { unaffectedLines } from "./unaffected-lines.ts";
+import { writtenAt } from "./written-subject.ts";
 
 /** What the compiler says about the consumer. */
 export type ConsumerProbe = {
   readonly diagnostics: readonly Diagnostic[];
   readonly symbols: SymbolUses;
   /** Keys of lines that the compiler reads alike with both versions; see symbol-uses.ts. */
-  readonly settled: ReadonlySet<string>;
+  readonly unaffected: ReadonlySet<string>;
   readonly options: ConsumerOptions["options"];
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];
@@ -54,7 +56,7 @@ export function probeConsumer({
     return {
       diagnostics: [],
       symbols: new Map(),
-      settled: new Set(),
+      unaffected: new Set(),
       options,
       degraded: [],
       capsHit: [],
@@ -75,11 +77,12 @@ export function probeConsumer({
     root,
     folderLabels({ pair, root, fence: sources.fence }),
   );
-  const broken = new Set(diagnostics.map(({ path }) => path));
+  const directories = [pair.from.directory, pair.to.directory];
+  const broken = new Set(diagnostics.map(lineKey));
   return {
     diagnostics,
     symbols: symbolUses(before.program, root),
-    settled: unaffectedLines({ programs, root, directory: pair.from.directory, broken }),
+    unaffected: unaffectedLines({ programs, root, directories, broken }),
     options,
     degraded: [...degraded, ...unresolved.map((one) => describe(one, pair, root))],
     capsHit: all.length > importing.length ? ["importing_files"] : [],
@@ -129,11 +132,13 @@ function describeDiagnostic(
   root: string,
   places: FolderLabels,
 ): Diagnostic {
+  const subject = writtenAt(file, start);
   return {
     path: slashed(relative(root, file.fileName)),
     line: file.getLineAndCharacterOfPosition(start).line + 1,
     code: `TS${code}`,
     message: oneLine(withFolderLabels(ts.flattenDiagnosticMessageText(messageText, " "), places)),
+    ...(subject === null ? {} : { subject }),
   };
 }
 

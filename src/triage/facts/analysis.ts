@@ -1,5 +1,5 @@
 import type { ChangeSet } from "./change-set.ts";
-import type { Diagnostic, Hit, Usage } from "./finding.ts";
+import { COMPILER_ERROR, type Diagnostic, type Hit, type Usage } from "./finding.ts";
 import { LIMITS } from "./limits.ts";
 import type { ServiceIdentity } from "./service.ts";
 
@@ -20,8 +20,9 @@ export type AnalysisRequest = {
     readonly interfaceFiles: readonly string[];
   };
   /**
-   * Folders that may be read beside the consumer, the two versions and what the versions' installed
-   * copies depend on, such as the node_modules above a folder of an operator's. @default none
+   * Folders that may be read beside the consumer, the two versions and what the versions'
+   * installed copies depend on, such as the node_modules above a folder of an operator's. @default
+   * none
    */
   readonly alsoReadable?: readonly string[];
   /** Folders whose node_modules, and those above them, are searched for installed copies. */
@@ -86,16 +87,18 @@ export type Tree = {
 type Facts = Pick<Analysis, "hits" | "diagnostics" | "capsHit">;
 
 /**
- * The facts in their order and within their limits: what breaks and is used comes first, so
- * that a cap cuts off what matters least.
+ * The facts in their order and within their limits: what the compiler objects to comes first, then
+ * what else breaks and is used, so that a cap cuts off what matters least.
  */
 export function boundedFacts({ hits, diagnostics, capsHit }: Facts): Facts {
+  // No cap hides an error: these come first.
+  const errors = hits.filter(({ finding }) => finding.proof?.by === "compiler").length;
   const cut = [
     ...(hits.length > LIMITS.findingsMax ? ["findings"] : []),
     ...(diagnostics.length > LIMITS.diagnosticsMax ? ["diagnostics"] : []),
   ];
   return {
-    hits: hits.toSorted(byWeight).slice(0, LIMITS.findingsMax),
+    hits: hits.toSorted(byWeight).slice(0, Math.max(LIMITS.findingsMax, errors)),
     diagnostics: diagnostics.slice(0, LIMITS.diagnosticsMax),
     capsHit: sortedSet([...capsHit, ...cut]),
   };
@@ -107,10 +110,42 @@ export function sortedSet(texts: readonly string[]): string[] {
 }
 
 function byWeight(left: Hit, right: Hit): number {
-  return rankOf(left) - rankOf(right) || (left.finding.id < right.finding.id ? -1 : 1);
+  const rank = rankOf(left) - rankOf(right);
+  if (rank !== 0) return rank;
+  return byFirstError(left, right) || (left.finding.id < right.finding.id ? -1 : 1);
 }
 
-function rankOf({ finding, usage }: Hit): number {
-  const breaking = { yes: 0, maybe: 1, no: 2 }[finding.breaking];
-  return (usage === "none" ? 3 : 0) + breaking;
+/** From the top of a file: what is wrong further down often follows from what is wrong above. */
+function byFirstError(left: Hit, right: Hit): number {
+  if (!isError(left) || !isError(right)) return 0;
+  const [one, other] = [left.hits[0], right.hits[0]];
+  if (one === undefined || other === undefined) return 0;
+  if (one.path !== other.path) return one.path < other.path ? -1 : 1;
+  return one.line - other.line || errorRank(left) - errorRank(right);
+}
+
+/** What a finding of the surfaces explains comes before what only the compiler says. */
+function errorRank({ finding: { rule } }: Hit): number {
+  return rule === COMPILER_ERROR ? 1 : 0;
+}
+
+function isError({ finding: { breaking, proof }, usage }: Hit): boolean {
+  return usage === "confirmed" && breaking === "yes" && proof?.by === "compiler";
+}
+
+/** `TS7006`, `TS7031`: a parameter has lost its type, because of what is wrong elsewhere. */
+function isConsequence({ finding: { rule, after } }: Hit): boolean {
+  return rule === COMPILER_ERROR && /^TS70\d\d:/.test(after ?? "");
+}
+
+/** Errors of the compiler, then other uses that are seen, then what may be used, then the rest. */
+function rankOf(hit: Hit): number {
+  const { usage } = hit;
+  const { breaking } = hit.finding;
+  const known = { yes: 0, maybe: 1, no: 2 }[breaking];
+  if (isError(hit)) return isConsequence(hit) ? 1 : 0;
+  if (breaking === "no") return usage === "none" ? 12 : 8;
+  if (usage === "none") return 10 + known;
+  if (usage === "confirmed") return 2 + known;
+  return 5 + known;
 }

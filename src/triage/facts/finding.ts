@@ -17,6 +17,37 @@ export type Usage = (typeof USAGES)[number];
 /** A place in a file. `path` is relative to its tree's root, `line` counts from 1. */
 export type Location = { readonly path: string; readonly line: number };
 
+/** One text for a place, to hold places against each other. */
+export function lineKey({ path, line }: Location): string {
+  return `${path}:${line}`;
+}
+
+/** Each location once, by path and line. */
+export function sortedLocations(locations: readonly Location[]): Location[] {
+  const unique = new Map(locations.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+  return [...unique.values()].toSorted(
+    (left, right) =>
+      (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
+  );
+}
+
+export const PROVEN_BY = ["compiler", "node", "declarations", "service"] as const;
+
+/**
+ * The fact that a finding breaks by. Without one, no finding that the consumer meets says more
+ * than "maybe".
+ */
+export type Proof = {
+  /**
+   * `compiler`: a new error in the consumer's code. `node`: loading or running by Node's own
+   * rules, ranges of engines and peers included. `declarations`: what both versions declare, of a
+   * finding that the consumer does not meet. `service`: what the service's own files say.
+   */
+  readonly by: (typeof PROVEN_BY)[number];
+  /** For people: the error with its place, or the rule and what it was applied to. */
+  readonly text: string;
+};
+
 /** One difference between the old and the new provider. */
 export type Finding = {
   /** `rule:subject`, unique within an analysis and the same in every run. */
@@ -35,14 +66,28 @@ export type Finding = {
   readonly after: string | null;
   /** What stands in the new surface where the removed thing stood; null if nothing is known. */
   readonly replacement: string | null;
+  /** What of the consumer's own is held against it, such as its range; null if there is none. */
+  readonly own: string | null;
+  /**
+   * What the release says of itself, for a step of the version number; null if it says nothing.
+   */
+  readonly notes: string | null;
+  /** Null: nothing proves that it breaks. */
+  readonly proof: Proof | null;
 };
+
+/** The rule of a finding that is an error of the compiler, which no other finding accounts for. */
+export const COMPILER_ERROR = "ts.error";
 
 /** How a consumer can be hit by a finding. */
 export type Match =
   /** By importing the package at all. */
   | { readonly by: "package" }
-  /** By loading it with `require`, or from a file that compiles to CommonJS. */
-  | { readonly by: "require" }
+  /**
+   * At places that whoever found it has seen: a load in the consumer's code, a line of its
+   * manifest.
+   */
+  | { readonly by: "places"; readonly places: readonly Location[] }
   | { readonly by: "subpath"; readonly subpath: string }
   /** By a package.json script that runs the command. */
   | { readonly by: "command"; readonly command: string }
@@ -66,7 +111,12 @@ export type Hit = {
 };
 
 /** An error of the compiler that the new version brings to the consumer's code. */
-export type Diagnostic = Location & { readonly code: string; readonly message: string };
+export type Diagnostic = Location & {
+  readonly code: string;
+  readonly message: string;
+  /** What the person wrote there, such as `r.error.errors`. */
+  readonly subject?: string | undefined;
+};
 
 type FindingParts = Partial<Finding> & Pick<Finding, "rule" | "subject" | "breaking">;
 
@@ -82,6 +132,9 @@ export function finding(parts: FindingParts): Finding {
     before: parts.before ?? null,
     after: parts.after ?? null,
     replacement: parts.replacement ?? null,
+    own: parts.own ?? null,
+    notes: parts.notes ?? null,
+    proof: parts.proof ?? null,
   };
 }
 

@@ -12,7 +12,7 @@ export function wordsOf(text: string): string[] {
 }
 
 /** Whether a text holds a word, or words next to each other, as a whole. */
-export function hasWords(text: string, sought: string): boolean {
-  const wanted = wordsOf(sought).join(" ");
+export function hasWords(text: string, words: string): boolean {
+  const wanted = wordsOf(words).join(" ");
   return wanted !== "" && ` ${wordsOf(text).join(" ")} `.includes(` ${wanted} `);
 }

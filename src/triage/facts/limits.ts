@@ -40,7 +40,10 @@ export const LIMITS = {
   findingsMax: 200,
   /** Places kept for one finding. */
   hitsMax: 50,
-  diagnosticsMax: 200,
+  /** Errors of the compiler: far above what anybody repairs by a list. */
+  diagnosticsMax: 1_000,
+  /** Characters of what a release says of itself. */
+  notesMax: 600,
   /** Characters of `before` and `after`. */
   textMax: 300,
   /** Milliseconds until the process is ended, by depth (ANALYSIS_TIMEOUT_MS). */

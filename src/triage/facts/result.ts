@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { storableText } from "../../index.ts";
-import { BREAKING, TRIGGERS, URGENCIES, USAGES } from "./finding.ts";
+import { BREAKING, PROVEN_BY, TRIGGERS, URGENCIES, USAGES } from "./finding.ts";
 
 const location = z.object({ path: z.string(), line: z.int().positive() });
 
@@ -13,6 +13,15 @@ const finding = z.object({
   before: z.string().nullable(),
   after: z.string().nullable(),
   replacement: z.string().nullable(),
+  /** What of the consumer's own is held against it, such as its range. */
+  own: z.string().nullable().optional(),
+  /** What the release says of itself. */
+  notes: z.string().nullable().optional(),
+  /** Of everything that breaks, the fact that it breaks by. */
+  proof: z
+    .object({ by: z.enum(PROVEN_BY), text: z.string() })
+    .nullable()
+    .optional(),
   provider: location.extend({ line: location.shape.line.nullable() }).nullable(),
   usage: z.enum(USAGES),
   hits: z.array(location),
@@ -52,7 +61,14 @@ const evidence = z.object({
     })
     .nullable(),
   findings: z.array(finding),
-  diagnostics: z.array(location.extend({ code: z.string(), message: z.string() })),
+  diagnostics: z.array(
+    location.extend({
+      code: z.string(),
+      message: z.string(),
+      /** What the person wrote there. */
+      subject: z.string().optional(),
+    }),
+  ),
   files: z.array(z.unknown()),
   /** Of a template and its derivative: what their histories have to do with each other. */
   ancestry: ancestry.optional(),
@@ -103,6 +119,33 @@ export const triageResult = z.object({
   }),
 });
 export type TriageResult = z.output<typeof triageResult>;
+
+/** What the rules come to, before a cache, a model or a knowledge base had a part in it. */
+type RulesResult = Omit<
+  TriageResult,
+  "architecture_context" | "schema_version" | "cache" | "adjudication"
+> & { readonly cacheKey: string };
+
+/** A result of the rules, its keys in the order in which every result has them. */
+export function resultOfRules(parts: RulesResult): TriageResult {
+  return {
+    requires_action: parts.requires_action,
+    urgency: parts.urgency,
+    impact_summary: parts.impact_summary,
+    affected_files: parts.affected_files,
+    recommended_changes: parts.recommended_changes,
+    confidence: parts.confidence,
+    reasoning: parts.reasoning,
+    architecture_context: "",
+    schema_version: 1,
+    analyzer: parts.analyzer,
+    evidence: parts.evidence,
+    artifacts: parts.artifacts,
+    cache: { hit: false, key: parts.cacheKey },
+    duration_ms: parts.duration_ms,
+    adjudication: { used: false, model: null, input_tokens: 0, output_tokens: 0, changed: [] },
+  };
+}
 
 /**
  * The value with texts that PostgreSQL can store. What repositories hold may have a NUL far into

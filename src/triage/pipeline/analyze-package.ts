@@ -3,7 +3,8 @@ import { analysisFence } from "../compiler/analysis-fence.ts";
 import type { Sources } from "../compiler/compiler-host.ts";
 import { readConsumerTree } from "../consumer/consumer-files.ts";
 import { dependenciesIn, exposureOf } from "../consumer/exposure.ts";
-import { importsOf } from "../consumer/imports.ts";
+import { type ImportUse, importsOf } from "../consumer/imports.ts";
+import { moduleLoads } from "../consumer/module-loads.ts";
 import { evidenceOf, matchUsage, overallUsage } from "../consumer/package-usage.ts";
 import { probeConsumer } from "../consumer/probe.ts";
 import {
@@ -13,16 +14,20 @@ import {
   boundedFacts,
   sortedSet,
 } from "../facts/analysis.ts";
-import { type Diagnostic, finding, type Hit } from "../facts/finding.ts";
-import { locatePackages } from "../sources/npm/installed.ts";
+import type { ModuleLoad } from "../facts/module-load.ts";
+import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
 import { readPackageTree } from "../sources/npm/manifest.ts";
 import { defaultFindings } from "../surface/defaults/default-findings.ts";
+import { loadingFindings, mergeLoading } from "../surface/loading/loading-findings.ts";
+import { runsOtherCode } from "../surface/loading/runtime-code.ts";
 import {
   entryFindings,
+  nodeRange,
   requirementFindings,
   versionFindings,
 } from "../surface/manifest-findings.ts";
 import { surfaceFindings } from "../surface/surface-findings.ts";
+import { provenHits } from "../verdict/proof.ts";
 
 /**
  * Compare two versions of a package and find where a consumer meets the differences.
@@ -47,18 +52,20 @@ export function analyzePackage(
   const sources: Sources = { fence: analysisFence(request, root, pair), parsed: new Map() };
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
   const surface = surfaceFindings(pair, subpaths, { sources, depth: request.depth });
-  const said = [
-    ...entryFindings(pair, subpaths),
-    ...requirementFindings(pair, consumer),
-    ...surface.found,
-  ];
   const defaults = defaultFindings(pair, subpaths, surface.declared);
-  const compared = request.depth === "types" && surface.degraded.length === 0;
-  // A default that changed is no reason for a major: what else it changed stays unknown.
-  const found = [...versionFindings(pair, { found: said, compared }), ...said, ...defaults.found];
 
   onProgress({ percent: 60, step: "compiling the consumer against both" });
   const probe = probeConsumer({ pair, tree, names, imports, sources });
+  const running = { names, manifests: tree.manifests, options: probe.options };
+  const loads = tree.sources.flatMap((file) => moduleLoads(file, running));
+  const said = mergeLoading(
+    [...entryFindings(pair, subpaths), ...requirementFindings(pair, consumer), ...surface.found],
+    loadingFindings(pair, { loads, node: nodeRange(consumer) }),
+  );
+  const compared = request.depth === "types" && surface.degraded.length === 0;
+  // A default that changed is no reason for a major: what else it changed stays unknown.
+  const step = { found: said, compared, runsOtherCode: isOtherCodeRun(pair, imports, loads) };
+  const found = [...versionFindings(pair, step), ...said, ...defaults.found];
   const { interfaceFiles } = request.consumer;
   const evidence = evidenceOf({
     tree,
@@ -71,7 +78,10 @@ export function analyzePackage(
   const matched = found.map((one) => matchUsage(one, evidence));
   return {
     ...boundedFacts({
-      hits: withUnexplained(matched, probe.diagnostics, name),
+      hits: provenHits({
+        hits: matched,
+        errors: probe.diagnostics.map((diagnostic) => ({ diagnostic, importedAt: null })),
+      }),
       diagnostics: probe.diagnostics,
       capsHit: [
         ...tree.capsHit,
@@ -90,34 +100,13 @@ export function analyzePackage(
 }
 
 /**
- * The hits, and one more finding if the compiler has errors that no breaking finding
- * accounts for: an error of the compiler is proof, whether or not the comparison of the
- * surfaces saw its cause.
+ * Who imports types alone runs nothing of the package; of who does not import it, nobody knows.
  */
-function withUnexplained(
-  hits: readonly Hit[],
-  diagnostics: readonly Diagnostic[],
-  packageName: string,
-): Hit[] {
-  const explained = new Set(
-    hits
-      .filter((hit) => hit.finding.breaking === "yes" && hit.usage === "confirmed")
-      .flatMap((hit) => hit.hits.map(({ path }) => path)),
-  );
-  const open = diagnostics.filter(({ path }) => !explained.has(path));
-  const first = open[0];
-  if (first === undefined) return [...hits];
-  return [
-    ...hits,
-    {
-      finding: finding({
-        rule: "ts.signature",
-        subject: packageName,
-        breaking: "yes",
-        after: `${first.code}: ${first.message}`,
-      }),
-      usage: "confirmed",
-      hits: open.map(({ path, line }) => ({ path, line })),
-    },
-  ];
+function isOtherCodeRun(
+  pair: PackagePair,
+  imports: readonly ImportUse[],
+  loads: readonly ModuleLoad[],
+): boolean {
+  if (loads.length > 0) return runsOtherCode(pair, loads);
+  return imports.length === 0;
 }

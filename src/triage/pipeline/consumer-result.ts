@@ -1,7 +1,7 @@
 import type { Analysis } from "../facts/analysis.ts";
 import { type KeyInputs, verdictKey } from "../facts/cache-key.ts";
 import type { ChangedSource } from "../facts/change-set.ts";
-import type { TriageResult } from "../facts/result.ts";
+import { resultOfRules, type TriageResult } from "../facts/result.ts";
 import { isUncertain, verdictOn } from "../verdict/judge.ts";
 import {
   actionable,
@@ -32,7 +32,7 @@ export function consumerResult(asked: TriageSubject, analysis: Analysis, run: Ru
   const { payload, source, keyInputs } = asked;
   const verdict = verdictOn(analysis, payload.relationship_config.urgency_mapping);
   const about: ConsumerCase = { source, target: payload.target_repo, analysis, verdict };
-  return {
+  return resultOfRules({
     requires_action: verdict.requiresAction,
     urgency: verdict.urgency,
     impact_summary: impactSummary(about),
@@ -40,15 +40,12 @@ export function consumerResult(asked: TriageSubject, analysis: Analysis, run: Ru
     recommended_changes: recommendedChanges(about),
     confidence: verdict.confidence,
     reasoning: reasoning(about),
-    architecture_context: "",
-    schema_version: 1,
     analyzer: { handler: run.handler, version: run.version },
     evidence: evidenceOf(asked, analysis),
     artifacts: [],
-    cache: { hit: false, key: verdictKey(keyInputs, { ...run, adjudicator: "none" }) },
+    cacheKey: verdictKey(keyInputs, { ...run, adjudicator: "none" }),
     duration_ms: run.durationMs,
-    adjudication: { used: false, model: null, input_tokens: 0, output_tokens: 0, changed: [] },
-  };
+  });
 }
 
 function affectedFiles(about: ConsumerCase): string[] {

@@ -1,6 +1,6 @@
 import { type Judge, type KeyInputs, verdictKey } from "../facts/cache-key.ts";
 import { TEMPLATE_LIMITS } from "../facts/limits.ts";
-import type { TriageResult } from "../facts/result.ts";
+import { resultOfRules, type TriageResult } from "../facts/result.ts";
 import { applies, needsHand, type SyncedFile, type SyncFacts } from "../template/sync-facts.ts";
 import type { DecisionAnswer } from "../verdict/judge.ts";
 import { syncVerdict } from "../verdict/template-judge.ts";
@@ -39,7 +39,7 @@ export function templateResult(
   };
   const { verdict } = about;
   const judge: Judge = { ...run, adjudicator: "none" };
-  const result: TriageResult = {
+  const result = resultOfRules({
     requires_action: verdict.requiresAction,
     urgency: verdict.urgency,
     impact_summary: syncSummary(about),
@@ -47,15 +47,12 @@ export function templateResult(
     recommended_changes: syncChanges(about),
     confidence: verdict.confidence,
     reasoning: syncReasoning(about),
-    architecture_context: "",
-    schema_version: 1,
     analyzer: { handler: run.handler, version: run.version },
     evidence: evidenceOf(mode, keyInputs, bounded),
     artifacts: artifactsOf(bounded),
-    cache: { hit: false, key: verdictKey(keyInputs, judge) },
+    cacheKey: verdictKey(keyInputs, judge),
     duration_ms: run.durationMs,
-    adjudication: { used: false, model: null, input_tokens: 0, output_tokens: 0, changed: [] },
-  };
+  });
   return { about, result };
 }
 

@@ -1,10 +1,11 @@
 import ts from "typescript";
 import { declarationKey, declarationKeys } from "../compiler/declarations.ts";
-import { type Breaking, finding } from "../facts/finding.ts";
+import { type Breaking, type Finding, finding } from "../facts/finding.ts";
 import {
   type Candidate,
   type Comparison,
   type Directions,
+  declaringSymbol,
   firstDeclarationText,
   isCompatible,
   providerLocation,
@@ -74,8 +75,8 @@ function compareTypes(
   if ((types.before.flags | types.after.flags) & ts.TypeFlags.Any) return [];
   const members = compareMembers(comparison, { ...pair, types, directions });
   const whole = { before: [types.before], after: [types.after] };
-  const told = members.some(isBreak) || saidByMembers(comparison, types.before);
-  return told || isCompatible(comparison, whole, directions)
+  const isExplained = members.some(isBreak) || saidByMembers(comparison, types.before);
+  return isExplained || isCompatible(comparison, whole, directions)
     ? members
     : [...members, wholeChange(comparison, pair)];
 }
@@ -106,8 +107,7 @@ function wholeChange(comparison: Comparison, { name, before, after }: Pair): Can
         breaking: "yes",
         subject: subjectOf(comparison, name),
         provider: providerLocation(comparison, "to", now),
-        before: firstDeclarationText(then),
-        after: firstDeclarationText(now),
+        ...printed(then, now),
       }),
       match: {
         by: "symbol",
@@ -117,6 +117,15 @@ function wholeChange(comparison: Comparison, { name, before, after }: Pair): Can
       },
     },
   };
+}
+
+/** Two declarations as they print; nothing where that does not tell them apart. */
+function printed(
+  before: readonly ts.Declaration[],
+  after: readonly ts.Declaration[],
+): Pick<Finding, "before" | "after"> {
+  const [then, now] = [firstDeclarationText(before), firstDeclarationText(after)];
+  return then === now ? { before: null, after: null } : { before: then, after: now };
 }
 
 function isType(symbol: ts.Symbol): boolean {
@@ -154,6 +163,10 @@ function compareMembers(comparison: Comparison, compared: Compared): Candidate[]
   const candidates: Candidate[] = [];
   for (const [name, old] of before) {
     const next = after.get(name);
+    if (isLeftToOwner(comparison, compared, old)) {
+      if (next === undefined) candidates.push(...lostByAlias(comparison, compared, old));
+      continue;
+    }
     if (next === undefined) candidates.push(removed(comparison, compared, old));
     else if (breaks(comparison, compared, old, next)) {
       candidates.push(changed(comparison, compared, old, next));
@@ -167,6 +180,34 @@ function compareMembers(comparison: Comparison, compared: Compared): Candidate[]
   return candidates;
 }
 
+/** Whether another export declares the member, and tells what becomes of it. */
+function isLeftToOwner(comparison: Comparison, { before }: Compared, old: TypeMember): boolean {
+  const owners = old.declarations.map((node) => comparison.ownerOf(node));
+  return owners.length > 0 && owners.every((owner) => owner !== null && owner.before !== before);
+}
+
+/**
+ * A member that its owner keeps and only this type lets go of: who uses it by way of the owner is
+ * not hit, so that only naming this type is.
+ */
+function lostByAlias(comparison: Comparison, compared: Compared, old: TypeMember): Candidate[] {
+  const { checker } = comparison;
+  const keeps = old.declarations.some((node) => {
+    const after = comparison.ownerOf(node)?.after;
+    const type = after === undefined ? undefined : checker.getDeclaredTypeOfSymbol(after);
+    return type !== undefined && checker.getPropertyOfType(type, old.name) !== undefined;
+  });
+  if (!keeps) return [];
+  const declarations = compared.before.declarations ?? [];
+  return [
+    candidate(comparison, compared, {
+      rule: "ts.member_removed",
+      breaking: "yes",
+      old: { ...old, declarations },
+    }),
+  ];
+}
+
 function breaks(
   comparison: Comparison,
   { directions }: Compared,
@@ -174,8 +215,26 @@ function breaks(
   next: TypeMember,
 ): boolean {
   if (comparison.isUnchanged(old.declarations, next.declarations)) return false;
+  // Before the types are: those of two enums are related by their names.
+  if (valueMoved(comparison, old, next)) return true;
   if (directions.has("input") && old.optional && !next.optional) return true;
   return !isCompatible(comparison, { before: old.types, after: next.types }, directions);
+}
+
+/** Whether both are the same member of an enum, with another number or text. */
+function valueMoved({ checker }: Comparison, old: TypeMember, next: TypeMember): boolean {
+  const [then, now] = [valueOf(checker, old), valueOf(checker, next)];
+  return then !== undefined && now !== undefined && then !== now;
+}
+
+function valueOf(
+  checker: ts.TypeChecker,
+  { declarations }: TypeMember,
+): string | number | undefined {
+  const [member] = declarations;
+  return member !== undefined && ts.isEnumMember(member)
+    ? checker.getConstantValue(member)
+    : undefined;
 }
 
 function removed(comparison: Comparison, compared: Compared, old: TypeMember): Candidate {
@@ -188,7 +247,33 @@ function changed(
   old: TypeMember,
   next: TypeMember,
 ): Candidate {
-  return candidate(comparison, compared, { rule: "ts.signature", breaking: "yes", old, next });
+  const { checker } = comparison;
+  const found = candidate(comparison, compared, {
+    rule: "ts.signature",
+    breaking: "yes",
+    old,
+    next,
+  });
+  return valueMoved(comparison, old, next)
+    ? withValues(found, [valueOf(checker, old), valueOf(checker, next)])
+    : found;
+}
+
+/**
+ * The compiler objects to no use of a member whose value moved: the values themselves are the
+ * fact.
+ */
+function withValues(
+  { found, ...nodes }: Candidate,
+  [before, after]: readonly (string | number | undefined)[],
+): Candidate {
+  const text = `${found.finding.subject} is ${JSON.stringify(before)} before and ${JSON.stringify(after)} after`;
+  const values = {
+    before: JSON.stringify(before) ?? null,
+    after: JSON.stringify(after) ?? null,
+    proof: { by: "node", text } as const,
+  };
+  return { ...nodes, found: { ...found, finding: { ...found.finding, ...values } } };
 }
 
 /**
@@ -223,13 +308,15 @@ function candidate(
       finding: finding({
         rule,
         breaking,
-        subject: subjectOf(comparison, `${name}.${member?.name ?? ""}`),
+        subject: subjectOf(
+          comparison,
+          `${ownerName(comparison, { name, before }, declarations)}.${member?.name ?? ""}`,
+        ),
         provider:
           next === undefined
             ? providerLocation(comparison, "from", gone)
             : providerLocation(comparison, "to", there),
-        before: firstDeclarationText(declarations),
-        after: firstDeclarationText(next?.declarations ?? []),
+        ...printed(declarations, next?.declarations ?? []),
       }),
       match: {
         by: "symbol",
@@ -242,6 +329,20 @@ function candidate(
       },
     },
   };
+}
+
+/**
+ * The type that a member is written in, which people know it by; that it is compared in, for a new
+ * one.
+ */
+function ownerName(
+  { checker }: Comparison,
+  { name, before }: Pick<Compared, "name" | "before">,
+  [declaration]: readonly ts.Declaration[],
+): string {
+  if (declaration === undefined || before.declarations?.includes(declaration) === true) return name;
+  const owner = declaringSymbol(checker, declaration);
+  return owner === undefined || owner === before ? name : owner.name;
 }
 
 /** A property of a type, over all constituents of a union that have it. */
@@ -281,15 +382,15 @@ function membersOf(
 function merged(
   checker: ts.TypeChecker,
   symbol: ts.Symbol,
-  met: TypeMember | undefined,
+  known: TypeMember | undefined,
 ): TypeMember {
   const optional = (symbol.flags & ts.SymbolFlags.Optional) !== 0;
   return {
     name: symbol.name,
-    types: [...(met?.types ?? []), checker.getTypeOfSymbol(symbol)],
-    optional: optional || met?.optional === true,
-    symbols: [...(met?.symbols ?? []), symbol],
-    declarations: [...new Set([...(met?.declarations ?? []), ...(symbol.declarations ?? [])])],
+    types: [...(known?.types ?? []), checker.getTypeOfSymbol(symbol)],
+    optional: optional || known?.optional === true,
+    symbols: [...(known?.symbols ?? []), symbol],
+    declarations: [...new Set([...(known?.declarations ?? []), ...(symbol.declarations ?? [])])],
   };
 }
 

@@ -6,6 +6,7 @@ import { type Found, finding } from "../facts/finding.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import { compareExport } from "./compare-export.ts";
 import {
+  byName,
   type Candidate,
   type Comparison,
   comparisonOf,
@@ -40,7 +41,7 @@ export function compareSurfaces(
   const outline = outlineOf(pair, entries, sources);
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
     sources,
-    beside: outline.beside,
+    companion: outline.companion,
     types: outline.types,
     withLibrary: true,
   });
@@ -73,11 +74,17 @@ export function compareSurfaces(
 
 /** Exports of both versions; one with several names is told under the first of them. */
 function compareExports(comparison: Comparison, before: Exports, after: Exports): Candidate[] {
-  const told = new Set<ts.Symbol>();
-  return [...before].flatMap(([name, symbol]) => {
+  const candidates = eachExport(comparison, before, after);
+  // Two exports may inherit from a type that has no name outside.
+  return [...new Map(candidates.map((one) => [one.found.finding.id, one])).values()];
+}
+
+function eachExport(comparison: Comparison, before: Exports, after: Exports): Candidate[] {
+  const compared = new Set<ts.Symbol>();
+  return byName(before).flatMap(([name, symbol]) => {
     const next = after.get(name);
-    if (next === undefined || told.has(symbol)) return [];
-    told.add(symbol);
+    if (next === undefined || compared.has(symbol)) return [];
+    compared.add(symbol);
     return compareExport(comparison, { name, before: symbol, after: next });
   });
 }

@@ -14,9 +14,14 @@ export type Comparison = {
   /** The exported symbol's type as a consumer can write it, generics instantiated. */
   declaredType(side: "from" | "to", name: string, symbol: ts.Symbol): ts.Type;
   directionsOf(symbol: ts.Symbol): Directions;
+  /** The export that declares a member; null where what declares it is not exported. */
+  ownerOf(declaration: ts.Node): Owner | null;
   /** Whether both are written alike. */
   readonly isUnchanged: (before: readonly ts.Node[], after: readonly ts.Node[]) => boolean;
 };
+
+/** An exported type in both versions; `after` is undefined where it is gone. */
+export type Owner = { readonly before: ts.Symbol; readonly after: ts.Symbol | undefined };
 
 /** A difference, and the declarations that it was found between. */
 export type Candidate = {
@@ -33,7 +38,8 @@ export function isCompatible(
 ): boolean {
   const { before, after } = types;
   const out = !directions.has("output") || everyFitsSome(checker, after, before);
-  const into = !directions.has("input") || everyFitsSome(checker, before, after);
+  const isGiven = directions.has("input") || directions.has("partial");
+  const into = !isGiven || everyFitsSome(checker, before, after);
   return out && into;
 }
 
@@ -70,6 +76,13 @@ export function subjectOf({ subpath }: Pick<Comparison, "subpath">, name: string
 
 /** Exported symbols by name. */
 export type Exports = ReadonlyMap<string, ts.Symbol>;
+
+/** Names of the module itself before those of its namespaces: `ZodError` before `z.ZodError`. */
+export function byName(exported: Exports): [string, ts.Symbol][] {
+  const depth = (name: string): number => name.split(".").length;
+  return [...exported].toSorted(([left], [right]) => depth(left) - depth(right));
+}
+
 type ComparisonParts = {
   pair: PackagePair;
   entries: EntryPair;
@@ -82,7 +95,11 @@ type ComparisonParts = {
 export function comparisonOf(program: ts.Program, parts: ComparisonParts): Comparison {
   const { pair, entries, outline, before, after } = parts;
   const checker = program.getTypeChecker();
-  const names = new Map([...before].map(([name, symbol]) => [symbol, name]));
+  const names = new Map(
+    byName(before)
+      .map(([name, symbol]): [ts.Symbol, string] => [symbol, name])
+      .toReversed(),
+  );
   const isSameExport = (old: ts.Symbol, next: ts.Symbol): boolean => {
     const name = names.get(old);
     return name !== undefined && after.get(name) === next;
@@ -97,10 +114,31 @@ export function comparisonOf(program: ts.Program, parts: ComparisonParts): Compa
     checker,
     declaredType: (side, name, symbol) =>
       outline.instantiated(program, side, name) ?? checker.getDeclaredTypeOfSymbol(symbol),
+    ownerOf: (declaration) => {
+      const owner = declaringSymbol(checker, declaration);
+      const name = owner === undefined ? undefined : names.get(owner);
+      return owner === undefined || name === undefined
+        ? null
+        : { before: owner, after: after.get(name) };
+    },
     // A type that no function takes or gives is for consumers to use either way.
     directionsOf: (symbol) => directions.get(symbol) ?? BOTH,
     isUnchanged: (old, next) => unchanged({ checker, isSameExport }, old, next),
   };
+}
+
+/** The interface, class, enum or alias that a member is written in. */
+export function declaringSymbol(checker: ts.TypeChecker, member: ts.Node): ts.Symbol | undefined {
+  const declaring = ts.findAncestor(
+    member.parent,
+    (node) =>
+      ts.isInterfaceDeclaration(node) ||
+      ts.isClassLike(node) ||
+      ts.isEnumDeclaration(node) ||
+      ts.isTypeAliasDeclaration(node),
+  );
+  const name = declaring === undefined ? undefined : ts.getNameOfDeclaration(declaring);
+  return name === undefined ? undefined : checker.getSymbolAtLocation(name);
 }
 
 const BOTH: Directions = new Set(["input", "output"] as const);
@@ -186,8 +224,11 @@ export function partsOf(node: ts.Node): ts.Node[] {
   return parts;
 }
 
-/** Which way a type crosses the border: given to the package, or handed out by it. */
-type Direction = "input" | "output";
+/**
+ * Which way a type crosses the border: given to the package, or handed out by it; "partial" for
+ * what is given as `Partial<…>`, so that no member of it is ever missing.
+ */
+type Direction = "input" | "output" | "partial";
 export type Directions = ReadonlySet<Direction>;
 
 /**
@@ -205,7 +246,8 @@ function referencedTypes(
   const visit = (node: ts.Node, direction: Direction): void => {
     const name = referredName(node);
     if (name !== null) meet(name, direction);
-    const inner = ts.isParameter(node) ? opposite(direction) : direction;
+    const turned = ts.isParameter(node) ? opposite(direction) : direction;
+    const inner = turned === "input" && isPartial(node) ? "partial" : turned;
     ts.forEachChild(node, (child) => visit(child, inner));
   };
   const meet = (name: ts.Node, direction: Direction): void => {
@@ -216,11 +258,21 @@ function referencedTypes(
     if (directions.has(direction)) return;
     met.set(symbol, directions.add(direction));
     for (const declaration of symbol.declarations ?? []) {
-      if (belongs(declaration) && !ts.isSourceFile(declaration)) visit(declaration, direction);
+      // `Partial` reaches as far as the members of the type itself.
+      const inner = direction === "partial" ? "input" : direction;
+      if (belongs(declaration) && !ts.isSourceFile(declaration)) visit(declaration, inner);
     }
   };
   for (const node of start) visit(node, "output");
   return met;
+}
+
+function isPartial(node: ts.Node): boolean {
+  return (
+    ts.isTypeReferenceNode(node) &&
+    ts.isIdentifier(node.typeName) &&
+    node.typeName.text === "Partial"
+  );
 }
 
 /** The name by which a node refers to a type, if it does. */
@@ -233,5 +285,5 @@ function referredName(node: ts.Node): ts.Node | null {
 }
 
 function opposite(direction: Direction): Direction {
-  return direction === "input" ? "output" : "input";
+  return direction === "output" ? "input" : "output";
 }

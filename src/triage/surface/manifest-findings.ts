@@ -1,23 +1,30 @@
 import { join } from "node:path";
 import semver from "semver";
-import { type Breaking, type Found, finding } from "../facts/finding.ts";
+import {
+  type Breaking,
+  type Finding,
+  type Found,
+  finding,
+  type Location,
+} from "../facts/finding.ts";
 import { Fence } from "../reading/fence.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import {
+  commandsOf,
   declaredSubpaths,
+  entryLine,
   hasMap,
-  loadsAsCommonJs,
   manifestLine,
   type PackageTree,
   resolveSubpath,
 } from "../sources/npm/manifest.ts";
+import { releaseNotes } from "../sources/npm/release-notes.ts";
 
 /** Ways into the package that are gone: subpaths, CommonJS, commands. */
 export function entryFindings(pair: PackagePair, importedSubpaths: readonly string[]): Found[] {
   return [
     ...removedSubpaths(pair, importedSubpaths),
     ...closedFiles(pair),
-    ...lostCommonJs(pair),
     ...removedCommands(pair),
   ];
 }
@@ -27,8 +34,8 @@ export function entryFindings(pair: PackagePair, importedSubpaths: readonly stri
  * `exports` has every file public, and loses most of them on the day it gets a map.
  */
 function removedSubpaths({ from, to }: PackagePair, imported: readonly string[]): Found[] {
-  const asked = new Set([...declaredSubpaths(from), ...imported]);
-  return [...asked]
+  const subpaths = new Set([...declaredSubpaths(from), ...imported]);
+  return [...subpaths]
     .toSorted()
     .filter((subpath) => loadable(from, subpath) !== null && loadable(to, subpath) === null)
     .map((subpath) => ({
@@ -67,24 +74,6 @@ function loadable(tree: PackageTree, subpath: string): string | null {
   return resolveSubpath(tree, subpath, "import") ?? resolveSubpath(tree, subpath, "require");
 }
 
-function lostCommonJs({ from, to }: PackagePair): Found[] {
-  if (!loadsAsCommonJs(from) || loadsAsCommonJs(to)) return [];
-  const key = to.manifest.type === "module" ? "type" : "exports";
-  return [
-    {
-      finding: finding({
-        rule: "pkg.esm_only",
-        subject: to.manifest.name,
-        breaking: "yes",
-        provider: manifestLine(to.text, key),
-        before: "CommonJS",
-        after: "ES modules only",
-      }),
-      match: { by: "require" },
-    },
-  ];
-}
-
 function removedCommands({ from, to }: PackagePair): Found[] {
   const kept = commandsOf(to);
   return commandsOf(from)
@@ -96,62 +85,97 @@ function removedCommands({ from, to }: PackagePair): Found[] {
         breaking: "yes",
         provider: manifestLine(to.text, "bin"),
         before: command,
+        proof: { by: "node", text: `"bin" of ${to.manifest.version} has no \`${command}\`` },
       }),
       match: { by: "command", command },
     }));
 }
 
-function commandsOf({ manifest }: PackageTree): string[] {
-  if (manifest.bin === undefined) return [];
-  if (typeof manifest.bin === "string") return [manifest.name.replace(/^@[^/]*\//, "")];
-  return Object.keys(manifest.bin).toSorted();
-}
-
-/** Engines and peers whose range lets in less than it did, judged for this consumer. */
+/**
+ * Engines and peers whose range lets in less than it did, held against the consumer's own, at the
+ * line of its package.json that names it.
+ */
 export function requirementFindings(pair: PackagePair, consumer: PackageTree): Found[] {
   return [...engineFindings(pair, consumer), ...peerFindings(pair, consumer)];
 }
 
 function engineFindings({ from, to }: PackagePair, consumer: PackageTree): Found[] {
-  const ownEngines = new Map(Object.entries(consumer.manifest.engines));
-  const node = nodeRange(consumer);
-  if (node !== undefined) ownEngines.set("node", node);
   return Object.entries(to.manifest.engines)
     .filter(([engine, range]) => narrowed(from.manifest.engines[engine], range))
-    .map(([engine, range]) => ({
-      finding: finding({
+    .map(([engine, range]) => {
+      const own = ownEngine(consumer, engine);
+      return requirement({
         rule: "pkg.engines",
         trigger: "deployment",
         subject: engine,
-        breaking: verdictOn(ownEngines.get(engine), range),
+        // Who states no engine has nothing to change: it is for their information.
+        breaking: own === null ? "no" : verdictOn(own.range, range),
         provider: manifestLine(to.text, "engines"),
         before: from.manifest.engines[engine] ?? null,
         after: range,
-      }),
-      match: { by: "package" },
-    }));
+        own,
+      });
+    });
 }
 
-function peerFindings({ from, to }: PackagePair, { manifest: consumer }: PackageTree): Found[] {
-  const installed = {
-    ...consumer.peerDependencies,
-    ...consumer.devDependencies,
-    ...consumer.dependencies,
-  };
+function peerFindings({ from, to }: PackagePair, consumer: PackageTree): Found[] {
   return Object.entries(to.manifest.peerDependencies)
     .filter(([peer, range]) => narrowed(from.manifest.peerDependencies[peer], range))
-    .filter(([peer]) => !(to.manifest.peerDependenciesMeta[peer]?.optional && !installed[peer]))
-    .map(([peer, range]) => ({
-      finding: finding({
+    .map(([peer, range]) => ({ peer, range, own: ownDependency(consumer, peer) }))
+    .filter(({ peer, own }) => own !== null || !isOptionalPeer(to, peer))
+    .map(({ peer, range, own }) =>
+      requirement({
         rule: "pkg.peer_narrowed",
+        trigger: "api_contract",
         subject: peer,
-        breaking: verdictOn(installed[peer], range),
+        breaking: own === null ? "maybe" : verdictOn(own.range, range),
         provider: manifestLine(to.text, "peerDependencies"),
         before: from.manifest.peerDependencies[peer] ?? null,
         after: range,
+        own,
       }),
-      match: { by: "package" },
-    }));
+    );
+}
+
+function isOptionalPeer({ manifest }: PackageTree, peer: string): boolean {
+  return manifest.peerDependenciesMeta[peer]?.optional === true;
+}
+
+/** A range of the consumer's, and where it stands. */
+type OwnRange = { readonly range: string; readonly place: Location };
+
+type Requirement = Pick<
+  Finding,
+  "rule" | "trigger" | "subject" | "breaking" | "provider" | "before"
+> & { readonly after: string; readonly own: OwnRange | null };
+
+function requirement({ own, ...parts }: Requirement): Found {
+  const { subject, breaking, after } = parts;
+  const outside = own === null ? "" : `${own.range} is not within ${after}`;
+  return {
+    finding: finding({
+      ...parts,
+      own: own?.range ?? null,
+      proof: breaking === "yes" ? { by: "node", text: `${subject}: ${outside}` } : null,
+    }),
+    match: own === null ? { by: "package" } : { by: "places", places: [own.place] },
+  };
+}
+
+function ownEngine(consumer: PackageTree, engine: string): OwnRange | null {
+  const stated = consumer.manifest.engines[engine];
+  if (stated !== undefined) return { range: stated, place: entryLine(consumer, "engines", engine) };
+  return engine === "node" ? pinnedNode(consumer) : null;
+}
+
+const DEPENDENCY_KEYS = ["dependencies", "devDependencies", "peerDependencies"] as const;
+
+function ownDependency(consumer: PackageTree, name: string): OwnRange | null {
+  for (const key of DEPENDENCY_KEYS) {
+    const range = consumer.manifest[key][name];
+    if (range !== undefined) return { range, place: entryLine(consumer, key, name) };
+  }
+  return null;
 }
 
 /** Whether something that the old range let in is outside of the new one. No range: anything. */
@@ -161,12 +185,10 @@ function narrowed(before: string | undefined, after: string): boolean {
   return !semver.subset(before, after);
 }
 
-/** The consumer's own range says whether the narrowing reaches it; without one nobody knows. */
-function verdictOn(own: string | undefined, required: string): Breaking {
-  if (own === undefined) return "maybe";
+/** The consumer's own range says whether the narrowing reaches it. */
+function verdictOn(own: string, required: string): Breaking {
   if (semver.validRange(own) === null || semver.validRange(required) === null) return "maybe";
-  if (semver.subset(own, required)) return "no";
-  return "yes";
+  return semver.subset(own, required) ? "no" : "yes";
 }
 
 /** Where a project writes down its Node for version managers. */
@@ -174,14 +196,20 @@ const PINS = [".nvmrc", ".node-version"];
 
 /**
  * The versions of Node that a project says it runs on: its `engines`, else what version managers
- * read. Undefined if nothing says so, or only a name such as `lts/*`.
+ * read. Null if nothing says so, or only a name such as `lts/*`.
  */
-function nodeRange({ manifest, directory }: PackageTree): string | undefined {
-  if (manifest.engines["node"] !== undefined) return manifest.engines["node"];
+export function nodeRange(consumer: PackageTree): string | null {
+  return ownEngine(consumer, "node")?.range ?? null;
+}
+
+function pinnedNode({ directory }: PackageTree): OwnRange | null {
   const fence = new Fence([directory]);
-  return PINS.map((file) => firstLine(fence.readFile(join(directory, file)) ?? "")).find(
-    (line) => line !== "" && semver.validRange(line) !== null,
-  );
+  for (const path of PINS) {
+    const range = firstLine(fence.readFile(join(directory, path)) ?? "");
+    if (range !== "" && semver.validRange(range) !== null)
+      return { range, place: { path, line: 1 } };
+  }
+  return null;
 }
 
 function firstLine(text: string): string {
@@ -193,27 +221,34 @@ type KnownFindings = {
   readonly found: readonly Found[];
   /** Whether all of their types were compared, so that little can have escaped. */
   readonly compared: boolean;
+  /** Whether the code that the consumer runs differs: without that, a number is only a number. */
+  readonly runsOtherCode: boolean;
 };
 
 /**
- * The step of the version number: maybe breaking where semver allows it to be, and nothing
- * else says what for. A major that is known to break something, or to want a newer Node, has
- * told its reason; what of it the consumer meets is for those findings. One without a reason
- * in sight changes what things do, which no comparison shows.
+ * The step of the version number, with what the release says of itself. It may break where semver
+ * allows it to, nothing else says what for, and the code that the consumer runs is another: then
+ * it changes what things do, which no comparison shows. A major that is known to break something,
+ * or to want a newer Node, has told its reason; what of it the consumer meets is for those
+ * findings.
  */
-export function versionFindings({ from, to }: PackagePair, known: KnownFindings): Found[] {
+export function versionFindings(pair: PackagePair, known: KnownFindings): Found[] {
+  const { from, to } = pair;
   const before = from.manifest.version;
   const after = to.manifest.version;
   if (before === after) return [];
+  const isStep = mayBreak(before, after);
+  const notes = isStep ? releaseNotes(pair) : null;
   return [
     {
       finding: finding({
         rule: "pkg.version",
         subject: to.manifest.name,
-        breaking: mayBreak(before, after) && !isExplained(known) ? "maybe" : "no",
+        breaking: isStep && known.runsOtherCode && !isExplained(known) ? "maybe" : "no",
         provider: manifestLine(to.text, "version"),
         before,
         after,
+        notes: notes === null ? null : `${notes.file}: ${notes.text}`,
       }),
       match: { by: "package" },
     },

@@ -14,7 +14,7 @@ import {
 /** What is known of two surfaces before their types are: enough to compile them well. */
 export type Outline = {
   /** Text that instantiates the generic types that both versions export. */
-  readonly beside: CompanionText;
+  readonly companion: CompanionText;
   /** Ambient packages that the declarations need. */
   readonly types: readonly string[];
   /** The instantiated type in a program compiled with `beside`; null if it is not generic. */
@@ -28,7 +28,7 @@ export type Outline = {
 export function outlineOf(pair: PackagePair, entries: EntryPair, sources: Sources): Outline {
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
     sources,
-    beside: NO_COMPANION,
+    companion: NO_COMPANION,
     withLibrary: false,
     types: [],
   });
@@ -47,7 +47,7 @@ export function outlineOf(pair: PackagePair, entries: EntryPair, sources: Source
 
   return {
     types: unresolved.some((one) => isBuiltin(one.specifier)) ? ["node"] : [],
-    beside: common.length === 0 ? NO_COMPANION : { from: textFor(before), to: textFor(after) },
+    companion: common.length === 0 ? NO_COMPANION : { from: textFor(before), to: textFor(after) },
     instantiated(within, side, name) {
       const index = common.indexOf(name);
       const file = within.getSourceFile(companionPath(pair[side]));

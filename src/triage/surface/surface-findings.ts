@@ -80,7 +80,7 @@ function compareNames(pair: PackagePair, entries: EntryPair, sources: Sources): 
   const text = `import * as all from ${JSON.stringify(pair.from.manifest.name + subpath.slice(1))};\n`;
   const { program } = createSurfaceProgram(pair, [entries.from, entries.to], {
     sources,
-    beside: { from: text, to: text },
+    companion: { from: text, to: text },
     withLibrary: false,
     types: [],
   });

@@ -32,10 +32,10 @@ const OPTIONS: ts.CompilerOptions = {
 /** The file that TypeScript finds behind a subpath; null if there is none. */
 export function entryOf(tree: PackageTree, subpath: string, { fence }: Sources): Entry | null {
   const specifier = tree.manifest.name + subpath.slice(1);
-  const asked = { specifier, view: viewOf(tree), fence };
+  const wanted = { specifier, view: viewOf(tree), fence };
   const resolved =
-    resolveInView(asked, OPTIONS, ts.ModuleKind.ESNext) ??
-    resolveInView(asked, OPTIONS, ts.ModuleKind.CommonJS);
+    resolveInView(wanted, OPTIONS, ts.ModuleKind.ESNext) ??
+    resolveInView(wanted, OPTIONS, ts.ModuleKind.CommonJS);
   if (resolved === undefined || resolved.extension === ".json") return null;
   return {
     subpath,
@@ -62,7 +62,7 @@ type SurfaceProgram = {
 
 type SurfaceSettings = {
   readonly sources: Sources;
-  readonly beside: CompanionText;
+  readonly companion: CompanionText;
   /** Without it names and declarations are there, and types are not. */
   readonly withLibrary: boolean;
   /** Ambient packages, such as "node". */
@@ -73,14 +73,14 @@ type SurfaceSettings = {
 export function createSurfaceProgram(
   pair: PackagePair,
   entries: readonly Entry[],
-  { sources, beside, withLibrary, types }: SurfaceSettings,
+  { sources, companion, withLibrary, types }: SurfaceSettings,
 ): SurfaceProgram {
   const options = { ...OPTIONS, noLib: !withLibrary, types: [...types] };
   const unresolved: UnresolvedImport[] = [];
   const inPair = (path: string): boolean => isWithin(path, pair.from) || isWithin(path, pair.to);
   const overlay = new Map([
-    [companionPath(pair.from), beside.from],
-    [companionPath(pair.to), beside.to],
+    [companionPath(pair.from), companion.from],
+    [companionPath(pair.to), companion.to],
   ]);
   const host = createHost({
     options,

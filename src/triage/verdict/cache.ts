@@ -27,18 +27,18 @@ export async function awaitVerdict(
   { waitMsMax = WAIT_MS_MAX }: { waitMsMax?: number } = {},
 ): Promise<TriageResult | null> {
   const deadline = performance.now() + waitMsMax;
-  let told: string | null = null;
+  let reported: string | null = null;
   for (;;) {
     context.signal.throwIfAborted();
     const taken = await lookUp(key, context);
     if (taken === "to be filled") return null;
     if ("verdict" in taken) return taken.verdict;
-    if (taken.fillerTaskId !== told) {
-      told = taken.fillerTaskId;
-      context.progress(0, `waiting for task ${told}, which works out the same verdict`);
+    if (taken.fillerTaskId !== reported) {
+      reported = taken.fillerTaskId;
+      context.progress(0, `waiting for task ${reported}, which works out the same verdict`);
     }
     if (performance.now() > deadline) {
-      throw new Snooze(COME_BACK_MS, `task ${told} works out the same verdict`);
+      throw new Snooze(COME_BACK_MS, `task ${reported} works out the same verdict`);
     }
     await waitToLookAgain(context.signal);
   }

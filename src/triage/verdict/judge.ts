@@ -32,12 +32,7 @@ const DEFAULT_URGENCY: Record<Trigger, Urgency> = {
 };
 
 /** Nothing found, or nothing that could matter. */
-const NO_FINDING: Verdict = {
-  requiresAction: false,
-  urgency: "low",
-  confidence: 0.9,
-  grey: false,
-};
+const NO_FINDING: Verdict = noAction(0.9);
 
 /** The verdict on all findings: that on the gravest, less sure where the facts are. */
 export function verdictOn(analysis: Analysis, mapping: UrgencyMapping): Verdict {
@@ -70,9 +65,9 @@ function defaultFor(finding: Finding): Urgency {
 function rowFor(hit: Hit, diagnostics: readonly Diagnostic[], mapped: Urgency): Verdict {
   const { finding, usage } = hit;
   if (finding.breaking === "no") {
-    return isExplainedStep(hit) ? { ...NO_FINDING, confidence: 0.75 } : NO_FINDING;
+    return isExplainedStep(hit) ? noAction(0.75) : NO_FINDING;
   }
-  if (usage === "none") return { ...NO_FINDING, confidence: 0.85 };
+  if (usage === "none") return noAction(0.85);
   if (finding.breaking === "maybe") {
     return usage === "confirmed"
       ? action(stepDown(mapped), 0.65)
@@ -92,8 +87,12 @@ function isExplainedStep({ finding: { rule, before, after }, usage }: Hit): bool
   return before !== null && after !== null && mayBreak(before, after);
 }
 
-function action(urgency: Urgency, confidence: number): Verdict {
+export function action(urgency: Urgency, confidence: number): Verdict {
   return { requiresAction: true, urgency, confidence, grey: false };
+}
+
+export function noAction(confidence: number): Verdict {
+  return { requiresAction: false, urgency: "low", confidence, grey: false };
 }
 
 /** The compiler has a new error in a file that the finding hits. */

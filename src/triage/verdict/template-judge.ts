@@ -1,5 +1,11 @@
 import { applies, needsHand, type SyncedFile, type SyncFacts } from "../template/sync-facts.ts";
-import { type DecisionAnswer, temperedConfidence, type Verdict } from "./judge.ts";
+import {
+  action,
+  type DecisionAnswer,
+  noAction,
+  temperedConfidence,
+  type Verdict,
+} from "./judge.ts";
 
 /** Concerns in which a derivative should not wait for its next round of updates. */
 const PRESSING = ["health_checks", "gpu_configuration"];
@@ -8,9 +14,7 @@ const PRESSING = ["health_checks", "gpu_configuration"];
 export function syncVerdict(facts: SyncFacts, answer: DecisionAnswer | null): Verdict {
   const row = rowFor(facts);
   if (row.grey && answer !== null) {
-    return answer === "yes"
-      ? { ...row, confidence: 0.9, grey: false }
-      : { ...nothing(0.9), confidence: 0.9 };
+    return answer === "yes" ? { ...row, confidence: 0.9, grey: false } : noAction(0.9);
   }
   return { ...row, confidence: temperedConfidence(row.confidence, facts) };
 }
@@ -46,16 +50,8 @@ function securityRow(files: readonly SyncedFile[]): Verdict {
 function settledRow(files: readonly SyncedFile[]): Verdict {
   const known = (disposition: SyncedFile["disposition"]) =>
     files.length > 0 && files.every((file) => file.disposition === disposition);
-  if (known("already_present")) return nothing(0.97);
+  if (known("already_present")) return noAction(0.97);
   // That the derivative has no such file can also mean that it lies where nobody looked.
-  if (files.some(({ disposition }) => disposition === "missing")) return nothing(0.8);
-  return nothing(0.9);
-}
-
-function action(urgency: Verdict["urgency"], confidence: number): Verdict {
-  return { requiresAction: true, urgency, confidence, grey: false };
-}
-
-function nothing(confidence: number): Verdict {
-  return { requiresAction: false, urgency: "low", confidence, grey: false };
+  if (files.some(({ disposition }) => disposition === "missing")) return noAction(0.8);
+  return noAction(0.9);
 }

@@ -1,7 +1,14 @@
 import { counted } from "../../index.ts";
 import type { Analysis, Exposure } from "../facts/analysis.ts";
 import type { ChangedSource } from "../facts/change-set.ts";
-import type { Diagnostic, Finding, Hit, Location } from "../facts/finding.ts";
+import {
+  COMPILER_ERROR,
+  type Diagnostic,
+  type Finding,
+  type Hit,
+  type Location,
+} from "../facts/finding.ts";
+import { mayBreak } from "../surface/manifest-findings.ts";
 import type { Verdict } from "./judge.ts";
 
 /** What the words are about. */
@@ -39,26 +46,57 @@ const PLACES_MAX = 5;
 const LINES_MAX = 30;
 
 /**
- * First how to verify, then one line per finding with what the compiler says at its places,
- * then the compiler's other errors.
+ * First how to verify, then what the compiler objects to with all of its errors, then other uses
+ * that are seen, one line a finding; of the rest, where there is more to say than the limit
+ * allows, a count. No limit hides an error.
  */
 export function recommendedChanges(about: ConsumerCase): string {
   if (!about.verdict.requiresAction) return "";
   const { analysis } = about;
-  const told = new Set<Diagnostic>();
-  const lines = [`Verify: ${about.source.verify}`];
-  for (const { finding, hits } of [...actionable(about), ...explainedSteps(about)]) {
+  const reported = new Set<Diagnostic>();
+  const lineOf = ({ finding, hits }: Hit): string => {
     const errors = finding.breaking === "yes" ? errorsAt(hits, analysis.diagnostics) : [];
-    const untold = errors.filter((error) => !told.has(error));
-    for (const error of untold) told.add(error);
-    lines.push([`${placed(hits)}${sentence(finding)}`, ...untold.map(errorText)].join("; "));
-  }
-  for (const error of analysis.diagnostics) {
-    if (!told.has(error)) lines.push(`${place(error)} ${errorText(error)}`);
-  }
-  const shown = lines.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
-  const left = lines.length - shown.length;
-  return [...shown, ...(left > 0 ? [`… and ${left} more in evidence`] : [])].join("\n");
+    const unreported = errors.filter((error) => !reported.has(error));
+    for (const error of unreported) reported.add(error);
+    const written = writtenAs(finding, unreported);
+    return [`${placed(hits)}${written}${sentence(finding)}`, ...unreported.map(errorText)].join(
+      "; ",
+    );
+  };
+  const hits = actionable(about);
+  const proven = hits.filter(({ finding }) => finding.proof?.by === "compiler").map(lineOf);
+  const unreported = [
+    ...Map.groupBy(
+      analysis.diagnostics.filter((error) => !reported.has(error)),
+      errorText,
+    ),
+  ].map(([text, alike]) => `${placed(alike)}${text}`);
+  const certain = [`Verify: ${about.source.verify}`, ...proven, ...unreported];
+  const seen = hits.filter(
+    ({ finding, usage }) => finding.proof?.by !== "compiler" && usage === "confirmed",
+  );
+  const open = hits.filter(({ usage }) => usage !== "confirmed");
+  const others = [
+    ...seen,
+    ...explainedSteps(about),
+    ...(seen.length + proven.length > 0 ? [] : open),
+  ].map(lineOf);
+  const room = Math.max(LINES_MAX - certain.length, 0);
+  const shown = [...certain, ...others.slice(0, room)].map(
+    (line, index) => `${index + 1}. ${line}`,
+  );
+  const left =
+    Math.max(others.length - room, 0) + (seen.length + proven.length > 0 ? open.length : 0);
+  return [...shown, ...(left > 0 ? [`… and ${left} more that may matter, in evidence`] : [])].join(
+    "\n",
+  );
+}
+
+/** What the person wrote at the errors, where the finding calls it otherwise. */
+function writtenAs({ subject }: Finding, errors: readonly Diagnostic[]): string {
+  const written = new Set(errors.flatMap((error) => error.subject ?? []));
+  written.delete(subject);
+  return written.size === 0 ? "" : `${[...written].map(quoted).join(", ")}: `;
 }
 
 /** Whoever has something to do finds more about it in the release notes. */
@@ -67,6 +105,24 @@ function explainedSteps({ analysis }: ConsumerCase): Hit[] {
     ({ finding, usage }) =>
       finding.rule === "pkg.version" && finding.breaking === "no" && usage !== "none",
   );
+}
+
+/**
+ * What breaks nobody and is worth knowing: an engine that is not stated, a major without a reason.
+ */
+function remarks({ analysis, verdict }: ConsumerCase): string[] {
+  return analysis.hits
+    .filter(
+      ({ finding, usage }) => finding.breaking === "no" && usage !== "none" && isRemark(finding),
+    )
+    .filter(({ finding }) => !(verdict.requiresAction && finding.rule === "pkg.version"))
+    .map(({ finding }) => `Note: ${sentence(finding)}.`);
+}
+
+function isRemark({ rule, own, before, after }: Finding): boolean {
+  if (rule === "pkg.engines") return own === null;
+  if (rule === "js.shape_changed") return true;
+  return rule === "pkg.version" && before !== null && after !== null && mayBreak(before, after);
 }
 
 /** Which facts led to the verdict. */
@@ -81,6 +137,7 @@ export function reasoning(about: ConsumerCase): string {
     ...(about.source.named.length > 0
       ? [`Its producer names ${about.source.named.join(", ")}.`]
       : []),
+    ...remarks(about),
     ...(analysis.isPayloadOnly ? ["Only the diffs of the event were read."] : []),
     ...(analysis.truncated ? ["Some of them were cut off."] : []),
     ...(analysis.degraded.length > 0 ? [`Less sure: ${analysis.degraded.join("; ")}.`] : []),
@@ -123,7 +180,7 @@ function rangeSentence(exposure: Exposure): string {
 /** Of the compiler's errors the first one tells most; the rest is in recommended_changes. */
 function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string {
   const first = hits[0];
-  const error = finding.rule === "ts.signature" ? errorsAt(hits, errors)[0] : undefined;
+  const error = finding.proof?.by === "compiler" ? errorsAt(hits, errors)[0] : undefined;
   const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
   const words = sentence(finding, { brief: true });
   return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
@@ -157,10 +214,9 @@ function errorText({ code, message }: Diagnostic): string {
 function sentence(finding: Finding, { brief = false } = {}): string {
   const { rule, subject, before, after, replacement } = finding;
   const use = replacement === null ? "" : `; use \`${replacement}\``;
-  const change = brief ? "" : `: ${quoted(before)} → ${quoted(after)}`;
   switch (rule) {
     case "pkg.version":
-      return `${subject} steps from ${before} to ${after}: read its release notes`;
+      return versionSentence(finding, brief);
     case "triage.not_analysed":
       return `${subject} could not be analysed within its limits: compare it yourself`;
     case "pkg.exports_removed":
@@ -172,20 +228,53 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "pkg.bin_removed":
       return `the command \`${subject}\` was removed`;
     case "pkg.esm_only":
-      return `${subject} became ES modules only and cannot be loaded as CommonJS`;
+      return `\`${subject}\` is loaded by \`require\` and is ES modules only${reasonAfter(finding, brief)}`;
     case "pkg.engines":
-      return `${subject} ${after} is required, before ${before ?? "any"}`;
     case "pkg.peer_narrowed":
-      return `the peer ${subject} must be ${after}, before ${before ?? "none"}`;
+      return requirementSentence(finding);
+    case "js.shape_changed":
+      return `what \`${subject}\` exports is not called as before: ${before} → ${after}`;
     case "ts.export_removed":
     case "ts.member_removed":
     case "js.export_removed":
       return `\`${subject}\` was removed${use}`;
+    case COMPILER_ERROR:
+      return `\`${subject}\` does not compile any more`;
     case "js.default_changed":
       return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
     default:
-      return serviceSentence(finding) ?? `\`${subject}\` changed${change}`;
+      return serviceSentence(finding) ?? changedSentence(finding, brief);
   }
+}
+
+/** Two texts that read alike would say nothing. */
+function changedSentence({ subject, before, after }: Finding, brief: boolean): string {
+  const isTold = !brief && before !== after; // both null: they print alike
+  return `\`${subject}\` changed${isTold ? `: ${quoted(before)} → ${quoted(after)}` : ""}`;
+}
+
+function versionSentence(
+  { subject, before, after, breaking, notes }: Finding,
+  brief: boolean,
+): string {
+  const step = `\`${subject}\` steps from ${before} to ${after}`;
+  if (brief) return step;
+  const said = notes === null ? "read its release notes" : `its ${notes}`;
+  return breaking === "maybe"
+    ? `${step} and runs other code behind the same types: run the tests that reach it here; ${said}`
+    : `${step}: ${said}`;
+}
+
+function requirementSentence({ rule, subject, before, after, own }: Finding): string {
+  const what = rule === "pkg.engines" ? `${subject} ${after}` : `the peer \`${subject}\` ${after}`;
+  const ours = own === null ? "this repository states none" : `this repository states ${own}`;
+  return `${what} is required, before ${before ?? "any"}; ${ours}`;
+}
+
+function reasonAfter({ proof, after }: Finding, brief: boolean): string {
+  if (brief) return "";
+  const reason = proof?.by === "node" ? proof.text : after;
+  return reason === null ? "" : ` (${reason})`;
 }
 
 function quoted(text: string | null): string {

@@ -47,6 +47,9 @@ function hitOf(breaking: Finding["breaking"], usage: Hit["usage"]): Hit {
     after: null,
     replacement: null,
     provider: null,
+    own: null,
+    notes: null,
+    proof: null,
   };
   return { finding, usage, hits: [{ path: "a.ts", line: 1 }] };
 }

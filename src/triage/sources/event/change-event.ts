@@ -6,10 +6,12 @@ import { TRIGGERS, type Trigger } from "../../facts/finding.ts";
 import { wordsOf } from "../../facts/identifier-words.ts";
 import { EVENT_LIMITS } from "../../facts/limits.ts";
 
-const packageText = z.string().trim().min(1).max(1_000);
+const { nameMax, pathMax, urlMax, messageMax, wordMax, issuesMax } = EVENT_LIMITS;
+
+const text = z.string().trim().min(1, { error: "expected some text, got none" }).max(nameMax);
 
 /** `v7.1.1` is 7.1.1. */
-const version = packageText
+const version = text
   .transform((given) => semver.valid(given) ?? given)
   .refine((given) => semver.valid(given) !== null, {
     error: 'expected an exact version such as "7.1.1"',
@@ -17,17 +19,14 @@ const version = packageText
 
 /** An upgrade of an npm package. Relative paths start at the worker's working directory. */
 const packageChange = z.looseObject({
-  name: packageText,
+  name: text,
   from: version,
   to: version,
   /** Folders or tarballs that hold the two versions. Absent: installed copies, else the registry. */
-  from_path: packageText.optional(),
-  to_path: packageText.optional(),
+  from_path: text.optional(),
+  to_path: text.optional(),
 });
 
-const { nameMax, pathMax, urlMax, messageMax, wordMax, issuesMax } = EVENT_LIMITS;
-
-const text = z.string().trim().min(1, { error: "expected some text, got none" }).max(nameMax);
 /** Absent, null and empty are the same to most producers. */
 const optionalText = (max: number) =>
   z

@@ -1,4 +1,4 @@
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { exports as resolveExports } from "resolve.exports";
 import { z } from "zod";
 import { PermanentError, withoutMark } from "../../../index.ts";
@@ -79,12 +79,36 @@ export function manifestLine(text: string, key: string): Location {
   const quoted = JSON.stringify(key);
   let best = { line: 1, indent: Number.POSITIVE_INFINITY };
   for (const [index, line] of lines.entries()) {
-    const begun = line.trimStart();
-    const indent = line.length - begun.length;
-    if (indent >= best.indent || !begun.startsWith(quoted)) continue;
-    if (begun.slice(quoted.length).trimStart().startsWith(":")) best = { line: index + 1, indent };
+    const trimmed = line.trimStart();
+    const indent = line.length - trimmed.length;
+    if (indent >= best.indent || !trimmed.startsWith(quoted)) continue;
+    if (trimmed.slice(quoted.length).trimStart().startsWith(":"))
+      best = { line: index + 1, indent };
   }
   return { path: "package.json", line: best.line };
+}
+
+/**
+ * Where an entry of a top-level object of a package.json stands, `"react"` of `"dependencies"`.
+ */
+export function entryLine(
+  { text }: Pick<PackageTree, "text">,
+  key: string,
+  entry: string,
+): Location {
+  const { path, line } = manifestLine(text, key);
+  const quoted = JSON.stringify(entry);
+  const below = text.split("\n").slice(line - 1);
+  const end = below.findIndex((one) => one.includes("}"));
+  const at = below.slice(0, end + 1).findIndex((one) => one.includes(quoted));
+  return { path, line: line + Math.max(at, 0) };
+}
+
+/** The commands that a package installs. */
+export function commandsOf({ manifest }: PackageTree): string[] {
+  if (manifest.bin === undefined) return [];
+  if (typeof manifest.bin === "string") return [manifest.name.replace(/^@[^/]*\//, "")];
+  return Object.keys(manifest.bin).toSorted();
 }
 
 /** How a package is loaded: the condition that its `exports` is asked with. */
@@ -118,15 +142,6 @@ export function resolveSubpath(
   } catch {
     return null; // how resolve.exports says that there is no such subpath or condition
   }
-}
-
-/** Whether `require` gets CommonJS: what consumers in CommonJS could always rely on. */
-export function loadsAsCommonJs(tree: PackageTree): boolean {
-  const file = resolveSubpath(tree, ".", "require");
-  if (file === null) return false;
-  const extension = extname(file);
-  if (extension === ".mjs") return false;
-  return extension !== ".js" || tree.manifest.type !== "module";
 }
 
 /** Node's rules for packages without `exports`: every file is public. */

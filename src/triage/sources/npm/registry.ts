@@ -82,17 +82,18 @@ export class Registry {
     const { packumentBytesMax } = this.#options.limits;
     const url = `${this.url}/${this.#name.replace("/", "%2f")}`;
     const chunks: Buffer[] = [];
-    const asked = this.#ask(url, { headers: { accept: ACCEPT } });
+    const answer = this.#ask(url, { headers: { accept: ACCEPT } });
     for await (const chunk of limitBytes(
       packumentBytesMax,
-      asked,
+      answer,
       "what the registry tells of it has",
     )) {
       chunks.push(chunk);
     }
-    const told = Packument.safeParse(JSON.parse(Buffer.concat(chunks).toString("utf8")));
-    if (!told.success) throw new Error("the registry answers with something else than a package");
-    const { versions } = told.data;
+    const packument = Packument.safeParse(JSON.parse(Buffer.concat(chunks).toString("utf8")));
+    if (!packument.success)
+      throw new Error("the registry answers with something else than a package");
+    const { versions } = packument.data;
     if (!Object.hasOwn(versions, version)) {
       throw new PermanentError(`the registry ${this.url} has no such version`);
     }
@@ -112,12 +113,12 @@ export class Registry {
     const left = new AbortController();
     const signal = AbortSignal.any([this.#options.signal, left.signal]);
     try {
-      const asked: registryFetch.Options & { signal: AbortSignal } = {
+      const request: registryFetch.Options & { signal: AbortSignal } = {
         ...this.#npmConfig,
         ...options,
         signal,
       };
-      const response = await whileRunning(signal, () => registryFetch(url, asked));
+      const response = await whileRunning(signal, () => registryFetch(url, request));
       for await (const chunk of response.body ?? []) yield Buffer.from(chunk);
     } finally {
       left.abort();

@@ -119,7 +119,7 @@ test(
     const analysis = analyzePackage(request, quiet);
 
     expect(breakingHits(analysis)).toEqual([
-      "ts.signature:provider confirmed src/a.ts:2",
+      "ts.error:run confirmed src/a.ts:2",
       "ts.signature:Mode none",
     ]);
     expect(verdictOn(analysis, {})).toMatchObject({ requiresAction: true, confidence: 0.97 });
@@ -134,7 +134,10 @@ test("a step to ES modules breaks a consumer in CommonJS", SLOW, async ({ makeUp
       "index.d.ts": "export function get(): string;",
       "index.js": "",
     },
-    consumer: { "src/a.js": 'const { get } = require("provider");\nget();\n' },
+    consumer: {
+      "package.json": { engines: { node: ">=18" } },
+      "src/a.js": 'const { get } = require("provider");\nget();\n',
+    },
   });
 
   const analysis = analyzePackage(request, quiet);

@@ -1,0 +1,265 @@
+import ts from "typescript";
+import { locationOf, resolveAlias } from "../compiler/declarations.ts";
+import { lineKey } from "../facts/finding.ts";
+import { ownFiles } from "./consumer-program.ts";
+import { propertiesNamed, symbolsAt, type UseName } from "./symbol-uses.ts";
+
+type UnaffectedSettings = {
+  readonly programs: { readonly before: ts.Program; readonly after: ts.Program };
+  readonly root: string;
+  /** The folders of both versions. */
+  readonly directories: readonly string[];
+  /** Keys of the lines that the compiler has new errors in. */
+  readonly broken: ReadonlySet<string>;
+};
+
+/**
+ * Lines where the compiler makes the same of every use of the package with either version, and
+ * objects to nothing: a type that changed elsewhere, or for others, does not reach them. Two types
+ * are the same here if they read the same, so that one that hides a change behind its name counts
+ * as the same; its members are uses of their own.
+ */
+export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<string> {
+  const { before, after } = settings.programs;
+  const options = before.getCompilerOptions();
+  // Without them `string` and `string | undefined` read the same.
+  if ((options.strictNullChecks ?? options.strict) === false) return new Set();
+
+  const readers = [
+    new TypeReader(before.getTypeChecker(), settings.directories),
+    new TypeReader(after.getTypeChecker(), settings.directories),
+  ] as const;
+  const agreed = new Map<string, boolean>();
+  for (const file of ownFiles(before, settings.root)) {
+    // Both programs share what is parsed; a file that they do not share cannot be compared.
+    if (after.getSourceFile(file.fileName) !== file) continue;
+    for (const node of readers[0].usesIn(file)) {
+      const key = lineKey(locationOf(node, settings.root));
+      const same = !settings.broken.has(key) && readsAlike(node, readers);
+      agreed.set(key, same && agreed.get(key) !== false);
+    }
+  }
+  return new Set([...agreed].flatMap(([key, same]) => (same ? [key] : [])));
+}
+
+type Readers = readonly [before: TypeReader, after: TypeReader];
+
+function readsAlike(node: UseName, [before, after]: Readers): boolean {
+  // To import a thing that is there is to do nothing with it yet.
+  if (ts.findAncestor(node, ts.isImportDeclaration) !== undefined) {
+    return ts.isStringLiteralLike(node) || before.foundAs(node) === after.foundAs(node);
+  }
+  const then = before.readingsOf(node);
+  const now = after.readingsOf(node);
+  return then.join() === now.join() && !then.includes("any");
+}
+
+/** Tells types as the compiler of one version reads them at a use. */
+class TypeReader {
+  readonly #checker: ts.TypeChecker;
+  readonly #directories: readonly string[];
+
+  constructor(checker: ts.TypeChecker, directories: readonly string[]) {
+    this.#checker = checker;
+    this.#directories = directories;
+  }
+
+  usesIn(file: ts.SourceFile): UseName[] {
+    const uses: UseName[] = [];
+    const visit = (node: ts.Node): void => {
+      if (
+        (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) &&
+        symbolsAt(this.#checker, node).some((symbol) => this.#isOfPackage(symbol))
+      ) {
+        uses.push(node);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(file);
+    return uses;
+  }
+
+  /** What a name that is imported leads to: without a default export, that may be the module. */
+  foundAs(node: UseName): "module" | "export" | null {
+    const declarations = symbolsAt(this.#checker, node).flatMap(
+      (symbol) => symbol.declarations ?? [],
+    );
+    if (declarations.length === 0) return null;
+    return declarations.every((one) => ts.isSourceFile(one)) ? "module" : "export";
+  }
+
+  /** What the compiler makes of a use: its result, and what is asked of what is given to it. */
+  readingsOf(node: UseName): string[] {
+    const { parent } = node;
+    if (ts.isObjectLiteralElementLike(parent) && ts.isObjectLiteralExpression(parent.parent)) {
+      return this.#givenReadings(parent, parent.parent, node.text);
+    }
+    const { end, given } = chainOf(node);
+    const callbacks = given
+      .filter((argument) => isCallable(this.#checker.getTypeAtLocation(argument)))
+      .map((argument) => this.#checker.getContextualType(argument))
+      .map((type) => (type === undefined ? "any" : this.#textOf(type)));
+    return [this.#resultOf(end), ...callbacks, ...this.#valuesOf(node)];
+  }
+
+  /**
+   * A result of the package's own types that is taken apart on the spot says nothing by itself: what
+   * is taken of it are uses of their own.
+   */
+  #resultOf(end: ts.Node): string {
+    const type = this.#checker.getTypeAtLocation(end);
+    const parts = type.isUnion() ? type.types : [type];
+    const isOwn = parts.every(({ symbol, aliasSymbol }) =>
+      [symbol, aliasSymbol].some((one) => one !== undefined && this.#isOfPackage(one)),
+    );
+    return isOwn && this.#isTakenApart(end) ? "taken apart" : this.#textOf(type);
+  }
+
+  #isTakenApart({ parent }: ts.Node): boolean {
+    if (!ts.isVariableDeclaration(parent)) return false;
+    if (!ts.isIdentifier(parent.name)) return ts.isObjectBindingPattern(parent.name);
+    if (ts.getCombinedModifierFlags(parent) & ts.ModifierFlags.Export) return false;
+    const symbol = this.#checker.getSymbolAtLocation(parent.name);
+    const { name } = parent;
+    const isApart = (node: ts.Node): boolean => {
+      const isUse = ts.isIdentifier(node) && node.text === name.text && node !== name;
+      if (isUse && this.#checker.getSymbolAtLocation(node) === symbol) {
+        return ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node;
+      }
+      return ts.forEachChild(node, (child) => (isApart(child) ? undefined : true)) !== true;
+    };
+    return symbol !== undefined && isApart(name.getSourceFile());
+  }
+
+  /**
+   * What is given under a key is for the compiler to judge, and it has no objection: only what the
+   * package gives back to it, by calling it, is read, and what nobody knows the type of.
+   */
+  #givenReadings(
+    property: ts.ObjectLiteralElementLike,
+    literal: ts.ObjectLiteralExpression,
+    name: string,
+  ): string[] {
+    const expected = this.#checker.getContextualType(literal);
+    const keyed = expected === undefined ? [] : propertiesNamed(this.#checker, expected, name);
+    if (keyed.length === 0) return ["any"];
+    const value = this.#checker.getTypeAtLocation(
+      ts.isPropertyAssignment(property) ? property.initializer : (property.name ?? property),
+    );
+    if (!isCallable(value)) return ["given"];
+    return keyed.map((symbol) => this.#textOf(this.#checker.getTypeOfSymbol(symbol)));
+  }
+
+  /** The value of a member of an enum, unless it goes back to the package, which knows it anew. */
+  #valuesOf(node: UseName): string[] {
+    const symbol = this.#checker.getSymbolAtLocation(node);
+    if (symbol === undefined || (symbol.flags & ts.SymbolFlags.EnumMember) === 0) return [];
+    if (this.#isGivenBack(node.parent)) return [];
+    const [declaration] = symbol.declarations ?? [];
+    const isMember = declaration !== undefined && ts.isEnumMember(declaration);
+    return [String(isMember ? this.#checker.getConstantValue(declaration) : undefined)];
+  }
+
+  /** Whether the package takes it, or it is held against something that the package gave. */
+  #isGivenBack(use: ts.Node): boolean {
+    const { parent } = use;
+    if (ts.isCaseClause(parent)) return this.#isFromPackage(parent.parent.parent.expression);
+    if (ts.isBinaryExpression(parent)) {
+      return this.#isFromPackage(parent.left === use ? parent.right : parent.left);
+    }
+    if (ts.isCallExpression(parent) || ts.isNewExpression(parent)) {
+      return parent.expression !== use && this.#isFromPackage(parent.expression);
+    }
+    if (!ts.isPropertyAssignment(parent) || !ts.isObjectLiteralExpression(parent.parent))
+      return false;
+    const expected = this.#checker.getContextualType(parent.parent);
+    const keyed =
+      expected === undefined ? [] : propertiesNamed(this.#checker, expected, parent.name.getText());
+    return keyed.length > 0 && keyed.every((symbol) => this.#isOfPackage(symbol));
+  }
+
+  #isFromPackage(expression: ts.Expression): boolean {
+    const name = ts.isPropertyAccessExpression(expression) ? expression.name : expression;
+    const symbol = this.#checker.getSymbolAtLocation(name);
+    return symbol !== undefined && this.#isOfPackage(resolveAlias(this.#checker, symbol));
+  }
+
+  #isOfPackage({ declarations = [] }: ts.Symbol): boolean {
+    return declarations.some((node) => {
+      const { fileName } = node.getSourceFile();
+      return this.#directories.some((directory) => fileName.startsWith(`${directory}/`));
+    });
+  }
+
+  /**
+   * A type as it reads, those of the package by their names alone: what stands between their
+   * brackets differs from version to version, and is read where their members are used.
+   */
+  #textOf(type: ts.Type): string {
+    const node = this.#checker.typeToTypeNode(type, undefined, SPELLED);
+    if (node === undefined) return "any";
+    const { transformed } = ts.transform<ts.TypeNode>(node, [
+      (context) => (start) => {
+        const visit = (part: ts.Node): ts.Node =>
+          ts.isTypeReferenceNode(part) && this.#isNameOfPackage(part.typeName)
+            ? context.factory.createTypeReferenceNode(part.typeName)
+            : ts.visitEachChild(part, visit, context);
+        const visited = visit(start);
+        return ts.isTypeNode(visited) ? visited : start;
+      },
+    ]);
+    const [named = node] = transformed;
+    return PRINTER.printNode(ts.EmitHint.Unspecified, named, NO_FILE);
+  }
+
+  #isNameOfPackage(name: ts.EntityName): boolean {
+    const last = ts.isQualifiedName(name) ? name.right : name;
+    const symbol = writtenFor(last);
+    return symbol !== undefined && this.#isOfPackage(symbol);
+  }
+}
+
+/** The compiler notes on names that it writes what they stand for. */
+function writtenFor(name: ts.Node & { readonly symbol?: ts.Symbol }): ts.Symbol | undefined {
+  return name.symbol;
+}
+
+const PRINTER = ts.createPrinter({ removeComments: true });
+const NO_FILE = ts.createSourceFile("types.ts", "", ts.ScriptTarget.Latest);
+
+/** As far as the text goes on with a thing, `p.of(x).then`, and the arguments on the way. */
+function chainOf(start: ts.Node): { end: ts.Node; given: ts.Expression[] } {
+  const given: ts.Expression[] = [];
+  let end = start;
+  for (;;) {
+    const { parent } = end;
+    const called =
+      (ts.isCallExpression(parent) || ts.isNewExpression(parent)) && parent.expression === end;
+    if (called) given.push(...(parent.arguments ?? []));
+    else if (!goesOn(parent, end)) return { end, given };
+    end = parent;
+  }
+}
+
+function goesOn(parent: ts.Node, child: ts.Node): boolean {
+  if (ts.isPropertyAccessExpression(parent) || ts.isQualifiedName(parent)) return true;
+  if (ts.isElementAccessExpression(parent)) return parent.expression === child;
+  return (
+    ts.isAwaitExpression(parent) ||
+    ts.isParenthesizedExpression(parent) ||
+    ts.isNonNullExpression(parent) ||
+    ts.isTypeReferenceNode(parent)
+  );
+}
+
+/** Whether it may be a callback, whose arguments come from the package. */
+function isCallable(type: ts.Type): boolean {
+  return type.getCallSignatures().length > 0 || (type.flags & ts.TypeFlags.Any) !== 0;
+}
+
+/** An alias is spelled out: its name stays where the union behind it grows. */
+const SPELLED: ts.NodeBuilderFlags =
+  ts.NodeBuilderFlags.NoTruncation |
+  ts.NodeBuilderFlags.InTypeAlias |
+  ts.NodeBuilderFlags.UseAliasDefinedOutsideCurrentScope |
+  ts.NodeBuilderFlags.IgnoreErrors;

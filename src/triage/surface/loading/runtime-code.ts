@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import ts from "typescript";
+import { LIMITS } from "../../facts/limits.ts";
+import type { ModuleLoad } from "../../facts/module-load.ts";
+import { Fence } from "../../reading/fence.ts";
+import type { PackagePair } from "../../sources/npm/installed.ts";
+import type { PackageTree } from "../../sources/npm/manifest.ts";
+import { resolveLoad } from "../../sources/npm/node-loading.ts";
+import { neighbourOf } from "./module-shape.ts";
+
+/**
+ * Whether the code that the consumer's loads run differs, comments, blanks and the version's own
+ * number aside. True as well where the files are too many to tell.
+ */
+export function runsOtherCode(pair: PackagePair, loads: readonly ModuleLoad[]): boolean {
+  const before = codeBehind(pair.from, loads);
+  const after = codeBehind(pair.to, loads);
+  if (before === null || after === null) return true;
+  return before.join("\n") !== after.join("\n");
+}
+
+/** The tokens of each file that is reached, in order; null for too many. */
+function codeBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] | null {
+  const fence = new Fence([tree.directory], { bytesMax: LIMITS.fileBytesMax });
+  const open = loads.flatMap(({ subpath, by }) => {
+    const { file } = resolveLoad(tree, subpath, { by, node: null });
+    return file === null ? [] : [file];
+  });
+  const texts = new Map<string, string>();
+  let bytes = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (texts.has(next.path)) continue;
+    const text = fence.readFile(join(tree.directory, next.path)) ?? "";
+    bytes += text.length;
+    if (texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax) return null;
+    texts.set(next.path, tokensOf(text, tree.manifest.version));
+    const by = next.format === "module" ? "import" : "require";
+    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
+      const neighbour = neighbourOf(tree, next.path, fileName, by);
+      if (neighbour !== null) open.push(neighbour);
+    }
+  }
+  return [...texts.values()].toSorted();
+}
+
+function tokensOf(text: string, version: string): string {
+  const scanner = ts.createScanner(ts.ScriptTarget.Latest, true, ts.LanguageVariant.Standard, text);
+  const tokens: string[] = [];
+  while (scanner.scan() !== ts.SyntaxKind.EndOfFileToken) tokens.push(scanner.getTokenText());
+  const code = tokens.join(" ");
+  return version === "" ? code : code.replaceAll(version, "VERSION");
+}

@@ -1,0 +1,143 @@
+/**
+ * "Breaks" needs proof: gives each finding that breaks the fact that it breaks by, and takes the
+ * word from those that have none. Values in, values out.
+ */
+import {
+  COMPILER_ERROR,
+  type Diagnostic,
+  finding,
+  type Hit,
+  type Location,
+  lineKey,
+  type Proof,
+} from "../facts/finding.ts";
+
+/** An error that the new version brings. */
+export type MetError = {
+  readonly diagnostic: Diagnostic;
+  /** Where the name that it is about is imported; null where it is not, or nobody knows. */
+  readonly importedAt: Location | null;
+};
+
+/** What an analysis has met, before it is known what of it is proven. */
+type Met = { readonly hits: readonly Hit[]; readonly errors: readonly MetError[] };
+
+/**
+ * The hits, each that breaks with its proof: an error of the compiler at one of its places, or the
+ * fact of loading or running that it was found by. One that the consumer meets and that neither
+ * proves may break, and no more. An error of the compiler that no finding accounts for, at its
+ * place or where the name is imported, is a finding of its own, called as the person wrote it.
+ */
+export function provenHits({ hits, errors }: Met): Hit[] {
+  const byPlace = errorsByPlace(hits, errors);
+  const explaining = explainers(hits, byPlace);
+  const judged = hits.map((hit) => judgedHit(hit, errorFor(hit, byPlace, explaining)));
+  return [...judged, ...unexplained(byPlace, explaining)];
+}
+
+type ErrorsByPlace = ReadonlyMap<string, readonly Diagnostic[]>;
+
+/** By place, the findings that account for its errors. */
+type Explaining = ReadonlyMap<string, ReadonlySet<Hit>>;
+
+/** An error counts where it stands, if a finding does as well; else where its name is imported. */
+function errorsByPlace(hits: readonly Hit[], errors: readonly MetError[]): ErrorsByPlace {
+  const met = new Set(hits.filter(isMetBreak).flatMap((hit) => hit.hits.map(lineKey)));
+  const byPlace = new Map<string, Diagnostic[]>();
+  for (const { diagnostic, importedAt } of errors) {
+    const own = lineKey(diagnostic);
+    const imported = importedAt === null ? own : lineKey(importedAt);
+    const key = !met.has(own) && met.has(imported) ? imported : own;
+    byPlace.set(key, [...(byPlace.get(key) ?? []), diagnostic]);
+  }
+  return byPlace;
+}
+
+/**
+ * Of several findings at the place of an error, those that it names: the others only stand on the
+ * same line. Where it names none, all of them may be its cause.
+ */
+function explainers(hits: readonly Hit[], errors: ErrorsByPlace): Explaining {
+  const byPlace = new Map<string, Hit[]>();
+  for (const hit of hits.filter(isMetBreak)) {
+    for (const place of hit.hits) {
+      const key = lineKey(place);
+      if (errors.has(key)) byPlace.set(key, [...(byPlace.get(key) ?? []), hit]);
+    }
+  }
+  return new Map(
+    [...byPlace].map(([key, there]) => {
+      const named = there.filter((hit) => (errors.get(key) ?? []).some((one) => names(one, hit)));
+      return [key, new Set(named.length > 0 ? named : there)];
+    }),
+  );
+}
+
+function isMetBreak({ finding: { breaking }, usage }: Hit): boolean {
+  return breaking === "yes" && usage === "confirmed";
+}
+
+/**
+ * Whether an error speaks of the last part of a finding's subject: `errors` of `ZodError.errors`.
+ */
+function names({ message, subject = "" }: Diagnostic, hit: Hit): boolean {
+  const [name = ""] = hit.finding.subject.split(" (", 1);
+  const last = name.split(".").at(-1) ?? "";
+  // What stands in double quotes is the name of a module.
+  const words = `${message.replaceAll(/"[^"]*"/g, "")} ${subject}`.split(/[^\w$]+/);
+  return last !== "" && words.includes(last);
+}
+
+function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diagnostic | null {
+  for (const key of hit.hits.map(lineKey)) {
+    const there = errors.get(key) ?? [];
+    if (explaining.get(key)?.has(hit) === true) {
+      return there.find((one) => names(one, hit)) ?? there[0] ?? null;
+    }
+  }
+  return null;
+}
+
+function judgedHit(hit: Hit, error: Diagnostic | null): Hit {
+  if (hit.finding.breaking !== "yes") return hit;
+  if (error !== null) return withProof(hit, compilerProof(error));
+  if (hit.finding.proof !== null) return hit;
+  if (hit.usage === "none") return withProof(hit, declaredProof(hit));
+  return { ...hit, finding: { ...hit.finding, breaking: "maybe" } };
+}
+
+function withProof(hit: Hit, proof: Proof): Hit {
+  return { ...hit, finding: { ...hit.finding, proof } };
+}
+
+function compilerProof({ path, line, code, message }: Diagnostic): Proof {
+  return { by: "compiler", text: `${path}:${line} ${code}: ${message}` };
+}
+
+function declaredProof({ finding: { after } }: Hit): Proof {
+  const what = after === null ? "the new version does not declare it" : "its declarations differ";
+  return { by: "declarations", text: `${what}; the consumer does not use it` };
+}
+
+/** One finding for all errors at what is written alike. */
+function unexplained(errors: ErrorsByPlace, explaining: Explaining): Hit[] {
+  const open = [...errors].flatMap(([key, there]) => (explaining.has(key) ? [] : there));
+  return [...Map.groupBy(open, ({ subject, code }) => subject ?? code)].flatMap(
+    ([subject, [first, ...others]]): Hit[] =>
+      first === undefined
+        ? []
+        : [
+            {
+              finding: finding({
+                rule: COMPILER_ERROR,
+                subject,
+                breaking: "yes",
+                after: `${first.code}: ${first.message}`,
+                proof: compilerProof(first),
+              }),
+              usage: "confirmed",
+              hits: [first, ...others].map(({ path, line }) => ({ path, line })),
+            },
+          ],
+  );
+}

@@ -1,0 +1,180 @@
+import { expect } from "vitest";
+import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
+import { verdictOn } from "../../../../src/triage/verdict/judge.ts";
+import { breakingHits, test } from "../../../support/packages.ts";
+
+/** Declarations before and after, a use, and what is told of it. */
+type Case = readonly [
+  title: string,
+  before: string,
+  after: string,
+  text: string,
+  expected: readonly string[],
+  requiresAction: boolean,
+];
+
+const INNER = (member: string) => `export declare class Failure { ${member}: string[] }\n`;
+const USE = 'import { run } from "provider";\n';
+
+const CASES: readonly Case[] = [
+  [
+    "a type parameter with a default that was added is no break",
+    "export interface Box<T> { value: T } export function run<T>(value: T): Box<T>;",
+    "export interface Box<T, M = string> { value: T; meta?: M } export function run<T>(value: T): Box<T>;",
+    `${USE}export const box = run(1);\nconsole.log(box.value);\n`,
+    [],
+    false,
+  ],
+  [
+    "an option that takes more is no break for who gives what it took",
+    "export interface Options { cwd?: string } export function run(o?: Options): Options;",
+    "export interface Options { cwd?: string | URL } export function run(o?: Options): Options;",
+    `${USE}run({ cwd: "x" });\n`,
+    ["yes ts.signature:Options.cwd none"],
+    false,
+  ],
+  [
+    "the same option may break who reads it",
+    "export interface Options { cwd?: string } export function run(o?: Options): Options;",
+    "export interface Options { cwd?: string | URL } export function run(o?: Options): Options;",
+    `${USE}console.log(run().cwd);\n`,
+    ["maybe ts.signature:Options.cwd confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "an export that is deprecated and works is no break",
+    "export declare class S { email(message?: string): S }\nexport function run(): S;",
+    "export declare class S { /** @deprecated */ email(params?: string | { error: string }): this }\nexport function run(): S;",
+    `${USE}export const s = run().email();\n`,
+    [],
+    false,
+  ],
+  [
+    "a new required member of what is given as Partial is no break",
+    "export interface Options { a: string } export function run(o?: Partial<Options>): void;",
+    "export interface Options { a: string; b: string } export function run(o?: Partial<Options>): void;",
+    `${USE}run({ a: "x" });\n`,
+    [],
+    false,
+  ],
+  [
+    "an enum whose numbers moved breaks where its value is stored",
+    "export enum Level { Low = 0, High = 1 } export function run(l: Level): void;",
+    "export enum Level { Low = 0, Mid = 1, High = 2 } export function run(l: Level): void;",
+    'import { Level } from "provider";\nconst row = { level: Level.High };\nconsole.log(JSON.stringify(row));\n',
+    ["yes ts.signature:Level.High confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "and where it is compared with what was stored",
+    "export enum Level { Low = 0, High = 1 } export function run(l: Level): void;",
+    "export enum Level { Low = 0, Mid = 1, High = 2 } export function run(l: Level): void;",
+    'import { Level } from "provider";\nexport const isHigh = (n: number) => n === Level.High;\n',
+    ["yes ts.signature:Level.High confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "and not where it goes back to the package",
+    "export enum Level { Low = 0, High = 1 } export function run(l: Level): void;",
+    "export enum Level { Low = 0, Mid = 1, High = 2 } export function run(l: Level): void;",
+    'import { Level, run } from "provider";\nrun(Level.High);\n',
+    ["yes ts.signature:Level.High none"],
+    false,
+  ],
+  [
+    "a member that only an alias lets go of does not hit who uses its owner",
+    "export interface A { parse(): string; other(): string } export interface B { other(): string }\n" +
+      "export type Any = A | B;\nexport function run(): A;",
+    "export interface A { parse(): string; other(): string } export interface B { other(): string }\n" +
+      "export type Any = B;\nexport function run(): A;",
+    `${USE}run().parse();\n`,
+    ["yes ts.member_removed:Any.parse none"],
+    false,
+  ],
+  [
+    "a result that became a promise may break, though nothing fails to compile",
+    "export function run(): string;",
+    "export function run(): Promise<string>;",
+    `${USE}console.log(run());\n`,
+    ["maybe ts.signature:run confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "a result of another type of the package is read by what is taken of it",
+    "export interface Ok { ok: true; data: string } export function run(): Ok;",
+    "export interface Good { ok: true; data: string; more: number } export interface Bad { ok: false; data: string }\n" +
+      "export function run(): Good | Bad;",
+    `${USE}const r = run();\nconsole.log(r.data);\n`,
+    ["yes ts.export_removed:Ok none", "yes ts.signature:run none"],
+    false,
+  ],
+  [
+    "and as a whole where it is passed on",
+    "export interface Ok { ok: true; data: string } export function run(): Ok;",
+    "export interface Good { ok: true; data: string; more: number } export interface Bad { ok: false; data: string }\n" +
+      "export function run(): Good | Bad;",
+    `${USE}const r = run();\nconsole.log(r);\n`,
+    ["maybe ts.signature:run confirmed a.ts:2", "yes ts.export_removed:Ok none"],
+    true,
+  ],
+  [
+    "a member that several exports inherit is told once, where it is declared",
+    "export interface Base { get(): string } export interface A extends Base {} export interface B extends Base {}\n" +
+      "export function run(): A & B;",
+    "export interface Base { get(): number } export interface A extends Base {} export interface B extends Base {}\n" +
+      "export function run(): A & B;",
+    `${USE}console.log(run().get());\n`,
+    ["maybe ts.signature:Base.get confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "two types that print alike are not shown",
+    "export {}; type Given = string | number; export function run(given: Given): void;",
+    "export {}; type Given = string; export function run(given: Given): void;",
+    `${USE}run(1);\n`,
+    ["yes ts.signature:run confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "a name of the module comes before that of its namespace",
+    'export * as z from "./inner.js"; export * from "./inner.js"; export function run(): void;',
+    'export * as z from "./inner.js"; export * from "./inner.js"; export function run(): void;',
+    'import { Failure } from "provider";\nconsole.log(new Failure().errors);\n',
+    ["yes ts.member_removed:Failure.errors confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "an error is called as the person wrote it",
+    "export interface Failure { errors: string[] } export function run(): { error: Failure };",
+    "export interface Failure { issues: string[] } export function run(): { error: Failure };",
+    `${USE}const r = run();\nconsole.log(r.error.errors);\n`,
+    ["yes ts.member_removed:Failure.errors confirmed a.ts:3"],
+    true,
+  ],
+];
+
+test.for(CASES)(
+  "%s",
+  { timeout: 60_000 },
+  async ([, before, after, text, expected, requiresAction], { makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "index.d.ts": before, "inner.d.ts": INNER("errors") },
+      to: { "index.d.ts": after, "inner.d.ts": INNER("issues") },
+      consumer: { "a.ts": text },
+    });
+
+    const analysis = analyzePackage(request, () => {});
+
+    const breaking = new Map(analysis.hits.map(({ finding }) => [finding.id, finding.breaking]));
+    expect(
+      breakingHits(analysis).map((one) => `${breaking.get(one.split(" ")[0] ?? "")} ${one}`),
+    ).toEqual(expected);
+    expect(
+      analysis.hits.filter(({ finding: { before, after } }) => before !== null && before === after),
+    ).toEqual([]);
+    expect(verdictOn(analysis, {}).requiresAction).toBe(requiresAction);
+    expect(
+      analysis.hits.every(({ finding }) => finding.breaking !== "yes" || finding.proof !== null),
+    ).toBe(true);
+  },
+);
