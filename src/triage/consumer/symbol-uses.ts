@@ -1,7 +1,8 @@
 import ts from "typescript";
 import { declarationKeys, locationOf, resolveAlias } from "../compiler/declarations.ts";
 import type { Location } from "../facts/finding.ts";
-import { ownFiles } from "./consumer-program.ts";
+import { componentPath } from "./component-scripts.ts";
+import type { ConsumerProgram } from "./consumer-program.ts";
 
 /** Places of use by declaration key. */
 export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
@@ -11,25 +12,34 @@ export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
  * names, members (`error.retriesLeft`), keys of object literals, which mean a member of the
  * type that is expected there, and destructured keys.
  */
-export function symbolUses(program: ts.Program, root: string): SymbolUses {
+export function symbolUses({ program, files }: ConsumerProgram, root: string): SymbolUses {
   const checker = program.getTypeChecker();
-  const own = new Set(ownFiles(program, root));
+  const isOwn = (node: ts.Node): boolean => {
+    const { fileName } = node.getSourceFile();
+    return fileName.startsWith(`${root}/`) && !fileName.includes("/node_modules/");
+  };
   const uses = new Map<string, Location[]>();
   const visit = (node: ts.Node): void => {
     if (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) {
       for (const symbol of symbolsAt(checker, node)) {
-        if (symbol.declarations?.some((declared) => own.has(declared.getSourceFile()))) continue;
+        if (symbol.declarations?.some(isOwn)) continue;
         for (const key of declarationKeys(symbol)) {
           const known = uses.get(key);
-          if (known === undefined) uses.set(key, [locationOf(node, root)]);
-          else known.push(locationOf(node, root));
+          if (known === undefined) uses.set(key, [placeOf(node, root)]);
+          else known.push(placeOf(node, root));
         }
       }
     }
     ts.forEachChild(node, visit);
   };
-  for (const file of own) visit(file);
+  for (const file of files) visit(file);
   return uses;
+}
+
+/** Where a node stands for its author: in a component, if its script is what is compiled. */
+export function placeOf(node: ts.Node, root: string): Location {
+  const { path, line } = locationOf(node, root);
+  return { path: componentPath(path), line };
 }
 
 /** What can name a thing of a package. */
@@ -71,11 +81,12 @@ function propertiesNamed(checker: ts.TypeChecker, type: ts.Type, name: string): 
 }
 
 type UnaffectedSettings = {
-  readonly programs: { readonly before: ts.Program; readonly after: ts.Program };
+  readonly before: ConsumerProgram;
+  readonly after: ConsumerProgram;
   readonly root: string;
   /** The folder of the old version. */
   readonly directory: string;
-  /** Files in which the compiler has new errors: nothing in them is settled. */
+  /** Files in which the compiler has new errors: nothing in them counts as unaffected. */
   readonly broken: ReadonlySet<string>;
 };
 
@@ -85,25 +96,25 @@ type UnaffectedSettings = {
  * are the same here if they read the same, so that one that hides a change behind its name counts
  * as the same; its members are uses of their own.
  */
-export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<string> {
-  const { before, after } = settings.programs;
-  const options = before.getCompilerOptions();
+export function unaffectedLines(settings: UnaffectedSettings): string[] {
+  const { before, after, root } = settings;
+  const options = before.program.getCompilerOptions();
   // Without them `string` and `string | undefined` read the same.
-  if ((options.strictNullChecks ?? options.strict) === false) return new Set();
+  if ((options.strictNullChecks ?? options.strict) === false) return [];
 
-  const checkers = [before.getTypeChecker(), after.getTypeChecker()] as const;
+  const checkers = [before.program.getTypeChecker(), after.program.getTypeChecker()] as const;
   const agreed = new Map<string, boolean>();
-  for (const file of ownFiles(before, settings.root)) {
+  for (const file of before.files) {
     // Both programs share what is parsed; a file that they do not share cannot be compared.
-    if (after.getSourceFile(file.fileName) !== file) continue;
+    if (after.program.getSourceFile(file.fileName) !== file) continue;
     for (const node of usesIn(file, checkers[0], settings.directory)) {
-      const { path, line } = locationOf(node, settings.root);
+      const { path, line } = placeOf(node, root);
       const key = lineKey({ path, line });
       const same = !settings.broken.has(path) && readsAlike(node, checkers);
       agreed.set(key, same && agreed.get(key) !== false);
     }
   }
-  return new Set([...agreed].flatMap(([key, same]) => (same ? [key] : [])));
+  return [...agreed].flatMap(([key, same]) => (same ? [key] : []));
 }
 
 export function lineKey({ path, line }: Location): string {
@@ -148,11 +159,11 @@ function readingsOf(checker: ts.TypeChecker, node: UseName): string[] {
     return keyed.map((symbol) => textOf(checker, checker.getTypeOfSymbol(symbol)));
   }
   const { end, given } = chainOf(node);
-  const asked = given
+  const wanted = given
     .filter((argument) => isCallable(checker.getTypeAtLocation(argument)))
     .map((argument) => checker.getContextualType(argument))
     .map((type) => (type === undefined ? "any" : textOf(checker, type)));
-  return [textOf(checker, checker.getTypeAtLocation(end)), ...asked];
+  return [textOf(checker, checker.getTypeAtLocation(end)), ...wanted];
 }
 
 /** As far as the text goes on with a thing, `p.of(x).then`, and the arguments on the way. */

@@ -1,5 +1,5 @@
 import type { ChangeSet } from "./change-set.ts";
-import type { Diagnostic, Hit, Usage } from "./finding.ts";
+import { COMPILER_ERROR, type Diagnostic, type Hit, type Usage } from "./finding.ts";
 import { LIMITS } from "./limits.ts";
 import type { ServiceIdentity } from "./service.ts";
 
@@ -24,6 +24,11 @@ export type AnalysisRequest = {
    * copies depend on, such as the node_modules above a folder of an operator's. @default none
    */
   readonly alsoReadable?: readonly string[];
+  /**
+   * Folders of packages that declarations import, by the folder of the package that imports them and
+   * by name: the declarations of what is not installed. @default none
+   */
+  readonly dependencies?: PackageLinks;
   /** Folders whose node_modules, and those above them, are searched for installed copies. */
   readonly searchFrom: readonly string[];
   /**
@@ -32,6 +37,9 @@ export type AnalysisRequest = {
    */
   readonly depth: "types" | "names";
 };
+
+/** By the folder of a package, and by the name of another: the folder that it finds there. */
+export type PackageLinks = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** What the analysis of a service is asked: the values cross a thread's border. */
 export type ServiceRequest = {
@@ -111,6 +119,7 @@ function byWeight(left: Hit, right: Hit): number {
 }
 
 function rankOf({ finding, usage }: Hit): number {
+  if (finding.rule === COMPILER_ERROR) return -1;
   const breaking = { yes: 0, maybe: 1, no: 2 }[finding.breaking];
   return (usage === "none" ? 3 : 0) + breaking;
 }

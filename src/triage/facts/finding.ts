@@ -17,6 +17,15 @@ export type Usage = (typeof USAGES)[number];
 /** A place in a file. `path` is relative to its tree's root, `line` counts from 1. */
 export type Location = { readonly path: string; readonly line: number };
 
+/** Each location once, by path and line. */
+export function sortedLocations(locations: readonly Location[]): Location[] {
+  const unique = new Map(locations.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+  return [...unique.values()].toSorted(
+    (left, right) =>
+      (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
+  );
+}
+
 /** One difference between the old and the new provider. */
 export type Finding = {
   /** `rule:subject`, unique within an analysis and the same in every run. */
@@ -36,6 +45,9 @@ export type Finding = {
   /** What stands in the new surface where the removed thing stood; null if nothing is known. */
   readonly replacement: string | null;
 };
+
+/** The rule of a finding that is an error of the compiler, which no other finding accounts for. */
+export const COMPILER_ERROR = "ts.error";
 
 /** How a consumer can be hit by a finding. */
 export type Match =
@@ -66,7 +78,12 @@ export type Hit = {
 };
 
 /** An error of the compiler that the new version brings to the consumer's code. */
-export type Diagnostic = Location & { readonly code: string; readonly message: string };
+export type Diagnostic = Location & {
+  readonly code: string;
+  readonly message: string;
+  /** What the person wrote there, such as `r.error.errors`. */
+  readonly subject?: string | undefined;
+};
 
 type FindingParts = Partial<Finding> & Pick<Finding, "rule" | "subject" | "breaking">;
 

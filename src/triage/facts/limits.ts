@@ -28,8 +28,8 @@ export const LIMITS = {
   readBytesMax: 10_000_000,
   /** Bytes of all texts of a consumer that are searched. */
   treeBytesMax: 100_000_000,
-  /** Files that import the provider and are compiled. */
-  importingFilesMax: 500,
+  /** Files of the consumer that can see a type of the provider and are compiled. */
+  compiledFilesMax: 1_000,
   /** Characters, depth and values of one document of JSON or YAML, its aliases unfolded. */
   documentCharsMax: 1_000_000,
   documentDepthMax: 64,

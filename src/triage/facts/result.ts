@@ -52,7 +52,14 @@ const evidence = z.object({
     })
     .nullable(),
   findings: z.array(finding),
-  diagnostics: z.array(location.extend({ code: z.string(), message: z.string() })),
+  diagnostics: z.array(
+    location.extend({
+      code: z.string(),
+      message: z.string(),
+      /** What the person wrote there. */
+      subject: z.string().optional(),
+    }),
+  ),
   files: z.array(z.unknown()),
   /** Of a template and its derivative: what their histories have to do with each other. */
   ancestry: ancestry.optional(),

@@ -4,6 +4,7 @@ import { type Breaking, type Found, finding } from "../facts/finding.ts";
 import { Fence } from "../reading/fence.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import {
+  commandsOf,
   declaredSubpaths,
   hasMap,
   loadsAsCommonJs,
@@ -99,12 +100,6 @@ function removedCommands({ from, to }: PackagePair): Found[] {
       }),
       match: { by: "command", command },
     }));
-}
-
-function commandsOf({ manifest }: PackageTree): string[] {
-  if (manifest.bin === undefined) return [];
-  if (typeof manifest.bin === "string") return [manifest.name.replace(/^@[^/]*\//, "")];
-  return Object.keys(manifest.bin).toSorted();
 }
 
 /** Engines and peers whose range lets in less than it did, judged for this consumer. */

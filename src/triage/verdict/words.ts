@@ -1,7 +1,13 @@
 import { counted } from "../../index.ts";
 import type { Analysis, Exposure } from "../facts/analysis.ts";
 import type { ChangedSource } from "../facts/change-set.ts";
-import type { Diagnostic, Finding, Hit, Location } from "../facts/finding.ts";
+import {
+  COMPILER_ERROR,
+  type Diagnostic,
+  type Finding,
+  type Hit,
+  type Location,
+} from "../facts/finding.ts";
 import type { Verdict } from "./judge.ts";
 
 /** What the words are about. */
@@ -123,7 +129,8 @@ function rangeSentence(exposure: Exposure): string {
 /** Of the compiler's errors the first one tells most; the rest is in recommended_changes. */
 function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string {
   const first = hits[0];
-  const error = finding.rule === "ts.signature" ? errorsAt(hits, errors)[0] : undefined;
+  const isType = finding.rule === "ts.signature" || finding.rule === COMPILER_ERROR;
+  const error = isType ? errorsAt(hits, errors)[0] : undefined;
   const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
   const words = sentence(finding, { brief: true });
   return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
@@ -181,6 +188,8 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "ts.member_removed":
     case "js.export_removed":
       return `\`${subject}\` was removed${use}`;
+    case COMPILER_ERROR:
+      return `\`${subject}\` does not compile any more`;
     case "js.default_changed":
       return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
     default:

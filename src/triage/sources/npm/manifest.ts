@@ -87,6 +87,13 @@ export function manifestLine(text: string, key: string): Location {
   return { path: "package.json", line: best.line };
 }
 
+/** The commands that a package installs. */
+export function commandsOf({ manifest }: PackageTree): string[] {
+  if (manifest.bin === undefined) return [];
+  if (typeof manifest.bin === "string") return [manifest.name.replace(/^@[^/]*\//, "")];
+  return Object.keys(manifest.bin).toSorted();
+}
+
 /** How a package is loaded: the condition that its `exports` is asked with. */
 export type LoadedBy = "import" | "require";
 

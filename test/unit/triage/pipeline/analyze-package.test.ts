@@ -119,7 +119,7 @@ test(
     const analysis = analyzePackage(request, quiet);
 
     expect(breakingHits(analysis)).toEqual([
-      "ts.signature:provider confirmed src/a.ts:2",
+      "ts.error:run confirmed src/a.ts:2",
       "ts.signature:Mode none",
     ]);
     expect(verdictOn(analysis, {})).toMatchObject({ requiresAction: true, confidence: 0.97 });
