@@ -44,6 +44,8 @@ type HostSettings = {
   readonly viewFor: (containingFile: string) => PackageView;
   /** The specifier that a file's own name for something stands for. */
   readonly nameOf?: (specifier: string, containingFile: string) => string;
+  /** Folders of packages that are found where nothing else is, by name. */
+  readonly hoisted?: ReadonlyMap<string, string>;
   /** Finds what nothing else does, such as a package of the same repository. */
   readonly findElsewhere?: (
     specifier: string,
@@ -179,12 +181,15 @@ class ModuleFinder {
   }
 
   module(specifier: string, asked: Asked): ts.ResolvedModuleFull | undefined {
-    const { unresolved, findElsewhere, nameOf } = this.#settings;
+    const { unresolved, findElsewhere, nameOf, hoisted, sources } = this.#settings;
     const { containing } = asked;
     const found =
       this.#linked(nameOf?.(specifier, containing) ?? specifier, asked) ??
       this.#inTree(specifier, asked) ??
-      findElsewhere?.(specifier, containing);
+      findElsewhere?.(specifier, containing) ??
+      (hoisted === undefined
+        ? undefined
+        : inLinks(specifier, hoisted, { ...asked, fence: sources.fence }));
     if (found === undefined) unresolved.push({ containingFile: containing, specifier });
     return found;
   }
@@ -197,17 +202,7 @@ class ModuleFinder {
     if (subpathOf(specifier, view.names) !== null) {
       return resolveInView({ specifier, view, fence }, options, mode);
     }
-    const { links } = sources.scopes.of(containing);
-    const name = packageNameOf(specifier);
-    const inLink = (linked: string): ts.ResolvedModuleFull | undefined => {
-      const directory = links.get(linked);
-      const link = { names: [name], directory: directory ?? "" };
-      return directory === undefined
-        ? undefined
-        : resolveInView({ specifier, view: link, fence }, options, mode);
-    };
-    const own = inLink(name);
-    return own !== undefined && isTyped(own) ? own : (inLink(typesPackage(name)) ?? own);
+    return inLinks(specifier, sources.scopes.of(containing).links, { fence, options, mode });
   }
 
   #inTree(specifier: string, { containing, redirected, options, mode }: Asked) {
@@ -255,6 +250,22 @@ class ModuleFinder {
       mode,
     ).resolvedTypeReferenceDirective;
   }
+}
+
+/** The module in the folder that its package is led to; with declarations, where there are any. */
+function inLinks(
+  specifier: string,
+  links: ReadonlyMap<string, string>,
+  { fence, options, mode }: Pick<Asked, "options" | "mode"> & { readonly fence: Fence },
+): ts.ResolvedModuleFull | undefined {
+  const name = packageNameOf(specifier);
+  const found = [name, typesPackage(name)].flatMap((linked) => {
+    const directory = links.get(linked);
+    if (directory === undefined) return [];
+    const view = { names: [name], directory };
+    return resolveInView({ specifier, view, fence }, options, mode) ?? [];
+  });
+  return found.find(isTyped) ?? found[0];
 }
 
 function isTyped({ extension }: ts.ResolvedModuleFull): boolean {

@@ -1,5 +1,5 @@
-import { join } from "node:path";
-import type { AnalysisRequest } from "../facts/analysis.ts";
+import { basename, join } from "node:path";
+import type { AnalysisRequest, PackageLinks } from "../facts/analysis.ts";
 import { type Fence, isBelow } from "../reading/fence.ts";
 import { dependencyFolders, type PackagePair } from "../sources/npm/installed.ts";
 import { type FileHost, fencedHost, NODE_TYPES, SHARED_FOLDERS } from "./analysis-fence.ts";
@@ -21,6 +21,8 @@ export type Scopes = {
   of(path: string): Scope;
   /** Where all files find the types of Node: one folder for both versions. */
   readonly nodeTypes: string | null;
+  /** What would be installed beside a version: all that it leads to, by name, the nearest first. */
+  beside(directory: string): ReadonlyMap<string, string>;
 };
 
 /** The scopes of one analysis: the consumer's, each version's, each fetched package's. */
@@ -31,12 +33,15 @@ export function scopesOf(
 ): Scopes {
   const { fromPath, toPath } = request.package;
   const also = request.alsoReadable ?? [];
+  // What is installed above it, and the copy of the repository that it is in.
+  const around = ({ directory }: PackagePair["from"]): string[] =>
+    also.filter((folder) => isModulesFolder(folder) || isBelow(folder, directory));
   const links = request.dependencies ?? {};
   const fetched = Object.values(links).flatMap((found) => Object.values(found));
   const trees: (readonly string[])[] = [
-    [root, ...also],
-    [pair.from.directory, ...also, ...neighbours(fromPath, pair.from)],
-    [pair.to.directory, ...also, ...neighbours(toPath, pair.to)],
+    [root, ...also.filter(isModulesFolder)],
+    [pair.from.directory, ...around(pair.from), ...neighbours(fromPath, pair.from)],
+    [pair.to.directory, ...around(pair.to), ...neighbours(toPath, pair.to)],
     ...[...new Set(fetched)].map((folder) => [folder]),
     SHARED_FOLDERS,
   ];
@@ -49,11 +54,12 @@ export function scopesOf(
     host: hostWithin(fence, folders),
   }));
   const nothing: Scope = { links: new Map(), host: hostWithin(fence, []) };
-  const own = [root, ...also.filter((folder) => folder.endsWith("node_modules"))]
+  const own = [root, ...also.filter(isModulesFolder)]
     .map((folder) => join(folder.replace(/\/node_modules$/, ""), "node_modules/@types/node"))
     .find((folder) => fence.fileExists(join(folder, "index.d.ts")));
   return {
     nodeTypes: own ?? NODE_TYPES,
+    beside: (directory) => reachedFrom(directory, links),
     of(path) {
       let best = { length: -1, scope: nothing };
       for (const [index, { folders }] of scopes.entries()) {
@@ -69,9 +75,26 @@ export function scopesOf(
   };
 }
 
+function isModulesFolder(folder: string): boolean {
+  return basename(folder) === "node_modules";
+}
+
 /** An installed copy has what it needs beside it; one that was given or fetched has nothing. */
 function neighbours(given: string | null, { directory }: PackagePair["from"]): string[] {
   return given === null ? dependencyFolders(directory) : [];
+}
+
+function reachedFrom(directory: string, links: PackageLinks): ReadonlyMap<string, string> {
+  const reached = new Map<string, string>();
+  const open = [directory];
+  // What is added on the way is gone through as well.
+  for (const folder of open) {
+    for (const [name, target] of Object.entries(links[folder] ?? {})) {
+      if (!reached.has(name)) reached.set(name, target);
+      if (!open.includes(target)) open.push(target);
+    }
+  }
+  return reached;
 }
 
 /** The disk below some folders; of those above them nothing else is there. */

@@ -44,7 +44,7 @@ type ProbeSettings = {
 export function probeConsumer(settings: ProbeSettings): ConsumerProbe {
   const { pair, tree, specifiers, sources } = settings;
   const projectsWith = ({ directory }: PackagePair["from"]): Projects =>
-    new Projects({ tree, fence: sources.fence, view: { names: specifiers.names, directory } });
+    new Projects({ tree, sources, view: { names: specifiers.names, directory } });
   const projects = { before: projectsWith(pair.from), after: projectsWith(pair.to) };
   const modules = new OwnModules(tree, projects.before);
   const all = filesToCompile(settings, modules);

@@ -2,8 +2,7 @@ import { join, posix } from "node:path";
 import semver from "semver";
 import ts from "typescript";
 import { fencedHost } from "../compiler/analysis-fence.ts";
-import { type PackageView, subpathOf } from "../compiler/compiler-host.ts";
-import type { Fence } from "../reading/fence.ts";
+import { type PackageView, type Sources, subpathOf } from "../compiler/compiler-host.ts";
 import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
 import { matchesGlob } from "./glob.ts";
 import { jsonObjectIn, objectIn, textsOf } from "./settings-values.ts";
@@ -48,7 +47,7 @@ const FORCED: ts.CompilerOptions = {
 /** Where projects are read, and the version of the package that they may extend. */
 type ProjectSettings = {
   readonly tree: ConsumerTree;
-  readonly fence: Fence;
+  readonly sources: Sources;
   readonly view: PackageView;
 };
 
@@ -96,13 +95,13 @@ export class Projects {
   }
 
   #read({ path, text }: ConsumerFile): Project {
-    const { tree, fence, view } = this.#settings;
+    const { tree, sources, view } = this.#settings;
     const file = join(tree.root, path);
     const { config, error } = ts.readConfigFile(file, () => text);
     if (error !== undefined) {
       return { ...this.#defaultFor(path), degraded: [`${path} does not parse`] };
     }
-    const host = configHost(tree, { fence, view });
+    const host = configHost(tree, { sources, view });
     const parsed = ts.parseJsonConfigFileContent(
       config,
       host,
@@ -195,15 +194,21 @@ const EXTENDED_FILE_NOT_FOUND = 6053;
 
 /** The tsconfig as it stands: extended packages are those under test, files are the tree's. */
 function configHost(
-  { root, sources }: ConsumerTree,
-  { fence, view }: { readonly fence: Fence; readonly view: PackageView },
+  { root, sources: files }: ConsumerTree,
+  { sources, view }: { readonly sources: Sources; readonly view: PackageView },
 ): ts.ParseConfigHost {
-  const { readFile, fileExists } = fencedHost(fence);
+  const { readFile, fileExists } = fencedHost(sources.fence);
+  const led = [
+    ...view.names.map((name) => [name, view.directory] as const),
+    ...sources.scopes.of(root).links,
+  ];
   const provided = (path: string): string => {
     const installed = path.startsWith(`${root}/`) ? path.split("/node_modules/").at(-1) : undefined;
     if (installed === undefined || installed === path) return path;
-    const name = view.names.find((known) => subpathOf(installed, [known]) !== null);
-    return name === undefined ? path : join(view.directory, installed.slice(name.length));
+    const [name, directory] = led.find(([known]) => subpathOf(installed, [known]) !== null) ?? [];
+    return name === undefined || directory === undefined
+      ? path
+      : join(directory, installed.slice(name.length));
   };
   return {
     useCaseSensitiveFileNames: true,
@@ -215,7 +220,7 @@ function configHost(
         pattern.startsWith(`${root}/`) ? posix.relative(root, pattern) : posix.join(base, pattern);
       const isIn = (patterns: readonly string[] | undefined, path: string): boolean =>
         patterns?.some((pattern) => matchesGlob(inTree(pattern), path)) === true;
-      return sources
+      return files
         .filter(({ path }) => extensions.some((extension) => path.endsWith(extension)))
         .filter(({ path }) => isIn(includes, path) && !isIn(excludes, path))
         .map(({ path }) => join(root, path));

@@ -37,6 +37,9 @@ export const LIMITS = {
   /** JavaScript files, and bytes of them, of one version that are read for its defaults. */
   defaultFilesMax: 300,
   defaultBytesMax: 4_000_000,
+  /** Packages that are fetched for their declarations, and milliseconds for all of them. */
+  typePackagesMax: 40,
+  typePackagesMs: 60_000,
   findingsMax: 200,
   /** Places kept for one finding. */
   hitsMax: 50,
