@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import ts from "typescript";
-import { isComponent, isDockerfile, isShell, isTest } from "../facts/file-kinds.ts";
+import { isComponent, isData, isDockerfile, isShell, isTest } from "../facts/file-kinds.ts";
 import type { Location } from "../facts/finding.ts";
 import { manifestLine } from "../sources/npm/manifest.ts";
 import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
@@ -115,7 +115,7 @@ class SettingsReader {
     const own = isSettingsOf(this.#package, path) ? [useAt({ path, line: 1 }, ".")] : [];
     if (path.endsWith("ignore")) return own;
     if (isAboutPackages(path)) return [...own, ...this.#shortNames(file)];
-    if (isTest(path) || !this.#mayBeIn(text)) return own;
+    if (!isForTools(path) || !this.#mayBeIn(text)) return own;
     if (STYLE.test(path)) return [...own, ...this.#styleUses(file)];
     const found = linesOf(text).flatMap(({ line, text: words }) =>
       this.#wordsIn(words, { path, line }, path),
@@ -182,6 +182,22 @@ class SettingsReader {
 
 const STYLE = /\.(?:css|pcss|postcss|scss|sass|less|styl)$/i;
 
+/** Data files of tools that are called like the tool, or like what it works on. */
+const TOOL_DATA = new Set(
+  (
+    "angular api-extractor app biome cspell deno expo firebase jasmine jsdoc karma lefthook nest-cli " +
+    "ng-package nodemon nx project serverless tslint tsup turbo typedoc vercel wdio"
+  ).split(" "),
+);
+
+/** Whether a file is written for tools: to be named in other data is no use. */
+function isForTools(path: string): boolean {
+  if (isTest(path)) return false;
+  const isHidden = path.split("/").some((part) => part.startsWith("."));
+  if (isHidden || isSettingsFile(path) || !isData(path)) return true;
+  return /\.ya?ml$/i.test(path) || TOOL_DATA.has(posix.basename(path).split(".", 1)[0] ?? "");
+}
+
 /** Whether each word of a file, or of a key of package.json, is said to a tool. */
 function isSettingsFile(settings: string): boolean {
   const name = posix.basename(settings);
@@ -240,7 +256,7 @@ export function commandUses(
       ),
   );
   const inFiles = settings
-    .filter(({ path }) => !isTest(path) && !STYLE.test(path) && !isAboutPackages(path))
+    .filter(({ path }) => isForTools(path) && !STYLE.test(path) && !isAboutPackages(path))
     .filter(({ text }) => commands.some((command) => text.includes(command)))
     .flatMap(({ path, text }) =>
       linesOf(text).flatMap(({ line, text: words }) =>

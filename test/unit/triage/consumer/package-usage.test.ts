@@ -252,6 +252,7 @@ test.for(WAYS)("%s is a use", SLOW, async ([, name, consumer, places], { makeUpg
 });
 
 test.for<readonly [title: string, consumer: Files]>([
+  ["data that name it", { "data/packages.json": '{ "name": "provider", "sub": "provider/sub" }' }],
   ["a document that names it", { "README.md": "Uses provider." }],
   ["a lockfile that has it", { "pnpm-lock.yaml": "packages:\n  provider@1.0.0: {}\n" }],
   [
