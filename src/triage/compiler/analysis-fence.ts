@@ -16,8 +16,8 @@ export const LIBRARY = dirname(require.resolve("typescript"));
  */
 export const NODE_TYPES: string | null = folderOf("@types/node");
 
-/** What the compiler reads in every analysis, beside what it is about. */
-const COMPILER_FOLDERS: readonly string[] = [
+/** Declarations that are the same in every analysis of a process. */
+export const SHARED_FOLDERS: readonly string[] = [
   LIBRARY,
   ...(NODE_TYPES === null ? [] : [NODE_TYPES, ...dependencyFolders(NODE_TYPES)]),
 ];
@@ -43,7 +43,8 @@ export function analysisFence(request: AnalysisRequest, root: string, pair: Pack
     pair.to.directory,
     ...installed.flatMap(({ directory }) => dependencyFolders(directory)),
     ...(request.alsoReadable ?? []),
-    ...COMPILER_FOLDERS,
+    ...Object.values(request.dependencies ?? {}).flatMap((links) => Object.values(links)),
+    ...SHARED_FOLDERS,
   ]);
 }
 
@@ -51,7 +52,7 @@ export function analysisFence(request: AnalysisRequest, root: string, pair: Pack
  * The disk as the compiler sees it, for its programs, its resolver and its reading of tsconfig
  * files alike: what is within the fence.
  */
-export function fencedHost(fence: Fence) {
+export function fencedHost(fence: Fence): FileHost {
   return {
     fileExists: (path) => fence.fileExists(path),
     readFile: (path) => fence.readFile(path),
@@ -59,6 +60,15 @@ export function fencedHost(fence: Fence) {
     getDirectories: (path) => fence.foldersIn(path),
     realpath: (path) => fence.realpath(path),
     // No pattern of a tsconfig is walked: which files are compiled is for the analysis to say.
-    readDirectory: (): string[] => [],
-  } satisfies ts.ModuleResolutionHost & Pick<ts.ParseConfigHost, "readDirectory">;
+    readDirectory: () => [],
+  };
 }
+
+/** What the compiler asks of the disk. */
+export type FileHost = Required<
+  Pick<
+    ts.ModuleResolutionHost,
+    "fileExists" | "readFile" | "directoryExists" | "getDirectories" | "realpath"
+  >
+> &
+  Pick<ts.ParseConfigHost, "readDirectory">;

@@ -1,18 +1,35 @@
 import { join } from "node:path";
 import ts from "typescript";
-import type { Fence } from "../reading/fence.ts";
-import { fencedHost, LIBRARY, NODE_TYPES } from "./analysis-fence.ts";
+import type { AnalysisRequest } from "../facts/analysis.ts";
+import { type Fence, isBelow } from "../reading/fence.ts";
+import type { PackagePair } from "../sources/npm/installed.ts";
+import {
+  analysisFence,
+  type FileHost,
+  fencedHost,
+  LIBRARY,
+  SHARED_FOLDERS,
+} from "./analysis-fence.ts";
+import { type Scope, type Scopes, scopesOf } from "./scopes.ts";
 
 /** What the programs of one analysis read, and have parsed. */
 export type Sources = {
   /** All that they can see of the disk. */
   readonly fence: Fence;
+  /** What of it each file can find by a name. */
+  readonly scopes: Scopes;
   /**
    * Parsed files by name and format: parsing the standard library is the larger part of a small
    * program's time.
    */
   readonly parsed: Map<string, ts.SourceFile | undefined>;
 };
+
+/** What the programs of an analysis may read: what it is about, and what that is compiled with. */
+export function sourcesOf(request: AnalysisRequest, root: string, pair: PackagePair): Sources {
+  const fence = analysisFence(request, root, pair);
+  return { fence, scopes: scopesOf(request, fence, { root, pair }), parsed: new Map() };
+}
 
 export type UnresolvedImport = { readonly containingFile: string; readonly specifier: string };
 
@@ -25,6 +42,15 @@ type HostSettings = {
   readonly unresolved: UnresolvedImport[];
   /** The version that an import of the provider means, seen from a file. */
   readonly viewFor: (containingFile: string) => PackageView;
+  /** The specifier that a file's own name for something stands for. */
+  readonly nameOf?: (specifier: string, containingFile: string) => string;
+  /** Folders of packages that are found where nothing else is, by name. */
+  readonly hoisted?: ReadonlyMap<string, string>;
+  /** Finds what nothing else does, such as a package of the same repository. */
+  readonly findElsewhere?: (
+    specifier: string,
+    containingFile: string,
+  ) => ts.ResolvedModuleFull | undefined;
   /** Files that are not on the disk, by path. */
   readonly overlay?: ReadonlyMap<string, string>;
   /** Changes the text of some files before they are parsed; must keep positions and lines. */
@@ -36,15 +62,12 @@ type HostSettings = {
 
 /** A compiler host in which imports of the provider lead to the version under test. */
 export function createHost(settings: HostSettings): ts.CompilerHost {
-  const { overlay } = settings;
-  const fenced = fencedHost(settings.sources.fence);
-  const files: FileHost = {
-    ...fenced,
-    fileExists: (path) => overlay?.has(path) === true || fenced.fileExists(path),
-    readFile: (path) => overlay?.get(path) ?? fenced.readFile(path),
-  };
+  const { overlay, sources } = settings;
+  const files = withOverlay(fencedHost(sources.fence), overlay);
+  const finder = new ModuleFinder(settings);
   return {
     ...files,
+    readDirectory: () => [],
     getSourceFile: (path, languageVersion) => readSource(settings, files, path, languageVersion),
     getDefaultLibFileName: (options) => join(LIBRARY, ts.getDefaultLibFileName(options)),
     getDefaultLibLocation: () => LIBRARY,
@@ -54,15 +77,42 @@ export function createHost(settings: HostSettings): ts.CompilerHost {
     getCanonicalFileName: (path) => path,
     getNewLine: () => "\n",
     writeFile: () => {},
-    resolveModuleNameLiterals: resolverOf(settings, files),
+    resolveModuleNameLiterals: (literals, containing, redirected, options, file) =>
+      literals.map((literal) => {
+        const mode = ts.getModeForUsageLocation(file, literal, options);
+        const asked = { containing, redirected, options, mode };
+        return { resolvedModule: finder.module(literal.text, asked) };
+      }),
     resolveTypeReferenceDirectiveReferences: (references, containing, redirected, options, file) =>
-      references.map((one) => resolveTypes(one, { containing, redirected, options, file, files })),
+      references.map((reference) => {
+        const isName = typeof reference === "string";
+        const mode = isName
+          ? undefined
+          : ts.getModeForFileReference(reference, file?.impliedNodeFormat);
+        const asked = { containing, redirected, options, mode };
+        return {
+          resolvedTypeReferenceDirective: finder.types(
+            isName ? reference : reference.fileName,
+            asked,
+          ),
+        };
+      }),
   };
 }
 
-type FileHost = ReturnType<typeof fencedHost>;
+function withOverlay(host: FileHost, overlay: ReadonlyMap<string, string> | undefined): FileHost {
+  if (overlay === undefined) return host;
+  return {
+    ...host,
+    fileExists: (path) => overlay.has(path) || host.fileExists(path),
+    readFile: (path) => overlay.get(path) ?? host.readFile(path),
+  };
+}
 
 type SourceOptions = ts.ScriptTarget | ts.CreateSourceFileOptions;
+
+/** Of the compiler's library and of Node's types, once a process, as long as their text stays. */
+const PARSED_ONCE = new Map<string, ts.SourceFile>();
 
 function readSource(
   { sources: { parsed: cache }, overlay, rewrite }: HostSettings,
@@ -71,56 +121,165 @@ function readSource(
   how: SourceOptions,
 ): ts.SourceFile | undefined {
   const rewriting = rewrite?.appliesTo(path) === true;
-  const format = typeof how === "object" ? `${how.languageVersion}:${how.impliedNodeFormat}` : how;
-  const key = `${rewriting ? "rewritten:" : ""}${path}:${format}`;
-  if (cache.has(key)) return cache.get(key);
+  const options = sourceOptions(path, how);
+  const key = `${rewriting ? "rewritten:" : ""}${path}:${options.languageVersion}:${options.impliedNodeFormat}`;
+  // An overlay belongs to one program; the next may have another text at the same path.
+  const isOverlaid = overlay?.has(path) === true;
+  if (cache.has(key) && !isOverlaid) return cache.get(key);
 
   const read = host.readFile(path);
   const text = rewriting && read !== undefined ? rewrite.apply(path, read) : read;
-  const parsed = text === undefined ? undefined : parse(path, text, how);
-  // An overlay belongs to one program; the next may have another text at the same path.
-  if (!overlay?.has(path)) cache.set(key, parsed);
+  const isShared = SHARED_FOLDERS.some((folder) => isBelow(folder, path));
+  const known = (isShared ? PARSED_ONCE : cache).get(key);
+  const parsed = known !== undefined && known.text === text ? known : parse(path, text, options);
+  if (isShared && parsed !== undefined) PARSED_ONCE.set(key, parsed);
+  cache.set(key, parsed);
   return parsed;
 }
 
-/** Comments are read where they declare types, in JavaScript, as tsc does: saves an eighth. */
-function parse(path: string, text: string, how: SourceOptions): ts.SourceFile {
-  const options = typeof how === "object" ? how : { languageVersion: how };
-  const jsDocParsingMode = ts.JSDocParsingMode.ParseForTypeErrors;
-  return ts.createSourceFile(path, text, { ...options, jsDocParsingMode }, true);
+function parse(
+  path: string,
+  text: string | undefined,
+  options: ts.CreateSourceFileOptions,
+): ts.SourceFile | undefined {
+  return text === undefined ? undefined : ts.createSourceFile(path, text, options, true);
 }
 
-function resolverOf(
-  { options, sources, viewFor, unresolved, currentDirectory }: HostSettings,
-  host: FileHost,
-): NonNullable<ts.CompilerHost["resolveModuleNameLiterals"]> {
-  const cache = ts.createModuleResolutionCache(currentDirectory, (path) => path, options);
-  return (literals, containingFile, redirected, fileOptions, sourceFile) =>
-    literals.map((literal) => {
-      const mode = ts.getModeForUsageLocation(sourceFile, literal, fileOptions);
-      const view = viewFor(containingFile);
-      const specifier = literal.text;
-      const resolved =
-        subpathOf(specifier, view.names) === null
-          ? ts.resolveModuleName(
-              specifier,
-              containingFile,
-              fileOptions,
-              host,
-              cache,
-              redirected,
-              mode,
-            )
-          : {
-              resolvedModule: resolveInView(
-                { specifier, view, fence: sources.fence },
-                fileOptions,
-                mode,
-              ),
-            };
-      if (resolved.resolvedModule === undefined) unresolved.push({ containingFile, specifier });
-      return resolved;
-    });
+/**
+ * Comments are read where they declare types, in JavaScript, as tsc does: saves an eighth.
+ * Declarations are the same for every target, so that programs of several targets share them.
+ */
+function sourceOptions(path: string, how: SourceOptions): ts.CreateSourceFileOptions {
+  const options = typeof how === "object" ? how : { languageVersion: how };
+  const isDeclaration = /\.d\.[cm]?ts$/.test(path);
+  return {
+    ...options,
+    ...(isDeclaration ? { languageVersion: ts.ScriptTarget.ESNext } : {}),
+    ...(isBelow(LIBRARY, path) ? { impliedNodeFormat: undefined } : {}),
+    jsDocParsingMode: ts.JSDocParsingMode.ParseForTypeErrors,
+  };
+}
+
+type Asked = {
+  readonly containing: string;
+  readonly redirected: ts.ResolvedProjectReference | undefined;
+  readonly options: ts.CompilerOptions;
+  readonly mode: ts.ResolutionMode;
+};
+
+/**
+ * Finds what an import means: the provider is the version under test, what its declarations import
+ * is led to its folder, and the rest is found by TypeScript's own rules in the file's own tree.
+ */
+class ModuleFinder {
+  readonly #settings: HostSettings;
+  /** By scope: what one tree finds above it is not another's. */
+  readonly #caches = new Map<Scope, { host: FileHost; cache: ts.ModuleResolutionCache }>();
+
+  constructor(settings: HostSettings) {
+    this.#settings = settings;
+  }
+
+  module(specifier: string, asked: Asked): ts.ResolvedModuleFull | undefined {
+    const { unresolved, findElsewhere, nameOf, hoisted, sources } = this.#settings;
+    const { containing } = asked;
+    const found =
+      this.#linked(nameOf?.(specifier, containing) ?? specifier, asked) ??
+      this.#inTree(specifier, asked) ??
+      findElsewhere?.(specifier, containing) ??
+      (hoisted === undefined
+        ? undefined
+        : inLinks(specifier, hoisted, { ...asked, fence: sources.fence }));
+    if (found === undefined) unresolved.push({ containingFile: containing, specifier });
+    return found;
+  }
+
+  /** What a name is led to: where it is, nothing that is installed answers instead. */
+  #linked(specifier: string, { containing, options, mode }: Asked) {
+    const { sources, viewFor } = this.#settings;
+    const view = viewFor(containing);
+    const { fence } = sources;
+    if (subpathOf(specifier, view.names) !== null) {
+      return resolveInView({ specifier, view, fence }, options, mode);
+    }
+    return inLinks(specifier, sources.scopes.of(containing).links, { fence, options, mode });
+  }
+
+  #inTree(specifier: string, { containing, redirected, options, mode }: Asked) {
+    const { host, cache } = this.#treeOf(containing);
+    return ts.resolveModuleName(specifier, containing, options, host, cache, redirected, mode)
+      .resolvedModule;
+  }
+
+  #treeOf(containing: string): { host: FileHost; cache: ts.ModuleResolutionCache } {
+    const { sources, overlay, options, currentDirectory } = this.#settings;
+    const scope = sources.scopes.of(containing);
+    const known = this.#caches.get(scope);
+    if (known !== undefined) return known;
+    const cache = ts.createModuleResolutionCache(currentDirectory, (path) => path, options);
+    const made = { host: withOverlay(scope.host, overlay), cache };
+    this.#caches.set(scope, made);
+    return made;
+  }
+
+  /** A package of ambient types; those of Node are the same ones for every file. */
+  types(name: string, asked: Asked): ts.ResolvedTypeReferenceDirective | undefined {
+    const { sources, viewFor } = this.#settings;
+    const { containing, redirected, options, mode } = asked;
+    const view = viewFor(containing);
+    const folders = [
+      ...view.names.map((known) => [known, view.directory] as const),
+      ...sources.scopes.of(containing).links,
+    ];
+    const { nodeTypes } = sources.scopes;
+    if (nodeTypes !== null) folders.push(["@types/node", nodeTypes]);
+    for (const [known, directory] of folders) {
+      const isMeant = subpathOf(name, [known]) !== null || known === typesPackage(name);
+      if (!isMeant) continue;
+      const found = typesInFolder(name, { known, directory, fence: sources.fence, options, mode });
+      if (found !== undefined) return found;
+    }
+    const { host } = this.#treeOf(containing);
+    return ts.resolveTypeReferenceDirective(
+      name,
+      containing,
+      options,
+      host,
+      redirected,
+      undefined,
+      mode,
+    ).resolvedTypeReferenceDirective;
+  }
+}
+
+/** The module in the folder that its package is led to; with declarations, where there are any. */
+function inLinks(
+  specifier: string,
+  links: ReadonlyMap<string, string>,
+  { fence, options, mode }: Pick<Asked, "options" | "mode"> & { readonly fence: Fence },
+): ts.ResolvedModuleFull | undefined {
+  const name = packageNameOf(specifier);
+  const found = [name, typesPackage(name)].flatMap((linked) => {
+    const directory = links.get(linked);
+    if (directory === undefined) return [];
+    const view = { names: [name], directory };
+    return resolveInView({ specifier, view, fence }, options, mode) ?? [];
+  });
+  return found.find(isTyped) ?? found[0];
+}
+
+function isTyped({ extension }: ts.ResolvedModuleFull): boolean {
+  return /\.[cm]?tsx?$/.test(extension);
+}
+
+/** `@scope/name` and `name` of a specifier, without what it asks of the package. */
+function packageNameOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+/** Where declarations of a package without any are published. */
+function typesPackage(name: string): string {
+  return `@types/${name.replace(/^@/, "").replace("/", "__")}`;
 }
 
 /** A folder that answers to a package's name, wherever it really is. */
@@ -200,48 +359,29 @@ function realPath(path: string, mount: string, directory: string): string {
   return path.startsWith(mount) ? join(directory, path.slice(mount.length)) : path;
 }
 
-type Reference = string | ts.FileReference;
-
-type Asking = {
-  readonly containing: string;
-  readonly redirected: ts.ResolvedProjectReference | undefined;
+type TypesToResolve = {
+  readonly known: string;
+  readonly directory: string;
+  readonly fence: Fence;
   readonly options: ts.CompilerOptions;
-  readonly file: ts.SourceFile | undefined;
-  readonly files: ts.ModuleResolutionHost;
+  readonly mode: ts.ResolutionMode;
 };
 
-/** A package of ambient types, by TypeScript's own rules; Node's where they are not installed. */
-function resolveTypes(
-  reference: Reference,
-  { containing, redirected, options, file, files }: Asking,
-): ts.ResolvedTypeReferenceDirectiveWithFailedLookupLocations {
-  const isName = typeof reference === "string";
-  const name = isName ? reference : reference.fileName;
-  const mode = isName ? undefined : ts.getModeForFileReference(reference, file?.impliedNodeFormat);
-  const resolved = ts.resolveTypeReferenceDirective(
+/** Ambient types as if a folder were installed under a name. */
+function typesInFolder(
+  name: string,
+  { known, directory, fence, options, mode }: TypesToResolve,
+): ts.ResolvedTypeReferenceDirective | undefined {
+  const mount = `${MOUNT}/node_modules/${known}`;
+  const found = ts.resolveTypeReferenceDirective(
     name,
-    containing,
-    options,
-    files,
-    redirected,
+    `${MOUNT}/consumer.ts`,
+    { ...options, typeRoots: [] },
+    mountedHost(mount, directory, fence),
+    undefined,
     undefined,
     mode,
-  );
-  const isFound = resolved.resolvedTypeReferenceDirective !== undefined;
-  if (isFound || NODE_TYPES === null || name !== "node") return resolved;
-  return {
-    resolvedTypeReferenceDirective: {
-      primary: true,
-      resolvedFileName: join(NODE_TYPES, "index.d.ts"),
-      isExternalLibraryImport: true,
-    },
-  };
-}
-
-/** The ambient types of a tree that names none: Node's, installed in it or not. */
-export function ambientTypes(fence: Fence, folders: readonly string[]): string[] {
-  const isInstalled = folders.some((folder) =>
-    fence.directoryExists(join(folder, "node_modules/@types/node")),
-  );
-  return isInstalled || NODE_TYPES !== null ? ["node"] : [];
+  ).resolvedTypeReferenceDirective;
+  if (found?.resolvedFileName === undefined) return undefined;
+  return { ...found, resolvedFileName: realPath(found.resolvedFileName, mount, directory) };
 }

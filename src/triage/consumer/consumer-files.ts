@@ -1,69 +1,101 @@
 import { createHash } from "node:crypto";
 import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import { join, posix } from "node:path";
-import { isCode, isData, isDockerfile, isEnvFile, isShell } from "../facts/file-kinds.ts";
+import {
+  isCode,
+  isComponent,
+  isData,
+  isDockerfile,
+  isEnvFile,
+  isLockfile,
+  isScript,
+  isShell,
+  isTsconfig,
+} from "../facts/file-kinds.ts";
 import { LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
 
-/** A file of the consumer that can import something, or is a package.json. */
+/** A file of the consumer and its text; the path is relative to the root, with slashes. */
 export type ConsumerFile = { readonly path: string; readonly text: string };
 
+/** What a consumer says about a package that it uses. Lists are sorted by path. */
 export type ConsumerTree = {
   readonly root: string;
-  /** Sorted by path; paths are relative to the root, with slashes. */
+  /** JavaScript and TypeScript, also that of components (`.vue`, `.svelte` and the like). */
   readonly sources: readonly ConsumerFile[];
+  /** package.json files. */
   readonly manifests: readonly ConsumerFile[];
+  /** tsconfig.json files, jsconfig.json files, and those like `tsconfig.app.json`. */
+  readonly tsconfigs: readonly ConsumerFile[];
+  /** What else can name a package: settings of tools, shell scripts, workflows, style sheets. */
+  readonly settings: readonly ConsumerFile[];
   /** sha256 over paths and contents of all of them. */
   readonly sha: string;
   readonly capsHit: readonly string[];
 };
 
-const SOURCE = /\.[cm]?[jt]sx?$/;
 const SKIPPED_FOLDERS = new Set(["node_modules", "dist", "coverage"]);
+
+/** Hidden folders that tools write. All others may hold settings: `.github`, `.husky`, `.storybook`. */
+const WRITTEN_BY_TOOLS = new Set(
+  (
+    ".git .hg .svn .next .nuxt .output .svelte-kit .astro .angular .docusaurus .cache .parcel-cache " +
+    ".turbo .nx .yarn .pnpm-store .pnpm .vercel .netlify .serverless .nyc_output .idea .vs .venv"
+  ).split(" "),
+);
 
 /**
  * Read a consumer's tree, without what is installed or built. Symbolic links are not
  * followed: they may lead out of the tree or round in circles.
  */
 export function readConsumerTree(root: string): ConsumerTree {
-  const capsHit = new Set<string>();
-  const read: ConsumerFile[] = [];
-  const fence = new Fence([root], { bytesMax: LIMITS.fileBytesMax });
-  for (const path of walk(root, "")) {
-    if (read.length >= LIMITS.filesMax) {
-      capsHit.add("files");
-      break;
-    }
-    const text = fence.readFile(join(root, path));
-    if (text === undefined) capsHit.add("file_bytes");
-    else read.push({ path, text });
+  const reader = new TreeReader(root);
+  const choice = { enters: mayHoldSettings, takes: canNamePackage };
+  for (const path of walk(root, "", choice)) {
+    if (reader.isFull) break;
+    reader.read(path);
   }
-  const files = read.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  const { files, sha, capsHit } = reader.result();
   return {
     root,
-    sources: files.filter(({ path }) => SOURCE.test(path)),
-    manifests: files.filter(({ path }) => !SOURCE.test(path)),
-    sha: shaOf(files),
-    capsHit: [...capsHit].toSorted(),
+    sources: files.filter(({ path }) => isSource(path)),
+    manifests: files.filter(({ path }) => isManifest(path)),
+    tsconfigs: files.filter(({ path }) => isTsconfig(path)),
+    settings: files.filter(({ path }) => !isSource(path) && !isManifest(path) && !isTsconfig(path)),
+    sha,
+    capsHit,
   };
 }
 
-function* walk(root: string, folder: string): Generator<string> {
-  const entries = readdirSync(join(root, folder), { withFileTypes: true });
-  for (const entry of entries.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
-    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) {
-      if (!SKIPPED_FOLDERS.has(entry.name) && !entry.name.startsWith(".")) yield* walk(root, path);
-    } else if (entry.isFile() && (SOURCE.test(entry.name) || entry.name === "package.json")) {
-      yield path;
-    }
-  }
+function isSource(path: string): boolean {
+  return isScript(path) || isComponent(path);
 }
 
-function shaOf(files: readonly ConsumerFile[]): string {
-  const hash = createHash("sha256");
-  for (const { path, text } of files) hash.update(`${path}\0${text.length}\0${text}\0`);
-  return `sha256:${hash.digest("hex")}`;
+function isManifest(path: string): boolean {
+  return posix.basename(path) === "package.json";
+}
+
+function mayHoldSettings({ name }: Dirent): boolean {
+  return !SKIPPED_FOLDERS.has(name) && !WRITTEN_BY_TOOLS.has(name);
+}
+
+const STYLE = /\.(?:css|pcss|postcss|scss|sass|less|styl)$/i;
+const COMMANDS =
+  /(?:^|\/)(?:GNUmakefile|Taskfile|Earthfile|Jenkinsfile|[\w.-]+\.(?:mk|fish|bat|cmd))$/;
+
+function canNamePackage(path: string): boolean {
+  const isNamedForTool = posix.basename(path).startsWith(".") || /(?:^|\/)\.husky\//.test(path);
+  return (
+    isScript(path) ||
+    isComponent(path) ||
+    (isData(path) || /\.json[5c]$/.test(path)
+      ? !isLockfile(path)
+      : isShell(path) ||
+        isDockerfile(path) ||
+        STYLE.test(path) ||
+        COMMANDS.test(path) ||
+        (isNamedForTool && !isEnvFile(path)))
+  );
 }
 
 /** What a consumer says about a service that it uses: code, settings and how it is deployed. */
@@ -90,17 +122,46 @@ const SHOWN = new Set([".github", ".gitlab", ".circleci", ".devcontainer", ".doc
  * cut off others. Symbolic links are not followed: they may lead out of the tree.
  */
 export function readTextTree(root: string, interfaceFiles: readonly string[]): TextTree {
-  const reader = new TextReader(realpathSync(root));
+  const real = realpathSync(root);
+  const reader = new TreeReader(real);
   const named = interfaceFiles.map((path) => posix.normalize(path));
   const present = named.filter((path) => reader.read(path));
-  for (const path of reader.walk("")) {
+  const choice = { enters: mayBeDeployed, takes: canNameService };
+  for (const path of walk(real, "", choice)) {
     if (reader.isFull) break;
     reader.read(path);
   }
   return { ...reader.result(), interfaceFiles: [...new Set(present)].toSorted() };
 }
 
-class TextReader {
+function mayBeDeployed({ name }: Dirent): boolean {
+  return SHOWN.has(name) || (!UNSEARCHED_FOLDERS.has(name) && !name.startsWith("."));
+}
+
+/** Prose is left out: that a README names a service is no use of it. */
+function canNameService(path: string): boolean {
+  return isCode(path) || isData(path) || isEnvFile(path) || isDockerfile(path) || isShell(path);
+}
+
+type Choice = {
+  enters(folder: Dirent): boolean;
+  takes(path: string): boolean;
+};
+
+function* walk(root: string, folder: string, choice: Choice): Generator<string> {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  for (const entry of entries.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      if (choice.enters(entry)) yield* walk(root, path, choice);
+    } else if (entry.isFile() && choice.takes(path)) {
+      yield path;
+    }
+  }
+}
+
+/** Reads texts of one tree, within the caps of one analysis. */
+class TreeReader {
   readonly #root: string;
   readonly #fence: Fence;
   readonly #files = new Map<string, ConsumerFile>();
@@ -135,18 +196,6 @@ class TextReader {
     return true;
   }
 
-  *walk(folder: string): Generator<string> {
-    const entries = readdirSync(join(this.#root, folder), { withFileTypes: true });
-    for (const entry of entries.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) {
-        if (isEntered(entry)) yield* this.walk(path);
-      } else if (entry.isFile() && tellsOfUse(path)) {
-        yield path;
-      }
-    }
-  }
-
   result(): Pick<TextTree, "files" | "sha" | "capsHit"> {
     const files = [...this.#files.values()].toSorted((left, right) =>
       left.path < right.path ? -1 : 1,
@@ -159,13 +208,4 @@ class TextReader {
       capsHit: [...this.#capsHit].toSorted(),
     };
   }
-}
-
-function isEntered({ name }: Dirent): boolean {
-  return SHOWN.has(name) || (!UNSEARCHED_FOLDERS.has(name) && !name.startsWith("."));
-}
-
-/** Prose is left out: that a README names a service is no use of it. */
-function tellsOfUse(path: string): boolean {
-  return isCode(path) || isData(path) || isEnvFile(path) || isDockerfile(path) || isShell(path);
 }

@@ -1,121 +1,88 @@
-import { dirname, join } from "node:path";
+import { join, posix, relative } from "node:path";
 import ts from "typescript";
-import { fencedHost } from "../compiler/analysis-fence.ts";
-import {
-  ambientTypes,
-  createHost,
-  type Sources,
-  type UnresolvedImport,
-} from "../compiler/compiler-host.ts";
-import type { Fence } from "../reading/fence.ts";
+import { createHost, type Sources, type UnresolvedImport } from "../compiler/compiler-host.ts";
+import { slashed } from "../compiler/declarations.ts";
+import { isComponent } from "../facts/file-kinds.ts";
+import { componentPath, scriptOf } from "./component-scripts.ts";
+import type { ConsumerTree } from "./consumer-files.ts";
+import type { OwnModules } from "./own-modules.ts";
+import type { Specifiers } from "./specifiers.ts";
 
-/** How to compile a consumer against one version of the package. */
-type ConsumerProgramSettings = {
-  readonly root: string;
-  readonly options: ts.CompilerOptions;
-  /** The files that import the package, relative to the root. */
-  readonly importing: readonly string[];
+/** How to compile a part of a consumer against one version of the package. */
+export type ProgramSettings = {
+  readonly tree: ConsumerTree;
+  /** Files that are compiled, relative to the root. */
+  readonly files: readonly string[];
   readonly sources: Sources;
-  /** Names that the consumer knows the package by. */
-  readonly names: readonly string[];
+  readonly specifiers: Specifiers;
+  readonly modules: OwnModules;
 };
 
-type ConsumerProgram = {
+export type ConsumerProgram = {
   readonly program: ts.Program;
+  /** Those of the given files that are in the program. */
+  readonly files: readonly ts.SourceFile[];
   readonly unresolved: readonly UnresolvedImport[];
 };
 
-/** The consumer's importing files, and what they import, with the package at `directory`. */
+/** Files of the consumer, and what they import, with the package at `directory`. */
 export function createConsumerProgram(
-  { root, options, importing, sources, names }: ConsumerProgramSettings,
+  { tree, files, sources, specifiers, modules }: ProgramSettings,
+  options: ts.CompilerOptions,
   directory: string,
 ): ConsumerProgram {
-  const view = { names, directory };
+  const { root } = tree;
+  const view = { names: specifiers.names, directory };
   const unresolved: UnresolvedImport[] = [];
+  const inTree = (path: string): string => componentPath(slashed(relative(root, path)));
   const host = createHost({
     options,
     sources,
     currentDirectory: root,
     unresolved,
+    overlay: componentScripts(tree),
     viewFor: () => view,
+    hoisted: sources.scopes.beside(directory),
+    nameOf: (specifier, containing) =>
+      isOwn(root, containing) ? specifiers.standsFor(inTree(containing), specifier) : specifier,
+    findElsewhere: (specifier, containing) => {
+      const found = isOwn(root, containing) ? modules.find(inTree(containing), specifier) : null;
+      return found === null ? undefined : moduleAt(join(root, scriptPath(tree, found)));
+    },
   });
-  const rootNames = importing.map((path) => join(root, path));
-  return { program: ts.createProgram({ rootNames, options, host }), unresolved };
+  const rootNames = files.map((path) => join(root, scriptPath(tree, path)));
+  const program = ts.createProgram({ rootNames, options, host });
+  const compiled = rootNames.map((name) => program.getSourceFile(name));
+  return { program, files: compiled.filter((file) => file !== undefined), unresolved };
 }
 
-/** The consumer's own files in a program: the evidence is there, not in what is installed. */
-export function ownFiles(program: ts.Program, root: string): ts.SourceFile[] {
-  return program
-    .getSourceFiles()
-    .filter(
-      ({ fileName, isDeclarationFile }) =>
-        !isDeclarationFile &&
-        fileName.startsWith(`${root}/`) &&
-        !fileName.includes("/node_modules/"),
-    );
+function isOwn(root: string, path: string): boolean {
+  return path.startsWith(`${root}/`) && !path.includes("/node_modules/");
 }
 
-/** Options to compile the consumer with, and what was wrong with its own. */
-export type ConsumerOptions = {
-  readonly options: ts.CompilerOptions;
-  readonly degraded: readonly string[];
-};
+/** Components as the scripts that they hold, by absolute path; the same ones for each program. */
+function componentScripts(tree: ConsumerTree): ReadonlyMap<string, string> {
+  const known = SCRIPTS.get(tree);
+  if (known !== undefined) return known;
+  const scripts = tree.sources.filter(({ path }) => isComponent(path)).map(scriptOf);
+  const made = new Map(scripts.map(({ path, text }) => [join(tree.root, path), text]));
+  SCRIPTS.set(tree, made);
+  return made;
+}
 
-/** For a consumer without a tsconfig: resolves what a bundler or Node would. */
-const DEFAULTS: ts.CompilerOptions = {
-  module: ts.ModuleKind.Preserve,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  target: ts.ScriptTarget.ESNext,
-  jsx: ts.JsxEmit.Preserve,
-  strict: true,
-  allowImportingTsExtensions: true,
-};
+const SCRIPTS = new WeakMap<ConsumerTree, ReadonlyMap<string, string>>();
 
-/** What the probe needs, whatever the consumer says. */
-const FORCED: ts.CompilerOptions = {
-  noEmit: true,
-  composite: false,
-  incremental: false,
-  declaration: false,
-  skipLibCheck: true,
-  // The compiler proves as much about JavaScript; only errors that are new are kept.
-  allowJs: true,
-  checkJs: true,
-  // An option that this compiler calls outdated still says how the consumer builds.
-  ignoreDeprecations: "6.0",
-};
-
-/** Read the consumer's tsconfig.json, if it has one at its root, and what that extends. */
-export function consumerOptions(root: string, fence: Fence): ConsumerOptions {
-  const path = join(root, "tsconfig.json");
-  const degraded = ["tsconfig.json does not parse"];
-  const defaults = { ...DEFAULTS, types: ambientTypes(fence, upFrom(root)), ...FORCED };
-  if (!fence.fileExists(path)) return { options: defaults, degraded: [] };
-
-  const host = { ...fencedHost(fence), useCaseSensitiveFileNames: true };
-  const read = ts.readConfigFile(path, host.readFile);
-  if (read.error !== undefined) return { options: defaults, degraded };
-
-  const parsed = ts.parseJsonConfigFileContent(
-    read.config,
-    host,
-    dirname(path),
-    undefined,
-    path,
-    undefined,
-    undefined,
-    // Without it, files that extend the same ones twice each take time without end.
-    new Map(),
+function scriptPath(tree: ConsumerTree, path: string): string {
+  if (!isComponent(path)) return path;
+  const scripts = componentScripts(tree);
+  return (
+    [".ts", ".tsx", ".js"]
+      .map((end) => path + end)
+      .find((one) => scripts.has(join(tree.root, one))) ?? path
   );
-  const missing = parsed.errors.some(({ code }) => code === EXTENDED_FILE_NOT_FOUND);
-  return {
-    options: { ...parsed.options, ...FORCED },
-    degraded: missing ? ["tsconfig.json extends a file that is not there"] : [],
-  };
 }
 
-const EXTENDED_FILE_NOT_FOUND = 6053;
-
-function upFrom(folder: string): string[] {
-  return dirname(folder) === folder ? [folder] : [folder, ...upFrom(dirname(folder))];
+function moduleAt(path: string): ts.ResolvedModuleFull {
+  const extension = /\.d\.[cm]?ts$/.exec(path)?.[0] ?? posix.extname(path);
+  return { resolvedFileName: path, extension, isExternalLibraryImport: false };
 }

@@ -2,13 +2,13 @@ import { dirname, join } from "node:path";
 import semver from "semver";
 import { z } from "zod";
 import type { Exposure } from "../facts/analysis.ts";
-import { parseJsonText } from "../facts/json-text.ts";
+import { jsonValueIn } from "../facts/json-text.ts";
 import { Fence } from "../reading/fence.ts";
 import { type Manifest, readPackageTree } from "../sources/npm/manifest.ts";
 import type { ConsumerTree } from "./consumer-files.ts";
 
 /** A name in the consumer's package.json that means the package, and its range. */
-type Dependency = { readonly key: string; readonly range: string };
+export type Dependency = { readonly key: string; readonly range: string };
 
 /**
  * How a package.json depends on a package: under its own name, or as an alias
@@ -53,7 +53,9 @@ const lockSchema = z.looseObject({
 /** From package-lock.json, else from what is installed in the consumer's own folder. */
 function resolvedVersion(root: string, key: string): string | null {
   const fence = new Fence([root]);
-  const lock = lockSchema.safeParse(parseJson(fence, join(root, "package-lock.json")));
+  const lock = lockSchema.safeParse(
+    jsonValueIn(fence.readFile(join(root, "package-lock.json")) ?? ""),
+  );
   const locked = lock.data?.packages[`node_modules/${key}`]?.version;
   if (locked !== undefined) return locked;
 
@@ -81,14 +83,5 @@ function readOrNothing(directory: string): Manifest[] {
     return [readPackageTree(directory).manifest];
   } catch {
     return [];
-  }
-}
-
-/** The value in a JSON file, as npm reads it; undefined if it is absent or does not parse. */
-function parseJson(fence: Fence, path: string): unknown {
-  try {
-    return parseJsonText(fence.readFile(path) ?? "");
-  } catch {
-    return undefined;
   }
 }

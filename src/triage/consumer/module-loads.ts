@@ -1,16 +1,18 @@
-import { posix } from "node:path";
 import ts from "typescript";
-import { subpathOf } from "../compiler/compiler-host.ts";
-import { parseJsonText } from "../facts/json-text.ts";
+import { isComponent } from "../facts/file-kinds.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
+import { scriptOf } from "./component-scripts.ts";
 import type { ConsumerFile } from "./consumer-files.ts";
+import { moduleFormat } from "./module-format.ts";
+import type { Specifiers } from "./specifiers.ts";
 
 /** How the consumer's files are run. */
 type RunSettings = {
-  /** Names that the consumer knows the package by. */
-  readonly names: readonly string[];
+  /** What the consumer calls the package. */
+  readonly specifiers: Specifiers;
   readonly manifests: readonly ConsumerFile[];
-  readonly options: ts.CompilerOptions;
+  /** What a file of the consumer is compiled with. */
+  readonly optionsOf: (path: string) => ts.CompilerOptions;
 };
 
 /**
@@ -19,7 +21,7 @@ type RunSettings = {
  */
 export function moduleLoads(file: ConsumerFile, settings: RunSettings): ModuleLoad[] {
   // A filter before the parser: most files never name the package.
-  if (!settings.names.some((name) => file.text.includes(name))) return [];
+  if (!settings.specifiers.hints.some((hint) => file.text.includes(hint))) return [];
   return isDeclaration(file.path) ? [] : new LoadReader(file, settings).read();
 }
 
@@ -37,7 +39,8 @@ type Local = Taking & { readonly prefix: "" | "default" };
 
 class LoadReader {
   readonly #source: ts.SourceFile;
-  readonly #names: readonly string[];
+  readonly #path: string;
+  readonly #specifiers: Specifiers;
   readonly #importing: Route;
   readonly #calling: Route;
   readonly #dynamic: Route;
@@ -46,11 +49,15 @@ class LoadReader {
   readonly #loads: ModuleLoad[] = [];
   readonly #locals = new Map<string, Local>();
 
-  constructor(file: ConsumerFile, { names, manifests, options }: RunSettings) {
-    this.#source = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true);
-    this.#names = names;
-    const isTyped = /\.[cm]?tsx?$/.test(file.path);
-    const format = runsAs(file, manifests, options);
+  constructor(file: ConsumerFile, { specifiers, manifests, optionsOf }: RunSettings) {
+    const script = scriptOf(file);
+    const options = optionsOf(file.path);
+    this.#path = file.path;
+    this.#source = ts.createSourceFile(script.path, script.text, ts.ScriptTarget.Latest, true);
+    this.#specifiers = specifiers;
+    const isTyped = /\.[cm]?tsx?$/.test(script.path);
+    // What runs a component has compiled it, to whatever it likes.
+    const format = isComponent(file.path) ? null : moduleFormat(file, manifests, options);
     const hasInterop = isTyped && options.esModuleInterop !== false;
     this.#importing =
       format === "module"
@@ -63,7 +70,7 @@ class LoadReader {
     this.#dynamic = isRewritten
       ? { by: "require", isCertain: true, hasInterop }
       : { by: "import", isCertain: true, hasInterop: false };
-    this.#kept = isTyped ? keptImports(file, options) : null;
+    this.#kept = isTyped ? keptImports(script, options) : null;
   }
 
   read(): ModuleLoad[] {
@@ -178,7 +185,7 @@ class LoadReader {
 
   #taking(specifier: ts.Node | undefined, route: Route): Taking | null {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return null;
-    const subpath = subpathOf(specifier.text, this.#names);
+    const subpath = this.#specifiers.subpathIn(this.#path, specifier.text);
     return subpath === null ? null : { ...route, subpath };
   }
 
@@ -190,7 +197,7 @@ class LoadReader {
     const { line } = this.#source.getLineAndCharacterOfPosition(node.getStart(this.#source));
     const { subpath, by, isCertain, hasInterop } = taking;
     this.#loads.push({
-      path: this.#source.fileName,
+      path: this.#path,
       line: line + 1,
       subpath,
       by,
@@ -282,56 +289,4 @@ function isReference(node: ts.Node): boolean {
   return (
     !(ts.isPropertyAssignment(parent) && parent.name === node) && !ts.isTypeReferenceNode(parent)
   );
-}
-
-/** As what a file runs; null where only a bundler, or the version of the compiler, decides. */
-type ModuleFormat = "commonjs" | "module" | null;
-
-/**
- * As what a file of the consumer runs: by its ending, by the nearest package.json, by the
- * compiler's `module`; JavaScript of no stated format by its syntax, as Node does.
- */
-function runsAs(
-  { path, text }: ConsumerFile,
-  manifests: readonly ConsumerFile[],
-  { module, configFilePath }: ts.CompilerOptions,
-): ModuleFormat {
-  if (/\.c[jt]s$/.test(path)) return "commonjs";
-  const type = nearestType(path, manifests);
-  if (/\.m[jt]s$/.test(path) || type === "module") return "module";
-  if (/\.jsx?$/.test(path))
-    return type !== "commonjs" && hasModuleSyntax(text) ? "module" : "commonjs";
-  if (writesCommonJs(module)) return "commonjs";
-  // What the compiler leaves as it is written, Node or a bundler runs as it is written.
-  return configFilePath !== undefined && module !== undefined && hasModuleSyntax(text)
-    ? "module"
-    : null;
-}
-
-function hasModuleSyntax(text: string): boolean {
-  return ts.isExternalModule(ts.createSourceFile("file.tsx", text, ts.ScriptTarget.Latest));
-}
-
-/** What the compiler writes where package.json does not say "module". */
-function writesCommonJs(module: ts.ModuleKind | undefined): boolean {
-  if (module === undefined) return false;
-  const isNodes = module >= ts.ModuleKind.Node16 && module <= ts.ModuleKind.NodeNext;
-  return isNodes || module === ts.ModuleKind.CommonJS;
-}
-
-function nearestType(path: string, manifests: readonly ConsumerFile[]): unknown {
-  const [nearest] = manifests
-    .filter((file) => isAbove(posix.dirname(file.path), path))
-    .toSorted((left, right) => right.path.length - left.path.length);
-  if (nearest === undefined) return undefined;
-  try {
-    const value: unknown = parseJsonText(nearest.text);
-    return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
-  } catch {
-    return undefined; // Node takes a file below a broken package.json for CommonJS as well
-  }
-}
-
-function isAbove(folder: string, path: string): boolean {
-  return folder === "." || path.startsWith(`${folder}/`);
 }

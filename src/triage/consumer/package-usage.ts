@@ -9,24 +9,31 @@ import {
   sortedLocations,
   type Usage,
 } from "../facts/finding.ts";
-import { parseJsonText } from "../facts/json-text.ts";
 import { LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
-import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
+import type { ConsumerTree } from "./consumer-files.ts";
 import type { ImportUse } from "./imports.ts";
 import type { ConsumerProbe } from "./probe.ts";
 import type { SymbolUses } from "./symbol-uses.ts";
+import { commandUses } from "./tool-usage.ts";
 
 /** What is known about how the consumer uses the package. */
 type Evidence = {
+  /** By code that imports it, and by tools that are told its name. */
   readonly imports: readonly ImportUse[];
   readonly symbols: SymbolUses;
+  /** Where the consumer uses what the package declares, imported there or not. */
+  readonly seen: readonly Location[];
   /** Keys of lines that the compiler reads alike with both versions. */
   readonly unaffected: ReadonlySet<string>;
-  /** Where scripts of the consumer's package.json files run a command. */
+  /** Where the consumer runs a command. */
   commandUses(command: string): readonly Location[];
+  /** Where it runs any command of the package. */
+  readonly commands: readonly Location[];
   /** Whether an interface file names the package. */
   readonly named: boolean;
+  /** Whether a package.json of the consumer lists the package. */
+  readonly declared: boolean;
   /** Whether every file of the consumer was read. */
   readonly complete: boolean;
   /** Whether the compiler could follow members of the package's types. */
@@ -47,7 +54,11 @@ export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
 
 /** Whether the consumer uses the package at all. */
 export function overallUsage(evidence: Evidence): Usage {
-  return evidence.imports.length > 0 ? "confirmed" : usageWithoutImports(evidence);
+  return isUsed(evidence) ? "confirmed" : usageOfUnused(evidence);
+}
+
+function isUsed({ imports, seen, commands }: Evidence): boolean {
+  return imports.length + seen.length + commands.length > 0;
 }
 
 function placesOf(match: Match, evidence: Evidence): readonly Location[] {
@@ -62,8 +73,10 @@ function placesOf(match: Match, evidence: Evidence): readonly Location[] {
     case "symbol":
       return symbolPlaces(match, evidence);
     case "package":
-    default:
-      return imports;
+    default: {
+      const named = [...imports, ...evidence.commands];
+      return named.length > 0 ? named : evidence.seen;
+    }
   }
 }
 
@@ -89,23 +102,27 @@ function importedName(name: string | null, typed: boolean): string | undefined {
 
 /** Without a hit: none, unless something stands in the way of seeing one. */
 function usageWithoutHits(match: Match, evidence: Evidence): Usage {
-  const { imports, typed } = evidence;
-  if (imports.length === 0 || match.by === "command") return usageWithoutImports(evidence);
-  // How it is imported is seen: that a document names it as well adds nothing.
-  if (match.by !== "symbol") return evidence.complete ? "none" : "unknown";
+  const { imports, typed, complete } = evidence;
+  if (!isUsed(evidence)) return usageOfUnused(evidence);
+  // How it is used is seen: that a document names it as well adds nothing.
+  if (match.by !== "symbol") return complete ? "none" : "unknown";
   const escapes = imports.some(({ name, subpath }) => name === "*" && subpath === match.subpath);
   if (escapes || (match.name === null && !typed)) return "likely";
-  return evidence.complete ? "none" : "unknown";
+  return complete ? "none" : "unknown";
 }
 
-function usageWithoutImports({ named, complete }: Evidence): Usage {
-  if (!complete) return "unknown";
-  return named ? "likely" : "none";
+/** Of a package that nothing uses as far as is seen: who lists it has it for something. */
+function usageOfUnused({ named, declared, complete }: Evidence): Usage {
+  if (named && complete) return "likely";
+  return declared || !complete ? "unknown" : "none";
 }
 
 type EvidenceParts = {
   readonly tree: ConsumerTree;
   readonly names: readonly string[];
+  /** Commands of the package, in either version. */
+  readonly commands: readonly string[];
+  readonly isDeclared: boolean;
   readonly interfaceFiles: readonly string[];
   readonly imports: readonly ImportUse[];
   readonly probe: ConsumerProbe;
@@ -114,18 +131,22 @@ type EvidenceParts = {
 
 /** Everything that says how the consumer uses the package, in one value. */
 export function evidenceOf(parts: EvidenceParts): Evidence {
-  const { tree, imports, probe } = parts;
+  const { tree, names, imports, probe } = parts;
   const fence = new Fence([tree.root]);
   const textOf = (path: string): string => fence.readFile(join(tree.root, path)) ?? "";
+  const commands = commandUses(tree, [...new Set([...parts.commands, ...names])]);
   return {
     imports,
     symbols: probe.symbols,
+    seen: probe.seen,
     unaffected: probe.unaffected,
     typed: parts.typed,
+    declared: parts.isDeclared,
     // interface_files may list what is not there any more.
-    named: parts.interfaceFiles.some((path) => mentions(textOf(path), parts.names)),
+    named: parts.interfaceFiles.some((path) => mentions(textOf(path), names)),
     complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
-    commandUses: (command) => commandUses(tree.manifests, command),
+    commands,
+    commandUses: (command) => commands.filter((use) => use.command === command),
   };
 }
 
@@ -133,34 +154,4 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
 function mentions(text: string, names: readonly string[]): boolean {
   const words = new Set(text.split(/[^\w@/.-]+/).map((word) => withoutEnd(word, "./-")));
   return names.some((name) => words.has(name));
-}
-
-/**
- * Where scripts of the consumer's package.json files run a command: as a whole word of a
- * script, so that `retry` is not found in `retry-all`.
- */
-function commandUses(manifests: readonly ConsumerFile[], command: string): Location[] {
-  return manifests.flatMap(({ path, text }) =>
-    scriptsOf(text)
-      .filter(([, script]) => script.split(/[\s;&|()]+/).includes(command))
-      .map(([name]) => ({ path, line: lineOf(text, JSON.stringify(name)) })),
-  );
-}
-
-function scriptsOf(text: string): [string, string][] {
-  try {
-    const value: unknown = parseJsonText(text);
-    if (typeof value !== "object" || value === null || !("scripts" in value)) return [];
-    return Object.entries(value.scripts ?? {}).filter(
-      (entry): entry is [string, string] => typeof entry[1] === "string",
-    );
-  } catch {
-    return []; // a broken package.json runs no script
-  }
-}
-
-function lineOf(text: string, key: string): number {
-  const scripts = text.indexOf('"scripts"');
-  const at = text.indexOf(key, scripts);
-  return text.slice(0, Math.max(at, 0)).split("\n").length;
 }

@@ -1,7 +1,8 @@
 import ts from "typescript";
 import { declarationKeys, locationOf, resolveAlias } from "../compiler/declarations.ts";
 import type { Location } from "../facts/finding.ts";
-import { ownFiles } from "./consumer-program.ts";
+import { componentPath } from "./component-scripts.ts";
+import type { ConsumerProgram } from "./consumer-program.ts";
 
 /** Places of use by declaration key. */
 export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
@@ -11,25 +12,34 @@ export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
  * names, members (`error.retriesLeft`), keys of object literals, which mean a member of the
  * type that is expected there, and destructured keys.
  */
-export function symbolUses(program: ts.Program, root: string): SymbolUses {
+export function symbolUses({ program, files }: ConsumerProgram, root: string): SymbolUses {
   const checker = program.getTypeChecker();
-  const own = new Set(ownFiles(program, root));
+  const isOwn = (node: ts.Node): boolean => {
+    const { fileName } = node.getSourceFile();
+    return fileName.startsWith(`${root}/`) && !fileName.includes("/node_modules/");
+  };
   const uses = new Map<string, Location[]>();
   const visit = (node: ts.Node): void => {
     if (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) {
       for (const symbol of symbolsAt(checker, node)) {
-        if (symbol.declarations?.some((declared) => own.has(declared.getSourceFile()))) continue;
+        if (symbol.declarations?.some(isOwn)) continue;
         for (const key of declarationKeys(symbol)) {
           const known = uses.get(key);
-          if (known === undefined) uses.set(key, [locationOf(node, root)]);
-          else known.push(locationOf(node, root));
+          if (known === undefined) uses.set(key, [placeOf(node, root)]);
+          else known.push(placeOf(node, root));
         }
       }
     }
     ts.forEachChild(node, visit);
   };
-  for (const file of own) visit(file);
+  for (const file of files) visit(file);
   return uses;
+}
+
+/** Where a node stands for its author: in a component, if its script is what is compiled. */
+export function placeOf(node: ts.Node, root: string): Location {
+  const { path, line } = locationOf(node, root);
+  return { path: componentPath(path), line };
 }
 
 /** What can name a thing of a package. */

@@ -1,11 +1,12 @@
 import ts from "typescript";
-import { locationOf, resolveAlias } from "../compiler/declarations.ts";
+import { resolveAlias } from "../compiler/declarations.ts";
 import { lineKey } from "../facts/finding.ts";
-import { ownFiles } from "./consumer-program.ts";
-import { propertiesNamed, symbolsAt, type UseName } from "./symbol-uses.ts";
+import type { ConsumerProgram } from "./consumer-program.ts";
+import { placeOf, propertiesNamed, symbolsAt, type UseName } from "./symbol-uses.ts";
 
 type UnaffectedSettings = {
-  readonly programs: { readonly before: ts.Program; readonly after: ts.Program };
+  readonly before: ConsumerProgram;
+  readonly after: ConsumerProgram;
   readonly root: string;
   /** The folders of both versions. */
   readonly directories: readonly string[];
@@ -20,21 +21,21 @@ type UnaffectedSettings = {
  * as the same; its members are uses of their own.
  */
 export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<string> {
-  const { before, after } = settings.programs;
-  const options = before.getCompilerOptions();
+  const { before, after } = settings;
+  const options = before.program.getCompilerOptions();
   // Without them `string` and `string | undefined` read the same.
   if ((options.strictNullChecks ?? options.strict) === false) return new Set();
 
   const readers = [
-    new TypeReader(before.getTypeChecker(), settings.directories),
-    new TypeReader(after.getTypeChecker(), settings.directories),
+    new TypeReader(before.program.getTypeChecker(), settings.directories),
+    new TypeReader(after.program.getTypeChecker(), settings.directories),
   ] as const;
   const agreed = new Map<string, boolean>();
-  for (const file of ownFiles(before, settings.root)) {
+  for (const file of before.files) {
     // Both programs share what is parsed; a file that they do not share cannot be compared.
-    if (after.getSourceFile(file.fileName) !== file) continue;
+    if (after.program.getSourceFile(file.fileName) !== file) continue;
     for (const node of readers[0].usesIn(file)) {
-      const key = lineKey(locationOf(node, settings.root));
+      const key = lineKey(placeOf(node, settings.root));
       const same = !settings.broken.has(key) && readsAlike(node, readers);
       agreed.set(key, same && agreed.get(key) !== false);
     }

@@ -25,6 +25,11 @@ export type AnalysisRequest = {
    * none
    */
   readonly alsoReadable?: readonly string[];
+  /**
+   * Folders of packages that declarations import, by the folder of the package that imports them and
+   * by name: the declarations of what is not installed. @default none
+   */
+  readonly dependencies?: PackageLinks;
   /** Folders whose node_modules, and those above them, are searched for installed copies. */
   readonly searchFrom: readonly string[];
   /**
@@ -33,6 +38,9 @@ export type AnalysisRequest = {
    */
   readonly depth: "types" | "names";
 };
+
+/** By the folder of a package, and by the name of another: the folder that it finds there. */
+export type PackageLinks = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** What the analysis of a service is asked: the values cross a process's border. */
 export type ServiceRequest = {

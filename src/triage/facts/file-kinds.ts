@@ -30,6 +30,11 @@ export function isScript(path: string): boolean {
   return /\.[cm]?[jt]sx?$/i.test(path);
 }
 
+/** Scripts and markup in one file. */
+export function isComponent(path: string): boolean {
+  return /\.(?:vue|svelte|astro|mdx|html?)$/i.test(path);
+}
+
 /** Commands that start something. */
 export function isShell(path: string): boolean {
   return SHELL.test(path);
@@ -94,6 +99,11 @@ export function isTest(path: string): boolean {
     /(?:^|\/)(?:tests?|__tests__|__mocks__|specs?|e2e|fixtures|examples?|testdata)\//i.test(path) ||
     /(?:^|\/)(?:test_[^/]*|conftest|[^/]*[._-](?:test|spec))\.\w+$/i.test(path)
   );
+}
+
+/** Settings of the TypeScript compiler, by name: also `jsconfig.json` and `tsconfig.app.json`. */
+export function isTsconfig(path: string): boolean {
+  return /(?:^|\/)[jt]sconfig(?:[.-][\w.-]+)?\.json$/.test(path);
 }
 
 function nameOf(path: string): string {

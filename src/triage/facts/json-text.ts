@@ -4,3 +4,12 @@ import { withoutMark } from "../../index.ts";
 export function parseJsonText(text: string): unknown {
   return JSON.parse(withoutMark(text));
 }
+
+/** The value of a JSON text; undefined for what does not parse. */
+export function jsonValueIn(text: string): unknown {
+  try {
+    return parseJsonText(text);
+  } catch {
+    return undefined;
+  }
+}

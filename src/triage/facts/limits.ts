@@ -28,8 +28,8 @@ export const LIMITS = {
   readBytesMax: 10_000_000,
   /** Bytes of all texts of a consumer that are searched. */
   treeBytesMax: 100_000_000,
-  /** Files that import the provider and are compiled. */
-  importingFilesMax: 500,
+  /** Files of the consumer that can see a type of the provider and are compiled. */
+  compiledFilesMax: 1_000,
   /** Characters, depth and values of one document of JSON or YAML, its aliases unfolded. */
   documentCharsMax: 1_000_000,
   documentDepthMax: 64,
@@ -37,6 +37,9 @@ export const LIMITS = {
   /** JavaScript files, and bytes of them, of one version that are read for its defaults. */
   defaultFilesMax: 300,
   defaultBytesMax: 4_000_000,
+  /** Packages that are fetched for their declarations, and milliseconds for all of them. */
+  typePackagesMax: 40,
+  typePackagesMs: 60_000,
   findingsMax: 200,
   /** Places kept for one finding. */
   hitsMax: 50,

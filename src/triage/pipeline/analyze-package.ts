@@ -1,12 +1,13 @@
 import { realpathSync } from "node:fs";
-import { analysisFence } from "../compiler/analysis-fence.ts";
-import type { Sources } from "../compiler/compiler-host.ts";
-import { readConsumerTree } from "../consumer/consumer-files.ts";
-import { dependenciesIn, exposureOf } from "../consumer/exposure.ts";
+import { type Sources, sourcesOf } from "../compiler/compiler-host.ts";
+import { type ConsumerTree, readConsumerTree } from "../consumer/consumer-files.ts";
+import { type Dependency, dependenciesIn, exposureOf } from "../consumer/exposure.ts";
 import { type ImportUse, importsOf } from "../consumer/imports.ts";
 import { moduleLoads } from "../consumer/module-loads.ts";
 import { evidenceOf, matchUsage, overallUsage } from "../consumer/package-usage.ts";
-import { probeConsumer } from "../consumer/probe.ts";
+import { type ConsumerProbe, probeConsumer } from "../consumer/probe.ts";
+import { type Specifiers, specifiersOf, typedPackage } from "../consumer/specifiers.ts";
+import { settingUses } from "../consumer/tool-usage.ts";
 import {
   type Analysis,
   type AnalysisProgress,
@@ -14,9 +15,10 @@ import {
   boundedFacts,
   sortedSet,
 } from "../facts/analysis.ts";
+import type { Found } from "../facts/finding.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
 import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
-import { readPackageTree } from "../sources/npm/manifest.ts";
+import { commandsOf, type PackageTree, readPackageTree } from "../sources/npm/manifest.ts";
 import { defaultFindings } from "../surface/defaults/default-findings.ts";
 import { loadingFindings, mergeLoading } from "../surface/loading/loading-findings.ts";
 import { runsOtherCode } from "../surface/loading/runtime-code.ts";
@@ -39,74 +41,133 @@ export function analyzePackage(
   onProgress: (at: AnalysisProgress) => void,
 ): Analysis {
   onProgress({ percent: 5, step: "reading packages and consumer" });
-  const { name, to } = request.package;
+  const parts = readParts(request);
+  const { root, pair, tree, dependencies, imports, specifiers, sources } = parts;
+
+  onProgress({ percent: 20, step: "comparing the two versions" });
+  const compared = compareVersions(request, parts);
+
+  onProgress({ percent: 60, step: "compiling the consumer against both" });
+  const probe = probeConsumer({ pair, tree, specifiers, imports, sources });
+  const evidence = evidenceOf({
+    tree,
+    names: specifiers.names,
+    commands: [pair.from, pair.to].flatMap(commandsOf),
+    isDeclared: dependencies.length > 0,
+    interfaceFiles: request.consumer.interfaceFiles,
+    imports,
+    probe,
+    typed: compared.surface.typed,
+  });
+  const found = changesFor(parts, compared, probe);
+  const hits = found.map((one) => matchUsage(one, evidence));
+  return {
+    ...boundedFacts({
+      hits: provenHits({ hits, errors: probe.errors }),
+      diagnostics: probe.errors.map(({ diagnostic }) => diagnostic),
+      capsHit: [
+        ...tree.capsHit,
+        ...probe.capsHit,
+        ...compared.defaults.capsHit,
+        ...(request.depth === "names" ? ["surface_types"] : []),
+      ],
+    }),
+    usage: overallUsage(evidence),
+    exposure: exposureOf(root, dependencies, request.package.to),
+    targetSha: request.consumer.revision ?? tree.sha,
+    isPayloadOnly: false,
+    truncated: false,
+    degraded: sortedSet([...compared.surface.degraded, ...probe.degraded]),
+  };
+}
+
+/** What an analysis is about, read. */
+type Parts = {
+  readonly root: string;
+  readonly consumer: PackageTree;
+  readonly pair: PackagePair;
+  readonly tree: ConsumerTree;
+  readonly dependencies: readonly Dependency[];
+  readonly specifiers: Specifiers;
+  readonly imports: readonly ImportUse[];
+  readonly sources: Sources;
+};
+
+function readParts(request: AnalysisRequest): Parts {
+  const { name } = request.package;
   const consumer = readPackageTree(request.consumer.path);
   const root = realpathSync(request.consumer.path);
   const pair = locatePackages(request);
   const tree = readConsumerTree(root);
   const dependencies = dependenciesIn(tree, name, consumer.manifest);
-  const names = [...new Set([name, ...dependencies.map(({ key }) => key)])];
-  const imports = tree.sources.flatMap((file) => importsOf(file, names));
+  const listed = dependencies.map(({ key }) => key);
+  const specifiers = specifiersOf(name, listed, tree);
+  const imports = [
+    ...tree.sources.flatMap((file) => importsOf(file, specifiers)),
+    ...settingUses(tree, specifiers, name),
+  ];
+  const sources = sourcesOf(request, root, pair);
+  return { root, consumer, pair, tree, dependencies, specifiers, imports, sources };
+}
 
-  onProgress({ percent: 20, step: "comparing the two versions" });
-  const sources: Sources = { fence: analysisFence(request, root, pair), parsed: new Map() };
+type Compared = {
+  readonly subpaths: readonly string[];
+  readonly surface: ReturnType<typeof surfaceFindings>;
+  readonly defaults: ReturnType<typeof defaultFindings>;
+  /** Whether what is told of the surfaces is all that there is to tell. */
+  readonly isComplete: boolean;
+};
+
+/** What the two versions declare, and the values that they set, for anybody. */
+function compareVersions({ depth }: AnalysisRequest, { pair, imports, sources }: Parts): Compared {
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
-  const surface = surfaceFindings(pair, subpaths, { sources, depth: request.depth });
-  const defaults = defaultFindings(pair, subpaths, surface.declared);
-
-  onProgress({ percent: 60, step: "compiling the consumer against both" });
-  const probe = probeConsumer({ pair, tree, names, imports, sources });
-  const running = { names, manifests: tree.manifests, options: probe.options };
-  const loads = tree.sources.flatMap((file) => moduleLoads(file, running));
-  const said = mergeLoading(
-    [...entryFindings(pair, subpaths), ...requirementFindings(pair, consumer), ...surface.found],
-    loadingFindings(pair, { loads, node: nodeRange(consumer) }),
-  );
-  const compared = request.depth === "types" && surface.degraded.length === 0;
-  // A default that changed is no reason for a major: what else it changed stays unknown.
-  const step = { found: said, compared, runsOtherCode: isOtherCodeRun(pair, imports, loads) };
-  const found = [...versionFindings(pair, step), ...said, ...defaults.found];
-  const { interfaceFiles } = request.consumer;
-  const evidence = evidenceOf({
-    tree,
-    names,
-    interfaceFiles,
-    imports,
-    probe,
-    typed: surface.typed,
-  });
-  const matched = found.map((one) => matchUsage(one, evidence));
+  const surface = surfaceFindings(pair, subpaths, { sources, depth });
+  // What a tool does with its settings shows in no type.
+  const isTool = imports.some(({ loadedBy }) => loadedBy === "setting");
   return {
-    ...boundedFacts({
-      hits: provenHits({
-        hits: matched,
-        errors: probe.diagnostics.map((diagnostic) => ({ diagnostic, importedAt: null })),
-      }),
-      diagnostics: probe.diagnostics,
-      capsHit: [
-        ...tree.capsHit,
-        ...probe.capsHit,
-        ...defaults.capsHit,
-        ...(request.depth === "names" ? ["surface_types"] : []),
-      ],
-    }),
-    usage: overallUsage(evidence),
-    exposure: exposureOf(root, dependencies, to),
-    targetSha: request.consumer.revision ?? tree.sha,
-    isPayloadOnly: false,
-    truncated: false,
-    degraded: sortedSet([...surface.degraded, ...probe.degraded]),
+    subpaths,
+    surface,
+    defaults: defaultFindings(pair, subpaths, surface.declared),
+    isComplete: depth === "types" && surface.degraded.length === 0 && !isTool,
   };
 }
 
+/** What the new version changed, for anybody and for how this consumer loads it. */
+function changesFor(
+  { consumer, pair, imports, tree, specifiers }: Parts,
+  { subpaths, surface, defaults, isComplete }: Compared,
+  { optionsOf }: ConsumerProbe,
+): Found[] {
+  // Who loads `x` does not load `@types/x`, of which nothing runs.
+  const isLoaded = typedPackage(pair.from.manifest.name) === null;
+  const running = { specifiers, manifests: tree.manifests, optionsOf };
+  const loads = isLoaded ? tree.sources.flatMap((file) => moduleLoads(file, running)) : [];
+  const changes = mergeLoading(
+    [...entryFindings(pair, subpaths), ...requirementFindings(pair, consumer), ...surface.found],
+    loadingFindings(pair, { loads, node: nodeRange(consumer) }),
+  );
+  const step = {
+    found: changes,
+    compared: isComplete,
+    runsOtherCode: isOtherCodeRun(pair, imports, loads),
+  };
+  // A default that changed is no reason for a major: what else it changed stays unknown.
+  return [...versionFindings(pair, step), ...changes, ...defaults.found];
+}
+
 /**
- * Who imports types alone runs nothing of the package; of who does not import it, nobody knows.
+ * Whether the consumer may run code of the package that differs. Who imports types alone runs
+ * nothing of it; of who does not import it, nobody knows, nor of a load that is not followed: by a
+ * tool, by `createRequire`, by the path of a file.
  */
 function isOtherCodeRun(
   pair: PackagePair,
   imports: readonly ImportUse[],
   loads: readonly ModuleLoad[],
 ): boolean {
-  if (loads.length > 0) return runsOtherCode(pair, loads);
-  return imports.length === 0;
+  const followed = new Set(loads.map(({ path }) => path));
+  const isOpen = imports.some(
+    ({ path, loadedBy }) => loadedBy !== "import" && loadedBy !== "types" && !followed.has(path),
+  );
+  return imports.length === 0 || isOpen || (loads.length > 0 && runsOtherCode(pair, loads));
 }

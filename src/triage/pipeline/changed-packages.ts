@@ -8,6 +8,7 @@ import type { CommitRange } from "../sources/git/resolve-commit.ts";
 import { ENTRY_STUBS } from "../sources/npm/entry-stubs.ts";
 import { installedAbove } from "../sources/npm/installed.ts";
 import type { Named } from "../sources/npm/package-names.ts";
+import { declarationsIn, fetchTypePackages, tsconfigsOf } from "../sources/npm/type-packages.ts";
 import type { ConsumerTriagePayload } from "./consumer-payload.ts";
 import { dependencyNames, manifestsOfCommit } from "./package-manifests.ts";
 import type { PackagePart } from "./package-part.ts";
@@ -30,50 +31,104 @@ type Options = Surroundings & { readonly kept: KeptUntilEnd };
  * What is built and not committed is stood in for by its sources.
  */
 export async function changedPackages(
-  { range, change, consumer, payload }: PackageChange,
+  given: PackageChange,
   options: Options,
 ): Promise<Pick<Work, "packages" | "degraded" | "capsHit">> {
-  const { signal, repositories, workingDirectory, kept } = options;
-  const { names, isReadable, degraded: leftOut } = await dependencyNames(consumer.path, signal);
-  const unread = [...(isReadable ? [] : [UNREAD]), ...leftOut];
-  if (names.size === 0) return { packages: [], degraded: unread, capsHit: [] };
-  const old = await manifestsOfCommit(range.mirror, range.base, signal);
-  const now = await manifestsOfCommit(range.mirror, range.head, signal);
-  const sides = { before: old.byFolder, after: now.byFolder };
-  const { pairs, gone } = dependedOn(change, sides, names);
-  const degraded = [
-    ...gone.map((name) => `${name}: not in ${payload.source_repo} any more`),
-    ...old.degraded,
-    ...now.degraded,
-  ];
-  if (pairs.length === 0) return { packages: [], degraded: [...degraded, ...unread], capsHit: [] };
-
+  const { pairs, sides, degraded } = await packagesInUse(given, options.signal);
+  if (pairs.length === 0) return { packages: [], degraded, capsHit: [] };
+  const { range, consumer } = given;
+  const { signal, repositories, kept } = options;
   const extract = async (commit: string) =>
     kept.keep(await extractTree(range.mirror, commit, repositories, { signal }));
-  const before = await extract(range.base);
-  const after = await extract(range.head);
-  const alsoReadable = [
-    // A package may be made of files of its neighbours.
-    before.path,
-    after.path,
-    ...keptFolders(payload, workingDirectory).flatMap(installedAbove),
+  const trees = { before: await extract(range.base), after: await extract(range.head) };
+  const compared = pairs.slice(0, PACKAGES_MAX);
+  const parts = compared.map((pair) => partOf(pair, trees, given, options));
+  const requests = parts.map(({ request }) => request);
+  const types = kept.keep(
+    await fetchTypePackages(
+      [
+        ...requests.flatMap(({ package: { fromPath, toPath } }) => [
+          declarationsIn(fromPath, neighbours(trees.before, sides.before)),
+          declarationsIn(toPath, neighbours(trees.after, sides.after)),
+        ]),
+        tsconfigsOf(consumer, given.payload.relationship_config.path !== undefined),
+      ],
+      repositories,
+      options,
+    ),
+  );
+  const stubs = await Promise.all(
+    compared.map((pair, index) => addStubs(pair, requests[index], signal)),
+  );
+  return {
+    packages: parts.map((part) => ({
+      ...part,
+      request: { ...part.request, dependencies: types.links },
+    })),
+    degraded: [...degraded, ...stubs.flat(), ...types.degraded],
+    capsHit: [
+      ...(pairs.length > PACKAGES_MAX ? ["packages"] : []),
+      ...trees.before.capsHit,
+      ...trees.after.capsHit,
+    ],
+  };
+}
+
+type Sides = { readonly before: Manifests; readonly after: Manifests };
+type Trees = { readonly before: Tree; readonly after: Tree };
+
+type InUse = {
+  readonly pairs: readonly Pair[];
+  readonly sides: Sides;
+  readonly degraded: readonly string[];
+};
+
+/** The packages of a change that the consumer lists, and what could not be read on the way. */
+async function packagesInUse(
+  { range, change, consumer, payload }: PackageChange,
+  signal: AbortSignal,
+): Promise<InUse> {
+  const { names, isReadable, degraded: leftOut } = await dependencyNames(consumer.path, signal);
+  const unread = [...(isReadable ? [] : [UNREAD]), ...leftOut];
+  const nothing = { before: new Map<string, Named>(), after: new Map<string, Named>() };
+  if (names.size === 0) return { pairs: [], sides: nothing, degraded: unread };
+  const before = await manifestsOfCommit(range.mirror, range.base, signal);
+  const after = await manifestsOfCommit(range.mirror, range.head, signal);
+  const sides = { before: before.byFolder, after: after.byFolder };
+  const { pairs, gone } = dependedOn(change, sides, names);
+  return {
+    pairs,
+    sides,
+    degraded: [
+      ...gone.map((name) => `${name}: not in ${payload.source_repo} any more`),
+      ...before.degraded,
+      ...after.degraded,
+      ...(pairs.length === 0 ? unread : []),
+    ],
+  };
+}
+
+/** Packages of one repository find each other as if they were installed. */
+function neighbours(tree: Tree, manifests: Manifests): Record<string, string> {
+  return Object.fromEntries(
+    [...manifests].map(([folder, { name }]) => [name, join(tree.path, folder)]),
+  );
+}
+
+/** What of a package's build is not committed is made to lead to its sources. */
+async function addStubs(
+  { after: { name } }: Pair,
+  request: AnalysisRequest | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { fromPath, toPath } = request?.package ?? { fromPath: null, toPath: null };
+  const items = [fromPath, toPath].filter((path) => path !== null);
+  const read = await readEach(ENTRY_STUBS, { shared: undefined, items }, { signal });
+  const missing = read.flatMap((one) => ("value" in one ? one.value : []));
+  return [
+    ...(missing.length > 0 ? [withoutSources(name, missing)] : []),
+    ...read.flatMap((one) => ("leftOut" in one ? [`${name}: its sources: ${one.leftOut}`] : [])),
   ];
-  const packages: PackagePart[] = [];
-  for (const pair of pairs.slice(0, PACKAGES_MAX)) {
-    const fromPath = join(before.path, pair.before.folder);
-    const toPath = join(after.path, pair.after.folder);
-    const items = [fromPath, toPath];
-    const read = await readEach(ENTRY_STUBS, { shared: undefined, items }, { signal });
-    const missing = read.flatMap((one) => ("value" in one ? one.value : []));
-    if (missing.length > 0) degraded.push(withoutSources(pair.after.name, missing));
-    for (const one of read) {
-      if ("leftOut" in one) degraded.push(`${pair.after.name}: its sources: ${one.leftOut}`);
-    }
-    const request = requestOf(pair, { fromPath, toPath, alsoReadable, consumer, payload });
-    packages.push({ request, origin: { folder: pair.after.folder, commit: range.head } });
-  }
-  const capsHit = pairs.length > PACKAGES_MAX ? ["packages"] : [];
-  return { packages, degraded, capsHit: [...capsHit, ...before.capsHit, ...after.capsHit] };
 }
 
 const UNREAD = "the consumer's package.json does not parse: its packages were not compared";
@@ -122,28 +177,40 @@ function nearest(path: string, manifests: Manifests): string | null {
   }
 }
 
-type Places = Pick<PackageChange, "consumer" | "payload"> & {
-  readonly fromPath: string;
-  readonly toPath: string;
-  readonly alsoReadable: readonly string[];
-};
-
-function requestOf(
+function partOf(
   { before, after }: Pair,
-  { fromPath, toPath, alsoReadable, consumer, payload }: Places,
-): AnalysisRequest {
+  trees: Trees,
+  { range, consumer, payload }: PackageChange,
+  { workingDirectory }: Options,
+): PackagePart & { readonly request: { readonly package: GivenFolders } } {
   return {
-    package: { name: after.name, from: before.version, to: after.version, fromPath, toPath },
-    consumer: {
-      path: consumer.path,
-      revision: consumer.revision,
-      interfaceFiles: payload.relationship_config.interface_files,
+    request: {
+      package: {
+        name: after.name,
+        from: before.version,
+        to: after.version,
+        fromPath: join(trees.before.path, before.folder),
+        toPath: join(trees.after.path, after.folder),
+      },
+      consumer: {
+        path: consumer.path,
+        revision: consumer.revision,
+        interfaceFiles: payload.relationship_config.interface_files,
+      },
+      alsoReadable: [
+        // A package may be made of files of its neighbours.
+        trees.before.path,
+        trees.after.path,
+        ...keptFolders(payload, workingDirectory).flatMap(installedAbove),
+      ],
+      searchFrom: [],
+      depth: "types",
     },
-    alsoReadable,
-    searchFrom: [],
-    depth: "types",
+    origin: { folder: after.folder, commit: range.head },
   };
 }
+
+type GivenFolders = { readonly fromPath: string; readonly toPath: string };
 
 function withoutSources(name: string, missing: readonly string[]): string {
   return `${name}: ${[...new Set(missing)].toSorted().join(", ")} not committed, nor sources of it`;

@@ -7,6 +7,7 @@ import type { ChangedSource, ChangeSet } from "../facts/change-set.ts";
 import { namedTriggers } from "../sources/event/change-event.ts";
 import { obtainPackages } from "../sources/npm/fetch-package.ts";
 import { installedAbove } from "../sources/npm/installed.ts";
+import { declarationsOf, fetchTypePackages, tsconfigsOf } from "../sources/npm/type-packages.ts";
 import { changedPackages } from "./changed-packages.ts";
 import { type ConsumerTriagePayload, isNpmPayload, type NpmPayload } from "./consumer-payload.ts";
 import { findSource } from "./find-source.ts";
@@ -66,16 +67,26 @@ async function preparePackage(
     targetSha: target.sha,
     read: async () => {
       const consumer = await target.open();
-      const { request, capsHit } = kept.keep(
-        await obtainPackages(npmRequest(payload, { consumer, workingDirectory }), repositories, {
-          workingDirectory,
-          signal,
-        }),
+      const fetch = { workingDirectory, signal };
+      const wanted = npmRequest(payload, { consumer, workingDirectory });
+      const { request, capsHit } = kept.keep(await obtainPackages(wanted, repositories, fetch));
+      const { fromPath, toPath } = request.package;
+      const given = [wanted.package.fromPath, wanted.package.toPath];
+      const folders = [fromPath, toPath].filter((path) => path !== null);
+      const { links, degraded } = kept.keep(
+        await fetchTypePackages(
+          [
+            ...[...new Set(folders)].map((path) => declarationsOf(path, given.includes(path))),
+            tsconfigsOf(consumer, payload.relationship_config.path !== undefined),
+          ],
+          repositories,
+          fetch,
+        ),
       );
       return {
         service: null,
-        packages: [{ request, origin: null }],
-        degraded: [],
+        packages: [{ request: { ...request, dependencies: links }, origin: null }],
+        degraded,
         capsHit: [...consumer.capsHit, ...capsHit],
       };
     },
@@ -125,7 +136,7 @@ function npmRequest(payload: NpmPayload, { consumer, workingDirectory }: Places)
       ...keptFolders(payload, workingDirectory),
       ...[fromPath, toPath].filter((path) => path !== null),
     ].flatMap(installedAbove),
-    searchFrom: [workingDirectory, import.meta.dirname],
+    searchFrom: [workingDirectory],
     depth: "types",
   };
 }

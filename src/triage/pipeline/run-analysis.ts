@@ -120,6 +120,8 @@ async function answerOf(
   { onProgress, signal }: Waiting,
 ): Promise<Analysis | null> {
   for await (const [received] of on(child, "message", { signal, close: ["close"] })) {
+    // What had come by then is handed out before the abort is.
+    signal.throwIfAborted();
     const message: AnalysisMessage = received; // analysis-process.ts sends nothing else
     if ("analysis" in message) return message.analysis;
     if ("error" in message) throw errorFrom(message.error);

@@ -59,12 +59,14 @@ type PackageSource = {
   readonly tarball: string | null;
 };
 
-type PackageFetchOptions = {
+export type PackageFetchOptions = {
   /** Folder whose project's .npmrc counts beside the user's. */
   readonly workingDirectory: string;
   readonly signal: AbortSignal;
   /** @default REPOSITORY_LIMITS */
   readonly limits?: RepositoryLimits;
+  /** How often the registry is asked again. @default npm's setting */
+  readonly retries?: number;
 };
 
 const NAME = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/i;
@@ -84,7 +86,7 @@ export async function fetchPackage(
   config: RepositoryConfig,
   options: PackageFetchOptions,
 ): Promise<ScratchTree> {
-  const { workingDirectory, signal, limits = REPOSITORY_LIMITS } = options;
+  const { workingDirectory, signal, limits = REPOSITORY_LIMITS, retries } = options;
   requireExact(source);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.packageMs)]);
   const scratch = await makeScratchFolder(config.cacheFolder);
@@ -94,7 +96,13 @@ export async function fetchPackage(
     stop.throwIfAborted();
     const capsHit =
       source.tarball === null
-        ? await unpackPublished(source, config, { workingDirectory, stop, limits, unpackFrom })
+        ? await unpackPublished(source, config, {
+            workingDirectory,
+            stop,
+            limits,
+            retries,
+            unpackFrom,
+          })
         : await unpackFrom(source.tarball);
     return { ...scratch, revision: `npm:${source.name}@${source.version}`, capsHit };
   } catch (error) {
@@ -115,6 +123,7 @@ type Published = {
   readonly workingDirectory: string;
   readonly stop: AbortSignal;
   readonly limits: RepositoryLimits;
+  readonly retries: number | undefined;
   readonly unpackFrom: (path: string) => Promise<string[]>;
 };
 
@@ -122,9 +131,9 @@ type Published = {
 async function unpackPublished(
   { name, version }: PackageSource,
   config: RepositoryConfig,
-  { workingDirectory, stop, limits, unpackFrom }: Published,
+  { workingDirectory, stop, limits, retries, unpackFrom }: Published,
 ): Promise<string[]> {
-  const registry = await Registry.of(name, { workingDirectory, signal: stop, limits });
+  const registry = await Registry.of(name, { workingDirectory, signal: stop, limits, retries });
   const cache = new TarballCache(config.cacheFolder, {
     bytesMax: config.packageCacheBytesMax ?? limits.packageCacheBytesMax,
   });

@@ -183,7 +183,7 @@ function namesNeeded(directory: string): string[] {
 }
 
 /** Where declarations of a package without any are published. */
-function typesOf(name: string): string {
+export function typesOf(name: string): string {
   return `@types/${name.replace(/^@/, "").replace("/", "__")}`;
 }
 

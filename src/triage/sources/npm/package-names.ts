@@ -3,7 +3,7 @@
  * text of a stranger, so they are read in a process of its own: readEach(PACKAGE_NAMES, …).
  */
 import { z } from "zod";
-import { parseJsonText } from "../../facts/json-text.ts";
+import { jsonValueIn } from "../../facts/json-text.ts";
 import { LIMITS } from "../../facts/limits.ts";
 import { Fence } from "../../reading/fence.ts";
 import type { Reading } from "../../reading/read-each.ts";
@@ -30,7 +30,7 @@ export function makePackageIn(): typeof packageIn {
 const named = z.looseObject({ name: z.string().min(1), version: z.string().catch("") });
 
 function packageIn(text: string): Named | null {
-  const parsed = named.safeParse(valueOf(text));
+  const parsed = named.safeParse(jsonValueIn(text));
   return parsed.success ? { name: parsed.data.name, version: parsed.data.version } : null;
 }
 
@@ -50,7 +50,7 @@ export function makeDependenciesIn(root: string): (path: string) => string[] | n
 function dependenciesIn(fence: Fence, path: string): string[] | null {
   const text = fence.readFile(path);
   if (text === undefined) return [];
-  const value = valueOf(text);
+  const value = jsonValueIn(text);
   if (value === undefined) return null;
   const parsed = manifest.safeParse(value);
   if (!parsed.success) return [];
@@ -59,12 +59,4 @@ function dependenciesIn(fence: Fence, path: string): string[] | null {
   return Object.entries({ ...listed, ...dependencies }).map(
     ([key, spec]) => /^npm:(@?[^@]+)/.exec(spec)?.[1] ?? key,
   );
-}
-
-function valueOf(text: string): unknown {
-  try {
-    return parseJsonText(text);
-  } catch {
-    return undefined;
-  }
 }

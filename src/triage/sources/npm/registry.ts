@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import Config from "@npmcli/config";
 import npm from "@npmcli/config/lib/definitions/index.js";
 import registryFetch from "npm-registry-fetch";
+import semver from "semver";
 import { z } from "zod";
 import { environmentWith, PermanentError, withoutEnd } from "../../../index.ts";
 import type { RepositoryLimits } from "../../facts/limits.ts";
@@ -14,10 +15,15 @@ type RegistryOptions = {
   readonly workingDirectory: string;
   readonly signal: AbortSignal;
   readonly limits: Limits;
+  /** How often a request that fails is made again. @default npm's setting */
+  readonly retries?: number | undefined;
 };
 
 /** Of what a registry tells of a package, the part that leads to a version's tarball. */
-const Packument = z.looseObject({ versions: z.record(z.string(), z.unknown()).default({}) });
+const Packument = z.looseObject({
+  versions: z.record(z.string(), z.unknown()).default({}),
+  "dist-tags": z.looseObject({ latest: z.string().optional() }).catch({}).default({}),
+});
 const Version = z.looseObject({
   dist: z.looseObject({
     tarball: z.url(),
@@ -78,7 +84,32 @@ export class Registry {
     }
   }
 
+  /** The version that npm installs for a range; null: there is none. */
+  async choose(range: string): Promise<string | null> {
+    const { versions, "dist-tags": tags } = await this.#packument();
+    const { latest } = tags;
+    if (
+      latest !== undefined &&
+      Object.hasOwn(versions, latest) &&
+      semver.satisfies(latest, range)
+    ) {
+      return latest;
+    }
+    return semver.maxSatisfying(Object.keys(versions), range);
+  }
+
   async #distOf(version: string): Promise<z.output<typeof Version>["dist"]> {
+    const { versions } = await this.#packument();
+    if (!Object.hasOwn(versions, version)) {
+      throw new PermanentError(`the registry ${this.url} has no such version`);
+    }
+    const parsed = Version.safeParse(versions[version]);
+    if (!parsed.success)
+      throw new PermanentError("the registry does not tell where its tarball is");
+    return parsed.data.dist;
+  }
+
+  async #packument(): Promise<z.output<typeof Packument>> {
     const { packumentBytesMax } = this.#options.limits;
     const url = `${this.url}/${this.#name.replace("/", "%2f")}`;
     const chunks: Buffer[] = [];
@@ -93,14 +124,7 @@ export class Registry {
     const packument = Packument.safeParse(JSON.parse(Buffer.concat(chunks).toString("utf8")));
     if (!packument.success)
       throw new Error("the registry answers with something else than a package");
-    const { versions } = packument.data;
-    if (!Object.hasOwn(versions, version)) {
-      throw new PermanentError(`the registry ${this.url} has no such version`);
-    }
-    const parsed = Version.safeParse(versions[version]);
-    if (!parsed.success)
-      throw new PermanentError("the registry does not tell where its tarball is");
-    return parsed.data.dist;
+    return packument.data;
   }
 
   #hosted(tarball: string): string {
@@ -111,10 +135,12 @@ export class Registry {
   async *#ask(url: string, options: registryFetch.Options): AsyncGenerator<Buffer> {
     // Who takes no more of an answer ends it.
     const left = new AbortController();
+    const { retries } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, left.signal]);
     try {
       const request: registryFetch.Options & { signal: AbortSignal } = {
         ...this.#npmConfig,
+        ...(retries === undefined ? {} : { retry: { retries } }),
         ...options,
         signal,
       };

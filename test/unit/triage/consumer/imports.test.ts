@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
 import { importsOf } from "../../../../src/triage/consumer/imports.ts";
+import { specifiersOf } from "../../../../src/triage/consumer/specifiers.ts";
+
+const NO_SETTINGS = { manifests: [], tsconfigs: [] };
+const PLAIN = specifiersOf("@s/p", [], NO_SETTINGS);
 
 /** What is taken, as `line name`, and `line name (subpath)` or `require` where that matters. */
 function taken(text: string): string[] {
-  return importsOf({ path: "src/a.ts", text }, ["@s/p", "alias"])
+  return importsOf({ path: "src/a.ts", text }, specifiersOf("@s/p", ["alias"], NO_SETTINGS))
     .filter(({ name }) => name !== "")
     .map(({ line, name, subpath, loadedBy }) =>
       [
@@ -53,11 +57,11 @@ test.for([
   ["a comment", '// import { a } from "@s/p";'],
   ["a text", "const a = 'import { a } from \"@s/p\"';"],
 ] as const)("%s is no import", ([, text]) => {
-  expect(importsOf({ path: "a.ts", text }, ["@s/p"])).toEqual([]);
+  expect(importsOf({ path: "a.ts", text }, PLAIN)).toEqual([]);
 });
 
 test("an import for its effects alone is kept as an import without a name", () => {
-  expect(importsOf({ path: "a.ts", text: 'import "@s/p";' }, ["@s/p"])).toEqual([
+  expect(importsOf({ path: "a.ts", text: 'import "@s/p";' }, PLAIN)).toEqual([
     { path: "a.ts", line: 1, subpath: ".", name: "", loadedBy: "import" },
   ]);
 });

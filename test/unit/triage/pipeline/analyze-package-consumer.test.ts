@@ -45,13 +45,17 @@ test("the locked version is told", SLOW, async ({ makeUpgrade }) => {
 });
 
 test(
-  "a consumer that does not import the package does not use it",
+  "a consumer that neither lists nor imports the package does not use it",
   SLOW,
   async ({ makeUpgrade }) => {
     const request = await makeUpgrade({
       from: { "index.d.ts": "export const a: 1;" },
       to: { "index.d.ts": "" },
-      consumer: { "a.ts": 'import "other";\n', "node_modules/x/a.ts": 'import "provider";\n' },
+      consumer: {
+        "package.json": { dependencies: {} },
+        "a.ts": 'import "other";\n',
+        "node_modules/x/a.ts": 'import "provider";\n',
+      },
     });
 
     expect(analyzePackage(request, quiet).usage).toBe("none");

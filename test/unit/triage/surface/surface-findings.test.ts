@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { analysisFence } from "../../../../src/triage/compiler/analysis-fence.ts";
+import { sourcesOf } from "../../../../src/triage/compiler/compiler-host.ts";
 import type { AnalysisRequest } from "../../../../src/triage/facts/analysis.ts";
 import { locatePackages } from "../../../../src/triage/sources/npm/installed.ts";
 import { surfaceFindings } from "../../../../src/triage/surface/surface-findings.ts";
@@ -157,13 +157,10 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-/** One for all: it saves parsing the standard library, and folders are never the same. */
-const parsed = new Map();
-
 function findingsOf(request: AnalysisRequest, depth: AnalysisRequest["depth"] = "types") {
   const pair = locatePackages(request);
-  const fence = analysisFence(request, request.consumer.path, pair);
-  return surfaceFindings(pair, ["."], { sources: { fence, parsed }, depth });
+  const sources = sourcesOf(request, request.consumer.path, pair);
+  return surfaceFindings(pair, ["."], { sources, depth });
 }
 
 /** The first one parses the standard library, which takes seconds where others compute as well. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { readConsumerTree } from "../../../../../src/triage/consumer/consumer-files.ts";
 import { moduleLoads } from "../../../../../src/triage/consumer/module-loads.ts";
+import { specifiersOf } from "../../../../../src/triage/consumer/specifiers.ts";
 import type { AnalysisRequest } from "../../../../../src/triage/facts/analysis.ts";
 import { locatePackages } from "../../../../../src/triage/sources/npm/installed.ts";
 import { loadingFindings } from "../../../../../src/triage/surface/loading/loading-findings.ts";
@@ -14,9 +15,9 @@ const THIS_NODE = ">=24.0.0";
 
 function breaksOf(request: AnalysisRequest, node: string | null): string[] {
   const tree = readConsumerTree(request.consumer.path);
-  const loads = tree.sources.flatMap((file) =>
-    moduleLoads(file, { names: ["provider"], manifests: tree.manifests, options: {} }),
-  );
+  const specifiers = specifiersOf("provider", [], tree);
+  const running = { specifiers, manifests: tree.manifests, optionsOf: () => ({}) };
+  const loads = tree.sources.flatMap((file) => moduleLoads(file, running));
   return loadingFindings(locatePackages(request), { loads, node })
     .filter(({ match }) => match.by === "places" && match.places.length > 0)
     .map(({ finding: { breaking, id } }) => `${breaking} ${id}`)
