@@ -77,8 +77,8 @@ test(
     const analysis = analyzePackage(request, quiet);
 
     expect(breakingHits(analysis)).toEqual([
-      "ts.member_removed:Info.left confirmed src/a.ts:5 src/a.ts:7",
       "ts.member_removed:Options.old confirmed src/a.ts:4",
+      "ts.member_removed:Info.left confirmed src/a.ts:5 src/a.ts:7",
     ]);
     expect(analysis.diagnostics.map(({ line, code }) => `${line} ${code}`)).toEqual([
       "4 TS2353",

@@ -186,7 +186,9 @@ test.for(CASES)(
       breakingHits(analysis).map((one) => `${breaking.get(one.split(" ")[0] ?? "")} ${one}`),
     ).toEqual(expected);
     expect(
-      analysis.hits.filter(({ finding: { before, after } }) => before !== null && before === after),
+      analysis.hits.filter(
+        ({ finding }) => finding.before !== null && finding.before === finding.after,
+      ),
     ).toEqual([]);
     expect(verdictOn(analysis, {}).requiresAction).toBe(requiresAction);
     expect(
