@@ -16,6 +16,7 @@ import type { ImportUse } from "./imports.ts";
 import type { ConsumerProbe } from "./probe.ts";
 import type { SymbolUses } from "./symbol-uses.ts";
 import { commandUses } from "./tool-usage.ts";
+import { useKey } from "./unaffected-lines.ts";
 
 /** What is known about how the consumer uses the package. */
 type Evidence = {
@@ -42,8 +43,10 @@ type Evidence = {
 
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
-  const hits = sortedLocations(placesOf(match, evidence)).filter(
-    (place) => !finding.rule.startsWith("ts.") || !evidence.unaffected.has(lineKey(place)),
+  const isTyped = finding.rule.startsWith("ts.");
+  const seen = isTyped ? evidence : { ...evidence, unaffected: new Set<string>() };
+  const hits = sortedLocations(placesOf(match, seen)).filter(
+    (place) => !seen.unaffected.has(lineKey(place)),
   );
   return {
     finding,
@@ -82,12 +85,14 @@ function placesOf(match: Match, evidence: Evidence): readonly Location[] {
 
 function symbolPlaces(
   { name, aliases = [], subpath, declarations }: Match & { by: "symbol" },
-  { imports, symbols, typed }: Evidence,
+  { imports, symbols, typed, unaffected }: Evidence,
 ): Location[] {
   const names = new Set([name, ...aliases].map((one) => importedName(one, typed)));
   return [
     ...imports.filter((use) => use.subpath === subpath && names.has(use.name)),
-    ...declarations.flatMap((key) => symbols.get(key) ?? []),
+    ...declarations.flatMap((key) =>
+      (symbols.get(key) ?? []).filter((place) => !unaffected.has(useKey(key, place))),
+    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 import ts from "typescript";
-import { resolveAlias } from "../compiler/declarations.ts";
-import { lineKey } from "../facts/finding.ts";
+import { declarationKeys, resolveAlias } from "../compiler/declarations.ts";
+import { type Location, lineKey } from "../facts/finding.ts";
 import type { ConsumerProgram } from "./consumer-program.ts";
 import { placeOf, propertiesNamed, symbolsAt, type UseName } from "./symbol-uses.ts";
 
@@ -14,11 +14,16 @@ type UnaffectedSettings = {
   readonly broken: ReadonlySet<string>;
 };
 
+/** One text for the use of a declaration on a line. */
+export function useKey(declaration: string, place: Location): string {
+  return `${declaration} ${lineKey(place)}`;
+}
+
 /**
- * Lines where the compiler makes the same of every use of the package with either version, and
- * objects to nothing: a type that changed elsewhere, or for others, does not reach them. Two types
- * are the same here if they read the same, so that one that hides a change behind its name counts
- * as the same; its members are uses of their own.
+ * Keys of lines, and of uses on a line, where the compiler makes the same of every use of the
+ * package with either version, and objects to nothing: a type that changed elsewhere, or for
+ * others, does not reach them. Two types are the same here if they read the same, so that one that
+ * hides a change behind its name counts as the same; its members are uses of their own.
  */
 export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<string> {
   const { before, after } = settings;
@@ -35,9 +40,12 @@ export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<strin
     // Both programs share what is parsed; a file that they do not share cannot be compared.
     if (after.program.getSourceFile(file.fileName) !== file) continue;
     for (const node of readers[0].usesIn(file)) {
-      const key = lineKey(placeOf(node, settings.root));
-      const same = !settings.broken.has(key) && readsAlike(node, readers);
-      agreed.set(key, same && agreed.get(key) !== false);
+      const place = placeOf(node, settings.root);
+      const same = !settings.broken.has(lineKey(place)) && readsAlike(node, readers);
+      const uses = readers[0].declarationsAt(node).map((key) => useKey(key, place));
+      for (const key of [lineKey(place), ...uses]) {
+        agreed.set(key, same && agreed.get(key) !== false);
+      }
     }
   }
   return new Set([...agreed].flatMap(([key, same]) => (same ? [key] : [])));
@@ -80,6 +88,10 @@ class TypeReader {
     return uses;
   }
 
+  declarationsAt(node: UseName): string[] {
+    return symbolsAt(this.#checker, node).flatMap(declarationKeys);
+  }
+
   /** What a name that is imported leads to: without a default export, that may be the module. */
   foundAs(node: UseName): "module" | "export" | null {
     const declarations = symbolsAt(this.#checker, node).flatMap(
@@ -97,22 +109,56 @@ class TypeReader {
     }
     const { end, given } = chainOf(node);
     const callbacks = given
-      .filter((argument) => isCallable(this.#checker.getTypeAtLocation(argument)))
-      .map((argument) => this.#checker.getContextualType(argument))
-      .map((type) => (type === undefined ? "any" : this.#textOf(type)));
+      .map((argument) => ({ argument, type: this.#checker.getTypeAtLocation(argument) }))
+      .filter(({ type }) => isCallable(type) && !this.#isTypeOfPackage(type))
+      .map(({ argument, type }) => this.#takenBy(type, this.#checker.getContextualType(argument)));
     return [this.#resultOf(end), ...callbacks, ...this.#valuesOf(node)];
   }
 
   /**
-   * A result of the package's own types that is taken apart on the spot says nothing by itself: what
-   * is taken of it are uses of their own.
+   * What a callback gets: as many of the parameters as it takes, by whichever way it may be
+   * called.
+   */
+  #takenBy(callback: ts.Type, expected: ts.Type | undefined): string {
+    if (expected === undefined || (callback.flags & ts.TypeFlags.Any) !== 0) return "any";
+    const taken = Math.max(
+      ...callback
+        .getCallSignatures()
+        .map(({ parameters, declaration }) =>
+          declaration?.parameters.some(
+            (one) =>
+              !ts.isJSDocSignature(one) && ts.isParameter(one) && one.dotDotDotToken !== undefined,
+          ) === true
+            ? Infinity
+            : parameters.length,
+        ),
+    );
+    const ways = (expected.isUnion() ? expected.types : [expected]).flatMap((part) =>
+      part.getCallSignatures(),
+    );
+    if (ways.length === 0) return "any";
+    return ways
+      .map(({ parameters }) =>
+        parameters
+          .slice(0, taken)
+          .map((one) => this.#textOf(this.#checker.getTypeOfSymbol(one)))
+          .join(),
+      )
+      .join("|");
+  }
+
+  #isTypeOfPackage({ symbol, aliasSymbol }: ts.Type): boolean {
+    return [symbol, aliasSymbol].some((one) => one !== undefined && this.#isOfPackage(one));
+  }
+
+  /**
+   * A result of the package's own types that is taken apart on the spot says nothing by itself:
+   * what is taken of it are uses of their own.
    */
   #resultOf(end: ts.Node): string {
     const type = this.#checker.getTypeAtLocation(end);
     const parts = type.isUnion() ? type.types : [type];
-    const isOwn = parts.every(({ symbol, aliasSymbol }) =>
-      [symbol, aliasSymbol].some((one) => one !== undefined && this.#isOfPackage(one)),
-    );
+    const isOwn = parts.every((part) => this.#isTypeOfPackage(part));
     return isOwn && this.#isTakenApart(end) ? "taken apart" : this.#textOf(type);
   }
 
@@ -148,7 +194,7 @@ class TypeReader {
       ts.isPropertyAssignment(property) ? property.initializer : (property.name ?? property),
     );
     if (!isCallable(value)) return ["given"];
-    return keyed.map((symbol) => this.#textOf(this.#checker.getTypeOfSymbol(symbol)));
+    return keyed.map((symbol) => this.#takenBy(value, this.#checker.getTypeOfSymbol(symbol)));
   }
 
   /** The value of a member of an enum, unless it goes back to the package, which knows it anew. */

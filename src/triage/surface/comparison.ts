@@ -79,8 +79,11 @@ export type Exports = ReadonlyMap<string, ts.Symbol>;
 
 /** Names of the module itself before those of its namespaces: `ZodError` before `z.ZodError`. */
 export function byName(exported: Exports): [string, ts.Symbol][] {
-  const depth = (name: string): number => name.split(".").length;
-  return [...exported].toSorted(([left], [right]) => depth(left) - depth(right));
+  return [...exported].toSorted(([left], [right]) => depthOf(left) - depthOf(right));
+}
+
+function depthOf(name: string): number {
+  return name.split(".").length;
 }
 
 type ComparisonParts = {

@@ -180,10 +180,12 @@ function rangeSentence(exposure: Exposure): string {
 /** Of the compiler's errors the first one tells most; the rest is in recommended_changes. */
 function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string {
   const first = hits[0];
-  const error = finding.proof?.by === "compiler" ? errorsAt(hits, errors)[0] : undefined;
+  const isType = finding.rule === "ts.signature" || finding.rule === COMPILER_ERROR;
+  const error = isType && finding.breaking === "yes" ? errorsAt(hits, errors)[0] : undefined;
   const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
   const words = sentence(finding, { brief: true });
-  return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
+  const written = error === undefined ? "" : writtenAs(finding, [error]);
+  return `${written}${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
 }
 
 /** Where to look: whoever has to change a file wants its lines, and `affected_files` has none. */

@@ -50,12 +50,19 @@ test(
       },
     });
     expect(result.evidence.diagnostics).toEqual([
-      { path: "src/client.ts", line: 1, code: "TS2614", message: expect.any(String) },
+      {
+        path: "src/client.ts",
+        line: 1,
+        code: "TS2614",
+        message: expect.any(String),
+        subject: "FailedAttemptError",
+      },
       {
         path: "src/client.ts",
         line: 15,
         code: "TS2339",
         message: "Property 'name' does not exist on type 'RetryContext'.",
+        subject: "error.name",
       },
     ]);
     const broken = result.evidence.findings.filter(
@@ -70,9 +77,9 @@ test(
           { path: "src/client.ts", line: 20 },
         ],
       ],
-      ["ts.signature:Options.onFailedAttempt", 74, [{ path: "src/client.ts", line: 14 }]],
       ["ts.signature:Options.shouldRetry", 98, [{ path: "src/client.ts", line: 15 }]],
     ]);
+    expect(broken.map(({ proof }) => proof?.by)).toEqual(["compiler", "compiler"]);
   },
 );
 
@@ -81,17 +88,16 @@ test("the words name what to change, where and into what", SLOW, ({ example }) =
 
   expect(impact_summary).toBe(
     "p-retry 6.2.1 → 7.1.1 breaks example/p-retry-consumer: `FailedAttemptError` was removed; use " +
-      "`RetryContext` (src/client.ts:1); `Options.onFailedAttempt` changed (src/client.ts:14); " +
+      "`RetryContext` (src/client.ts:1); `error.name`: " +
       "`Options.shouldRetry` changed (src/client.ts:15): Property 'name' does not exist on type " +
       "'RetryContext'. The range ^6.2.1 excludes 7.1.1: it breaks on upgrade, not on next install.",
   );
   expect(recommended_changes.split("\n").map((line) => line.slice(0, 74))).toEqual([
     "1. Verify: npm install p-retry@7.1.1 && npx tsc --noEmit",
     "2. src/client.ts:1,20 `FailedAttemptError` was removed; use `RetryContext`",
-    "3. src/client.ts:14 `Options.onFailedAttempt` changed: `readonly onFailedA",
-    "4. src/client.ts:15 `Options.shouldRetry` changed: `readonly shouldRetry?:",
-    "5. src/client.ts:1 node >=20 is required, before >=16.17",
-    "6. src/client.ts:1 p-retry steps from 6.2.1 to 7.1.1: read its release not",
+    "3. src/client.ts:15 `error.name`: `Options.shouldRetry` changed: `readonly",
+    "4. src/client.ts:14 `Options.onFailedAttempt` changed: `readonly onFailedA",
+    "5. src/client.ts:1 `p-retry` steps from 6.2.1 to 7.1.1: read its release n",
   ]);
 });
 

@@ -128,6 +128,22 @@ const CASES: readonly Case[] = [
     true,
   ],
   [
+    "a callback is read as far as it takes what it is given",
+    "export interface Flow { on: (next: (value: string) => void) => void } export function run(): Flow;",
+    "export interface Flow { on: (next: () => void) => void } export function run(): Flow;",
+    `${USE}run().on(() => console.log("next"));\n`,
+    ["yes ts.signature:Flow.on none"],
+    false,
+  ],
+  [
+    "what stands on the line of another use is read by itself",
+    "export interface Flow { on(): string } export function other(): Flow; export function run(n: string | number): void;",
+    "export interface Flow { on(): number } export function other(): Flow; export function run(n: string): void;",
+    'import { other, run } from "provider";\nconst flow = other();\nrun("x"); console.log(flow.on());\n',
+    ["maybe ts.signature:Flow.on confirmed a.ts:3", "yes ts.signature:run none"],
+    true,
+  ],
+  [
     "two types that print alike are not shown",
     "export {}; type Given = string | number; export function run(given: Given): void;",
     "export {}; type Given = string; export function run(given: Given): void;",
@@ -170,7 +186,9 @@ test.for(CASES)(
       breakingHits(analysis).map((one) => `${breaking.get(one.split(" ")[0] ?? "")} ${one}`),
     ).toEqual(expected);
     expect(
-      analysis.hits.filter(({ finding: { before, after } }) => before !== null && before === after),
+      analysis.hits.filter(
+        ({ finding }) => finding.before !== null && finding.before === finding.after,
+      ),
     ).toEqual([]);
     expect(verdictOn(analysis, {}).requiresAction).toBe(requiresAction);
     expect(
