@@ -41,7 +41,7 @@ export default defineHandler({
       knowledge === null ? null : architectureContext(payload.source_repo, knowledge, context);
     const surroundings = { repositories, workingDirectory: process.cwd(), signal, logger };
     await using prepared = await prepare(payload, surroundings);
-    const { asked } = prepared;
+    const { subject } = prepared;
 
     const analyse = async (): Promise<Ruled> => {
       const work = await prepared.read();
@@ -56,15 +56,15 @@ export default defineHandler({
         onProgress: ({ percent, step }) => context.progress(percent, step),
       });
       const analysis = withAnswer(found, decision);
-      const result = consumerResult(asked, analysis, { ...rules, durationMs: 0 });
+      const result = consumerResult(subject, analysis, { ...rules, durationMs: 0 });
       return {
         result,
-        question: openQuestion(asked, analysis),
+        question: openQuestion(subject, analysis),
         material: () => materialFor(result, excerptSources(work)),
       };
     };
     const known = await asking;
-    const about = { ...rules, keyInputs: asked.keyInputs, context: known, startedAt, analyse };
+    const about = { ...rules, keyInputs: subject.keyInputs, context: known, startedAt, analyse };
     const result = await reachVerdict(about, context);
 
     const thresholds = await readThresholds(context);

@@ -50,5 +50,5 @@ async function triage(one: Case): Promise<TriageResult> {
   const analysis = await analyzeWork(await prepared.read(), { signal });
   const durationMs = Math.round(performance.now() - startedAt);
   const run = { handler: "consumer_triage", version: "corpus", durationMs, decision: null };
-  return triageResult.parse(consumerResult(prepared.asked, analysis, run));
+  return triageResult.parse(consumerResult(prepared.subject, analysis, run));
 }

@@ -80,8 +80,8 @@ export function createHost(settings: HostSettings): ts.CompilerHost {
     resolveModuleNameLiterals: (literals, containing, redirected, options, file) =>
       literals.map((literal) => {
         const mode = ts.getModeForUsageLocation(file, literal, options);
-        const asked = { containing, redirected, options, mode };
-        return { resolvedModule: finder.module(literal.text, asked) };
+        const request = { containing, redirected, options, mode };
+        return { resolvedModule: finder.module(literal.text, request) };
       }),
     resolveTypeReferenceDirectiveReferences: (references, containing, redirected, options, file) =>
       references.map((reference) => {
@@ -89,11 +89,11 @@ export function createHost(settings: HostSettings): ts.CompilerHost {
         const mode = isName
           ? undefined
           : ts.getModeForFileReference(reference, file?.impliedNodeFormat);
-        const asked = { containing, redirected, options, mode };
+        const request = { containing, redirected, options, mode };
         return {
           resolvedTypeReferenceDirective: finder.types(
             isName ? reference : reference.fileName,
-            asked,
+            request,
           ),
         };
       }),
@@ -160,7 +160,7 @@ function sourceOptions(path: string, how: SourceOptions): ts.CreateSourceFileOpt
   };
 }
 
-type Asked = {
+type Lookup = {
   readonly containing: string;
   readonly redirected: ts.ResolvedProjectReference | undefined;
   readonly options: ts.CompilerOptions;
@@ -180,22 +180,22 @@ class ModuleFinder {
     this.#settings = settings;
   }
 
-  module(specifier: string, asked: Asked): ts.ResolvedModuleFull | undefined {
+  module(specifier: string, request: Lookup): ts.ResolvedModuleFull | undefined {
     const { unresolved, findElsewhere, nameOf, hoisted, sources } = this.#settings;
-    const { containing } = asked;
+    const { containing } = request;
     const found =
-      this.#linked(nameOf?.(specifier, containing) ?? specifier, asked) ??
-      this.#inTree(specifier, asked) ??
+      this.#linked(nameOf?.(specifier, containing) ?? specifier, request) ??
+      this.#inTree(specifier, request) ??
       findElsewhere?.(specifier, containing) ??
       (hoisted === undefined
         ? undefined
-        : inLinks(specifier, hoisted, { ...asked, fence: sources.fence }));
+        : inLinks(specifier, hoisted, { ...request, fence: sources.fence }));
     if (found === undefined) unresolved.push({ containingFile: containing, specifier });
     return found;
   }
 
   /** What a name is led to: where it is, nothing that is installed answers instead. */
-  #linked(specifier: string, { containing, options, mode }: Asked) {
+  #linked(specifier: string, { containing, options, mode }: Lookup) {
     const { sources, viewFor } = this.#settings;
     const view = viewFor(containing);
     const { fence } = sources;
@@ -205,7 +205,7 @@ class ModuleFinder {
     return inLinks(specifier, sources.scopes.of(containing).links, { fence, options, mode });
   }
 
-  #inTree(specifier: string, { containing, redirected, options, mode }: Asked) {
+  #inTree(specifier: string, { containing, redirected, options, mode }: Lookup) {
     const { host, cache } = this.#treeOf(containing);
     return ts.resolveModuleName(specifier, containing, options, host, cache, redirected, mode)
       .resolvedModule;
@@ -223,9 +223,9 @@ class ModuleFinder {
   }
 
   /** A package of ambient types; those of Node are the same ones for every file. */
-  types(name: string, asked: Asked): ts.ResolvedTypeReferenceDirective | undefined {
+  types(name: string, request: Lookup): ts.ResolvedTypeReferenceDirective | undefined {
     const { sources, viewFor } = this.#settings;
-    const { containing, redirected, options, mode } = asked;
+    const { containing, redirected, options, mode } = request;
     const view = viewFor(containing);
     const folders = [
       ...view.names.map((known) => [known, view.directory] as const),
@@ -256,7 +256,7 @@ class ModuleFinder {
 function inLinks(
   specifier: string,
   links: ReadonlyMap<string, string>,
-  { fence, options, mode }: Pick<Asked, "options" | "mode"> & { readonly fence: Fence },
+  { fence, options, mode }: Pick<Lookup, "options" | "mode"> & { readonly fence: Fence },
 ): ts.ResolvedModuleFull | undefined {
   const name = packageNameOf(specifier);
   const found = [name, typesPackage(name)].flatMap((linked) => {

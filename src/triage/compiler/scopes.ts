@@ -22,7 +22,7 @@ export type Scopes = {
   /** Where all files find the types of Node: one folder for both versions. */
   readonly nodeTypes: string | null;
   /** What would be installed beside a version: all that it leads to, by name, the nearest first. */
-  beside(directory: string): ReadonlyMap<string, string>;
+  hoistedFor(directory: string): ReadonlyMap<string, string>;
 };
 
 /** The scopes of one analysis: the consumer's, each version's, each fetched package's. */
@@ -59,7 +59,7 @@ export function scopesOf(
     .find((folder) => fence.fileExists(join(folder, "index.d.ts")));
   return {
     nodeTypes: own ?? NODE_TYPES,
-    beside: (directory) => reachedFrom(directory, links),
+    hoistedFor: (directory) => reachedFrom(directory, links),
     of(path) {
       let best = { length: -1, scope: nothing };
       for (const [index, { folders }] of scopes.entries()) {

@@ -42,7 +42,7 @@ export function createConsumerProgram(
     unresolved,
     overlay: componentScripts(tree),
     viewFor: () => view,
-    hoisted: sources.scopes.beside(directory),
+    hoisted: sources.scopes.hoistedFor(directory),
     nameOf: (specifier, containing) =>
       isOwn(root, containing) ? specifiers.standsFor(inTree(containing), specifier) : specifier,
     findElsewhere: (specifier, containing) => {

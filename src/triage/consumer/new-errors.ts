@@ -126,21 +126,21 @@ const WRITTEN_MAX = 80;
  * is called for an argument, the key of an object for its value.
  */
 function writtenAt(node: ts.Node): string {
-  let told = node;
+  let written = node;
   for (;;) {
-    const { parent } = told;
-    if (parent === undefined || ts.isSourceFile(told)) break;
-    if (isNameOf(parent, told)) told = parent;
-    else if (ts.isCallExpression(parent) && parent.arguments.some((one) => one === told)) {
-      told = parent.expression;
+    const { parent } = written;
+    if (parent === undefined || ts.isSourceFile(written)) break;
+    if (isNameOf(parent, written)) written = parent;
+    else if (ts.isCallExpression(parent) && parent.arguments.some((one) => one === written)) {
+      written = parent.expression;
       break;
     } else if (ts.isPropertyAssignment(parent)) {
-      told = parent.name;
+      written = parent.name;
       break;
     } else break;
   }
-  if (ts.isImportSpecifier(told)) told = told.propertyName ?? told.name;
-  const text = told.getText().replace(/\s+/g, " ");
+  if (ts.isImportSpecifier(written)) written = written.propertyName ?? written.name;
+  const text = written.getText().replace(/\s+/g, " ");
   return text.length > WRITTEN_MAX ? `${text.slice(0, WRITTEN_MAX - 1)}…` : text;
 }
 

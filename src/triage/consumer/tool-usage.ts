@@ -95,7 +95,7 @@ class SettingsReader {
   tsconfig({ path, text }: ConsumerFile): ImportUse[] {
     const config = objectIn(ts.parseConfigFileTextToJson(path, text).config);
     const options = objectIn(config?.["compilerOptions"]);
-    const place = (value: string): Location => ({
+    const locate = (value: string): Location => ({
       path,
       line: lineOf(text, text.indexOf(JSON.stringify(value))),
     });
@@ -104,7 +104,7 @@ class SettingsReader {
     const uses = [...ambient, ...named].flatMap((value): ImportUse[] => {
       const subpath = this.#specifiers.subpathIn(path, afterInstalled(value));
       if (subpath === null) return [];
-      const use = useAt(place(value), subpath);
+      const use = useAt(locate(value), subpath);
       return [ambient.includes(value) ? { ...use, loadedBy: "types", isAmbient: true } : use];
     });
     return isSettingsOf(this.#package, path) ? [...uses, useAt({ path, line: 1 }, ".")] : uses;
@@ -149,18 +149,18 @@ class SettingsReader {
   }
 
   /** The package by its name, or by what the tool calls it whose settings these are. */
-  #wordsIn(text: string, place: Location, settings: string): ImportUse[] {
+  #wordsIn(text: string, location: Location, settings: string): ImportUse[] {
     const words = text.split(BETWEEN_WORDS);
     const shorts = this.#shorts.filter(({ isFor }) => isFor(settings));
     return words.flatMap((word, index): ImportUse[] => {
       const plain = afterInstalled(word.replace(/^[~!]+/, ""));
       const bare = withoutVersion(plain);
-      const subpath = this.#specifiers.subpathIn(place.path, bare);
+      const subpath = this.#specifiers.subpathIn(location.path, bare);
       const isTelling = /[@/-]/.test(bare) || plain !== word || isSettingsFile(settings);
       const isOption = words[index - 1]?.startsWith("-") === true;
-      if (subpath !== null && (isTelling || isOption)) return [useAt(place, subpath)];
+      if (subpath !== null && (isTelling || isOption)) return [useAt(location, subpath)];
       const isShort = shorts.some(({ short }) => bare === short || bare.startsWith(`${short}/`));
-      return isShort ? [useAt(place, ".")] : [];
+      return isShort ? [useAt(location, ".")] : [];
     });
   }
 

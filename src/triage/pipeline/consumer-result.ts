@@ -28,8 +28,8 @@ export type TriageSubject = {
 };
 
 /** The result of `consumer_triage`, from its payload and the facts. */
-export function consumerResult(asked: TriageSubject, analysis: Analysis, run: Run): TriageResult {
-  const { payload, source, keyInputs } = asked;
+export function consumerResult(subject: TriageSubject, analysis: Analysis, run: Run): TriageResult {
+  const { payload, source, keyInputs } = subject;
   const verdict = verdictOn(analysis, payload.relationship_config.urgency_mapping);
   const about: ConsumerCase = { source, target: payload.target_repo, analysis, verdict };
   return resultOfRules({
@@ -41,7 +41,7 @@ export function consumerResult(asked: TriageSubject, analysis: Analysis, run: Ru
     confidence: verdict.confidence,
     reasoning: reasoning(about),
     analyzer: { handler: run.handler, version: run.version },
-    evidence: evidenceOf(asked, analysis),
+    evidence: evidenceOf(subject, analysis),
     artifacts: [],
     cacheKey: verdictKey(keyInputs, { ...run, adjudicator: "none" }),
     duration_ms: run.durationMs,

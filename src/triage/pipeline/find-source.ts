@@ -31,32 +31,18 @@ export async function findSource(
   payload: ConsumerTriagePayload,
   surroundings: Surroundings,
 ): Promise<Source> {
-  const { commit_sha: headSha } = payload.change_event;
-  if (headSha === undefined || !isGitSha(headSha)) return toldSource(payload, []);
-  try {
-    return await gitSource(payload, headSha, surroundings);
-  } catch (err) {
-    surroundings.signal.throwIfAborted();
-    const degraded = diffFallbackReason(err, payload.change_event.changed_files ?? []);
-    surroundings.logger.warn(
-      { err, sourceRepo: payload.source_repo },
-      "source repository not read",
-    );
-    return toldSource(payload, [degraded]);
-  }
-}
-
-async function gitSource(
-  { source_repo, change_event, relationship_config }: ConsumerTriagePayload,
-  headSha: string,
-  { repositories, signal }: Surroundings,
-): Promise<Source> {
-  const source = sourceRepository(source_repo, {
-    registered: relationship_config.source_clone_url,
-    told: change_event.repo_url,
-  });
-  const request = { source, headSha, baseSha: change_event.base_sha };
-  const range = await resolveRange(request, repositories, signal);
+  const { source_repo, change_event: event, relationship_config } = payload;
+  const found = await findRange(
+    {
+      repo: source_repo,
+      registered: relationship_config.source_clone_url,
+      event: { ...event, changed_files: event.changed_files ?? [] },
+    },
+    surroundings,
+  );
+  if (found.range === null) return eventSource(payload, found.degraded);
+  const { range } = found;
+  const { repositories, signal } = surroundings;
   return {
     mode: "git",
     baseSha: range.base,
@@ -68,7 +54,42 @@ async function gitSource(
   };
 }
 
-function toldSource(
+/** A repository, and what an event says of a change of it. */
+type AnnouncedChange = {
+  readonly repo: string;
+  /** The address that the repository is registered with. */
+  readonly registered: string | null | undefined;
+  readonly event: {
+    readonly commit_sha?: string | undefined;
+    readonly base_sha?: string | null;
+    readonly repo_url?: string | null;
+    readonly changed_files: Parameters<typeof diffFallbackReason>[1];
+  };
+};
+
+/**
+ * The commits of a change; null where the event has none, and where their repository cannot be
+ * had and the event's diffs stand for it, which `degraded` says.
+ */
+export async function findRange(
+  { repo, registered, event }: AnnouncedChange,
+  { repositories, signal, logger }: Surroundings,
+): Promise<{ readonly range: CommitRange | null; readonly degraded: readonly string[] }> {
+  const { commit_sha: headSha, base_sha: baseSha, repo_url, changed_files } = event;
+  if (headSha === undefined || !isGitSha(headSha)) return { range: null, degraded: [] };
+  try {
+    const source = sourceRepository(repo, { registered, told: repo_url ?? null });
+    const range = await resolveRange({ source, headSha, baseSha: baseSha ?? null }, repositories, signal);
+    return { range, degraded: [] };
+  } catch (err) {
+    signal.throwIfAborted();
+    const degraded = diffFallbackReason(err, changed_files);
+    logger.warn({ err, sourceRepo: repo }, "source repository not read");
+    return { range: null, degraded: [degraded] };
+  }
+}
+
+function eventSource(
   { change_event: event }: ConsumerTriagePayload,
   degraded: readonly string[],
 ): Source {

@@ -53,8 +53,8 @@ async function repositoryTarget(
   { repositories, signal, kept }: Options,
 ): Promise<Target> {
   const { target_clone_url, interface_files: first } = payload.relationship_config;
-  const place = { repo: payload.target_repo, cloneUrl: target_clone_url ?? null };
-  const { mirror, commit } = await openTarget(place, "consumer", { repositories, signal });
+  const location = { repo: payload.target_repo, cloneUrl: target_clone_url ?? null };
+  const { mirror, commit } = await openTarget(location, "consumer", { repositories, signal });
   return {
     sha: commit,
     open: async () => kept.keep(await extractTree(mirror, commit, repositories, { signal, first })),
@@ -112,10 +112,10 @@ async function pathsIn(root: string, folder: string, signal: AbortSignal): Promi
 
 /** Null for what vanished meanwhile, or may not be read. */
 async function contentOf(path: string, isFull: boolean): Promise<Buffer | null> {
-  const told = await stat(path).catch(orNothing(null));
-  if (told === null || !told.isFile()) return null;
-  if (isFull || told.size > LIMITS.fileBytesMax) {
-    return Buffer.from(`${told.size} ${told.mtimeMs}`);
+  const found = await stat(path).catch(orNothing(null));
+  if (found === null || !found.isFile()) return null;
+  if (isFull || found.size > LIMITS.fileBytesMax) {
+    return Buffer.from(`${found.size} ${found.mtimeMs}`);
   }
   return await readFile(path).catch(orNothing(null));
 }

@@ -39,20 +39,20 @@ export async function manifestsOfCommit(
       !isNoise(path),
   });
   let bytes = 0;
-  const places = entries
+  const found = entries
     .slice(0, MANIFESTS_MAX)
     .filter(({ size }) => (bytes += size) <= manifestBytesMax);
   const texts = new Map<string, string>();
-  const unique = new Map(places.map((place) => [place.id, place]));
+  const unique = new Map(found.map((entry) => [entry.id, entry]));
   for await (const batch of readBlobs(gitDir, unique.values(), { signal })) {
     for (const [id, content] of batch) texts.set(id, content.toString("utf8"));
   }
-  const items = places.map(({ id }) => texts.get(id) ?? "");
+  const items = found.map(({ id }) => texts.get(id) ?? "");
   const read = await readEach(PACKAGE_NAMES, { shared: undefined, items }, { signal });
   const byFolder = new Map<string, Named>();
   const degraded: string[] = [];
-  for (const [place, { path }] of places.entries()) {
-    const one = read[place];
+  for (const [index, { path }] of found.entries()) {
+    const one = read[index];
     const folder = dirname(path) === "." ? "" : dirname(path);
     if (one === undefined) continue;
     if ("leftOut" in one) degraded.push(`${path} was left out: ${one.leftOut}`);
@@ -91,8 +91,8 @@ export async function dependencyNames(root: string, signal: AbortSignal): Promis
     isReadable: own === undefined || !("value" in own) || own.value !== null,
     degraded: [
       ...tooLarge.map((path) => leftOut(path, `it has more than ${LIMITS.fileBytesMax} bytes`)),
-      ...read.flatMap((one, place) =>
-        "leftOut" in one ? [leftOut(paths[place] ?? "", one.leftOut)] : [],
+      ...read.flatMap((one, index) =>
+        "leftOut" in one ? [leftOut(paths[index] ?? "", one.leftOut)] : [],
       ),
     ],
   };

@@ -18,7 +18,7 @@ export type PackagePart = {
 const SHA_CHARS = 12;
 
 /**
- * The analysis of a package without what only its scratch folders explain: places are seen
+ * The analysis of a package without what only its scratch folders explain: paths are seen
  * from the root of the repository, and no text names a folder that is gone afterwards.
  */
 export function withRepositoryPaths(part: PackagePart, analysis: Analysis): Analysis {
@@ -28,7 +28,7 @@ export function withRepositoryPaths(part: PackagePart, analysis: Analysis): Anal
     ...hit,
     finding: {
       ...finding,
-      provider: placed(part, finding.provider),
+      provider: inRepository(part, finding.provider),
       before: clean(finding.before),
       after: clean(finding.after),
     },
@@ -56,15 +56,16 @@ export function withoutFolders(
     [`${consumer.path}/`, ""],
   ] as const;
   return called.reduce(
-    (told, [folder, label]) => (folder === null ? told : told.replaceAll(folder, label)),
+    (labelled, [folder, label]) =>
+      folder === null ? labelled : labelled.replaceAll(folder, label),
     text,
   );
 }
 
-function placed({ origin }: PackagePart, place: Hit["finding"]["provider"]) {
-  return place === null || origin === null
-    ? place
-    : { ...place, path: join(origin.folder, place.path) };
+function inRepository({ origin }: PackagePart, location: Hit["finding"]["provider"]) {
+  return location === null || origin === null
+    ? location
+    : { ...location, path: join(origin.folder, location.path) };
 }
 
 /** A commit that keeps the number of its version is of a release that has none yet. */

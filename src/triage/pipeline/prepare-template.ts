@@ -6,22 +6,20 @@ import { PermanentError } from "../../index.ts";
 import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
 import { canonicalJson, configHashOf, type KeyInputs } from "../facts/cache-key.ts";
 import type { ChangeSet } from "../facts/change-set.ts";
-import { changeSetOfEvent, diffFallbackReason } from "../sources/event/event-change-set.ts";
+import { changeSetOfEvent } from "../sources/event/event-change-set.ts";
 import type { Mirror } from "../sources/git/mirror-folder.ts";
-import { sourceRepository } from "../sources/git/remote.ts";
 import {
   type CommitRange,
   isFolder,
-  isGitSha,
   openTarget,
   requireFolder,
-  resolveRange,
 } from "../sources/git/resolve-commit.ts";
 import { eventSync } from "../template/event-sync.ts";
 import { gitSync } from "../template/git-sync.ts";
 import { folderTree, type JoinedStore, joinStores } from "../template/joined-store.ts";
 import type { TemplateConfig, TemplateTriagePayload } from "../template/payload.ts";
 import type { SyncFacts } from "../template/sync-facts.ts";
+import { findRange } from "./find-source.ts";
 import type { Surroundings } from "./prepared.ts";
 
 /**
@@ -46,8 +44,8 @@ export async function prepareTemplate(
 ): Promise<PreparedTemplate> {
   const found = await findChange(payload, surroundings);
   // By an event alone the template may be anywhere, and the derivative is not looked for either.
-  const isSought = found.mode === "git" || saysWhereDerivativeIs(payload);
-  const derivative = isSought ? await findDerivative(payload, surroundings) : null;
+  const isLookedFor = found.mode === "git" || saysWhereDerivativeIs(payload);
+  const derivative = isLookedFor ? await findDerivative(payload, surroundings) : null;
   const store = await storeOf(found, derivative, surroundings);
   try {
     const tree = derivative === null ? null : await treeOf(store, derivative);
@@ -153,23 +151,12 @@ type FoundChange =
  */
 async function findChange(
   payload: TemplateTriagePayload,
-  { repositories, workingDirectory, signal, logger }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<FoundChange> {
-  const { change_event: event, relationship_config: config } = payload;
-  if (!isGitSha(event.commit_sha)) return toldChange(payload, []);
-  const source = sourceRepository(payload.source_repo, {
-    registered: config.source_clone_url ?? folderUrl(config, workingDirectory),
-    told: event.repo_url,
-  });
-  const request = { source, headSha: event.commit_sha, baseSha: event.base_sha };
-  try {
-    return { mode: "git", range: await resolveRange(request, repositories, signal) };
-  } catch (err) {
-    signal.throwIfAborted();
-    const degraded = diffFallbackReason(err, event.changed_files);
-    logger.warn({ err, sourceRepo: payload.source_repo }, "source repository not read");
-    return toldChange(payload, [degraded]);
-  }
+  const { source_repo: repo, change_event: event, relationship_config: config } = payload;
+  const registered = config.source_clone_url ?? folderUrl(config, surroundings.workingDirectory);
+  const { range, degraded } = await findRange({ repo, registered, event }, surroundings);
+  return range === null ? eventChange(payload, degraded) : { mode: "git", range };
 }
 
 /** On the way back the relationship's folder is that of the source. */
@@ -178,7 +165,7 @@ function folderUrl({ path, direction }: TemplateConfig, workingDirectory: string
   return isSource ? pathToFileURL(resolve(workingDirectory, path)).href : null;
 }
 
-function toldChange(
+function eventChange(
   { change_event: event }: TemplateTriagePayload,
   degraded: readonly string[],
 ): FoundChange {

@@ -48,7 +48,7 @@ export async function prepare(
     payloadHash: source.payloadHash,
   };
   return {
-    asked: { payload, source, keyInputs },
+    subject: { payload, source, keyInputs },
     read,
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
@@ -103,17 +103,20 @@ async function givenHash(
   const hashOf = async (given: string | undefined): Promise<string | null> => {
     if (given === undefined) return null;
     const path = resolve(workingDirectory, given);
-    const told = await stat(path).catch(() => null);
-    if (told?.isFile() === true) return `${told.size} ${told.mtimeMs}`;
+    const found = await stat(path).catch(() => null);
+    if (found?.isFile() === true) return `${found.size} ${found.mtimeMs}`;
     return await folderSha(path, signal);
   };
   return hash("sha256", canonicalJson([await hashOf(from_path), await hashOf(to_path)]));
 }
 
-type Places = { readonly consumer: Tree; readonly workingDirectory: string };
+type Locations = { readonly consumer: Tree; readonly workingDirectory: string };
 
 /** The analysis of the package that a payload names. */
-function npmRequest(payload: NpmPayload, { consumer, workingDirectory }: Places): AnalysisRequest {
+function npmRequest(
+  payload: NpmPayload,
+  { consumer, workingDirectory }: Locations,
+): AnalysisRequest {
   const change = payload.change_event.package;
   const absolute = (given: string | undefined): string | null =>
     given === undefined ? null : resolve(workingDirectory, given);
@@ -150,8 +153,8 @@ async function prepareRepository(
 ): Promise<Preparation> {
   const found = await findSource(payload, options);
   // By an event alone the source may be anywhere, and the consumer is not looked for either.
-  const isSought = found.mode === "git" || saysWhereConsumerIs(payload);
-  const target: Target | null = isSought ? await findTarget(payload, options) : null;
+  const isLookedFor = found.mode === "git" || saysWhereConsumerIs(payload);
+  const target: Target | null = isLookedFor ? await findTarget(payload, options) : null;
   return {
     source: repositorySource(payload, found),
     targetSha: target?.sha ?? "",

@@ -12,7 +12,7 @@ import type { PackagePart } from "./package-part.ts";
  * folders goes when it is disposed of.
  */
 export type Prepared = AsyncDisposable & {
-  readonly asked: TriageSubject;
+  readonly subject: TriageSubject;
   /** Get the change and the trees that the analysis needs. Once. */
   readonly read: () => Promise<Work>;
 };
@@ -23,9 +23,9 @@ export type Preparation = Pick<Prepared, "read"> & {
   readonly targetSha: string;
 };
 
-/** What is analysed, one after the other, and told as one analysis. */
+/** What is analysed, one after the other, and combined in one analysis. */
 export type Work = {
-  /** Null in npm mode, where the package is all that is asked about. */
+  /** Null in npm mode, where there is a package alone. */
   readonly service: ServiceRequest | null;
   readonly packages: readonly PackagePart[];
   /** What is known less well than it could be, and the caps that were hit, on the way. */

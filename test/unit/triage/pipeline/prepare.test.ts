@@ -24,7 +24,7 @@ const test = base.extend<{ inputsOf: (parts: Parts) => Promise<KeyInputs> }>({
       const logger = pino({ level: "silent" });
       const surroundings = { repositories, workingDirectory: folder, signal, logger };
       await using prepared = await prepare(payload, surroundings);
-      return prepared.asked.keyInputs;
+      return prepared.subject.keyInputs;
     });
   },
 });
