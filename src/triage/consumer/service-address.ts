@@ -4,6 +4,7 @@ import type { Location } from "../facts/finding.ts";
 import { hasWords, wordsOf } from "../facts/identifier-words.ts";
 import type { ServiceIdentity } from "../facts/service.ts";
 import type { ConsumerFile, TextTree } from "./consumer-files.ts";
+import { healthCheckLines } from "./service-deployment.ts";
 
 /** A URL in a consumer's file. */
 type Address = Location & {
@@ -107,12 +108,23 @@ function holdsAddress(name: string, addresses: readonly Address[]): boolean {
 
 const LINE_CHARS_MAX = 2_000;
 
-/** The lines of a file that are no comments, numbered from 1. */
+/**
+ * The lines of a file that may use a service, numbered from 1: no comments, and no health check by
+ * which a container asks itself.
+ */
 export function linesOf(file: ConsumerFile): { readonly line: number; readonly text: string }[] {
+  const checks = healthCheckLines(file);
   return file.text
     .split(/\r?\n/)
     .map((text, index) => ({ line: index + 1, text: text.slice(0, LINE_CHARS_MAX) }))
-    .filter(({ text }) => !/^\s*(?:#|\/\/|\*|\/\*)/.test(text));
+    .filter(({ text }) => !/^\s*(?:#|\/\/|\*|\/\*)/.test(text))
+    .filter(({ line, text }) => !checks.has(line) || asksAnother(text));
+}
+
+const LOOPBACK = /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/i;
+
+function asksAnother(text: string): boolean {
+  return urlsIn(text).some(({ host }) => !LOOPBACK.test(host));
 }
 
 const WORD = /\b[A-Za-z_]\w*/g;

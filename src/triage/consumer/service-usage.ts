@@ -1,4 +1,5 @@
 import { routesByPattern } from "../change/route-patterns.ts";
+import { isCompose } from "../facts/file-kinds.ts";
 import type { Hit, Location, Usage } from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";
 import {
@@ -16,6 +17,7 @@ import {
   locationsOfNames,
   type ServiceAddress,
 } from "./service-address.ts";
+import { type ComposeService, composeServices, imageOn } from "./service-deployment.ts";
 
 type LiteralPlace = Location & { readonly literal: LiteralPath };
 
@@ -27,7 +29,10 @@ type ServiceEvidence = {
   readonly literals: readonly LiteralPlace[];
   /** Files that hold the service's address or are named by the relationship. */
   readonly serviceFiles: ReadonlySet<string>;
+  /** Where the consumer runs the provider's image or builds upon it. */
   readonly images: readonly Location[];
+  /** All lines of what deploys that image. */
+  readonly deployed: readonly (Location & { readonly text: string })[];
 };
 
 /** Read out of a consumer's texts whatever the findings may ask for. */
@@ -40,13 +45,15 @@ export function serviceEvidence(
   const ports = sought.flatMap((one) => (one.by === "port" ? [one.port] : []));
   const address = findService(tree, identity, ports);
   const wantsRoutes = sought.some(({ by }) => by === "route");
+  const images = tree.files.flatMap((file) => imagesIn(file, identity));
   return {
     tree,
     identity,
     address,
     literals: wantsRoutes ? tree.files.flatMap(literalsIn) : [],
     serviceFiles: new Set([...address.places.map(({ path }) => path), ...tree.interfaceFiles]),
-    images: tree.files.flatMap((file) => imagesIn(file, identity)),
+    images,
+    deployed: deployedLines(tree, images, identity),
   };
 }
 
@@ -124,20 +131,18 @@ function routePlaces(path: string, evidence: ServiceEvidence): Met[] {
 }
 
 /** The port in an address of the service, and in what is deployed with its image. */
-function portPlaces(port: number, { address, tree, images }: ServiceEvidence): Met[] {
-  const inAddresses = address.addresses
-    .filter((one) => one.port === port)
-    .map(({ path, line }) => ({ place: { path, line }, usage: certaintyOf(address) }));
-  if (inAddresses.length > 0) {
-    const bound = boundVariables(address, port);
-    const read = tree.files.flatMap((file) => locationsOfNames(file, bound));
-    return [...inAddresses, ...read.map((place) => ({ place, usage: certaintyOf(address) }))];
-  }
-  const deploying = new Set(images.map(({ path }) => path));
-  return tree.files
-    .filter(({ path }) => deploying.has(path))
-    .flatMap((file) => placesOfNumber(file, port))
-    .map(confirm);
+function portPlaces(port: number, { address, tree, deployed }: ServiceEvidence): Met[] {
+  const mapped = deployed
+    .filter(({ text }) => namesNumber(text, port))
+    .map(({ path, line }) => confirm({ path, line }));
+  const bound = boundVariables(address, port);
+  const called = [
+    ...address.addresses.filter((one) => one.port === port),
+    ...tree.files.flatMap((file) => locationsOfNames(file, bound)),
+  ];
+  // Who runs the image with this port calls it there: an address of an unknown host is this one.
+  const usage = mapped.length > 0 ? "confirmed" : certaintyOf(address);
+  return [...called.map(({ path, line }) => ({ place: { path, line }, usage })), ...mapped];
 }
 
 /** The variables whose value has the port: who reads them calls the port. */
@@ -146,10 +151,41 @@ function boundVariables({ addresses }: ServiceAddress, port: number): Set<string
   return new Set(bound.flatMap(({ variable }) => variable ?? []));
 }
 
-function placesOfNumber(file: ConsumerFile, port: number): Location[] {
-  return linesOf(file)
-    .filter(({ text }) => [...text.matchAll(/\d+/g)].some(([found]) => Number(found) === port))
-    .map(({ line }) => ({ path: file.path, line }));
+function namesNumber(text: string, number: number): boolean {
+  return [...text.matchAll(/\d+/g)].some(([found]) => Number(found) === number);
+}
+
+/**
+ * What deploys the provider's image, line by line: of a compose file the services that run it, by
+ * their image or by a name that such a service has in any of the files; of others all of it.
+ */
+function deployedLines(
+  { files }: TextTree,
+  images: readonly Location[],
+  { repo }: ServiceIdentity,
+): ServiceEvidence["deployed"] {
+  const name = nameOf(repo);
+  const composed = files.flatMap((file) =>
+    composeServices(file).map((service) => ({ path: file.path, ...service })),
+  );
+  const named = new Set([name, ...composed.filter(({ runs }) => runs.includes(name)).map(keyOf)]);
+  const deploying = new Set(images.map(({ path }) => path));
+  return [
+    ...composed
+      .filter((service) => named.has(keyOf(service)))
+      .flatMap(({ path, lines }) => lines.map((one) => ({ path, ...one }))),
+    ...files
+      .filter(({ path }) => deploying.has(path) && !isCompose(path))
+      .flatMap((file) => linesOf(file).map((one) => ({ path: file.path, ...one }))),
+  ];
+}
+
+function keyOf({ name }: ComposeService): string {
+  return name.toLowerCase();
+}
+
+function nameOf(repo: string): string {
+  return repo.split("/").at(-1)?.toLowerCase() ?? "";
 }
 
 /** Without a hit: none, unless the whole was not read or the relationship says otherwise. */
@@ -176,13 +212,10 @@ function literalsIn(file: ConsumerFile): LiteralPlace[] {
 
 /** `image: registry/owner/name:tag` and `FROM owner/name`: running or extending the provider. */
 function imagesIn(file: ConsumerFile, { repo }: ServiceIdentity): Location[] {
-  const name = repo.split("/").at(-1)?.toLowerCase() ?? "";
+  const name = nameOf(repo);
   if (name === "" || !file.text.toLowerCase().includes(name)) return [];
   return linesOf(file)
-    .filter(({ text }) => {
-      const image = /^\s*(?:-\s*)?(?:image:|FROM\s)\s*["']?([\w./-]+)/i.exec(text)?.[1];
-      return image?.toLowerCase().split("/").at(-1) === name;
-    })
+    .filter(({ text }) => imageOn(file.path, text) === name)
     .map(({ line }) => ({ path: file.path, line }));
 }
 

@@ -59,6 +59,16 @@ export function routeName({ method, path }: Pick<Route, "method" | "path">): str
   return method === "*" ? path : `${method} ${path}`;
 }
 
+export type NamedRoute = Pick<Route, "method" | "path">;
+
+/** The way back from a route's name. */
+export function routeNamed(name: string): NamedRoute {
+  const at = name.indexOf(" /");
+  return at === -1
+    ? { method: "*", path: name }
+    : { method: name.slice(0, at), path: name.slice(at + 1) };
+}
+
 /** The segments of a path; a placeholder of any framework is "*". */
 export function segmentsOf(path: string): string[] {
   return path
