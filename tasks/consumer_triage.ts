@@ -13,7 +13,7 @@ import { triageSettings } from "../src/triage/settings.ts";
 import { materialFor } from "../src/triage/verdict/adjudication/material.ts";
 import { answerIn, withAnswer } from "../src/triage/verdict/judge.ts";
 
-const VERSION = "1.4.0";
+const VERSION = "1.5.0";
 
 /**
  * Does a change of the source break this consumer? For a package it compares two versions and
@@ -56,7 +56,8 @@ export default defineHandler({
         onProgress: ({ percent, step }) => context.progress(percent, step),
       });
       const analysis = withAnswer(found, decision);
-      const result = consumerResult(asked, analysis, { ...rules, durationMs: 0 });
+      const subject = { ...asked, setup: work.setup };
+      const result = consumerResult(subject, analysis, { ...rules, durationMs: 0 });
       return {
         result,
         question: openQuestion(asked, analysis),
@@ -67,8 +68,8 @@ export default defineHandler({
     const about = { ...rules, keyInputs: asked.keyInputs, context: known, startedAt, analyse };
     const result = await reachVerdict(about, context);
 
-    const thresholds = await readThresholds(context);
-    for (const effect of verdictEffects(result, payload, thresholds)) context.effects.add(effect);
+    const told = { thresholds: await readThresholds(context), cloneBase: repositories.cloneBase };
+    for (const effect of verdictEffects(result, payload, told)) context.effects.add(effect);
     return result;
   },
 });

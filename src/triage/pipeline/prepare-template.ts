@@ -8,7 +8,7 @@ import { canonicalJson, configHashOf, type KeyInputs } from "../facts/cache-key.
 import type { ChangeSet } from "../facts/change-set.ts";
 import { changeSetOfEvent, diffFallbackReason } from "../sources/event/event-change-set.ts";
 import type { Mirror } from "../sources/git/mirror-folder.ts";
-import { sourceRepository } from "../sources/git/remote.ts";
+import { remoteOf, sourceRepository } from "../sources/git/remote.ts";
 import {
   type CommitRange,
   isFolder,
@@ -31,6 +31,8 @@ import type { Surroundings } from "./prepared.ts";
 type PreparedTemplate = AsyncDisposable & {
   readonly mode: "git" | "payload";
   readonly keyInputs: KeyInputs;
+  /** Where git gets the template from; null: by an event alone, or in a folder of the worker's. */
+  readonly fetchFrom: string | null;
   /** Merge and compare. Once. */
   readonly read: (onProgress: (at: AnalysisProgress) => void) => Promise<SyncFacts>;
 };
@@ -54,6 +56,7 @@ export async function prepareTemplate(
     return {
       mode: found.mode,
       keyInputs: keyInputsOf(payload, found, tree),
+      fetchFrom: found.mode === "git" ? found.fetchFrom : null,
       read: (onProgress) => readFacts({ payload, found, tree, store, surroundings }, onProgress),
       [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     };
@@ -137,7 +140,7 @@ async function readFacts(
 
 /** The change of a template: commits of its repository, or the diffs of an event. */
 type FoundChange =
-  | { readonly mode: "git"; readonly range: CommitRange }
+  | { readonly mode: "git"; readonly range: CommitRange; readonly fetchFrom: string | null }
   | {
       readonly mode: "payload";
       readonly change: ChangeSet;
@@ -163,7 +166,13 @@ async function findChange(
   });
   const request = { source, headSha: event.commit_sha, baseSha: event.base_sha };
   try {
-    return { mode: "git", range: await resolveRange(request, repositories, signal) };
+    const range = await resolveRange(request, repositories, signal);
+    const isOfWorker = config.source_clone_url == null && source.cloneUrl !== null;
+    return {
+      mode: "git",
+      range,
+      fetchFrom: isOfWorker ? null : remoteOf(source, repositories).url,
+    };
   } catch (err) {
     signal.throwIfAborted();
     const degraded = diffFallbackReason(err, event.changed_files);

@@ -3,6 +3,9 @@ import type { Analysis, Exposure } from "../facts/analysis.ts";
 import type { ChangedSource } from "../facts/change-set.ts";
 import type { Diagnostic, Finding, Hit, Location } from "../facts/finding.ts";
 import type { Verdict } from "./judge.ts";
+import { withRenames } from "./renames.ts";
+import { serviceSentence } from "./service-words.ts";
+import { code, shownMessage, shownName, signatureOf, withShownName } from "./shown.ts";
 
 /** What the words are about. */
 export type ConsumerCase = {
@@ -22,14 +25,15 @@ export function actionable({ analysis }: ConsumerCase): Hit[] {
 /** One or two sentences: what happens to whom. */
 export function impactSummary(about: ConsumerCase): string {
   const { source, target, analysis, verdict } = about;
-  const { change } = source;
+  const change = withShownName(source.change, source.name);
   if (!verdict.requiresAction) return `${change} does not break ${target}. ${whyNot(about)}`;
 
-  const hits = actionable(about);
+  const hits = withRenames(actionable(about), analysis);
   const certain = hits.filter((hit) => hit.finding.breaking === "yes" && hit.usage === "confirmed");
-  const named = (certain.length > 0 ? certain : hits)
-    .slice(0, NAMED_MAX)
-    .map((hit) => headline(hit, analysis.diagnostics));
+  const headlines = (certain.length > 0 ? certain : hits).map((hit) =>
+    headline(hit, analysis.diagnostics),
+  );
+  const named = [...new Set(headlines)].slice(0, NAMED_MAX);
   const verb = certain.length > 0 ? "breaks" : "may break";
   return `${conditionOf(about)}${change} ${verb} ${target}: ${named.join("; ")}.${when(analysis)}`;
 }
@@ -45,17 +49,25 @@ const LINES_MAX = 30;
 export function recommendedChanges(about: ConsumerCase): string {
   if (!about.verdict.requiresAction) return "";
   const { analysis } = about;
-  const told = new Set<Diagnostic>();
+  const named = new Set<Diagnostic>();
   const lines = [`Verify: ${about.source.verify}`];
-  for (const { finding, hits } of [...actionable(about), ...explainedSteps(about)]) {
+  for (const { finding, hits } of [
+    ...withRenames(actionable(about), analysis),
+    ...explainedSteps(about),
+  ]) {
     const errors = finding.breaking === "yes" ? errorsAt(hits, analysis.diagnostics) : [];
-    const untold = errors.filter((error) => !told.has(error));
-    for (const error of untold) told.add(error);
-    lines.push([`${placed(hits)}${sentence(finding)}`, ...untold.map(errorText)].join("; "));
+    const rest = errors.filter((error) => !named.has(error));
+    for (const error of rest) named.add(error);
+    const said = new Set(rest.map(errorText));
+    lines.push([`${placed(hits)}${sentence(finding)}`, ...said].join("; "));
   }
   for (const error of analysis.diagnostics) {
-    if (!told.has(error)) lines.push(`${place(error)} ${errorText(error)}`);
+    if (!named.has(error)) lines.push(`${place(error)} ${errorText(error)}`);
   }
+  return numbered([...new Set(lines)]);
+}
+
+function numbered(lines: readonly string[]): string {
   const shown = lines.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
   const left = lines.length - shown.length;
   return [...shown, ...(left > 0 ? [`… and ${left} more in evidence`] : [])].join("\n");
@@ -76,7 +88,7 @@ export function reasoning(about: ConsumerCase): string {
     analysis.hits.filter(({ finding }) => finding.breaking === breaking).length;
   return [
     `${counts("yes")} breaking, ${counts("maybe")} possibly breaking and ${counted(counts("no"), "harmless change")} found.`,
-    `Usage of ${about.source.name} by ${about.target}: ${analysis.usage}.`,
+    `Usage of ${shownName(about.source.name)} by ${about.target}: ${analysis.usage}.`,
     ...exposureSentences(analysis),
     ...(about.source.named.length > 0
       ? [`Its producer names ${about.source.named.join(", ")}.`]
@@ -91,13 +103,13 @@ export function reasoning(about: ConsumerCase): string {
 function whyNot({ analysis, source }: ConsumerCase): string {
   const breaking = analysis.hits.filter(({ finding }) => finding.breaking !== "no");
   if (breaking.length === 0) return "No breaking change was found.";
-  if (analysis.usage === "none") return `It does not use ${source.name}.`;
+  if (analysis.usage === "none") return `It does not use ${shownName(source.name)}.`;
   return "It uses nothing that breaks.";
 }
 
 /** What the verdict hangs on, where nobody could find it out. */
 function conditionOf({ verdict, source }: ConsumerCase): string {
-  return verdict.grey ? `IF you use ${source.name}: ` : "";
+  return verdict.grey ? `IF you use ${shownName(source.name)}: ` : "";
 }
 
 function when({ exposure }: Analysis): string {
@@ -124,7 +136,7 @@ function rangeSentence(exposure: Exposure): string {
 function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string {
   const first = hits[0];
   const error = finding.rule === "ts.signature" ? errorsAt(hits, errors)[0] : undefined;
-  const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
+  const said = error === undefined ? "" : `: ${shownMessage(error.message).replace(/\.$/, "")}`;
   const words = sentence(finding, { brief: true });
   return `${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
 }
@@ -149,86 +161,49 @@ function errorsAt(hits: readonly Location[], errors: readonly Diagnostic[]): Dia
   return errors.filter((error) => places.has(place(error)));
 }
 
-function errorText({ code, message }: Diagnostic): string {
-  return `${code}: ${message}`;
+function errorText({ code: number, message }: Diagnostic): string {
+  return `${number}: ${shownMessage(message)}`;
 }
 
 /** A finding in words. `brief` leaves out before and after. */
 function sentence(finding: Finding, { brief = false } = {}): string {
   const { rule, subject, before, after, replacement } = finding;
-  const use = replacement === null ? "" : `; use \`${replacement}\``;
-  const change = brief ? "" : `: ${quoted(before)} → ${quoted(after)}`;
+  const use = replacement === null ? "" : `; use ${code(replacement)}`;
+  const change = brief ? "" : changeText(before, after);
   switch (rule) {
     case "pkg.version":
-      return `${subject} steps from ${before} to ${after}: read its release notes`;
+      return `${shownName(subject)} steps from ${before} to ${after}: read its release notes`;
     case "triage.not_analysed":
-      return `${subject} could not be analysed within its limits: compare it yourself`;
+      return `${shownName(subject)} could not be analysed within its limits: compare it yourself`;
     case "pkg.exports_removed":
       if (subject === "./*")
         return "files that `exports` does not list cannot be imported any more";
-      return `the subpath \`${subject}\` cannot be imported any more`;
+      return `the subpath ${code(subject)} cannot be imported any more`;
     case "pkg.types_removed":
-      return `the type declarations of \`${subject}\` were removed`;
+      return `the type declarations of ${code(subject)} were removed`;
     case "pkg.bin_removed":
-      return `the command \`${subject}\` was removed`;
+      return `the command ${code(subject)} was removed`;
     case "pkg.esm_only":
-      return `${subject} became ES modules only and cannot be loaded as CommonJS`;
+      return `${shownName(subject)} became ES modules only and cannot be loaded as CommonJS`;
     case "pkg.engines":
       return `${subject} ${after} is required, before ${before ?? "any"}`;
     case "pkg.peer_narrowed":
-      return `the peer ${subject} must be ${after}, before ${before ?? "none"}`;
+      return `the peer ${shownName(subject)} must be ${after}, before ${before ?? "none"}`;
     case "ts.export_removed":
     case "ts.member_removed":
     case "js.export_removed":
-      return `\`${subject}\` was removed${use}`;
+      return `${code(subject)} was removed${use}`;
     case "js.default_changed":
-      return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
+      return `the default of ${code(subject)} changed${changeText(before, after)}`;
     default:
-      return serviceSentence(finding) ?? `\`${subject}\` changed${change}`;
+      return serviceSentence(finding) ?? `${code(subject)} changed${change}`;
   }
 }
 
-function quoted(text: string | null): string {
-  return text === null ? "absent" : `\`${text}\``;
+/** Before and after, without bodies; empty where that leaves nothing that differs. */
+function changeText(before: string | null, after: string | null): string {
+  const [old, now] = [before, after].map((text) =>
+    text === null ? "absent" : code(signatureOf(text)),
+  );
+  return old === now ? "" : `: ${old} → ${now}`;
 }
-
-/** A finding in a service in words; null for a rule that is not about services. */
-function serviceSentence(finding: Finding): string | null {
-  const { rule, subject, before, after, replacement } = finding;
-  const use = replacement === null ? "" : `; use \`${replacement}\``;
-  switch (rule) {
-    case "http.route_removed":
-      return `\`${subject}\` was removed`;
-    case "http.route_changed":
-      return `\`${subject}\` is gone${use}`;
-    case "http.param_required":
-      return `\`${subject}\` must be sent${after === null ? "" : ` (${after})`}`;
-    case "http.response_removed":
-      return `\`${subject}\` was removed from the response`;
-    case "http.auth_added":
-      return authSentence(finding);
-    case "env.added_required":
-      return `the environment variable \`${subject}\` must be set`;
-    case "env.added":
-      return `the environment variable \`${subject}\` is read`;
-    case "env.removed":
-      return `the environment variable \`${subject}\` is not read any more`;
-    case "env.renamed":
-      return `the environment variable \`${subject}\` was renamed${use}`;
-    case "deploy.port":
-      return before === null
-        ? `the service answers at port ${subject} as well`
-        : `the service does not answer at port ${subject} any more${use}`;
-    default:
-      return null;
-  }
-}
-
-function authSentence({ subject }: Finding): string {
-  return subject === NO_HEADER
-    ? "requests must carry a credential: send one, and keep it out of the code"
-    : `requests must carry \`${subject}\`: send it, and keep its value out of the code`;
-}
-
-/** The subject of `http.auth_added` where nothing names the header. */
-const NO_HEADER = "authentication";
