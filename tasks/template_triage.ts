@@ -21,6 +21,8 @@ const VERSION = "1.1.0";
 export default defineHandler({
   payload: templateTriagePayload,
   result: triageResult,
+  // The relationship goes on to the task that asks the other way round.
+  bigints: true,
   version: VERSION,
   timeout: 600_000,
   // Each runs git on two repositories.

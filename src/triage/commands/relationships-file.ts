@@ -10,6 +10,7 @@ import {
   printJson,
   readInput,
   text,
+  toJson,
   UsageError,
   visibleLine,
   withDatabase,
@@ -198,7 +199,7 @@ export const exportRelationshipsCommand = defineCommand({
           top: await readRelationshipSettings(db, "file"),
         };
       });
-      const content = `${JSON.stringify(exportedFile(held), null, 2)}\n`;
+      const content = `${toJson(exportedFile(held), 2)}\n`;
       if (Buffer.byteLength(content) > RELATIONSHIPS_FILE_BYTES_MAX) {
         throw tooLarge(Buffer.byteLength(content));
       }

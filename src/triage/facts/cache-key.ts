@@ -61,13 +61,17 @@ export function cacheKey(inputs: Readonly<Record<string, unknown>>): string {
   return hash("sha256", canonicalJson(inputs));
 }
 
-/** JSON in which the order of keys does not depend on who built the value. */
+/**
+ * JSON in which the order of keys does not depend on who built the value. It is compared, and not
+ * read again: an integer that a number would round stands as the text of one.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === "bigint") return { integer: inner.toString() };
+    return typeof inner === "object" && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(
           Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)),
         )
-      : inner,
-  );
+      : inner;
+  });
 }

@@ -4,9 +4,8 @@
  * notification_settings}`. What nothing reads is kept, for the export.
  */
 import type { z } from "zod";
-import { isRecord } from "../../index.ts";
+import { isRecord, parseExactly, withoutMark } from "../../index.ts";
 import { canonicalJson } from "../facts/cache-key.ts";
-import { parseJsonText } from "../facts/json-text.ts";
 import { type Consumer, type Derivative, FileSchema, type Repository } from "./file-schema.ts";
 import { isComment, withoutComments } from "./known-keys.ts";
 
@@ -240,7 +239,7 @@ function refuseTwice(given: Given, relationships: readonly RelationshipEntry[]):
 function parseFile(text: string): Readonly<Record<string, unknown>> {
   let file: unknown;
   try {
-    file = parseJsonText(text);
+    file = parseExactly(withoutMark(text));
   } catch (err) {
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new RelationshipsFileError([`not JSON: ${reason}`], { cause: err });
