@@ -76,12 +76,12 @@ function merged(alike: readonly ServiceFound[]): ServiceFound[] {
       Number(right.replacement !== null) - Number(left.replacement !== null),
   );
   if (surest === undefined) return [];
-  return [{ finding: surest.finding, sought: alike.flatMap(({ sought }) => sought) }];
+  return [{ finding: surest.finding, matches: alike.flatMap(({ matches }) => matches) }];
 }
 
-function shortened({ finding, sought }: ServiceFound): ServiceFound {
+function shortened({ finding, matches }: ServiceFound): ServiceFound {
   const parts = { before: cut(finding.before), after: cut(finding.after) };
-  return { finding: { ...finding, ...parts, replacement: cut(finding.replacement) }, sought };
+  return { finding: { ...finding, ...parts, replacement: cut(finding.replacement) }, matches };
 }
 
 function cut(text: string | null): string | null {

@@ -90,7 +90,7 @@ function goneKey(name: string, keys: Keys, heir: string | null): ServiceFound {
       before: name,
       after: heir,
     }),
-    sought: [{ by: "env", name }],
+    matches: [{ by: "env", name }],
   };
 }
 
@@ -110,7 +110,7 @@ function newKey(name: string, keys: Keys): ServiceFound {
       before: null,
       after: shown,
     }),
-    sought: [{ by: "env", name }, { by: "image" }],
+    matches: [{ by: "env", name }, { by: "image" }],
   };
 }
 

@@ -21,7 +21,7 @@ import {
 import { GONE_MAX, goneRoute, successorsAmong } from "./route-findings.ts";
 
 /** Is told of each document that was not read, or not to its end, and why. */
-export type OnLeftOut = (told: string) => void;
+export type OnLeftOut = (reason: string) => void;
 
 /** What the documents of the API that changed say about those who call it. */
 export function contractFindings(
@@ -229,7 +229,7 @@ function contractFinding(
       after: after ?? null,
       replacement: rule === "http.renamed" ? (after ?? null) : null,
     }),
-    sought: [{ by: "route", path: operation.path }],
+    matches: [{ by: "route", path: operation.path }],
   };
 }
 
@@ -278,7 +278,7 @@ function securityFindings(kept: readonly Pair[], documents: Documents): ServiceF
       provider: { path: file, line: null },
       after: listed(operations.map(routeName)),
     }),
-    sought: [
+    matches: [
       ...operations.map(({ path }) => ({ by: "route", path }) as const),
       { by: "service" } as const,
     ],

@@ -118,8 +118,8 @@ type Known = {
  * port that nothing takes the place of may be read from a setting: that is not certain.
  */
 function lostPort(port: number, { before, after, came }: Known): ServiceFound {
-  const place = before.find((one) => one.port === port && one.role === "public");
-  const old = place ?? before.find((one) => one.port === port);
+  const open = before.find((one) => one.port === port && one.role === "public");
+  const old = open ?? before.find((one) => one.port === port);
   const heirs = came.filter((one) => publicOf(after).some((other) => other.port === one));
   const replacement = (heirs.length > 0 ? heirs : came).join(", ");
   const now = after.find((one) => came.includes(one.port) && one.file === old?.file);
@@ -134,7 +134,7 @@ function lostPort(port: number, { before, after, came }: Known): ServiceFound {
       after: replacement === "" ? null : replacement,
       replacement: replacement === "" ? null : replacement,
     }),
-    sought: [{ by: "port", port }],
+    matches: [{ by: "port", port }],
   };
 }
 
@@ -148,7 +148,7 @@ function newPort(port: number, after: readonly Port[]): ServiceFound {
       provider: placeOf(after.find((one) => one.port === port)),
       after: String(port),
     }),
-    sought: [{ by: "port", port }],
+    matches: [{ by: "port", port }],
   };
 }
 
@@ -266,7 +266,7 @@ function fallbackPorts(text: string): Named[] {
   const found: Named[] = [];
   // Neither may be between the port's name and its number, but for one comma before that.
   const parts = [...text.matchAll(/[^;,]*[;,]?/g)].map(([part]) => part);
-  for (const [place, part] of parts.entries()) {
+  for (const [index, part] of parts.entries()) {
     let from = 0;
     for (;;) {
       SETTING.lastIndex = from;
@@ -274,7 +274,7 @@ function fallbackPorts(text: string): Named[] {
       if (setting === null) break;
       OTHERWISE.lastIndex = SETTING.lastIndex;
       const otherwise = OTHERWISE.exec(part);
-      const next = part.endsWith(",") ? NEXT.exec(parts[place + 1] ?? "") : null;
+      const next = part.endsWith(",") ? NEXT.exec(parts[index + 1] ?? "") : null;
       const port = (otherwise ?? next)?.[1];
       if (port !== undefined) {
         found.push({ port: Number(port), role: "public", label: setting[0].slice(0, 4) });

@@ -23,7 +23,7 @@ export type ServiceAddress = {
   /** Environment variables that hold it. */
   readonly variables: ReadonlySet<string>;
   /** Places that name an address or read such a variable. */
-  readonly places: readonly Location[];
+  readonly locations: readonly Location[];
 };
 
 /**
@@ -52,7 +52,7 @@ export function findService(
   );
   if (certain.length > 0 || variables.size > 0) {
     const found = withVariables(tree, certain, variables);
-    if (found.places.length > 0) return { ...found, certainty: "confirmed" };
+    if (found.locations.length > 0) return { ...found, certainty: "confirmed" };
   }
   const guessed = all.filter(({ port }) => port !== null && lostPorts.includes(port));
   const found = withVariables(tree, guessed, new Set());
@@ -73,7 +73,7 @@ function withVariables(
   const bound = addresses.flatMap(({ variable }) => variable ?? []);
   const variables = new Set([...given, ...bound]);
   const read = tree.files.flatMap((file) => locationsOfNames(file, variables));
-  return { addresses, variables, places: [...addresses.map(placeOf), ...read] };
+  return { addresses, variables, locations: [...addresses.map(placeOf), ...read] };
 }
 
 /** The host may be `api`, `api:8080`, `api.example.com`, or `http://api.example.com/v1`. */

@@ -41,27 +41,29 @@ export function serviceEvidence(
   identity: ServiceIdentity,
   found: readonly ServiceFound[],
 ): ServiceEvidence {
-  const sought = found.flatMap((one) => one.sought);
-  const ports = sought.flatMap((one) => (one.by === "port" ? [one.port] : []));
+  const matches = found.flatMap((one) => one.matches);
+  const ports = matches.flatMap((one) => (one.by === "port" ? [one.port] : []));
   const address = findService(tree, identity, ports);
-  const wantsRoutes = sought.some(({ by }) => by === "route");
+  const wantsRoutes = matches.some(({ by }) => by === "route");
   const images = tree.files.flatMap((file) => imagesIn(file, identity));
   return {
     tree,
     identity,
     address,
     literals: wantsRoutes ? tree.files.flatMap(literalsIn) : [],
-    serviceFiles: new Set([...address.places.map(({ path }) => path), ...tree.interfaceFiles]),
+    serviceFiles: new Set([...address.locations.map(({ path }) => path), ...tree.interfaceFiles]),
     images,
     deployed: deployedLines(tree, images, identity),
   };
 }
 
 /** Where a consumer meets a finding, and how sure that is. */
-export function matchService({ finding, sought }: ServiceFound, evidence: ServiceEvidence): Hit {
-  const met = sought.flatMap((one) => meet(one, evidence));
+export function matchService({ finding, matches }: ServiceFound, evidence: ServiceEvidence): Hit {
+  const met = matches.flatMap((one) => meet(one, evidence));
   const confirmed = met.filter(({ usage }) => usage === "confirmed");
-  const places = sortedPlaces((confirmed.length > 0 ? confirmed : met).map(({ place }) => place));
+  const locations = sortedPlaces(
+    (confirmed.length > 0 ? confirmed : met).map(({ location }) => location),
+  );
   return {
     finding,
     usage:
@@ -69,8 +71,8 @@ export function matchService({ finding, sought }: ServiceFound, evidence: Servic
         ? "confirmed"
         : met.length > 0
           ? "likely"
-          : usageWithoutHits(sought, evidence),
-    hits: places.slice(0, LIMITS.hitsMax),
+          : usageWithoutHits(matches, evidence),
+    hits: locations.slice(0, LIMITS.hitsMax),
   };
 }
 
@@ -82,31 +84,31 @@ export function serviceUsage(evidence: ServiceEvidence, hits: readonly Hit[]): U
   return usages.has("likely") ? "likely" : usageWithoutHits([{ by: "service" }], evidence);
 }
 
-type Met = { readonly place: Location; readonly usage: "confirmed" | "likely" };
+type Met = { readonly location: Location; readonly usage: "confirmed" | "likely" };
 
-function meet(sought: ServiceMatch, evidence: ServiceEvidence): Met[] {
+function meet(match: ServiceMatch, evidence: ServiceEvidence): Met[] {
   const { tree, address, images } = evidence;
-  switch (sought.by) {
+  switch (match.by) {
     case "route":
-      return routePlaces(sought.path, evidence);
+      return routePlaces(match.path, evidence);
     case "env":
       return tree.files
-        .flatMap((file) => locationsOfNames(file, new Set([sought.name])))
-        .filter(({ path }) => !isGenericName(sought.name) || evidence.serviceFiles.has(path))
+        .flatMap((file) => locationsOfNames(file, new Set([match.name])))
+        .filter(({ path }) => !isGenericName(match.name) || evidence.serviceFiles.has(path))
         .map(confirm);
     case "port":
-      return portPlaces(sought.port, evidence);
+      return portPlaces(match.port, evidence);
     case "image":
       return images.map(confirm);
     case "service":
       return address.certainty === "none"
         ? []
-        : address.places.map((place) => ({ place, usage: certaintyOf(address) }));
+        : address.locations.map((location) => ({ location, usage: certaintyOf(address) }));
   }
 }
 
-function confirm(place: Location): Met {
-  return { place, usage: "confirmed" };
+function confirm(location: Location): Met {
+  return { location, usage: "confirmed" };
 }
 
 function certaintyOf({ certainty }: ServiceAddress): "confirmed" | "likely" {
@@ -125,7 +127,7 @@ function routePlaces(path: string, evidence: ServiceEvidence): Met[] {
     .filter(({ literal }) => asksFor(literal, route, bases))
     .filter(({ path: file }) => route.length > 0 || evidence.serviceFiles.has(file))
     .map(({ path: file, line }) => ({
-      place: { path: file, line },
+      location: { path: file, line },
       usage: isTelling || evidence.serviceFiles.has(file) ? "confirmed" : "likely",
     }));
 }
@@ -142,7 +144,7 @@ function portPlaces(port: number, { address, tree, deployed }: ServiceEvidence):
   ];
   // Who runs the image with this port calls it there: an address of an unknown host is this one.
   const usage = mapped.length > 0 ? "confirmed" : certaintyOf(address);
-  return [...called.map(({ path, line }) => ({ place: { path, line }, usage })), ...mapped];
+  return [...called.map(({ path, line }) => ({ location: { path, line }, usage })), ...mapped];
 }
 
 /** The variables whose value has the port: who reads them calls the port. */
@@ -190,11 +192,11 @@ function nameOf(repo: string): string {
 
 /** Without a hit: none, unless the whole was not read or the relationship says otherwise. */
 function usageWithoutHits(
-  sought: readonly ServiceMatch[],
+  matches: readonly ServiceMatch[],
   { tree, identity }: ServiceEvidence,
 ): Usage {
   if (tree.capsHit.length > 0) return "unknown";
-  const isAboutService = sought.some(({ by }) => by === "service");
+  const isAboutService = matches.some(({ by }) => by === "service");
   return isAboutService && isDeclared(tree, identity) ? "likely" : "none";
 }
 
@@ -219,8 +221,8 @@ function imagesIn(file: ConsumerFile, { repo }: ServiceIdentity): Location[] {
     .map(({ line }) => ({ path: file.path, line }));
 }
 
-function sortedPlaces(places: readonly Location[]): Location[] {
-  const unique = new Map(places.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+function sortedPlaces(locations: readonly Location[]): Location[] {
+  const unique = new Map(locations.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
   return [...unique.values()].toSorted(
     (left, right) =>
       (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
@@ -267,7 +269,7 @@ function asksFor(
   basePaths: readonly (readonly string[])[],
 ): boolean {
   const wanted = [route, ...basePaths.flatMap((base) => withoutBase(route, base))];
-  return wanted.some((segments) => matches(literal, segments));
+  return wanted.some((segments) => fitsRoute(literal, segments));
 }
 
 /** The route as it looks behind a base path; nothing if it is not below it. */
@@ -276,10 +278,10 @@ function withoutBase(route: readonly string[], base: readonly string[]): (readon
   return base.every((segment, index) => segment === route[index]) ? [route.slice(base.length)] : [];
 }
 
-function matches({ segments, isOpen }: LiteralPath, route: readonly string[]): boolean {
-  const asked = isOpen && segments.length === route.length - 1 ? [...segments, "*"] : segments;
-  if (asked.length !== route.length) return false;
-  const same = asked.every((segment, index) => route[index] === "*" || route[index] === segment);
+function fitsRoute({ segments, isOpen }: LiteralPath, route: readonly string[]): boolean {
+  const literal = isOpen && segments.length === route.length - 1 ? [...segments, "*"] : segments;
+  if (literal.length !== route.length) return false;
+  const same = literal.every((segment, index) => route[index] === "*" || route[index] === segment);
   return same && (route.length === 0 || route.some((segment) => segment !== "*"));
 }
 
@@ -291,7 +293,7 @@ const QUOTE = /["'`]/g;
  */
 export function quotedIn(text: string): string[] {
   const found: string[] = [];
-  /** Quotes that nothing closes from here on: from a later place nothing does either. */
+  /** Quotes that nothing closes from here on: from a later location nothing does either. */
   const open = new Set<string>();
   let from = 0;
   for (;;) {

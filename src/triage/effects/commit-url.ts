@@ -25,10 +25,10 @@ type Commit = {
  */
 export function commitUrl({ repo, sha, cloneUrl, cloneBase }: Commit): string | null {
   const url = cloneUrl ?? `${cloneBase}/${repo}`;
-  const place = placeOf(url);
+  const page = placeOf(url);
   // Dots would lead to another repository.
-  if (place === null || url.includes("/..") || !/^[0-9a-f]{7,64}$/i.test(sha)) return null;
-  const { host, path } = place;
+  if (page === null || url.includes("/..") || !/^[0-9a-f]{7,64}$/i.test(sha)) return null;
+  const { host, path } = page;
   const kind =
     host === placeOf(`${cloneBase}/${repo}`)?.host
       ? "commit"

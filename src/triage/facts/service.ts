@@ -12,8 +12,8 @@ export type ServiceMatch =
   /** The provider's image, run or built upon. */
   | { readonly by: "image" };
 
-/** A finding in a service, and by what a consumer is hit: any of `sought`. */
-export type ServiceFound = { readonly finding: Finding; readonly sought: readonly ServiceMatch[] };
+/** A finding in a service, and by what a consumer is hit: any of `matches`. */
+export type ServiceFound = { readonly finding: Finding; readonly matches: readonly ServiceMatch[] };
 
 /** What the relationship says a service is known by. */
 export type ServiceIdentity = {

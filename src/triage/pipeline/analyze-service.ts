@@ -26,7 +26,7 @@ export function analyzeService(
   const { change } = request;
   onProgress({ percent: 5, step: "reading the change" });
   const leftOut: string[] = [];
-  const found = changeFindings(change, (told) => leftOut.push(told));
+  const found = changeFindings(change, (reason) => leftOut.push(reason));
   onProgress({ percent: 40, step: "searching the consumer" });
   const met = consumerFacts(request, found);
   return {

@@ -32,7 +32,7 @@ export async function eventSync(
 ): Promise<SyncFacts> {
   const { change, derivative, config, signal } = sync;
   onProgress({ percent: 30, step: "applying the diffs" });
-  const about = { config, told: { message: change.message, commits: [] } };
+  const about = { config, texts: { message: change.message, commits: [] } };
   const assessed = await assessAll(change.files, about, signal);
   const explained = await explainAll(change.files, signal);
   const tried = await tryAll(sync, assessed.files);

@@ -48,7 +48,7 @@ export async function gitSync(
   const ancestry = await ancestryIn(sync, read.commits);
   onProgress({ percent: 50, step: "merging" });
   const { commits, isLong } = read;
-  const about = { config: sync.config, told: { message: read.changeSet.message, commits } };
+  const about = { config: sync.config, texts: { message: read.changeSet.message, commits } };
   const assessed = await assessAll(read.changeSet.files, about, store.signal);
   const changed = changedFiles(read.raw.changes, assessed);
   const older = await olderBase(sync, ancestry);

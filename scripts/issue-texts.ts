@@ -1,22 +1,23 @@
 // Prints the three kinds of issues in full, as they would be posted: of a library, a service and a
-// template. For people who change what maintainers read: `node test/programs/issue-texts.ts`.
+// template. For people who change what maintainers read: `node scripts/issue-texts.ts`.
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import type { Effect } from "../../src/model/effect.ts";
-import { issueOf } from "../../src/triage/effects/issue-text.ts";
-import { issueNoticeSchema } from "../../src/triage/effects/notice.ts";
-import consumerTriage from "../../tasks/consumer_triage.ts";
-import templateTriage from "../../tasks/template_triage.ts";
-import { LLM_CONSUMER, LLM_EVENT } from "../support/changes.ts";
-import { makeHandlerContext } from "../support/handlers.ts";
+import type { Effect } from "../src/model/effect.ts";
+import { issueOf } from "../src/triage/effects/issue-text.ts";
+import { issueNoticeSchema } from "../src/triage/effects/notice.ts";
+import consumerTriage from "../tasks/consumer_triage.ts";
+import templateTriage from "../tasks/template_triage.ts";
+import { LLM_CONSUMER, LLM_EVENT } from "../test/support/changes.ts";
+import { makeHandlerContext } from "../test/support/handlers.ts";
 
-const EXAMPLES = join(import.meta.dirname, "..", "..", "examples");
+const EXAMPLES = join(import.meta.dirname, "..", "examples");
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), "issue-texts-"));
+// oxlint-disable-next-line node/no-process-env -- handlers read their settings there
 process.env["REPO_CACHE_DIR"] = join(folder, "cache");
 
 type Files = Readonly<Record<string, unknown>>;
@@ -59,11 +60,21 @@ async function servicePayload(): Promise<unknown> {
 const DOCKERFILE = ["FROM node:20-slim", "WORKDIR /app", "COPY . .", "RUN npm ci", "USER node"];
 const WORKFLOW = "on: push\njobs:\n  test:\n    steps:\n      - uses: actions/checkout@v4\n";
 
+function git(path: string, ...args: string[]) {
+  return run("git", [
+    "-C",
+    path,
+    "-c",
+    "user.name=Ada",
+    "-c",
+    "user.email=ada@example.org",
+    ...args,
+  ]);
+}
+
 async function templatePayload(): Promise<unknown> {
   const template = join(folder, "template");
   const derivative = join(folder, "derivative");
-  const git = (path: string, ...args: string[]) =>
-    run("git", ["-C", path, "-c", "user.name=Ada", "-c", "user.email=ada@example.org", ...args]);
   const commit = async (path: string, files: Files, message: string): Promise<void> => {
     await writeFiles(path, files);
     await git(path, "add", "--all");
