@@ -54,7 +54,7 @@ const OUTSIDE = {
   tasks: ["src"],
   bin: ["src"],
   bench: ["src", "test/support"],
-  scripts: ["src", "test/model", "test/support"],
+  scripts: ["src", "tasks", "test/model", "test/support"],
   "test/support": ["src", "tasks"],
   "test/programs": ["src"],
   "test/chaos": ["src", "tasks", "bench", "test/support"],

@@ -56,10 +56,11 @@ export default defineHandler({
         onProgress: ({ percent, step }) => context.progress(percent, step),
       });
       const analysis = withAnswer(found, decision);
-      const result = consumerResult(subject, analysis, { ...rules, durationMs: 0 });
+      const judged = { ...subject, setup: work.setup };
+      const result = consumerResult(judged, analysis, { ...rules, durationMs: 0 });
       return {
         result,
-        question: openQuestion(subject, analysis),
+        question: openQuestion(judged, analysis),
         material: () => materialFor(result, excerptSources(work)),
       };
     };
@@ -67,8 +68,8 @@ export default defineHandler({
     const about = { ...rules, keyInputs: subject.keyInputs, context: known, startedAt, analyse };
     const result = await reachVerdict(about, context);
 
-    const thresholds = await readThresholds(context);
-    for (const effect of verdictEffects(result, payload, thresholds)) context.effects.add(effect);
+    const told = { thresholds: await readThresholds(context), cloneBase: repositories.cloneBase };
+    for (const effect of verdictEffects(result, payload, told)) context.effects.add(effect);
     return result;
   },
 });

@@ -12,7 +12,7 @@ import { NO_MATERIAL } from "../src/triage/verdict/adjudication/material.ts";
 import { answerIn } from "../src/triage/verdict/judge.ts";
 import { syncQuestion } from "../src/triage/verdict/template-words.ts";
 
-const VERSION = "1.0.0";
+const VERSION = "1.1.0";
 
 /**
  * Should a derivative take a change of its template, and does it merge? It merges each changed
@@ -21,6 +21,8 @@ const VERSION = "1.0.0";
 export default defineHandler({
   payload: templateTriagePayload,
   result: triageResult,
+  // The relationship goes on to the task that asks the other way round.
+  bigints: true,
   version: VERSION,
   timeout: 600_000,
   // Each runs git on two repositories.
@@ -29,17 +31,18 @@ export default defineHandler({
     const startedAt = performance.now();
     const decision = answerIn(context.decision);
     const rules = { handler: "template_triage", version: VERSION, decision };
+    const { repositories } = triageSettings();
     await using prepared = await prepareTemplate(payload, {
-      repositories: triageSettings().repositories,
+      repositories,
       workingDirectory: process.cwd(),
       signal: context.signal,
       logger: context.logger,
     });
-    const { mode, keyInputs } = prepared;
+    const { mode, keyInputs, fetchFrom } = prepared;
 
     const analyse = async (): Promise<Ruled> => {
       const facts = await prepared.read(({ percent, step }) => context.progress(percent, step));
-      const run = { ...rules, durationMs: 0 };
+      const run = { ...rules, durationMs: 0, fetchFrom };
       const { about, result } = templateResult(mode, keyInputs, facts, run);
       const asks = about.verdict.grey && payload.relationship_config.on_uncertain === "ask";
       // Hunks in conflict are in the result itself.
@@ -49,8 +52,8 @@ export default defineHandler({
 
     const reverse = reverseTask(result, payload, context.task);
     if (reverse !== null) await context.enqueue([reverse]);
-    const thresholds = await readThresholds(context);
-    for (const effect of verdictEffects(result, payload, thresholds)) context.effects.add(effect);
+    const known = { thresholds: await readThresholds(context), cloneBase: repositories.cloneBase };
+    for (const effect of verdictEffects(result, payload, known)) context.effects.add(effect);
     return result;
   },
 });

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import {
   askWith,
   type Client,
@@ -9,6 +8,7 @@ import {
   QueueError,
   serializePayload,
 } from "../index.ts";
+import { dedupeKeyOf } from "./facts/cache-key.ts";
 import { cleanupOldTasks, findTaskId, notifyChange, queueCounts, triageStatus } from "./store.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -180,16 +180,11 @@ class TriageClient {
     const commit = changeEvent["commit_sha"];
     // Webhooks come twice: one live task for a commit and a pair of repositories.
     const dedupeKey =
-      typeof commit === "string" ? keyOf([taskType, source, target, commit]) : undefined;
+      typeof commit === "string" ? dedupeKeyOf([taskType, source, target, commit]) : undefined;
     const { taskId } = await this.#client.enqueue(taskType, payload, {
       dedupeKey,
       db: options.db,
     });
     return taskId;
   }
-}
-
-/** Hashed, because names of repositories may be longer than a key. */
-function keyOf(parts: readonly string[]): string {
-  return hash("sha256", JSON.stringify(parts));
 }

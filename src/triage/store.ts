@@ -13,6 +13,7 @@ import {
   type HandlerContext,
   IsoTime,
   isoTime,
+  parseExactly,
   toJson,
 } from "../index.ts";
 
@@ -90,18 +91,14 @@ export async function queueCounts(db: Database): Promise<QueueCounts> {
              where created_at > triaged.now() - interval '24 hours'
            )
            select
-             (
-               select coalesce(jsonb_object_agg(status, count), '{}')
-               from (select status, count(*) from triaged.tasks group by status) as counts
+             (select coalesce(jsonb_object_agg(status, count), '{}')
+              from (select status, count(*) from triaged.tasks group by status) as counts
              ) as status_counts,
-             (
-               select coalesce(jsonb_object_agg(task_type, count), '{}')
-               from (select task_type, count(*) from recent group by task_type) as counts
+             (select coalesce(jsonb_object_agg(task_type, count), '{}')
+              from (select task_type, count(*) from recent group by task_type) as counts
              ) as type_counts,
-             (
-               select extract(epoch from avg(duration))::double precision
-               from recent
-               where status = 'finished'
+             (select extract(epoch from avg(duration))::double precision
+              from recent where status = 'finished'
              ) as avg_duration_seconds`,
   });
   return QueueCounts.parse(row);
@@ -158,6 +155,12 @@ type Pair<Type = RelationshipType> = {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** An object, read as text: the driver rounds its numbers. For toJson to write again. */
+const ExactObject = z
+  .string()
+  .transform((text) => parseExactly(text, { decimals: "kept" }))
+  .pipe(z.record(z.string(), z.unknown()));
+
 /** Null leaves the type as it is; metadata is merged by its keys. */
 export async function saveRepository(
   db: Database,
@@ -208,7 +211,7 @@ const Relationship = z.object({
   source_repo: z.string(),
   target_repo: z.string(),
   relationship_type: z.enum(RELATIONSHIP_TYPES),
-  relationship_config: z.record(z.string(), z.unknown()),
+  relationship_config: ExactObject,
   created_at: IsoTime,
   updated_at: IsoTime,
 });
@@ -224,7 +227,8 @@ export async function listRelationships(
   },
 ): Promise<Relationship[]> {
   const rows = await db.query({
-    text: `select ${columnsOf(Relationship.shape)}
+    text: `select ${columnsOf(Relationship.omit({ relationship_config: true }).shape)},
+             relationship_config::text
            from triaged.relationships
            where ($1::text is null or $1 in (source_repo, target_repo))
              and ($2::text is null or relationship_type = $2)
@@ -244,10 +248,8 @@ export async function repositoryNames(db: Database, limit: number): Promise<stri
   return rows.map(nameIn);
 }
 
-const NameRow = z.object({ repo_name: z.string() });
-
 function nameIn(row: unknown): string {
-  return NameRow.parse(row).repo_name;
+  return z.object({ repo_name: z.string() }).parse(row).repo_name;
 }
 
 /** The registered names that differ from these in case at most, at most `limit`. */
@@ -274,7 +276,7 @@ export async function saveRelationshipSettings(
   settings: Json,
 ): Promise<SaveOutcome> {
   const text = "select triaged.save_relationship_settings($1, $2::jsonb) as value";
-  return await ask(db, SaveOutcome, text, [name, JSON.stringify(settings)]);
+  return await ask(db, SaveOutcome, text, [name, toJson(settings)]);
 }
 
 /** Null: nobody has saved any. */
@@ -283,23 +285,23 @@ export async function readRelationshipSettings(
   name: SettingsName,
 ): Promise<Json | null> {
   const [row] = await db.query({
-    text: "select settings from triaged.relationship_settings where name = $1",
+    text: "select settings::text from triaged.relationship_settings where name = $1",
     values: [name],
   });
-  return row === undefined ? null : z.record(z.string(), z.unknown()).parse(row["settings"]);
+  return row === undefined ? null : ExactObject.parse(row["settings"]);
 }
 
 const RegisteredRepository = z.object({
   repo_name: z.string(),
   repo_type: z.string(),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata: ExactObject,
 });
 const RegisteredRelationship = z.object({
   source_repo: z.string(),
   target_repo: z.string(),
   relationship_type: z.enum(RELATIONSHIP_TYPES),
   /** What was saved: without what the view adds for tasks. */
-  config: z.record(z.string(), z.unknown()),
+  config: ExactObject,
 });
 
 /** All that is registered, in the order in which it was. */
@@ -321,15 +323,13 @@ export async function registeredBytes(db: Database): Promise<number> {
 /** Read all of it; see registeredBytes. */
 export async function readRegistered(db: Database): Promise<Registered> {
   const repositories = await db.query({
-    text: "select repo_name, repo_type, metadata from triaged.repositories order by id",
+    text: "select repo_name, repo_type, metadata::text from triaged.repositories order by id",
   });
   const relationships = await db.query({
     text: `select
-             told.source_repo,
-             told.target_repo,
-             told.relationship_type,
-             told.relationship_config
-               - '{relationship_type, source_clone_url, target_clone_url}'::text[] as config
+             told.source_repo, told.target_repo, told.relationship_type,
+             (told.relationship_config
+               - '{relationship_type, source_clone_url, target_clone_url}'::text[])::text as config
            from triaged.dependency_relationships as known
            join triaged.repositories as source on source.id = known.source_repo_id
            join triaged.repositories as target on target.id = known.target_repo_id
@@ -363,7 +363,7 @@ export const Dependent = z.object({
   task_type: z.string(),
   target_repo: z.string(),
   relationship_type: z.string(),
-  relationship_config: z.record(z.string(), z.unknown()),
+  relationship_config: ExactObject,
 });
 /** A repository that a change of the source concerns, and the task that finds out how. */
 export type Dependent = z.output<typeof Dependent>;
@@ -371,7 +371,8 @@ export type Dependent = z.output<typeof Dependent>;
 /** Consumers, derivatives, and parents of a bidirectional derivative, in a fixed order. */
 export async function dependentsOf(db: Database, sourceRepo: string): Promise<Dependent[]> {
   const rows = await db.query({
-    text: "select * from triaged.dependents_of($1)",
+    text: `select role, task_type, target_repo, relationship_type, relationship_config::text
+           from triaged.dependents_of($1)`,
     values: [sourceRepo],
   });
   return rows.map((row) => Dependent.parse(row));

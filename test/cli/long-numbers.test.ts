@@ -1,9 +1,12 @@
 // Goal: numbers that JavaScript would round, and times that its clock would get wrong, go through
 // commands, notifications and the client as they came.
 
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { expect } from "vitest";
 import { createClient } from "../../src/index.ts";
 import { test } from "../support/connections.ts";
+import { makeTemporaryFolder } from "../support/folders-and-ports.ts";
 import { runCli, runJson, startWorkerProcess } from "../support/processes.ts";
 import { query, queryOne, startTask } from "../support/tasks.ts";
 
@@ -51,6 +54,36 @@ test("a decision and a result leave numbers alone", async ({ url, connect }) => 
   });
   const shown = await run(url, ["show", asked.task_id, "--json"]);
   expect(shown.match(new RegExp(LONG, "g"))).toHaveLength(2);
+});
+
+test("relationships leave numbers alone, down to the tasks of the dependents", async ({
+  url,
+  connect,
+}) => {
+  const db = await connect();
+  const file = path.join((await makeTemporaryFolder()).path, "relationships.json");
+  await writeFile(
+    file,
+    `{"relationships": {"a/b": {"project": ${LONG},
+       "consumers": [{"repo": "c/d", "relationship_type": "api_consumer", "ticket": ${LONG}}]}},
+     "notification_settings": {"default_urgency_thresholds": {}, "channel": ${LONG}}}`,
+  );
+
+  await run(url, ["relationships", "import", file]);
+
+  const exported = await run(url, ["relationships", "export"]);
+  expect(exported.match(new RegExp(LONG, "g"))).toHaveLength(3);
+  expect(await run(url, ["relationships", "list", "--json"])).toContain(LONG);
+  const event = `{"source_repo": "a/b", "commit_sha": "1", "commit_message": "m", "branch": "main"}`;
+  await using _worker = startWorkerProcess(url, { tasks: "tasks" });
+  await run(url, ["notify", event, "--wait"]);
+  expect(
+    await query(
+      db,
+      `select payload #>> '{relationship_config,ticket}' as ticket from triaged.tasks
+       where task_type = 'consumer_triage'`,
+    ),
+  ).toEqual([{ ticket: LONG }]);
 });
 
 test("notify leaves numbers alone, down to the tasks of the dependents", async ({

@@ -57,7 +57,7 @@ export function authFindings(files: readonly ChangedFile[]): ServiceFound[] {
         provider: { path: first.path, line: first.line },
         after: first.text.trim(),
       }),
-      sought: [{ by: "service" }],
+      matches: [{ by: "service" }],
     },
   ];
 }

@@ -80,32 +80,46 @@ function isHeir(old: Variable, now: Variable): boolean {
   return sameValue || shared * 2 > Math.max(words.size, now.words.length);
 }
 
+/** A level of logs or the like changes nothing that others rely on, set or not. */
 function goneKey(name: string, keys: Keys, heir: string | null): ServiceFound {
+  const breaking = isForOperators(name) ? "no" : heir === null ? "yes" : "maybe";
   return {
     finding: envFinding(heir === null ? "env.removed" : "env.renamed", name, {
       keys,
-      breaking: heir === null ? "yes" : "maybe",
+      breaking,
       before: name,
       after: heir,
     }),
-    sought: [{ by: "env", name }],
+    matches: [{ by: "env", name }],
   };
 }
 
-/** Required if a line cannot do without it and no other line gives a value. */
+/**
+ * Required if a line cannot do without it and no other line gives a value. One that has a value
+ * breaks nobody who does not set it; of one that is only looked at nobody knows.
+ */
 function newKey(name: string, keys: Keys): ServiceFound {
-  const hasDefault = keys.some(({ value }) => value !== null);
-  const isRequired = !hasDefault && keys.some(({ isOptional }) => !isOptional);
   const value = keys.find((key) => key.value !== null)?.value ?? null;
+  const isFree = value !== null || isForOperators(name);
+  const isRequired = !isFree && keys.some(({ isOptional }) => !isOptional);
+  const shown = value === null || value === "" || isSecret(name) ? name : `${name}=${value}`;
   return {
     finding: envFinding(isRequired ? "env.added_required" : "env.added", name, {
       keys,
-      breaking: isRequired ? "yes" : "maybe",
+      breaking: isRequired ? "yes" : isFree ? "no" : "maybe",
       before: null,
-      after: value === null || isSecret(name) ? name : `${name}=${value}`,
+      after: shown,
     }),
-    sought: [{ by: "env", name }, { by: "image" }],
+    matches: [{ by: "env", name }, { by: "image" }],
   };
+}
+
+/** What tunes a process for those who run it: every program can do without. */
+const FOR_OPERATORS =
+  /^(?:\w+_)?(?:LOG_?(?:LEVEL|FORMAT|DIR|FILE)|DEBUG|VERBOSE|(?:NO|FORCE)_COLOR|NODE_OPTIONS|TZ)$/;
+
+function isForOperators(name: string): boolean {
+  return FOR_OPERATORS.test(name);
 }
 
 /** Its value is nobody's business, not even that of an example. */
@@ -244,15 +258,27 @@ const PYTHON_GET = new RegExp(
   "g",
 );
 
-function codeKeys(text: string): Read[] {
+/** A test whose outcome ends the process. */
+const ENDS = /\b(?:throw|raise|panic|abort|exit|fatal)\b/i;
+const IS_FALLBACK = /^\s*(?:\?\?|\|\|)/;
+
+function codeKeys(text: string, next: string): Read[] {
   if (/^\s*(?:#|\/\/|\*)/.test(text)) return [];
-  const isTested = /^\s*(?:if|(?:\}\s*)?else if)\b|[!]process\.env/.test(text);
+  const isCondition = /^\s*(?:if|(?:\}\s*)?else if)\b|[!]process\.env/.test(text);
+  const isTested = isCondition && !ENDS.test(text) && !ENDS.test(next);
   return [
-    ...[...text.matchAll(NODE_ENV)].map(([, name = "", otherwise, value]) => ({
-      name,
-      value: value === undefined || value === "" ? null : value,
-      isOptional: isTested || otherwise !== undefined,
-    })),
+    ...[...text.matchAll(NODE_ENV)].map((found) => {
+      const { 0: whole, 1: name = "", 2: otherwise, 3: value = "", index } = found;
+      const isDemanded = isCondition && !isTested;
+      // What stands in its place may be on the next line.
+      const isLast = index + whole.length === text.trimEnd().length;
+      const hasFallback = IS_FALLBACK.test(otherwise ?? (isLast ? next : ""));
+      return {
+        name,
+        value: hasFallback && !isDemanded ? value : null,
+        isOptional: !isDemanded && (isTested || hasFallback || otherwise !== undefined),
+      };
+    }),
     ...[...text.matchAll(PYTHON_ITEM)].map(([, name = ""]) => ({
       name,
       value: null,

@@ -43,7 +43,7 @@ function replaced(
         after: came[0]?.value ?? null,
         replacement: came[0]?.value ?? null,
       }),
-      sought: [...paths, { by: "image" }],
+      matches: [...paths, { by: "image" }],
     },
   ];
 }

@@ -104,7 +104,7 @@ function basePathOf(root: Json): string {
 }
 
 /** One property of a body, named by its path: `items[].id`. */
-type Property = { readonly type: string; readonly isRequired: boolean };
+export type Property = { readonly type: string; readonly isRequired: boolean };
 
 const DEPTH_MAX = 6;
 const PROPERTIES_MAX = 2_000;

@@ -12,6 +12,7 @@ import {
   type Operation,
   operationsOf,
   type Pair,
+  type Property,
   parseOpenApi,
   pathsInLines,
   propertiesOf,
@@ -20,7 +21,7 @@ import {
 import { GONE_MAX, goneRoute, successorsAmong } from "./route-findings.ts";
 
 /** Is told of each document that was not read, or not to its end, and why. */
-export type OnLeftOut = (told: string) => void;
+export type OnLeftOut = (reason: string) => void;
 
 /** What the documents of the API that changed say about those who call it. */
 export function contractFindings(
@@ -126,12 +127,46 @@ function isRequired(node: Json): boolean {
 function bodyFindings({ old, now }: Pair, { before, after, file }: Documents): ServiceFound[] {
   const was = propertiesOf(before, requestSchema(before, old));
   const is = propertiesOf(after, requestSchema(after, now));
+  const renames = renamesAmong(was, is);
+  const former = new Map([...renames].map(([from, to]) => [to, from]));
   return [...is]
     .filter(([name, { isRequired: needed }]) => needed && was.get(name)?.isRequired !== true)
-    .map(([name, { type }]) =>
-      contractFinding("http.param_required", now, { file, name, after: `${type} in the body` }),
-    );
+    .map(([name, { type }]) => {
+      const from = former.get(name);
+      return from === undefined
+        ? contractFinding("http.param_required", now, { file, name, after: `${type} in the body` })
+        : contractFinding("http.renamed", now, { file, name: from, before: from, after: name });
+    });
 }
+
+/**
+ * Properties that stand in the place of others: of all that went and all that came beside it, one
+ * of each type.
+ */
+function renamesAmong(was: Properties, is: Properties): ReadonlyMap<string, string> {
+  const gone = Map.groupBy(
+    [...was].filter(([name]) => !is.has(name)),
+    kindOf,
+  );
+  const came = Map.groupBy(
+    [...is].filter(([name]) => !was.has(name)),
+    kindOf,
+  );
+  return new Map(
+    [...gone].flatMap(([kind, [old, ...others]]) => {
+      const [now, ...more] = came.get(kind) ?? [];
+      const isPair = old !== undefined && now !== undefined && others.length + more.length === 0;
+      return isPair ? [[old[0], now[0]] as const] : [];
+    }),
+  );
+}
+
+/** What it is a part of, and its type. */
+function kindOf([name, { type }]: readonly [string, Property]): string {
+  return JSON.stringify([name.slice(0, name.lastIndexOf(".") + 1), type]);
+}
+
+type Properties = ReadonlyMap<string, Property>;
 
 /** Answers that went, and properties of the body of a success that went or changed. */
 function responseFindings({ old, now }: Pair, { before, after, file }: Documents): ServiceFound[] {
@@ -143,8 +178,15 @@ function responseFindings({ old, now }: Pair, { before, after, file }: Documents
       ];
     }
     const props = propertiesOf(after, bodySchema(is));
-    return [...propertiesOf(before, bodySchema(was))].flatMap(([name, property]) => {
+    const wasProps = propertiesOf(before, bodySchema(was));
+    const renames = renamesAmong(wasProps, props);
+    return [...wasProps].flatMap(([name, property]) => {
       const other = props.get(name);
+      const renamed = renames.get(name);
+      if (renamed !== undefined) {
+        const parts = { file, name, before: name, after: renamed };
+        return [contractFinding("http.renamed", now, parts)];
+      }
       if (other === undefined) {
         return [
           contractFinding("http.response_removed", now, { file, name, before: property.type }),
@@ -185,8 +227,9 @@ function contractFinding(
       provider: { path: file, line: null },
       before: before ?? null,
       after: after ?? null,
+      replacement: rule === "http.renamed" ? (after ?? null) : null,
     }),
-    sought: [{ by: "route", path: operation.path }],
+    matches: [{ by: "route", path: operation.path }],
   };
 }
 
@@ -235,7 +278,7 @@ function securityFindings(kept: readonly Pair[], documents: Documents): ServiceF
       provider: { path: file, line: null },
       after: listed(operations.map(routeName)),
     }),
-    sought: [
+    matches: [
       ...operations.map(({ path }) => ({ by: "route", path }) as const),
       { by: "service" } as const,
     ],

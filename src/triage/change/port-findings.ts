@@ -13,36 +13,75 @@ import { wordsOf } from "../facts/identifier-words.ts";
 import type { ServiceFound } from "../facts/service.ts";
 
 /**
- * Ports at which a service does not answer any more: gone from the change, or public in a
- * file in which another one is public now. One that came beside the others breaks nobody
- * for certain, and only those are hit that name it.
+ * Ports at which a service does not answer any more: gone from the change, public in a file in
+ * which another one is public now, or behind another one that came in front of it. One that came
+ * beside the others breaks nobody for certain, and only those are hit that name it.
  */
 export function portFindings(files: readonly ChangedFile[]): ServiceFound[] {
   const named = files.filter(({ path }) => !isTest(path));
   const before = distinct(
     named.flatMap((file) => portsOf(file.oldPath ?? file.path, sidesOf(file).old)),
   );
-  const after = distinct(named.flatMap((file) => portsOf(file.path, sidesOf(file).new)));
-  const numbersAfter = new Set(after.map(({ port }) => port));
-  const publicAfter = new Set(publicOf(after).map(({ port }) => port));
-
-  const publicBefore = Map.groupBy(publicOf(before), ({ port }) => port);
-  const heirs = Map.groupBy(publicOf(after), placeKey);
-  const lost = unique(before)
-    .filter((port) => {
-      if (!numbersAfter.has(port)) return true;
-      const wasPublic = publicBefore.get(port) ?? [];
-      if (wasPublic.length > 0 && !publicAfter.has(port)) return true;
-      return wasPublic.some((one) => hasMoved(one, heirs.get(placeKey(one)) ?? []));
-    })
-    .slice(0, PORTS_MAX);
+  const seen = distinct(named.flatMap((file) => portsOf(file.path, sidesOf(file).new)));
   const numbersBefore = new Set(before.map(({ port }) => port));
+  const behind = portsBehind(named);
+  const hasFront = publicOf(seen).some(({ port }) => !numbersBefore.has(port) && !behind.has(port));
+  const after = hasFront
+    ? seen.map((one): Port => (behind.has(one.port) ? { ...one, role: "exposed" } : one))
+    : seen;
+  const lost = lostAmong(before, after)
+    .concat(unique(before).filter((port) => hasFront && behind.has(port)))
+    .toSorted((left, right) => left - right);
   const came = unique(after)
     .filter((port) => !numbersBefore.has(port))
     .slice(0, PORTS_MAX);
   return [
-    ...lost.map((port) => lostPort(port, { before, after, came })),
+    ...[...new Set(lost)]
+      .slice(0, PORTS_MAX)
+      .map((port) => lostPort(port, { before, after, came })),
     ...(lost.length === 0 ? came.map((port) => newPort(port, after)) : []),
+  ];
+}
+
+function lostAmong(before: readonly Port[], after: readonly Port[]): number[] {
+  const numbersAfter = new Set(after.map(({ port }) => port));
+  const publicAfter = new Set(publicOf(after).map(({ port }) => port));
+  const publicBefore = Map.groupBy(publicOf(before), ({ port }) => port);
+  const heirs = Map.groupBy(publicOf(after), placeKey);
+  return unique(before).filter((port) => {
+    if (!numbersAfter.has(port)) return true;
+    const wasPublic = publicBefore.get(port) ?? [];
+    if (wasPublic.length > 0 && !publicAfter.has(port)) return true;
+    return wasPublic.some((one) => hasMoved(one, heirs.get(placeKey(one)) ?? []));
+  });
+}
+
+const OWN_URL =
+  /\b(?:https?|grpc|wss?):\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d{2,5})\b/gi;
+const NAMED_PORT = /\b([A-Za-z_]\w*)["']?\s*[=:]\s*["']?(?:\$\{\w+:-)?(\d{2,5})\b/g;
+const BEHIND = new Set(["internal", "backend", "upstream", "inner", "private"]);
+
+/**
+ * Ports that a service calls on its own machine, or names as those of something behind it, and did
+ * not before.
+ */
+function portsBehind(files: readonly ChangedFile[]): ReadonlySet<number> {
+  const on = (side: "old" | "new"): Set<number> =>
+    new Set(
+      files.flatMap((file) => sidesOf(file)[side].lines.flatMap(({ text }) => behindIn(text))),
+    );
+  const old = on("old");
+  return new Set([...on("new")].filter((port) => !old.has(port)));
+}
+
+function behindIn(text: string): number[] {
+  if (/^\s*(?:#|\/\/|\*)|\bHEALTHCHECK\b|\btest:/.test(text)) return [];
+  const named = [...text.matchAll(NAMED_PORT)].filter(([, name = ""]) =>
+    wordsOf(name).some((word) => BEHIND.has(word)),
+  );
+  return [
+    ...[...text.matchAll(OWN_URL)].map(([, port]) => Number(port)),
+    ...named.map(([, , port]) => Number(port)),
   ];
 }
 
@@ -79,8 +118,8 @@ type Known = {
  * port that nothing takes the place of may be read from a setting: that is not certain.
  */
 function lostPort(port: number, { before, after, came }: Known): ServiceFound {
-  const place = before.find((one) => one.port === port && one.role === "public");
-  const old = place ?? before.find((one) => one.port === port);
+  const open = before.find((one) => one.port === port && one.role === "public");
+  const old = open ?? before.find((one) => one.port === port);
   const heirs = came.filter((one) => publicOf(after).some((other) => other.port === one));
   const replacement = (heirs.length > 0 ? heirs : came).join(", ");
   const now = after.find((one) => came.includes(one.port) && one.file === old?.file);
@@ -95,7 +134,7 @@ function lostPort(port: number, { before, after, came }: Known): ServiceFound {
       after: replacement === "" ? null : replacement,
       replacement: replacement === "" ? null : replacement,
     }),
-    sought: [{ by: "port", port }],
+    matches: [{ by: "port", port }],
   };
 }
 
@@ -109,7 +148,7 @@ function newPort(port: number, after: readonly Port[]): ServiceFound {
       provider: placeOf(after.find((one) => one.port === port)),
       after: String(port),
     }),
-    sought: [{ by: "port", port }],
+    matches: [{ by: "port", port }],
   };
 }
 
@@ -227,7 +266,7 @@ function fallbackPorts(text: string): Named[] {
   const found: Named[] = [];
   // Neither may be between the port's name and its number, but for one comma before that.
   const parts = [...text.matchAll(/[^;,]*[;,]?/g)].map(([part]) => part);
-  for (const [place, part] of parts.entries()) {
+  for (const [index, part] of parts.entries()) {
     let from = 0;
     for (;;) {
       SETTING.lastIndex = from;
@@ -235,7 +274,7 @@ function fallbackPorts(text: string): Named[] {
       if (setting === null) break;
       OTHERWISE.lastIndex = SETTING.lastIndex;
       const otherwise = OTHERWISE.exec(part);
-      const next = part.endsWith(",") ? NEXT.exec(parts[place + 1] ?? "") : null;
+      const next = part.endsWith(",") ? NEXT.exec(parts[index + 1] ?? "") : null;
       const port = (otherwise ?? next)?.[1];
       if (port !== undefined) {
         found.push({ port: Number(port), role: "public", label: setting[0].slice(0, 4) });
@@ -247,15 +286,21 @@ function fallbackPorts(text: string): Named[] {
   return found;
 }
 
-/** `- "8080:80"`: what is left of the last colon is what the world sees. */
+const PUBLISHED = /^\s*(?:-\s*)?(published):\s*["']?(\d{2,5})\b/g;
+/** An item of a list on its own line, and the items of one between brackets. */
+const ITEM = /^\s*-\s*["']?([\d.]+:\d[\d:]*(?:\/\w+)?)["']?\s*(?:#.*)?$/;
+const ITEMS = /^\s*ports:\s*\[([^\]]*)\]/;
+const MAPPING = /^(?:([\d.]+):)?(\d{2,5}):\d{2,5}(?:\/\w+)?$/;
+
+/** `- "8080:80"`: what is left of the last colon is what the world sees, or this machine alone. */
 function mappedPorts(text: string): Named[] {
-  return [
-    ...numbers(
-      text.matchAll(/^\s*(-)\s*["']?(?:[\d.]+:)?(\d{2,5}):\d{2,5}(?:\/\w+)?["']?\s*$/g),
-      "public",
-    ),
-    ...numbers(text.matchAll(/^\s*(?:-\s*)?(published):\s*["']?(\d{2,5})\b/g), "public"),
-  ];
+  const items = ITEMS.exec(text)?.[1]?.split(",") ?? [ITEM.exec(text)?.[1] ?? ""];
+  const mapped = items.flatMap((item): Named[] => {
+    const [, address = "", port] = MAPPING.exec(item.trim().replaceAll(/["']/g, "")) ?? [];
+    const role = address.startsWith("127.") ? "exposed" : "public";
+    return port === undefined ? [] : [{ port: Number(port), role, label: "-" }];
+  });
+  return [...mapped, ...numbers(text.matchAll(PUBLISHED), "public")];
 }
 
 function kubernetesPorts(text: string): Named[] {

@@ -50,7 +50,7 @@ export function goneRoute(route: Route, successor: Route | null): ServiceFound {
       after: successor === null ? null : routeName(successor),
       replacement: successor === null ? null : routeName(successor),
     }),
-    sought: [{ by: "route", path: route.path }],
+    matches: [{ by: "route", path: route.path }],
   };
 }
 

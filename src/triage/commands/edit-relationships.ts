@@ -227,7 +227,7 @@ function nearestRepository(given: string, names: readonly string[]): string | nu
     return null;
   }
   const parts = meant.split("/");
-  const isAlike = given.split("/").every((part, place) => isSlip(part, parts[place] ?? ""));
+  const isAlike = given.split("/").every((part, index) => isSlip(part, parts[index] ?? ""));
   return isAlike ? meant : null;
 }
 

@@ -10,6 +10,7 @@ import {
   printJson,
   readInput,
   text,
+  toJson,
   UsageError,
   visibleLine,
   withDatabase,
@@ -198,7 +199,7 @@ export const exportRelationshipsCommand = defineCommand({
           top: await readRelationshipSettings(db, "file"),
         };
       });
-      const content = `${JSON.stringify(exportedFile(held), null, 2)}\n`;
+      const content = `${toJson(exportedFile(held), 2)}\n`;
       if (Buffer.byteLength(content) > RELATIONSHIPS_FILE_BYTES_MAX) {
         throw tooLarge(Buffer.byteLength(content));
       }
@@ -235,9 +236,9 @@ const KEYS_TOLD_MAX = 20;
 
 /** Tell of keys that nothing reads, on stderr: they are kept, but one may be a typing error. */
 export function noteUnknownKeys(where: string, keys: readonly UnknownKey[]): void {
-  for (const { place, key, known } of keys.slice(0, KEYS_TOLD_MAX)) {
+  for (const { path: parent, key, known } of keys.slice(0, KEYS_TOLD_MAX)) {
     const meant = nearest(key, known);
-    const path = place === "" ? key : `${place}.${key}`;
+    const path = parent === "" ? key : `${parent}.${key}`;
     const hint = meant === null ? "" : `; did you mean ${meant}?`;
     note(visibleLine(`${where}: nothing reads ${path.slice(0, 300)}${hint}`));
   }

@@ -6,22 +6,24 @@ import { jsonValueIn } from "../facts/json-text.ts";
 import { Fence } from "../reading/fence.ts";
 import { type Manifest, readPackageTree } from "../sources/npm/manifest.ts";
 import type { ConsumerTree } from "./consumer-files.ts";
+import { declaredRange, type RangeSources, rangeSourcesOf } from "./declared-ranges.ts";
 
 /** A name in the consumer's package.json that means the package, and its range. */
 export type Dependency = { readonly key: string; readonly range: string };
 
 /**
  * How a package.json depends on a package: under its own name, or as an alias
- * (`"retry-6": "npm:p-retry@^6"`).
+ * (`"retry-6": "npm:p-retry@^6"`), by a range of its own or of a catalog.
  */
-function dependenciesOn(name: string, manifest: Manifest): Dependency[] {
+function dependenciesOn(name: string, manifest: Manifest, sources: RangeSources): Dependency[] {
   const listed = {
     ...manifest.peerDependencies,
     ...manifest.optionalDependencies,
     ...manifest.devDependencies,
     ...manifest.dependencies,
   };
-  return Object.entries(listed).flatMap(([key, spec]) => {
+  return Object.entries(listed).flatMap(([key, written]) => {
+    const spec = declaredRange(key, written, sources);
     const alias = /^npm:(@?[^@]+)(?:@(.*))?$/.exec(spec);
     if (alias !== null) return alias[1] === name ? [{ key, range: alias[2] ?? "*" }] : [];
     return key === name ? [{ key, range: spec }] : [];
@@ -40,7 +42,7 @@ export function exposureOf(
     range: ranges.length === 0 ? null : ranges.join(" || "),
     resolved: dependencies[0] === undefined ? null : resolvedVersion(root, dependencies[0].key),
     new: newVersion,
-    // A range such as `workspace:*` or a git address says nothing about versions.
+    // A git address, or a catalog that is nowhere, says nothing about versions.
     satisfies:
       readable.length === 0 ? null : readable.some((range) => semver.satisfies(newVersion, range)),
   };
@@ -75,7 +77,9 @@ export function dependenciesIn(tree: ConsumerTree, name: string, root: Manifest)
   const below = tree.manifests
     .filter(({ path }) => path !== "package.json")
     .flatMap(({ path }) => readOrNothing(join(tree.root, dirname(path))));
-  return [root, ...below].flatMap((manifest) => dependenciesOn(name, manifest));
+  const manifests = [root, ...below];
+  const sources = rangeSourcesOf(new Fence([tree.root]), tree.root, manifests);
+  return manifests.flatMap((manifest) => dependenciesOn(name, manifest, sources));
 }
 
 function readOrNothing(directory: string): Manifest[] {

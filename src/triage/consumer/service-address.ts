@@ -4,6 +4,7 @@ import type { Location } from "../facts/finding.ts";
 import { hasWords, wordsOf } from "../facts/identifier-words.ts";
 import type { ServiceIdentity } from "../facts/service.ts";
 import type { ConsumerFile, TextTree } from "./consumer-files.ts";
+import { healthCheckLines } from "./service-deployment.ts";
 
 /** A URL in a consumer's file. */
 type Address = Location & {
@@ -22,7 +23,7 @@ export type ServiceAddress = {
   /** Environment variables that hold it. */
   readonly variables: ReadonlySet<string>;
   /** Places that name an address or read such a variable. */
-  readonly places: readonly Location[];
+  readonly locations: readonly Location[];
 };
 
 /**
@@ -51,7 +52,7 @@ export function findService(
   );
   if (certain.length > 0 || variables.size > 0) {
     const found = withVariables(tree, certain, variables);
-    if (found.places.length > 0) return { ...found, certainty: "confirmed" };
+    if (found.locations.length > 0) return { ...found, certainty: "confirmed" };
   }
   const guessed = all.filter(({ port }) => port !== null && lostPorts.includes(port));
   const found = withVariables(tree, guessed, new Set());
@@ -72,7 +73,7 @@ function withVariables(
   const bound = addresses.flatMap(({ variable }) => variable ?? []);
   const variables = new Set([...given, ...bound]);
   const read = tree.files.flatMap((file) => locationsOfNames(file, variables));
-  return { addresses, variables, places: [...addresses.map(placeOf), ...read] };
+  return { addresses, variables, locations: [...addresses.map(placeOf), ...read] };
 }
 
 /** The host may be `api`, `api:8080`, `api.example.com`, or `http://api.example.com/v1`. */
@@ -107,12 +108,23 @@ function holdsAddress(name: string, addresses: readonly Address[]): boolean {
 
 const LINE_CHARS_MAX = 2_000;
 
-/** The lines of a file that are no comments, numbered from 1. */
+/**
+ * The lines of a file that may use a service, numbered from 1: no comments, and no health check by
+ * which a container asks itself.
+ */
 export function linesOf(file: ConsumerFile): { readonly line: number; readonly text: string }[] {
+  const checks = healthCheckLines(file);
   return file.text
     .split(/\r?\n/)
     .map((text, index) => ({ line: index + 1, text: text.slice(0, LINE_CHARS_MAX) }))
-    .filter(({ text }) => !/^\s*(?:#|\/\/|\*|\/\*)/.test(text));
+    .filter(({ text }) => !/^\s*(?:#|\/\/|\*|\/\*)/.test(text))
+    .filter(({ line, text }) => !checks.has(line) || asksAnother(text));
+}
+
+const LOOPBACK = /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/i;
+
+function asksAnother(text: string): boolean {
+  return urlsIn(text).some(({ host }) => !LOOPBACK.test(host));
 }
 
 const WORD = /\b[A-Za-z_]\w*/g;

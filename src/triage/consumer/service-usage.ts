@@ -1,4 +1,5 @@
 import { routesByPattern } from "../change/route-patterns.ts";
+import { isCompose } from "../facts/file-kinds.ts";
 import type { Hit, Location, Usage } from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";
 import {
@@ -16,6 +17,7 @@ import {
   locationsOfNames,
   type ServiceAddress,
 } from "./service-address.ts";
+import { type ComposeService, composeServices, imageOn } from "./service-deployment.ts";
 
 type LiteralPlace = Location & { readonly literal: LiteralPath };
 
@@ -27,7 +29,10 @@ type ServiceEvidence = {
   readonly literals: readonly LiteralPlace[];
   /** Files that hold the service's address or are named by the relationship. */
   readonly serviceFiles: ReadonlySet<string>;
+  /** Where the consumer runs the provider's image or builds upon it. */
   readonly images: readonly Location[];
+  /** All lines of what deploys that image. */
+  readonly deployed: readonly (Location & { readonly text: string })[];
 };
 
 /** Read out of a consumer's texts whatever the findings may ask for. */
@@ -36,25 +41,29 @@ export function serviceEvidence(
   identity: ServiceIdentity,
   found: readonly ServiceFound[],
 ): ServiceEvidence {
-  const sought = found.flatMap((one) => one.sought);
-  const ports = sought.flatMap((one) => (one.by === "port" ? [one.port] : []));
+  const matches = found.flatMap((one) => one.matches);
+  const ports = matches.flatMap((one) => (one.by === "port" ? [one.port] : []));
   const address = findService(tree, identity, ports);
-  const wantsRoutes = sought.some(({ by }) => by === "route");
+  const wantsRoutes = matches.some(({ by }) => by === "route");
+  const images = tree.files.flatMap((file) => imagesIn(file, identity));
   return {
     tree,
     identity,
     address,
     literals: wantsRoutes ? tree.files.flatMap(literalsIn) : [],
-    serviceFiles: new Set([...address.places.map(({ path }) => path), ...tree.interfaceFiles]),
-    images: tree.files.flatMap((file) => imagesIn(file, identity)),
+    serviceFiles: new Set([...address.locations.map(({ path }) => path), ...tree.interfaceFiles]),
+    images,
+    deployed: deployedLines(tree, images, identity),
   };
 }
 
 /** Where a consumer meets a finding, and how sure that is. */
-export function matchService({ finding, sought }: ServiceFound, evidence: ServiceEvidence): Hit {
-  const met = sought.flatMap((one) => meet(one, evidence));
+export function matchService({ finding, matches }: ServiceFound, evidence: ServiceEvidence): Hit {
+  const met = matches.flatMap((one) => meet(one, evidence));
   const confirmed = met.filter(({ usage }) => usage === "confirmed");
-  const places = sortedPlaces((confirmed.length > 0 ? confirmed : met).map(({ place }) => place));
+  const locations = sortedPlaces(
+    (confirmed.length > 0 ? confirmed : met).map(({ location }) => location),
+  );
   return {
     finding,
     usage:
@@ -62,8 +71,8 @@ export function matchService({ finding, sought }: ServiceFound, evidence: Servic
         ? "confirmed"
         : met.length > 0
           ? "likely"
-          : usageWithoutHits(sought, evidence),
-    hits: places.slice(0, LIMITS.hitsMax),
+          : usageWithoutHits(matches, evidence),
+    hits: locations.slice(0, LIMITS.hitsMax),
   };
 }
 
@@ -75,31 +84,31 @@ export function serviceUsage(evidence: ServiceEvidence, hits: readonly Hit[]): U
   return usages.has("likely") ? "likely" : usageWithoutHits([{ by: "service" }], evidence);
 }
 
-type Met = { readonly place: Location; readonly usage: "confirmed" | "likely" };
+type Met = { readonly location: Location; readonly usage: "confirmed" | "likely" };
 
-function meet(sought: ServiceMatch, evidence: ServiceEvidence): Met[] {
+function meet(match: ServiceMatch, evidence: ServiceEvidence): Met[] {
   const { tree, address, images } = evidence;
-  switch (sought.by) {
+  switch (match.by) {
     case "route":
-      return routePlaces(sought.path, evidence);
+      return routePlaces(match.path, evidence);
     case "env":
       return tree.files
-        .flatMap((file) => locationsOfNames(file, new Set([sought.name])))
-        .filter(({ path }) => !isGenericName(sought.name) || evidence.serviceFiles.has(path))
+        .flatMap((file) => locationsOfNames(file, new Set([match.name])))
+        .filter(({ path }) => !isGenericName(match.name) || evidence.serviceFiles.has(path))
         .map(confirm);
     case "port":
-      return portPlaces(sought.port, evidence);
+      return portPlaces(match.port, evidence);
     case "image":
       return images.map(confirm);
     case "service":
       return address.certainty === "none"
         ? []
-        : address.places.map((place) => ({ place, usage: certaintyOf(address) }));
+        : address.locations.map((location) => ({ location, usage: certaintyOf(address) }));
   }
 }
 
-function confirm(place: Location): Met {
-  return { place, usage: "confirmed" };
+function confirm(location: Location): Met {
+  return { location, usage: "confirmed" };
 }
 
 function certaintyOf({ certainty }: ServiceAddress): "confirmed" | "likely" {
@@ -118,26 +127,24 @@ function routePlaces(path: string, evidence: ServiceEvidence): Met[] {
     .filter(({ literal }) => asksFor(literal, route, bases))
     .filter(({ path: file }) => route.length > 0 || evidence.serviceFiles.has(file))
     .map(({ path: file, line }) => ({
-      place: { path: file, line },
+      location: { path: file, line },
       usage: isTelling || evidence.serviceFiles.has(file) ? "confirmed" : "likely",
     }));
 }
 
 /** The port in an address of the service, and in what is deployed with its image. */
-function portPlaces(port: number, { address, tree, images }: ServiceEvidence): Met[] {
-  const inAddresses = address.addresses
-    .filter((one) => one.port === port)
-    .map(({ path, line }) => ({ place: { path, line }, usage: certaintyOf(address) }));
-  if (inAddresses.length > 0) {
-    const bound = boundVariables(address, port);
-    const read = tree.files.flatMap((file) => locationsOfNames(file, bound));
-    return [...inAddresses, ...read.map((place) => ({ place, usage: certaintyOf(address) }))];
-  }
-  const deploying = new Set(images.map(({ path }) => path));
-  return tree.files
-    .filter(({ path }) => deploying.has(path))
-    .flatMap((file) => placesOfNumber(file, port))
-    .map(confirm);
+function portPlaces(port: number, { address, tree, deployed }: ServiceEvidence): Met[] {
+  const mapped = deployed
+    .filter(({ text }) => namesNumber(text, port))
+    .map(({ path, line }) => confirm({ path, line }));
+  const bound = boundVariables(address, port);
+  const called = [
+    ...address.addresses.filter((one) => one.port === port),
+    ...tree.files.flatMap((file) => locationsOfNames(file, bound)),
+  ];
+  // Who runs the image with this port calls it there: an address of an unknown host is this one.
+  const usage = mapped.length > 0 ? "confirmed" : certaintyOf(address);
+  return [...called.map(({ path, line }) => ({ location: { path, line }, usage })), ...mapped];
 }
 
 /** The variables whose value has the port: who reads them calls the port. */
@@ -146,19 +153,50 @@ function boundVariables({ addresses }: ServiceAddress, port: number): Set<string
   return new Set(bound.flatMap(({ variable }) => variable ?? []));
 }
 
-function placesOfNumber(file: ConsumerFile, port: number): Location[] {
-  return linesOf(file)
-    .filter(({ text }) => [...text.matchAll(/\d+/g)].some(([found]) => Number(found) === port))
-    .map(({ line }) => ({ path: file.path, line }));
+function namesNumber(text: string, number: number): boolean {
+  return [...text.matchAll(/\d+/g)].some(([found]) => Number(found) === number);
+}
+
+/**
+ * What deploys the provider's image, line by line: of a compose file the services that run it, by
+ * their image or by a name that such a service has in any of the files; of others all of it.
+ */
+function deployedLines(
+  { files }: TextTree,
+  images: readonly Location[],
+  { repo }: ServiceIdentity,
+): ServiceEvidence["deployed"] {
+  const name = nameOf(repo);
+  const composed = files.flatMap((file) =>
+    composeServices(file).map((service) => ({ path: file.path, ...service })),
+  );
+  const named = new Set([name, ...composed.filter(({ runs }) => runs.includes(name)).map(keyOf)]);
+  const deploying = new Set(images.map(({ path }) => path));
+  return [
+    ...composed
+      .filter((service) => named.has(keyOf(service)))
+      .flatMap(({ path, lines }) => lines.map((one) => ({ path, ...one }))),
+    ...files
+      .filter(({ path }) => deploying.has(path) && !isCompose(path))
+      .flatMap((file) => linesOf(file).map((one) => ({ path: file.path, ...one }))),
+  ];
+}
+
+function keyOf({ name }: ComposeService): string {
+  return name.toLowerCase();
+}
+
+function nameOf(repo: string): string {
+  return repo.split("/").at(-1)?.toLowerCase() ?? "";
 }
 
 /** Without a hit: none, unless the whole was not read or the relationship says otherwise. */
 function usageWithoutHits(
-  sought: readonly ServiceMatch[],
+  matches: readonly ServiceMatch[],
   { tree, identity }: ServiceEvidence,
 ): Usage {
   if (tree.capsHit.length > 0) return "unknown";
-  const isAboutService = sought.some(({ by }) => by === "service");
+  const isAboutService = matches.some(({ by }) => by === "service");
   return isAboutService && isDeclared(tree, identity) ? "likely" : "none";
 }
 
@@ -176,18 +214,15 @@ function literalsIn(file: ConsumerFile): LiteralPlace[] {
 
 /** `image: registry/owner/name:tag` and `FROM owner/name`: running or extending the provider. */
 function imagesIn(file: ConsumerFile, { repo }: ServiceIdentity): Location[] {
-  const name = repo.split("/").at(-1)?.toLowerCase() ?? "";
+  const name = nameOf(repo);
   if (name === "" || !file.text.toLowerCase().includes(name)) return [];
   return linesOf(file)
-    .filter(({ text }) => {
-      const image = /^\s*(?:-\s*)?(?:image:|FROM\s)\s*["']?([\w./-]+)/i.exec(text)?.[1];
-      return image?.toLowerCase().split("/").at(-1) === name;
-    })
+    .filter(({ text }) => imageOn(file.path, text) === name)
     .map(({ line }) => ({ path: file.path, line }));
 }
 
-function sortedPlaces(places: readonly Location[]): Location[] {
-  const unique = new Map(places.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
+function sortedPlaces(locations: readonly Location[]): Location[] {
+  const unique = new Map(locations.map(({ path, line }) => [`${path}:${line}`, { path, line }]));
   return [...unique.values()].toSorted(
     (left, right) =>
       (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
@@ -234,7 +269,7 @@ function asksFor(
   basePaths: readonly (readonly string[])[],
 ): boolean {
   const wanted = [route, ...basePaths.flatMap((base) => withoutBase(route, base))];
-  return wanted.some((segments) => matches(literal, segments));
+  return wanted.some((segments) => fitsRoute(literal, segments));
 }
 
 /** The route as it looks behind a base path; nothing if it is not below it. */
@@ -243,10 +278,10 @@ function withoutBase(route: readonly string[], base: readonly string[]): (readon
   return base.every((segment, index) => segment === route[index]) ? [route.slice(base.length)] : [];
 }
 
-function matches({ segments, isOpen }: LiteralPath, route: readonly string[]): boolean {
-  const asked = isOpen && segments.length === route.length - 1 ? [...segments, "*"] : segments;
-  if (asked.length !== route.length) return false;
-  const same = asked.every((segment, index) => route[index] === "*" || route[index] === segment);
+function fitsRoute({ segments, isOpen }: LiteralPath, route: readonly string[]): boolean {
+  const literal = isOpen && segments.length === route.length - 1 ? [...segments, "*"] : segments;
+  if (literal.length !== route.length) return false;
+  const same = literal.every((segment, index) => route[index] === "*" || route[index] === segment);
   return same && (route.length === 0 || route.some((segment) => segment !== "*"));
 }
 
@@ -258,7 +293,7 @@ const QUOTE = /["'`]/g;
  */
 export function quotedIn(text: string): string[] {
   const found: string[] = [];
-  /** Quotes that nothing closes from here on: from a later place nothing does either. */
+  /** Quotes that nothing closes from here on: from a later location nothing does either. */
   const open = new Set<string>();
   let from = 0;
   for (;;) {

@@ -30,7 +30,7 @@ type KnownIssue = z.output<typeof knownIssue>;
  */
 export const githubIssueDelivery: EffectDelivery = {
   render(effect, config) {
-    const { repo, issue } = issueFor(effect, config);
+    const { repo, issue } = issueFor(effect);
     return {
       to: `${config.github.apiUrl}/repos/${repo}/issues`,
       body: issue,
@@ -42,7 +42,7 @@ export const githubIssueDelivery: EffectDelivery = {
     if (context.config.github.token === null) {
       throw new SkippedEffect("GITHUB_TOKEN is not set");
     }
-    const { repo, issue } = issueFor(effect, context.config);
+    const { repo, issue } = issueFor(effect);
     const known = await findIssue(repo, { marker: markerOf(effect.key), issue }, context);
     if (known === null) {
       return await createIssue(repo, issue, context);
@@ -59,19 +59,14 @@ function labelsOf({ labels }: Issue): string {
   return markdownLine(labels.join(", "), LABELS_MAX);
 }
 
-function issueFor(effect: ClaimedEffect, config: EffectsConfig): { repo: string; issue: Issue } {
+function issueFor(effect: ClaimedEffect): { repo: string; issue: Issue } {
   if ("entries" in effect.payload) {
     const week = parseEffectPayload(digestSchema, effect.payload);
     return { repo: week.target_repo, issue: digestIssueOf(week, effect.key) };
   }
   const about = parseEffectPayload(issueNoticeSchema, effect.payload);
-  const origin = { effectKey: effect.key, taskId: effect.taskId, webUrl: webUrlOf(config) };
+  const origin = { effectKey: effect.key, taskId: effect.taskId };
   return { repo: about.target_repo, issue: issueOf(about, origin) };
-}
-
-/** Where people look: GitHub's own has the API on another host, an enterprise's on the same. */
-function webUrlOf({ github: { apiUrl } }: EffectsConfig): string {
-  return apiUrl === "https://api.github.com" ? "https://github.com" : new URL(apiUrl).origin;
 }
 
 async function findIssue(

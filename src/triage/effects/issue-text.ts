@@ -1,5 +1,12 @@
-import { codeBlock, codeSpan, markdownLine, markdownText, repositoryName } from "./markdown.ts";
-import { type Digest, isRepositoryName, type Notice } from "./notice.ts";
+import {
+  codeBlock,
+  codeSpan,
+  exactBlock,
+  markdownLine,
+  markdownText,
+  repositoryName,
+} from "./markdown.ts";
+import type { Digest, Notice } from "./notice.ts";
 
 /** Of a repository's name; GitHub takes titles of 256 characters. */
 const NAME_MAX = 200;
@@ -12,6 +19,8 @@ const CHANGES_MAX = 24_000;
 const REASONING_MAX = 8_000;
 const CONTEXT_MAX = 2_000;
 const FILES_MAX = 20_000;
+/** Of all of it, below the 65,536 that GitHub takes. */
+const BODY_MAX = 65_000;
 /** Of the digest; the others are counted. */
 const ENTRIES_MAX = 100;
 const ENTRY_MAX = 400;
@@ -29,18 +38,14 @@ export function markerOf(effectKey: string): string {
   return `<!-- triage-key: ${key} -->`;
 }
 
-/** Whose verdict an issue tells, and where people look at the commit. */
-type IssueOrigin = {
-  readonly effectKey: string;
-  readonly taskId: string;
-  readonly webUrl: string;
-};
+/** Whose verdict an issue tells. */
+type IssueOrigin = { readonly effectKey: string; readonly taskId: string };
 
 /** The issue of one verdict. Everything of it may be the words of strangers. */
-export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigin): Issue {
+export function issueOf(about: Notice, { effectKey, taskId }: IssueOrigin): Issue {
   const isTemplate = about.relationship_type === "template_fork";
   const heading = isTemplate ? "📋 Template Update Available" : "⚠️ Dependency Update Required";
-  const body = [
+  const advice = [
     `${nameOf(about)} changed, and ${
       isTemplate ? "this repository was made from it" : "this repository depends on it"
     }.`,
@@ -55,14 +60,18 @@ export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigi
     ...(about.affected_files.length === 0
       ? []
       : ["## Affected files", listed(about.affected_files).join("\n")]),
+  ];
+  const details = [
     "<details><summary>Technical details</summary>",
     markdownText(about.reasoning, REASONING_MAX),
-    `Commit: ${commitLink(about, webUrl)}`,
+    `Commit: ${about.commit_url ?? codeSpan(about.commit_sha)}`,
     `Whole verdict, while the task is kept: \`triaged show ${taskId}\``,
-    ...(isTemplate ? [`Its patch, if there is one: \`${patchCommand(taskId)}\``] : []),
     ...(about.commit_message === "" ? [] : [codeBlock(about.commit_message)]),
     "</details>",
-  ].join("\n\n");
+  ];
+  const room = BODY_MAX - [...advice, ...details, markerOf(effectKey)].join("\n\n").length;
+  const attachments = attached(about.attachments ?? [], { taskId, room });
+  const body = [...advice, ...attachments, ...details].join("\n\n");
   return {
     title: `${heading}: ${repositoryName(about.source_repo.slice(0, NAME_MAX))}`,
     body: withMarker(body, effectKey),
@@ -70,10 +79,32 @@ export function issueOf(about: Notice, { effectKey, taskId, webUrl }: IssueOrigi
   };
 }
 
-/** The patch itself stays out: the lines of a private template are not for every tracker. */
-function patchCommand(taskId: string): string {
-  return `triaged show ${taskId} --json | jq -r '.result.artifacts[].content' > sync.patch`;
+type Attachment = NonNullable<Notice["attachments"]>[number];
+
+/**
+ * Texts, letter for letter, so that a patch can be taken out of the issue; or where they are, if
+ * there is no room for them or if an issue would change them.
+ */
+function attached(
+  attachments: readonly Attachment[],
+  { taskId, room }: { readonly taskId: string; readonly room: number },
+): string[] {
+  let left = room;
+  return attachments.map(({ name, bytes, query, content }) => {
+    const language = name.endsWith(".patch") ? "diff" : "text";
+    const block = content === null ? null : exactBlock(content, language);
+    const fits = block !== null && block.length + ATTACHMENT_WORDS <= left;
+    const command = `triaged show ${taskId} --json | jq -j '${query}' > ${name}`;
+    const shown = fits
+      ? block
+      : `It has ${bytes} bytes, and is not shown here. While the task is kept: ${codeSpan(command)}`;
+    left -= shown.length + ATTACHMENT_WORDS;
+    return `## ${codeSpan(name)}\n\n${shown}`;
+  });
 }
+
+/** Characters of what stands around a text, and of what stands in its place. */
+const ATTACHMENT_WORDS = 400;
 
 const DIGEST_TITLES: Readonly<Record<string, string>> = {
   daily: "📦 Daily dependency digest",
@@ -124,11 +155,4 @@ function listed(files: readonly string[]): string[] {
   const kept = lines.filter((line) => (length += line.length + 1) <= FILES_MAX);
   const left = lines.length - kept.length;
   return left === 0 ? kept : [...kept, `- and ${left} more`];
-}
-
-/** A link where its parts can be nothing but a repository and a commit. */
-function commitLink({ source_repo, commit_sha }: Notice, webUrl: string): string {
-  return isRepositoryName(source_repo) && /^[0-9a-f]{7,64}$/i.test(commit_sha)
-    ? `${webUrl}/${source_repo}/commit/${commit_sha}`
-    : codeSpan(commit_sha);
 }

@@ -16,6 +16,18 @@ export function codeBlock(text: string): string {
 }
 
 /**
+ * Lines as a block of code in which every character stays; null for what Markdown would not keep
+ * as it is (characters that are not seen, line ends of Windows), and for what could pass for the
+ * mark by which an issue is found.
+ */
+export function exactBlock(text: string, language: string): string | null {
+  if (visibleText(text) !== text || text.includes("<!-- triage-key")) return null;
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text}${text.endsWith("\n") ? "" : "\n"}${fence}`;
+}
+
+/**
  * A text of several lines, at most `lengthMax` characters of Markdown. What our own words put
  * between backticks stays one piece of code; a list that is numbered stays one.
  */

@@ -6,6 +6,10 @@ export const NOTICE_LIMITS = {
   summaryMax: 5_000,
   changesMax: 20_000,
   filesMax: 100,
+  urlMax: 2_000,
+  /** Of the text of one attachment, of which there are at most so many. */
+  attachmentMax: 40_000,
+  attachmentsMax: 5,
 } as const;
 
 const line = z.string().max(NOTICE_LIMITS.lineMax);
@@ -45,6 +49,25 @@ export const noticeSchema = z.object({
   architecture_context: z.string().max(NOTICE_LIMITS.summaryMax).optional(),
   affected_files: z.array(line).max(NOTICE_LIMITS.filesMax),
   labels: z.array(z.string().max(50)).max(10),
+  /** The page of the commit; null or absent where nobody knows one. */
+  commit_url: z
+    .url({ protocol: /^https$/ })
+    .max(NOTICE_LIMITS.urlMax)
+    .nullish(),
+  /** Texts that belong to an issue, such as a patch. */
+  attachments: z
+    .array(
+      z.object({
+        name: line,
+        bytes: z.int(),
+        /** Where it is in what `triaged show TASK --json` prints, in the words of jq. */
+        query: line,
+        /** Null: too long. */
+        content: z.string().max(NOTICE_LIMITS.attachmentMax).nullable(),
+      }),
+    )
+    .max(NOTICE_LIMITS.attachmentsMax)
+    .optional(),
 });
 export type Notice = z.output<typeof noticeSchema>;
 

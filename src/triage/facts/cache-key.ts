@@ -61,13 +61,29 @@ export function cacheKey(inputs: Readonly<Record<string, unknown>>): string {
   return hash("sha256", canonicalJson(inputs));
 }
 
-/** JSON in which the order of keys does not depend on who built the value. */
+/** A dedupe key of some parts: hashed, because names of repositories may be longer than a key. */
+export function dedupeKeyOf(parts: readonly unknown[]): string {
+  return hash("sha256", JSON.stringify(parts));
+}
+
+/**
+ * Milliseconds for which the key of a task that another task has enqueued is held. Such a task may
+ * end before its event is told again: by a second delivery, or because its parent is tried again.
+ * It must not be made again then. Longer than final tasks are kept by default.
+ */
+export const CHILD_KEY_HELD_MS = 30 * 86_400_000;
+
+/**
+ * JSON in which the order of keys does not depend on who built the value. It is compared, and not
+ * read again: an integer that a number would round stands as the text of one.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === "bigint") return { integer: inner.toString() };
+    return typeof inner === "object" && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(
           Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)),
         )
-      : inner,
-  );
+      : inner;
+  });
 }

@@ -82,9 +82,11 @@ export const TEMPLATE_LIMITS = {
   mergesMax: 500,
   /** Merges at a time: they take a core each. */
   mergesAtOnceMax: 2,
-  /** Hunks told of one file in conflict, and characters of each of their sides. */
+  /** Hunks told of one file in conflict. */
   hunksMax: 20,
+  /** Characters of each of their sides at least, and of all of them where they are few. */
   hunkTextMax: 300,
+  hunkTextsMax: 100_000,
   /** Differences by key told of one file, and characters of the texts that are parsed for it. */
   explanationsMax: 20,
   explainedTextMax: 100_000,

@@ -12,8 +12,8 @@ export type ServiceMatch =
   /** The provider's image, run or built upon. */
   | { readonly by: "image" };
 
-/** A finding in a service, and by what a consumer is hit: any of `sought`. */
-export type ServiceFound = { readonly finding: Finding; readonly sought: readonly ServiceMatch[] };
+/** A finding in a service, and by what a consumer is hit: any of `matches`. */
+export type ServiceFound = { readonly finding: Finding; readonly matches: readonly ServiceMatch[] };
 
 /** What the relationship says a service is known by. */
 export type ServiceIdentity = {
@@ -57,6 +57,16 @@ export function methodOf(name: string): string {
 /** `GET /users/:id`, for people and as an identity. */
 export function routeName({ method, path }: Pick<Route, "method" | "path">): string {
   return method === "*" ? path : `${method} ${path}`;
+}
+
+export type NamedRoute = Pick<Route, "method" | "path">;
+
+/** The way back from a route's name. */
+export function routeNamed(name: string): NamedRoute {
+  const at = name.indexOf(" /");
+  return at === -1
+    ? { method: "*", path: name }
+    : { method: name.slice(0, at), path: name.slice(at + 1) };
 }
 
 /** The segments of a path; a placeholder of any framework is "*". */

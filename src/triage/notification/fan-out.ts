@@ -44,9 +44,9 @@ export async function fanOut(
   );
   return resultOf(
     source_repo,
-    dependents.map((dependent, place) => ({
+    dependents.map((dependent, index) => ({
       ...dependent,
-      taskId: enqueued[place]?.taskId ?? "",
+      taskId: enqueued[index]?.taskId ?? "",
     })),
   );
 }

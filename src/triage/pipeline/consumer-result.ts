@@ -10,7 +10,8 @@ import {
   reasoning,
   recommendedChanges,
 } from "../verdict/words.ts";
-import type { ConsumerTriagePayload } from "./consumer-payload.ts";
+import { type ConsumerTriagePayload, isNpmPayload } from "./consumer-payload.ts";
+import { type ConsumerSetup, upgradeSteps } from "./upgrade-steps.ts";
 
 /** Which rules judged, how long they took, and what a person had decided before. */
 type Run = {
@@ -25,13 +26,17 @@ export type TriageSubject = {
   readonly payload: ConsumerTriagePayload;
   readonly source: ChangedSource;
   readonly keyInputs: KeyInputs;
+  /** How the consumer upgrades a package; null where it is asked about none. @default null */
+  readonly setup?: ConsumerSetup | null;
 };
 
 /** The result of `consumer_triage`, from its payload and the facts. */
 export function consumerResult(subject: TriageSubject, analysis: Analysis, run: Run): TriageResult {
   const { payload, source, keyInputs } = subject;
   const verdict = verdictOn(analysis, payload.relationship_config.urgency_mapping);
-  const about: ConsumerCase = { source, target: payload.target_repo, analysis, verdict };
+  const seen: ConsumerCase = { source, target: payload.target_repo, analysis, verdict };
+  const verify = verifyStep(subject, affectedFiles(seen));
+  const about = { ...seen, source: { ...source, verify } };
   return resultOfRules({
     requires_action: verdict.requiresAction,
     urgency: verdict.urgency,
@@ -46,6 +51,13 @@ export function consumerResult(subject: TriageSubject, analysis: Analysis, run: 
     cacheKey: verdictKey(keyInputs, { ...run, adjudicator: "none" }),
     duration_ms: run.durationMs,
   });
+}
+
+/** How people can see for themselves: as the consumer installs and checks, where that is known. */
+function verifyStep({ payload, source, setup }: TriageSubject, files: readonly string[]): string {
+  return setup == null || !isNpmPayload(payload)
+    ? source.verify
+    : upgradeSteps(setup, payload.change_event.package, files);
 }
 
 function affectedFiles(about: ConsumerCase): string[] {

@@ -67,6 +67,15 @@ type AnnouncedChange = {
   };
 };
 
+/** Without commits both are null. */
+type FoundRange = {
+  readonly range: CommitRange | null;
+  readonly source: RepositoryReference | null;
+  readonly degraded: readonly string[];
+};
+
+const NO_COMMITS: FoundRange = { range: null, source: null, degraded: [] };
+
 /**
  * The commits of a change; null where the event has none, and where their repository cannot be
  * had and the event's diffs stand for it, which `degraded` says.
@@ -74,18 +83,22 @@ type AnnouncedChange = {
 export async function findRange(
   { repo, registered, event }: AnnouncedChange,
   { repositories, signal, logger }: Surroundings,
-): Promise<{ readonly range: CommitRange | null; readonly degraded: readonly string[] }> {
+): Promise<FoundRange> {
   const { commit_sha: headSha, base_sha: baseSha, repo_url, changed_files } = event;
-  if (headSha === undefined || !isGitSha(headSha)) return { range: null, degraded: [] };
+  if (headSha === undefined || !isGitSha(headSha)) return NO_COMMITS;
   try {
     const source = sourceRepository(repo, { registered, told: repo_url ?? null });
-    const range = await resolveRange({ source, headSha, baseSha: baseSha ?? null }, repositories, signal);
-    return { range, degraded: [] };
+    const range = await resolveRange(
+      { source, headSha, baseSha: baseSha ?? null },
+      repositories,
+      signal,
+    );
+    return { range, source, degraded: [] };
   } catch (err) {
     signal.throwIfAborted();
     const degraded = diffFallbackReason(err, changed_files);
     logger.warn({ err, sourceRepo: repo }, "source repository not read");
-    return { range: null, degraded: [degraded] };
+    return { ...NO_COMMITS, degraded: [degraded] };
   }
 }
 

@@ -8,6 +8,7 @@ import { canonicalJson, configHashOf, type KeyInputs } from "../facts/cache-key.
 import type { ChangeSet } from "../facts/change-set.ts";
 import { changeSetOfEvent } from "../sources/event/event-change-set.ts";
 import type { Mirror } from "../sources/git/mirror-folder.ts";
+import { remoteOf } from "../sources/git/remote.ts";
 import {
   type CommitRange,
   isFolder,
@@ -29,6 +30,8 @@ import type { Surroundings } from "./prepared.ts";
 type PreparedTemplate = AsyncDisposable & {
   readonly mode: "git" | "payload";
   readonly keyInputs: KeyInputs;
+  /** Where git gets the template from; null: by an event alone, or in a folder of the worker's. */
+  readonly fetchFrom: string | null;
   /** Merge and compare. Once. */
   readonly read: (onProgress: (at: AnalysisProgress) => void) => Promise<SyncFacts>;
 };
@@ -52,6 +55,7 @@ export async function prepareTemplate(
     return {
       mode: found.mode,
       keyInputs: keyInputsOf(payload, found, tree),
+      fetchFrom: found.mode === "git" ? found.fetchFrom : null,
       read: (onProgress) => readFacts({ payload, found, tree, store, surroundings }, onProgress),
       [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     };
@@ -135,7 +139,7 @@ async function readFacts(
 
 /** The change of a template: commits of its repository, or the diffs of an event. */
 type FoundChange =
-  | { readonly mode: "git"; readonly range: CommitRange }
+  | { readonly mode: "git"; readonly range: CommitRange; readonly fetchFrom: string | null }
   | {
       readonly mode: "payload";
       readonly change: ChangeSet;
@@ -155,8 +159,11 @@ async function findChange(
 ): Promise<FoundChange> {
   const { source_repo: repo, change_event: event, relationship_config: config } = payload;
   const registered = config.source_clone_url ?? folderUrl(config, surroundings.workingDirectory);
-  const { range, degraded } = await findRange({ repo, registered, event }, surroundings);
-  return range === null ? eventChange(payload, degraded) : { mode: "git", range };
+  const { range, source, degraded } = await findRange({ repo, registered, event }, surroundings);
+  if (range === null || source === null) return eventChange(payload, degraded);
+  const isOfWorker = config.source_clone_url == null && source.cloneUrl !== null;
+  const fetchFrom = isOfWorker ? null : remoteOf(source, surroundings.repositories).url;
+  return { mode: "git", range, fetchFrom };
 }
 
 /** On the way back the relationship's folder is that of the source. */

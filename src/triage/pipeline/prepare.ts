@@ -8,6 +8,7 @@ import { namedTriggers } from "../sources/event/change-event.ts";
 import { obtainPackages } from "../sources/npm/fetch-package.ts";
 import { installedAbove } from "../sources/npm/installed.ts";
 import { declarationsOf, fetchTypePackages, tsconfigsOf } from "../sources/npm/type-packages.ts";
+import { code, shellWord } from "../verdict/shown.ts";
 import { changedPackages } from "./changed-packages.ts";
 import { type ConsumerTriagePayload, isNpmPayload, type NpmPayload } from "./consumer-payload.ts";
 import { findSource } from "./find-source.ts";
@@ -19,6 +20,7 @@ import {
   type Prepared,
   type Surroundings,
 } from "./prepared.ts";
+import { readConsumerSetup } from "./upgrade-steps.ts";
 
 /**
  * Find out what a payload asks about: the upgrade of a package (npm mode), commits of a
@@ -86,6 +88,7 @@ async function preparePackage(
       return {
         service: null,
         packages: [{ request: { ...request, dependencies: links }, origin: null }],
+        setup: await readConsumerSetup(consumer.path, payload.change_event.package.name, signal),
         degraded,
         capsHit: [...consumer.capsHit, ...capsHit],
       };
@@ -168,6 +171,7 @@ async function prepareRepository(
       return {
         service: serviceRequest(payload, { change, consumer }),
         packages,
+        setup: null,
         degraded: [...found.degraded, ...degraded],
         capsHit,
       };
@@ -205,7 +209,7 @@ export function packageSource({ change_event }: NpmPayload): ChangedSource {
     mode: "npm",
     name,
     change: `${name} ${from} → ${to}`,
-    verify: `npm install ${name}@${to} && npx tsc --noEmit`,
+    verify: code(`npm install ${shellWord(`${name}@${to}`)}`),
     baseSha: `npm:${name}@${from}`,
     headSha: `npm:${name}@${to}`,
     named: [],

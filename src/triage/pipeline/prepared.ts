@@ -6,6 +6,7 @@ import type { ChangedSource, ChangeSet } from "../facts/change-set.ts";
 import type { ConsumerTriagePayload } from "./consumer-payload.ts";
 import type { TriageSubject } from "./consumer-result.ts";
 import type { PackagePart } from "./package-part.ts";
+import type { ConsumerSetup } from "./upgrade-steps.ts";
 
 /**
  * What a triage is about, known well enough to look up its verdict. What it reads into scratch
@@ -28,6 +29,8 @@ export type Work = {
   /** Null in npm mode, where there is a package alone. */
   readonly service: ServiceRequest | null;
   readonly packages: readonly PackagePart[];
+  /** How the consumer upgrades the package in npm mode; else null. */
+  readonly setup: ConsumerSetup | null;
   /** What is known less well than it could be, and the caps that were hit, on the way. */
   readonly degraded: readonly string[];
   readonly capsHit: readonly string[];

@@ -1,10 +1,7 @@
 import type { ChildTask, HandlerContext } from "../../index.ts";
-import { cacheKey } from "../facts/cache-key.ts";
+import { CHILD_KEY_HELD_MS, cacheKey } from "../facts/cache-key.ts";
 import type { TriageResult } from "../facts/result.ts";
 import type { TemplateTriagePayload } from "../template/payload.ts";
-
-/** As for the tasks of a notification: longer than final tasks are kept by default. */
-const KEY_HELD_MS = 30 * 86_400_000;
 
 /**
  * The task that asks whether the template should take what the derivative has done to the same
@@ -48,7 +45,7 @@ export function reverseTask(
       base_sha: own.base_sha,
       head_sha: own.head_sha,
     }),
-    dedupeForMs: KEY_HELD_MS,
+    dedupeForMs: CHILD_KEY_HELD_MS,
   };
 }
 

@@ -16,6 +16,8 @@ type TemplateRun = {
   readonly version: string;
   readonly durationMs: number;
   readonly decision: DecisionAnswer | null;
+  /** Where git gets the template from; null where only the worker knows it. @default null */
+  readonly fetchFrom?: string | null;
 };
 
 type Judged = { readonly about: TemplateCase; readonly result: TriageResult };
@@ -31,6 +33,8 @@ export function templateResult(
   const about: TemplateCase = {
     source: keyInputs.sourceRepo,
     target: keyInputs.targetRepo,
+    baseSha: keyInputs.baseSha,
+    fetchFrom: run.fetchFrom ?? null,
     headSha: keyInputs.headSha,
     targetSha: keyInputs.targetSha,
     facts: bounded,
@@ -128,12 +132,12 @@ function fileEvidence(file: SyncedFile) {
     intent: file.intent,
     changes: file.changes,
     hunks: file.hunks,
+    ...(file.isPartial ? { partial: true } : {}),
+    ...(file.rejects === null ? {} : { rejects: file.rejects }),
     ...(file.since === null ? {} : { since: file.since }),
   };
 }
 
 function artifactsOf({ patch }: SyncFacts): TriageResult["artifacts"] {
-  if (patch === null) return [];
-  const { sha256, bytes, content } = patch;
-  return [{ name: "sync.patch", media_type: "text/x-diff", sha256, bytes, content }];
+  return patch === null ? [] : [{ name: "sync.patch", media_type: "text/x-diff", ...patch }];
 }

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { Effect, EffectKind } from "../../index.ts";
+import { commitUrl } from "../effects/commit-url.ts";
 import { NOTICE_LIMITS, type Notice } from "../effects/notice.ts";
 import { cacheKey } from "../facts/cache-key.ts";
 import type { TriageResult } from "../facts/result.ts";
@@ -7,6 +9,7 @@ import {
   type Threshold,
   type Thresholds,
 } from "../relationships/notification-settings.ts";
+import { conflictText } from "../verdict/conflict-text.ts";
 
 /** What of a triage task's payload its effects need. */
 type Triaged = {
@@ -15,8 +18,20 @@ type Triaged = {
   readonly change_event: {
     readonly commit_sha?: string | undefined;
     readonly commit_message?: string | undefined;
+    readonly repo_url?: string | null | undefined;
   };
-  readonly relationship_config: { readonly relationship_type: string };
+  readonly relationship_config: {
+    readonly relationship_type: string;
+    readonly source_clone_url?: string | null | undefined;
+  };
+};
+
+/** What the settings say. */
+type Settings = {
+  /** @default DEFAULT_THRESHOLDS */
+  readonly thresholds?: Thresholds;
+  /** GITHUB_CLONE_BASE. @default https://github.com */
+  readonly cloneBase?: string;
 };
 
 /**
@@ -28,15 +43,60 @@ type Triaged = {
 export function verdictEffects(
   result: TriageResult,
   payload: Triaged,
-  thresholds: Thresholds = DEFAULT_THRESHOLDS,
+  { thresholds = DEFAULT_THRESHOLDS, cloneBase = "https://github.com" }: Settings = {},
 ): Effect[] {
   const threshold = thresholds[result.urgency];
   const kinds = kindsFor(result, threshold);
-  const about = noticeOf(result, payload, threshold.labels);
+  const about = {
+    ...noticeOf(result, payload, threshold.labels),
+    commit_url: commitPage(result, payload, cloneBase),
+  };
   const { mode, source } = result.evidence;
   const release = mode === "npm" ? source.head_sha : null;
-  return kinds.map((kind) => ({ kind, key: keyOf(kind, about, release), payload: about }));
+  return kinds.map((kind) => {
+    // What is shown to nobody but the target's own people.
+    const more = kind === "github_issue" ? { attachments: attachmentsOf(result) } : {};
+    return { kind, key: keyOf(kind, about, release), payload: { ...about, ...more } };
+  });
 }
+
+/**
+ * The page of the commit: of a registered repository, or of one that was read below
+ * GITHUB_CLONE_BASE. An event's own word for where it is makes no link.
+ */
+function commitPage(
+  { evidence }: TriageResult,
+  { source_repo, change_event, relationship_config }: Triaged,
+  cloneBase: string,
+): string | null {
+  const cloneUrl = relationship_config.source_clone_url ?? null;
+  const isRead = evidence.mode === "git" && change_event.repo_url == null;
+  if (cloneUrl === null && !isRead) return null;
+  const sha = change_event.commit_sha ?? evidence.source.head_sha;
+  const url = commitUrl({ repo: source_repo, sha, cloneUrl, cloneBase });
+  return url !== null && url.length <= NOTICE_LIMITS.urlMax ? url : null;
+}
+
+/** The patch and what conflicts, as far as an issue has room for them: else where they are. */
+function attachmentsOf(result: TriageResult): NonNullable<Notice["attachments"]> {
+  const { attachmentMax, attachmentsMax } = NOTICE_LIMITS;
+  const texts = result.artifacts.flatMap((artifact, index) => {
+    const one = attachment.safeParse(artifact).data;
+    if (one === undefined) return [];
+    const fits = one.content.length <= attachmentMax;
+    const query = `.result.artifacts[${index}].content`;
+    return [{ name: one.name, bytes: one.bytes, query, content: fits ? one.content : null }];
+  });
+  const conflicts = conflictText(result, attachmentMax / 2);
+  if (conflicts !== null) {
+    const query = ".result.evidence.files[].hunks";
+    const bytes = Buffer.byteLength(conflicts);
+    texts.push({ name: "conflicts.txt", bytes, query, content: conflicts });
+  }
+  return texts.slice(0, attachmentsMax);
+}
+
+const attachment = z.looseObject({ name: z.string(), bytes: z.int(), content: z.string() });
 
 function kindsFor(
   { requires_action, urgency, evidence }: TriageResult,

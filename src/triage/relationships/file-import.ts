@@ -4,9 +4,8 @@
  * notification_settings}`. What nothing reads is kept, for the export.
  */
 import type { z } from "zod";
-import { isRecord } from "../../index.ts";
+import { isRecord, parseExactly, withoutMark } from "../../index.ts";
 import { canonicalJson } from "../facts/cache-key.ts";
-import { parseJsonText } from "../facts/json-text.ts";
 import { type Consumer, type Derivative, FileSchema, type Repository } from "./file-schema.ts";
 import { isComment, withoutComments } from "./known-keys.ts";
 
@@ -66,8 +65,8 @@ export function parseRelationshipsFile(text: string): RelationshipsFile {
  */
 export function readRelationshipsFile(text: string, known: readonly string[] = []): WholeFile {
   const { relationships: named, ...top } = parseFile(text);
-  const all = isRecord(named) ? Object.entries(named) : [];
-  const comments = all.filter(([name]) => isComment(name));
+  const entries = isRecord(named) ? Object.entries(named) : [];
+  const comments = entries.filter(([name]) => isComment(name));
   const parsed = FileSchema.safeParse({
     ...top,
     relationships: isRecord(named) ? withoutComments(named) : named,
@@ -79,7 +78,24 @@ export function readRelationshipsFile(text: string, known: readonly string[] = [
   const given = Object.entries(parsed.data.relationships).map(
     ([name, entry]) => [spelling.of(name), entry] as const,
   );
-  const told = new Map(all.map(([name, entry]) => [spelling.of(name), entry]));
+  const asWritten = new Map(entries.map(([name, entry]) => [spelling.of(name), entry]));
+  const { relationships, notes } = relationshipsIn(given, spelling);
+  refuseTwice(given, relationships);
+  const { notification_settings: notifications, ...more } = top;
+  return {
+    repositories: repositoriesOf(given, spelling).map((one) => withParent(one, asWritten)),
+    relationships,
+    notifications: isRecord(notifications) ? notifications : null,
+    top: comments.length === 0 ? more : { ...more, relationships: Object.fromEntries(comments) },
+    notes: [...spelling.notes, ...notes],
+  };
+}
+
+/** Those that providers and templates list, and those that only derivatives tell of. */
+function relationshipsIn(
+  given: Given,
+  spelling: Spelling,
+): { relationships: RelationshipEntry[]; notes: string[] } {
   const listed = given.flatMap(([source, { consumers, derivatives }]) =>
     [...(consumers ?? []), ...(derivatives ?? [])].map((item) =>
       relationshipOf(source, spelling.of(item.repo), item),
@@ -93,15 +109,9 @@ export function readRelationshipsFile(text: string, known: readonly string[] = [
         one.sourceRepo === sourceRepo &&
         one.targetRepo === targetRepo,
     );
-  const relationships = [...listed, ...parents.filter((one) => twin(one) === undefined)];
-  refuseTwice(given, relationships);
-  const { notification_settings: notifications, ...more } = top;
   return {
-    repositories: repositoriesOf(given, spelling).map((one) => asTold(one, told)),
-    relationships,
-    notifications: isRecord(notifications) ? notifications : null,
-    top: comments.length === 0 ? more : { ...more, relationships: Object.fromEntries(comments) },
-    notes: [...spelling.notes, ...parents.flatMap((one) => contradiction(one, twin(one)))],
+    relationships: [...listed, ...parents.filter((one) => twin(one) === undefined)],
+    notes: parents.flatMap((one) => contradiction(one, twin(one))),
   };
 }
 
@@ -201,11 +211,11 @@ function repositoriesOf(given: Given, spelling: Spelling): RepositoryEntry[] {
 }
 
 /** With its template in the words of the file: a name alone, or an object. */
-function asTold(
+function withParent(
   { metadata, ...one }: RepositoryEntry,
-  told: ReadonlyMap<string, unknown>,
+  asWritten: ReadonlyMap<string, unknown>,
 ): RepositoryEntry {
-  const entry = told.get(one.repoName);
+  const entry = asWritten.get(one.repoName);
   return isRecord(entry) && "parent_template" in entry
     ? { ...one, metadata: { ...metadata, parent_template: entry["parent_template"] } }
     : { ...one, metadata };
@@ -240,7 +250,7 @@ function refuseTwice(given: Given, relationships: readonly RelationshipEntry[]):
 function parseFile(text: string): Readonly<Record<string, unknown>> {
   let file: unknown;
   try {
-    file = parseJsonText(text);
+    file = parseExactly(withoutMark(text));
   } catch (err) {
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new RelationshipsFileError([`not JSON: ${reason}`], { cause: err });

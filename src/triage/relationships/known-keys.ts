@@ -4,7 +4,7 @@ import { parseJsonText } from "../facts/json-text.ts";
 /** A key that no handler reads: kept, and perhaps a slip of the finger. */
 export type UnknownKey = {
   /** Where it stands, such as `relationships["owner/name"].consumers[0]`; "" at the top. */
-  readonly place: string;
+  readonly path: string;
   readonly key: string;
   /** Those that would be read there. */
   readonly known: readonly string[];
@@ -65,13 +65,13 @@ export function unknownFileKeys(text: string): UnknownKey[] {
     ...keysBeyond("", file, OF_FILE),
     ...unknownSettings(recordIn(file, "notification_settings")),
     ...repositories.flatMap(([name, repository]) => {
-      const place = `relationships[${JSON.stringify(name)}]`;
+      const path = `relationships[${JSON.stringify(name)}]`;
       return [
-        ...keysBeyond(place, repository, OF_REPOSITORY),
-        ...inEntries(`${place}.consumers`, recordIn(repository, "consumers"), "api_consumer"),
-        ...inEntries(`${place}.derivatives`, recordIn(repository, "derivatives"), "template_fork"),
+        ...keysBeyond(path, repository, OF_REPOSITORY),
+        ...inEntries(`${path}.consumers`, recordIn(repository, "consumers"), "api_consumer"),
+        ...inEntries(`${path}.derivatives`, recordIn(repository, "derivatives"), "template_fork"),
         ...keysBeyond(
-          `${place}.parent_template`,
+          `${path}.parent_template`,
           recordIn(repository, "parent_template"),
           OF_ITEM.template_fork,
         ),
@@ -80,30 +80,30 @@ export function unknownFileKeys(text: string): UnknownKey[] {
   ];
 }
 
-function inEntries(place: string, entries: object, type: RelationshipType): UnknownKey[] {
+function inEntries(path: string, entries: object, type: RelationshipType): UnknownKey[] {
   return Object.entries(entries).flatMap(([at, entry]) =>
-    keysBeyond(`${place}[${at}]`, entry, OF_ITEM[type]),
+    keysBeyond(`${path}[${at}]`, entry, OF_ITEM[type]),
   );
 }
 
 function unknownSettings(settings: object): UnknownKey[] {
-  const place = "notification_settings";
+  const path = "notification_settings";
   const thresholds = recordIn(settings, "default_urgency_thresholds");
   return [
-    ...keysBeyond(place, settings, OF_SETTINGS),
+    ...keysBeyond(path, settings, OF_SETTINGS),
     ...Object.entries(thresholds).flatMap(([urgency, threshold]) =>
       isComment(urgency)
         ? []
-        : keysBeyond(`${place}.default_urgency_thresholds.${urgency}`, threshold, OF_THRESHOLD),
+        : keysBeyond(`${path}.default_urgency_thresholds.${urgency}`, threshold, OF_THRESHOLD),
     ),
   ];
 }
 
-function keysBeyond(place: string, value: unknown, known: readonly string[]): UnknownKey[] {
+function keysBeyond(path: string, value: unknown, known: readonly string[]): UnknownKey[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.keys(value)
     .filter((key) => !known.includes(key) && !isComment(key))
-    .map((key) => ({ place, key, known }));
+    .map((key) => ({ path, key, known }));
 }
 
 /** An object or a list below a key; nothing where there is none. */

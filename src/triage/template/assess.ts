@@ -14,13 +14,13 @@ export type Assessment = {
 /** What the files of a change are assessed by: the relationship, and what the commits say. */
 export type AssessedBy = {
   readonly config: TemplateConfig;
-  readonly told: { readonly message: string; readonly commits: readonly RangeCommit[] };
+  readonly texts: { readonly message: string; readonly commits: readonly RangeCommit[] };
 };
 
 /** What assesses a file of the change. For a process of its own: see read-files.ts. */
 export function assessorOf({
   config,
-  told: { message, commits },
+  texts: { message, commits },
 }: AssessedBy): (file: ChangedFile) => Assessment {
   const concernOf: ConcernRules = concernRules(config);
   const messages = messagesByPath(commits);

@@ -53,8 +53,8 @@ export function decideFile(change: MappedChange, current: TreeEntry | null): Dec
   if (after === null) return decideDeletion(before, current);
   if (current === null) {
     return before === null
-      ? settled("fast_forward", after.path, [after])
-      : settled("missing", after.path);
+      ? decided("fast_forward", after.path, [after])
+      : decided("missing", after.path);
   }
   const moves = before !== null && before.path !== after.path && current.path === before.path;
   const path = moves ? after.path : current.path;
@@ -62,12 +62,12 @@ export function decideFile(change: MappedChange, current: TreeEntry | null): Dec
   const edits = [...(moves ? [removal(current)] : []), { path, mode, id: after.id }];
   if (current.id === after.id) {
     const isSame = !moves && mode === current.mode;
-    return isSame ? settled("already_present", path) : settled("fast_forward", path, edits);
+    return isSame ? decided("already_present", path) : decided("fast_forward", path, edits);
   }
-  if (current.id === before?.id) return settled("fast_forward", path, edits);
+  if (current.id === before?.id) return decided("fast_forward", path, edits);
   const modes = [current.mode, after.mode, ...(before === null ? [] : [before.mode])];
   // Of links and submodules there is nothing to merge.
-  if (!modes.every(isRegular)) return settled("conflicts", path);
+  if (!modes.every(isRegular)) return decided("conflicts", path);
   return {
     path,
     mode,
@@ -80,10 +80,10 @@ export function decideFile(change: MappedChange, current: TreeEntry | null): Dec
 
 function decideDeletion(before: MappedSide | null, current: TreeEntry | null): DecidedFile {
   const path = current?.path ?? before?.path ?? "";
-  if (current === null) return settled("already_present", path);
+  if (current === null) return decided("already_present", path);
   return current.id === before?.id
-    ? settled("fast_forward", path, [removal(current)])
-    : settled("deleted", path);
+    ? decided("fast_forward", path, [removal(current)])
+    : decided("deleted", path);
 }
 
 /** What the patch does for a file that was merged. */
@@ -95,7 +95,7 @@ function removal({ path, mode }: TreeEntry): TreeEdit {
   return { path, mode, id: null };
 }
 
-function settled(
+function decided(
   disposition: Disposition,
   path: string,
   edits: readonly TreeEdit[] = [],
@@ -109,5 +109,9 @@ export type FileOutcome = {
   readonly disposition: Disposition;
   readonly edits: readonly TreeEdit[];
   readonly hunks: readonly ConflictHunk[];
+  /** Of a diff without its repository: the hunks of it that do not fit, as git writes them. */
+  readonly rejects: string | null;
+  /** Whether the edits are those parts of the change that do not conflict. */
+  readonly isPartial: boolean;
   readonly since: string | null;
 };

@@ -1,6 +1,7 @@
 import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
 import type { ChangedFile, ChangeSet } from "../facts/change-set.ts";
 import { REPOSITORY_LIMITS, TEMPLATE_LIMITS } from "../facts/limits.ts";
+import { displayText } from "../facts/result.ts";
 import type { ChangeEvent, EventFile } from "../sources/event/change-event.ts";
 import { readBlobs, type TreeEntry } from "../sources/git/read-objects.ts";
 import { parseDiff } from "../sources/parse-diff.ts";
@@ -8,8 +9,8 @@ import { isSafePath } from "../sources/tree-writer.ts";
 import type { TreeEdit } from "./decide-file.ts";
 import { type JoinedStore, treeListing } from "./joined-store.ts";
 import { type MapPath, mapPathOf, type TemplateConfig } from "./payload.ts";
-import { assessAll } from "./read-files.ts";
-import type { Disposition, SyncedFile, SyncFacts } from "./sync-facts.ts";
+import { type Assessed, assessAll, explainAll } from "./read-files.ts";
+import type { Disposition, SyncFacts } from "./sync-facts.ts";
 import { freshIndex, patchOf } from "./sync-patch.ts";
 
 /** A change that is known by the diffs of an event alone, and the derivative if it is known. */
@@ -23,50 +24,41 @@ type EventSync = {
 
 /**
  * What can be said from diffs: a file whose diff can be taken back from the derivative has it,
- * one to which it applies can take it. Of the rest nobody knows.
+ * one to which it applies can take it, also in part. Of the rest nobody knows.
  */
 export async function eventSync(
-  { event, change, derivative, config, signal }: EventSync,
+  sync: EventSync,
   onProgress: (at: AnalysisProgress) => void,
 ): Promise<SyncFacts> {
+  const { change, derivative, config, signal } = sync;
   onProgress({ percent: 30, step: "applying the diffs" });
-  const told = { message: change.message, commits: [] };
-  const assessed = await assessAll(change.files, { config, told }, signal);
-  const diffs = new Map(event.changed_files.map((file) => [file.path, file]));
-  const target = derivative === null ? null : await targetOf(derivative);
-  const tried: Tried[] = [];
-  for (const [place, { file, assessment }] of assessed.files.entries()) {
-    const { concern, intent, skipped } = assessment;
-    const toldFile = diffs.get(file.path) ?? diffs.get(file.oldPath ?? "");
-    const path = mapPathOf(config)(file.path);
-    const isWanted = skipped === null && place < TEMPLATE_LIMITS.mergesMax;
-    const found =
-      target === null || !isWanted
-        ? UNKNOWN
-        : await attempt(target, { file, told: toldFile, path, config });
-    tried.push({
-      edits: found.edits,
-      file: {
-        path,
-        templatePath: file.path,
-        disposition: skipped ?? found.disposition,
-        concern: concern.name,
-        shared: concern.shared,
-        intent,
-        changes: [],
-        hunks: [],
-        since: null,
-      },
-    });
-  }
+  const about = { config, texts: { message: change.message, commits: [] } };
+  const assessed = await assessAll(change.files, about, signal);
+  const explained = await explainAll(change.files, signal);
+  const tried = await tryAll(sync, assessed.files);
+  const files = tried.map(({ file, assessment: { concern, intent, skipped }, path, found }) => ({
+    path,
+    templatePath: file.path,
+    disposition: skipped ?? found.disposition,
+    concern: concern.name,
+    shared: concern.shared,
+    intent,
+    changes: explained.changes.get(file) ?? [],
+    hunks: [],
+    rejects: found.rejects,
+    isPartial: found.disposition === "conflicts" && found.edits.length > 0,
+    since: null,
+  }));
   const patch =
     derivative === null
       ? { patch: null, degraded: [], capsHit: [] }
-      : await patchOf(derivative.store, derivative.tree, tried);
+      : await patchOf(
+          derivative.store,
+          derivative.tree,
+          tried.map(({ found }) => found),
+        );
   return {
-    files: tried
-      .map(({ file }) => file)
-      .toSorted((left, right) => (left.path < right.path ? -1 : 1)),
+    files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
     patch: patch.patch,
     mergeBase: null,
     behind: 0,
@@ -77,6 +69,7 @@ export async function eventSync(
     degraded: sortedSet([
       ...patch.degraded,
       ...assessed.degraded,
+      ...explained.degraded,
       ...(derivative === null ? ["the derivative could not be read"] : []),
     ]),
     capsHit: sortedSet([
@@ -87,9 +80,36 @@ export async function eventSync(
   };
 }
 
-type Tried = { readonly file: SyncedFile; readonly edits: readonly TreeEdit[] };
-type Found = { readonly disposition: Disposition; readonly edits: readonly TreeEdit[] };
-const UNKNOWN: Found = { disposition: "unknown", edits: [] };
+type Found = {
+  readonly disposition: Disposition;
+  readonly edits: readonly TreeEdit[];
+  readonly rejects: string | null;
+};
+type Tried = Assessed["files"][number] & { readonly path: string; readonly found: Found };
+
+async function tryAll(
+  { event, derivative, config }: EventSync,
+  files: Assessed["files"],
+): Promise<Tried[]> {
+  const diffs = new Map(event.changed_files.map((file) => [file.path, file]));
+  const target = derivative === null ? null : await targetOf(derivative);
+  const tried: Tried[] = [];
+  for (const [index, { file, assessment }] of files.entries()) {
+    const diff = diffs.get(file.path) ?? diffs.get(file.oldPath ?? "");
+    const path = mapPathOf(config)(file.path);
+    const isWanted = assessment.skipped === null && index < TEMPLATE_LIMITS.mergesMax;
+    const found =
+      target === null || !isWanted ? UNKNOWN : await attempt(target, { file, diff, path, config });
+    tried.push({ file, assessment, path, found });
+  }
+  return tried;
+}
+
+function without(disposition: Disposition): Found {
+  return { disposition, edits: [], rejects: null };
+}
+
+const UNKNOWN = without("unknown");
 
 type Target = {
   readonly store: JoinedStore;
@@ -101,35 +121,51 @@ async function targetOf({ store, tree }: NonNullable<EventSync["derivative"]>): 
   return { store, tree, entries: await treeListing(store, tree) };
 }
 
-type Told = {
+type Attempt = {
   readonly file: ChangedFile;
-  readonly told: EventFile | undefined;
+  readonly diff: EventFile | undefined;
   readonly path: string;
   readonly config: TemplateConfig;
 };
 
-async function attempt(target: Target, { file, told, path, config }: Told): Promise<Found> {
+async function attempt(target: Target, { file, diff, path, config }: Attempt): Promise<Found> {
   const entry = target.entries.get(path);
-  if (entry === undefined && file.changeType === "deleted") {
-    return { disposition: "already_present", edits: [] };
-  }
-  if (entry === undefined && file.changeType === "modified") {
-    return { disposition: "missing", edits: [] };
-  }
-  if (file.isBinary) return { disposition: "binary", edits: [] };
-  const patch = told === undefined ? null : eventPatch(told, mapPathOf(config));
+  if (entry === undefined && file.changeType === "deleted") return without("already_present");
+  if (entry === undefined && file.changeType === "modified") return without("missing");
+  if (file.isBinary) return without("binary");
+  const patch = diff === undefined ? null : eventPatch(diff, mapPathOf(config));
   if (patch === null) {
     const isThere = entry !== undefined && (await hasChangedLines(target.store, entry, file));
-    return isThere ? { disposition: "already_present", edits: [] } : UNKNOWN;
+    return isThere ? without("already_present") : UNKNOWN;
   }
-  const fits = await isApplicable(target, patch, []);
-  if (await isApplicable(target, patch, ["--reverse"])) {
+  const whole = `${patch.head}\n${patch.hunks.join("")}`;
+  const fits = await isApplicable(target, whole, []);
+  if (await isApplicable(target, whole, ["--reverse"])) {
     // Lines that come twice: git looks for them anywhere, and may have found others.
-    return fits ? UNKNOWN : { disposition: "already_present", edits: [] };
+    return fits ? UNKNOWN : without("already_present");
   }
-  if (!fits) return { disposition: "conflicts", edits: [] };
-  return { disposition: "merges_cleanly", edits: await editsBy(target, patch) };
+  if (!fits) return await attemptHunks(target, patch);
+  return { ...without("merges_cleanly"), edits: await editsBy(target, [whole]) };
 }
+
+/** The hunks one by one: those that fit go into the patch, the others are told. */
+async function attemptHunks(target: Target, { head, hunks }: EventPatch): Promise<Found> {
+  const fitting: string[] = [];
+  const rejects: string[] = [];
+  for (const hunk of hunks) {
+    const one = `${head}\n${hunk}`;
+    const fits = await isApplicable(target, one, []);
+    const isThere = await isApplicable(target, one, ["--reverse"]);
+    if (fits && !isThere) fitting.push(one);
+    else if (fits || !isThere) rejects.push(hunk);
+  }
+  const edits = fitting.length === 0 ? [] : await editsBy(target, fitting).catch(() => []);
+  const open = edits.length === 0 ? hunks : rejects;
+  return { disposition: "conflicts", edits, rejects: displayText(open.join(""), REJECTS_MAX) };
+}
+
+/** Characters of what does not fit of one file. */
+const REJECTS_MAX = 5_000;
 
 /** Without `--3way`, whose exit code says nothing, git refuses what does not fit. */
 async function isApplicable({ store, tree }: Target, patch: string, flags: readonly string[]) {
@@ -141,10 +177,12 @@ async function isApplicable({ store, tree }: Target, patch: string, flags: reado
   return exitCode === 0;
 }
 
-/** What the patch makes of the derivative, by the paths that differ then. */
-async function editsBy({ store, tree }: Target, patch: string): Promise<TreeEdit[]> {
+/** What patches make of the derivative, one after the other, by the paths that differ then. */
+async function editsBy({ store, tree }: Target, patches: readonly string[]): Promise<TreeEdit[]> {
   const environment = await freshIndex(store, "event.index", tree);
-  await store.run(["apply", "--cached", "--whitespace=nowarn", "-"], { environment, input: patch });
+  for (const input of patches) {
+    await store.run(["apply", "--cached", "--whitespace=nowarn", "-"], { environment, input });
+  }
   const after = await store.line(["write-tree"], { environment });
   const flags = ["-r", "-z", "--raw", "--no-abbrev", "--no-renames"];
   const { stdout } = await store.run(["diff-tree", ...flags, tree, after]);
@@ -161,11 +199,13 @@ async function editsBy({ store, tree }: Target, patch: string): Promise<TreeEdit
 /** A producer cuts diffs at this length, in characters, and does not say so. */
 const CUT_AT = 5_000;
 
+type EventPatch = { readonly head: string; readonly hunks: readonly string[] };
+
 /**
  * The diff of an event's file as a patch that git can apply to the derivative; null where it
  * has no hunks with headers, is cut off, or tells of no plain file.
  */
-function eventPatch({ path, diff, old_path }: EventFile, mapPath: MapPath): string | null {
+function eventPatch({ path, diff, old_path }: EventFile, mapPath: MapPath): EventPatch | null {
   const parsed = parseDiff(diff);
   const at = diff.search(/^@@ -/m);
   const isWhole = at !== -1 && !parsed.isIncomplete && diff.length < CUT_AT;
@@ -175,15 +215,15 @@ function eventPatch({ path, diff, old_path }: EventFile, mapPath: MapPath): stri
   const isAdded = parsed.changeType === "added" || /^@@ -0,0 /m.test(diff.slice(at));
   const isDeleted = parsed.changeType === "deleted" || /^@@ -\S+ \+0,0 @@/m.test(diff.slice(at));
   const body = diff.slice(at);
-  return [
+  const head = [
     `diff --git a/${oldPath} b/${newPath}`,
     ...(isAdded ? ["new file mode 100644"] : []),
     ...(isDeleted ? ["deleted file mode 100644"] : []),
     ...(oldPath === newPath ? [] : [`rename from ${oldPath}`, `rename to ${newPath}`]),
     `--- ${isAdded ? "/dev/null" : `a/${oldPath}`}`,
     `+++ ${isDeleted ? "/dev/null" : `b/${newPath}`}`,
-    body.endsWith("\n") ? body : `${body}\n`,
   ].join("\n");
+  return { head, hunks: (body.endsWith("\n") ? body : `${body}\n`).split(/^(?=@@ -)/m) };
 }
 
 /** One that needs no quotes in a patch. */

@@ -1,6 +1,6 @@
 import { isRecord } from "../../index.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
-import { isCompose, isDockerfile } from "../facts/file-kinds.ts";
+import { isData, isDockerfile, isEnvFile } from "../facts/file-kinds.ts";
 import { TEMPLATE_LIMITS } from "../facts/limits.ts";
 import { displayText } from "../facts/result.ts";
 import { readDocument } from "../reading/read-document.ts";
@@ -10,25 +10,44 @@ const VALUE_MAX = 80;
 /** What a change does to a file, and why that is not told. */
 export type Explained = { readonly changes: readonly string[]; readonly leftOut: string | null };
 
-const NOTHING: Explained = { changes: [], leftOut: null };
-
 /**
- * What a change does to a file of a known format, by key: a Dockerfile, a compose file, a
- * workflow of GitHub, a package.json. Empty for any other, and where a side is not known.
+ * What a change does to a file, by key where its format is known: a Dockerfile, a file of
+ * variables, YAML and JSON. Of any other file no more than that it is new, or gone.
  */
-export function explain({ path, before, after }: ChangedFile): Explained {
-  const read = readerOf(path);
+export function explain(file: ChangedFile): Explained {
+  const { path, before, after } = file;
   const { explainedTextMax } = TEMPLATE_LIMITS;
-  if (read === null || before === null || after === null) return NOTHING;
-  if (Math.max(before.length, after.length) > explainedTextMax) {
-    return { ...NOTHING, leftOut: `it has more than ${explainedTextMax} characters` };
+  const read = readerOf(path);
+  const sides = before !== null && after !== null ? { before, after } : sidesOfDiff(file);
+  if (read === null || sides === null) return coarse(file);
+  if (Math.max(sides.before.length, sides.after.length) > explainedTextMax) {
+    const leftOut = `it has more than ${explainedTextMax} characters`;
+    return { ...coarse(file), leftOut };
   }
-  const [old, now] = [read(before), read(after)];
-  if (old === null || now === null) return NOTHING;
+  const [old, now] = [read(sides.before), read(sides.after)];
+  if (old === null || now === null) return coarse(file);
   for (const side of [old, now]) {
-    if ("leftOut" in side) return { ...NOTHING, leftOut: `it ${side.leftOut}` };
+    if ("leftOut" in side) return { ...coarse(file), leftOut: `it ${side.leftOut}` };
   }
-  return old instanceof Map && now instanceof Map ? told(old, now) : NOTHING;
+  const lines = old instanceof Map && now instanceof Map ? differences(old, now) : [];
+  return lines.length === 0 ? coarse(file) : bounded(lines);
+}
+
+/** Of a Dockerfile, whose lines speak for themselves, the lines of a diff are enough. */
+function sidesOfDiff({ path, added, removed, before, after, changeType }: ChangedFile) {
+  const isDiff = before === null && after === null && changeType === "modified";
+  if (!isDiff || !isDockerfile(path)) return null;
+  return { before: textOfLines(removed), after: textOfLines(added) };
+}
+
+function textOfLines(lines: ChangedFile["added"]): string {
+  return lines.map(({ text }) => text).join("\n");
+}
+
+/** What is to be said of any change: the patch has the rest. */
+function coarse({ changeType }: ChangedFile): Explained {
+  const said = { added: ["new file"], deleted: ["file removed"], modified: [], renamed: [] };
+  return { changes: said[changeType], leftOut: null };
 }
 
 /** What explains a file, the same for all. For a process of its own: see read-files.ts. */
@@ -36,11 +55,12 @@ export function makeExplain(): typeof explain {
   return explain;
 }
 
-function told(old: KeyedValues, now: KeyedValues): Explained {
+/** Each once: the stages of a Dockerfile often change alike. */
+function bounded(lines: readonly string[]): Explained {
   const { explanationsMax } = TEMPLATE_LIMITS;
-  const lines = differences(old, now);
-  const kept = lines.slice(0, explanationsMax);
-  const left = lines.length - kept.length;
+  const unique = [...new Set(lines)];
+  const kept = unique.slice(0, explanationsMax);
+  const left = unique.length - kept.length;
   return { changes: left > 0 ? [...kept, `… and ${left} more`] : kept, leftOut: null };
 }
 
@@ -48,11 +68,18 @@ type Reader = (text: string) => KeyedValues | { readonly leftOut: string } | nul
 
 function readerOf(path: string): Reader | null {
   if (isDockerfile(path)) return dockerfileKeys;
-  const isWorkflow =
-    /(?:^|\/)\.github\/(?:workflows|actions)\/./.test(path) && /\.ya?ml$/.test(path);
-  const isManifest = /(?:^|\/)package\.json$/.test(path);
-  return isCompose(path) || isWorkflow || isManifest ? documentKeys : null;
+  if (isEnvFile(path)) return variableKeys;
+  return isData(path) && /\.(?:json|ya?ml)$/i.test(path) ? documentKeys : null;
 }
+
+/** Variables, and that their values differ: what they hold may be a secret. */
+function variableKeys(text: string): KeyedValues {
+  const found = [...text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=(.*)$/gm)];
+  return new Map(found.map(([, name = "", value = ""]) => [name, `${SECRET}${value}`]));
+}
+
+/** What no value of a document begins with: two values that differ are not told. */
+const SECRET = "\0";
 
 /** First what changed, then what came, then what went. */
 function differences(old: KeyedValues, now: KeyedValues): string[] {
@@ -60,19 +87,23 @@ function differences(old: KeyedValues, now: KeyedValues): string[] {
     const before = old.get(key);
     return before === undefined || before === value ? [] : [changeOf(key, before, value)];
   });
-  const came = [...now.keys()].filter((key) => !old.has(key)).map((key) => verbed(key, "added"));
-  const gone = [...old.keys()].filter((key) => !now.has(key)).map((key) => verbed(key, "removed"));
+  const only = (left: KeyedValues, right: KeyedValues, verb: string) =>
+    [...left].filter(([key]) => !right.has(key)).map(([key, value]) => verbed(key, verb, value));
+  const came = only(now, old, "added");
+  const gone = only(old, now, "removed");
   return [...changed, ...came, ...gone];
 }
 
 function changeOf(key: string, before: string, after: string): string {
+  if (before.startsWith(SECRET)) return verbed(key, "changed");
   const change = `${displayText(before, VALUE_MAX)} → ${displayText(after, VALUE_MAX)}`;
   // The image tells by itself what it is.
   return /^FROM \d+/.test(key) ? change : `${displayText(key, VALUE_MAX)}: ${change}`;
 }
 
-function verbed(key: string, verb: string): string {
-  return `${displayText(key, VALUE_MAX)} ${verb}`;
+function verbed(key: string, verb: string, value = ""): string {
+  const shown = /^FROM \d+/.test(key) ? `FROM ${value}` : key;
+  return `${displayText(shown, VALUE_MAX)} ${verb}`;
 }
 
 const KEYS_MAX = 5_000;
@@ -99,9 +130,14 @@ function flatten(value: unknown, key: string, { keys, depth }: At): void {
   if (keys.size >= KEYS_MAX || depth > DEPTH_MAX) return;
   const below = { keys, depth: depth + 1 };
   if (Array.isArray(value)) {
+    const seen = new Map<string, number>();
     for (const item of value) {
-      const name = nameOf(item);
-      if (name !== null) flatten(item, `${key}[${name.slice(0, PART_MAX)}]`, below);
+      const name = nameOf(item)?.slice(0, PART_MAX);
+      // Two steps may run the same action.
+      const count = (seen.get(name ?? "") ?? 0) + 1;
+      if (name !== undefined) seen.set(name, count);
+      if (name !== undefined)
+        flatten(item, `${key}[${name}${count > 1 ? ` ${count}` : ""}]`, below);
       else keys.set(`${key}[${textOf(item).slice(0, PART_MAX)}]`, "");
     }
   } else if (isRecord(value)) {

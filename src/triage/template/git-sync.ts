@@ -7,7 +7,14 @@ import { changeSetOfRange } from "../sources/git/git-change-set.ts";
 import { type CommitRange, resolveCommit } from "../sources/git/resolve-commit.ts";
 import type { Assessment } from "./assess.ts";
 import type { MappedSide } from "./decide-file.ts";
-import { type Ancestry, ancestryOf, ownChanges, portedPaths, rangeCommits } from "./history.ts";
+import {
+  type Ancestry,
+  ancestryOf,
+  ownChanges,
+  portedPaths,
+  type RangeCommit,
+  rangeCommits,
+} from "./history.ts";
 import { type JoinedStore, treeListing } from "./joined-store.ts";
 import { mergeWithOlderBase, type OlderBase } from "./merge-older-base.ts";
 import { mapPathOf, type TemplateConfig } from "./payload.ts";
@@ -34,23 +41,16 @@ export async function gitSync(
   sync: GitSync,
   onProgress: (at: AnalysisProgress) => void,
 ): Promise<SyncFacts> {
-  const { store, range, derivative, config, repositories } = sync;
-  const { signal } = store;
-  const { base, head, mirror } = range;
+  const { store, derivative } = sync;
   onProgress({ percent: 15, step: "reading the change" });
-  const raw = await rawDiff(mirror, base, head, { signal, limits: REPOSITORY_LIMITS });
-  const changeSet = await changeSetOfRange(mirror, range, repositories, { signal });
-  const { commits, isCut: isLong } = await rangeCommits(store, { base, head });
+  const read = await readChange(sync);
   onProgress({ percent: 35, step: "comparing the histories" });
-  const ancestry: Ancestry =
-    derivative.commit === null
-      ? { mergeBase: null, behind: 0, ported: new Set(), isCut: false }
-      : await ancestryOf(store, { base, head, target: derivative.commit }, commits);
-
+  const ancestry = await ancestryIn(sync, read.commits);
   onProgress({ percent: 50, step: "merging" });
-  const told = { message: changeSet.message, commits };
-  const assessed = await assessAll(changeSet.files, { config, told }, signal);
-  const changed = changedFiles(raw.changes, assessed);
+  const { commits, isLong } = read;
+  const about = { config: sync.config, texts: { message: read.changeSet.message, commits } };
+  const assessed = await assessAll(read.changeSet.files, about, store.signal);
+  const changed = changedFiles(read.raw.changes, assessed);
   const older = await olderBase(sync, ancestry);
   const settled = await settle(sync, changed, {
     ported: portedPaths({ commits, isCut: isLong }, ancestry),
@@ -58,7 +58,7 @@ export async function gitSync(
   });
   onProgress({ percent: 80, step: "proving the patch" });
   const patch = await patchOf(store, derivative.tree, settled.outcomes);
-  const { files, degraded } = await syncedFiles(changed, settled.outcomes, signal);
+  const { files, degraded } = await syncedFiles(changed, settled.outcomes, store.signal);
   return {
     files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
     patch: patch.patch,
@@ -70,14 +70,33 @@ export async function gitSync(
     truncated: false,
     degraded: sortedSet([...older.degraded, ...patch.degraded, ...assessed.degraded, ...degraded]),
     capsHit: sortedSet([
-      ...raw.capsHit,
-      ...changeSet.capsHit,
+      ...read.raw.capsHit,
+      ...read.changeSet.capsHit,
       ...settled.capsHit,
       ...patch.capsHit,
       ...(isLong ? ["commits"] : []),
       ...(ancestry.isCut ? ["history"] : []),
     ]),
   };
+}
+
+/** What changed, by git's own records and by lines, and the commits that did it. */
+async function readChange({ store, range, repositories }: GitSync) {
+  const { signal } = store;
+  const { base, head, mirror } = range;
+  const raw = await rawDiff(mirror, base, head, { signal, limits: REPOSITORY_LIMITS });
+  const changeSet = await changeSetOfRange(mirror, range, repositories, { signal });
+  const { commits, isCut: isLong } = await rangeCommits(store, { base, head });
+  return { raw, changeSet, commits, isLong };
+}
+
+async function ancestryIn(
+  { store, range: { base, head }, derivative }: GitSync,
+  commits: readonly RangeCommit[],
+): Promise<Ancestry> {
+  return derivative.commit === null
+    ? { mergeBase: null, behind: 0, ported: new Set(), isCut: false }
+    : await ancestryOf(store, { base, head, target: derivative.commit }, commits);
 }
 
 type Changed = {
@@ -121,9 +140,9 @@ async function settle(
     counterparts: new Set([...template.keys()].map(mapPath)),
     ported,
     mergeSince: async (conflicts) => {
-      const jobs = [...conflicts].map(([place, job]) => {
-        const templateBefore = changed[place]?.raw.before?.path ?? null;
-        return [place, { ...job, templateBefore }] as const;
+      const jobs = [...conflicts].map(([index, job]) => {
+        const templateBefore = changed[index]?.raw.before?.path ?? null;
+        return [index, { ...job, templateBefore }] as const;
       });
       return await mergeWithOlderBase(store, older, new Map(jobs));
     },
@@ -156,27 +175,24 @@ async function syncedFiles(
   outcomes: SettledFiles["outcomes"],
   signal: AbortSignal,
 ): Promise<{ files: SyncedFile[]; degraded: string[] }> {
-  const told = outcomes.flatMap((outcome, place) => {
-    const file = changed[place]?.file;
-    const isTold = applies(outcome) || needsHand(outcome);
-    return file !== undefined && isTold ? [file] : [];
+  const relevant = outcomes.flatMap((outcome, index) => {
+    const file = changed[index]?.file;
+    const isRead = applies(outcome) || needsHand(outcome);
+    return file !== undefined && isRead ? [file] : [];
   });
-  const explained = await explainAll(told, signal);
+  const explained = await explainAll(relevant, signal);
   const files: SyncedFile[] = [];
-  for (const [place, { path, disposition, hunks, since }] of outcomes.entries()) {
-    const one = changed[place];
+  for (const [index, { edits: _, ...outcome }] of outcomes.entries()) {
+    const one = changed[index];
     if (one === undefined) continue;
     const { concern, intent } = one.assessment;
     files.push({
-      path,
+      ...outcome,
       templatePath: one.file.path,
-      disposition,
       concern: concern.name,
       shared: concern.shared,
       intent,
       changes: explained.changes.get(one.file) ?? [],
-      hunks,
-      since,
     });
   }
   return { files, degraded: explained.degraded };

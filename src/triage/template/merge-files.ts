@@ -18,8 +18,16 @@ type MergeJob = {
 export type Merged =
   /** `id` is that of the merged blob, in the store. */
   | { readonly outcome: "clean"; readonly id: string }
-  /** `text` has the conflicts between markers of MARKER_SIZE; `id` is its blob. */
-  | { readonly outcome: "conflict"; readonly id: string; readonly text: string }
+  /**
+   * `text` has the conflicts between markers of MARKER_SIZE; `id` is its blob. `partId` is that of
+   * the file with all that fits, and with our lines where the two sides conflict.
+   */
+  | {
+      readonly outcome: "conflict";
+      readonly id: string;
+      readonly text: string;
+      readonly partId: string;
+    }
   | { readonly outcome: "binary" | "too_large" | "not_merged" };
 
 /** Markers that no file has by itself. */
@@ -37,35 +45,41 @@ export async function mergeFiles(
   await mkdir(folder, { recursive: true });
 
   const outputs = new Map<number, { readonly path: string; readonly isClean: boolean }>();
-  const results = jobs.map((job, place): Merged | null =>
-    place >= mergesMax ? { outcome: "not_merged" } : unmergeable(job, contents),
+  const results = jobs.map((job, index): Merged | null =>
+    index >= mergesMax ? { outcome: "not_merged" } : unmergeable(job, contents),
   );
-  const places = results.flatMap((result, place) => (result === null ? [place] : []));
+  const indexes = results.flatMap((result, index) => (result === null ? [index] : []));
   const mergeNext = async (): Promise<void> => {
-    for (let place = places.shift(); place !== undefined; place = places.shift()) {
-      const job = jobs[place];
+    for (let index = indexes.shift(); index !== undefined; index = indexes.shift()) {
+      const job = jobs[index];
       if (job === undefined) continue;
-      const path = join(folder, String(place));
-      const { text, isClean } = await mergeOne(store, job);
+      const path = join(folder, String(index));
+      const { text, isClean } = await mergeOne(store, job, CONFLICTS_MARKED);
       await writeFile(path, text);
-      outputs.set(place, { path, isClean });
+      if (!isClean) await writeFile(partOf(path), (await mergeOne(store, job, ["--ours"])).text);
+      outputs.set(index, { path, isClean });
     }
   };
   const lanes = Array.from({ length: TEMPLATE_LIMITS.mergesAtOnceMax }, mergeNext);
   await Promise.all(lanes);
 
-  const merged = [...outputs].toSorted(([left], [right]) => left - right);
-  const ids = await hashAll(
-    store,
-    merged.map(([, { path }]) => path),
+  const paths = [...outputs.values()].flatMap(({ path, isClean }) =>
+    isClean ? [path] : [path, partOf(path)],
   );
-  for (const [index, [place, { path, isClean }]] of merged.entries()) {
-    const id = ids[index] ?? "";
-    results[place] = isClean
+  const ids = await hashAll(store, paths);
+  const idOf = new Map(paths.map((path, index) => [path, ids[index] ?? ""]));
+  for (const [index, { path, isClean }] of outputs) {
+    const id = idOf.get(path) ?? "";
+    const partId = idOf.get(partOf(path)) ?? "";
+    results[index] = isClean
       ? { outcome: "clean", id }
-      : { outcome: "conflict", id, text: await readFile(path, "utf8") };
+      : { outcome: "conflict", id, partId, text: await readFile(path, "utf8") };
   }
   return results.map((result) => result ?? { outcome: "not_merged" });
+}
+
+function partOf(path: string): string {
+  return `${path}.part`;
 }
 
 type Contents = {
@@ -108,15 +122,20 @@ function idsOf({ ours, base, theirs }: MergeJob): string[] {
 /** git tells the number of conflicts by its exit code. */
 const EXIT_CODES = Array.from({ length: 128 }, (_, code) => code);
 
-async function mergeOne(store: JoinedStore, { ours, base, theirs }: MergeJob) {
+const CONFLICTS_MARKED = ["--diff3", `--marker-size=${MARKER_SIZE}`];
+
+async function mergeOne(
+  store: JoinedStore,
+  { ours, base, theirs }: MergeJob,
+  flags: readonly string[],
+) {
   const fileOf = (id: string) => join(store.folder, "blobs", id);
   const { stdout, exitCode } = await store.run(
     [
       "merge-file",
       "-p",
       "--quiet",
-      "--diff3",
-      `--marker-size=${MARKER_SIZE}`,
+      ...flags,
       "--",
       fileOf(ours),
       fileOf(base ?? EMPTY),
@@ -159,19 +178,29 @@ export async function conflictHunks(
     limits: REPOSITORY_LIMITS,
     scratchFolder: join(store.folder, "line-diffs"),
   });
+  const allMarked = conflicts.map(({ text }) => markedIn(text));
+  const { hunkTextMax, hunkTextsMax } = TEMPLATE_LIMITS;
+  const count = Math.max(1, allMarked.flat().length);
+  const textMax = Math.max(
+    hunkTextMax,
+    Math.min(HUNK_TEXT_USUAL, Math.floor(hunkTextsMax / (2 * count))),
+  );
   return conflicts.map(({ text }, index) => {
-    const marked = markedIn(text);
-    const inOurs = placesOf(diffs.get(2 * index), text);
-    const inTheirs = placesOf(diffs.get(2 * index + 1), text);
+    const marked = allMarked[index] ?? [];
+    const inOurs = linesAlong(diffs.get(2 * index), text);
+    const inTheirs = linesAlong(diffs.get(2 * index + 1), text);
     const hunks = marked.slice(0, TEMPLATE_LIMITS.hunksMax).map(({ ours, theirs }) => ({
       derivative: rangeOf(ours, inOurs),
       template: rangeOf(theirs, inTheirs),
-      ours: displayText(ours.lines.join("\n"), TEMPLATE_LIMITS.hunkTextMax),
-      theirs: displayText(theirs.lines.join("\n"), TEMPLATE_LIMITS.hunkTextMax),
+      ours: displayText(ours.lines.join("\n"), textMax),
+      theirs: displayText(theirs.lines.join("\n"), textMax),
     }));
     return { hunks, isCut: marked.length > hunks.length };
   });
 }
+
+/** Characters of one side of a hunk where there are few of them. */
+const HUNK_TEXT_USUAL = 2_000;
 
 /** Lines of the text with markers; `at` is the number of the first one, or of the marker. */
 type Section = { readonly at: number; readonly lines: readonly string[] };
@@ -199,9 +228,9 @@ function markedIn(text: string): Marked[] {
 }
 
 /** By the line of the text, that of the side; only lines that the side has. */
-function placesOf(diff: ParsedDiff | undefined, text: string): ReadonlyMap<number, number> {
-  const places = new Map<number, number>();
-  if (diff === undefined) return places;
+function linesAlong(diff: ParsedDiff | undefined, text: string): ReadonlyMap<number, number> {
+  const lines = new Map<number, number>();
+  if (diff === undefined) return lines;
   const added = new Set(diff.added.map(({ line }) => line));
   const removed = new Set(diff.removed.map(({ line }) => line));
   const count = text.split("\n").length;
@@ -209,18 +238,18 @@ function placesOf(diff: ParsedDiff | undefined, text: string): ReadonlyMap<numbe
   for (let line = 1; line <= count; line++) {
     if (added.has(line)) continue;
     while (removed.has(sideLine)) sideLine++;
-    places.set(line, sideLine++);
+    lines.set(line, sideLine++);
   }
-  return places;
+  return lines;
 }
 
 /** A side that has nothing there is told by the place between two lines. */
-function rangeOf({ at, lines }: Section, places: ReadonlyMap<number, number>): LineRange {
-  const own = lines.flatMap((_, index) => places.get(at + index) ?? []);
+function rangeOf({ at, lines }: Section, along: ReadonlyMap<number, number>): LineRange {
+  const own = lines.flatMap((_, index) => along.get(at + index) ?? []);
   const [first, last] = [own[0], own.at(-1)];
   if (first !== undefined && last !== undefined) return { start: first, end: last };
   let line = at - 1;
-  while (line > 0 && !places.has(line)) line--;
-  const before = places.get(line) ?? 0;
+  while (line > 0 && !along.has(line)) line--;
+  const before = along.get(line) ?? 0;
   return { start: before + 1, end: before };
 }

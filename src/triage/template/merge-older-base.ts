@@ -39,10 +39,10 @@ async function byHistory(
 ): Promise<MergedSince> {
   const whole = await wholeMerge(store, { target, head });
   if (whole === null) return new Map();
-  const merged = [...conflicts].flatMap(([place, { path, ours }]) => {
+  const merged = [...conflicts].flatMap(([index, { path, ours }]) => {
     const entry = whole.entries.get(path);
     const isClean = entry !== undefined && !whole.conflicts.has(path) && entry.id !== ours;
-    return isClean ? [[place, { id: entry.id, since: mergeBase }] as const] : [];
+    return isClean ? [[index, { id: entry.id, since: mergeBase }] as const] : [];
   });
   return new Map(merged);
 }
@@ -53,18 +53,18 @@ async function byCopy(
   conflicts: ReadonlyMap<number, ToMerge & { readonly templateBefore: string | null }>,
 ): Promise<MergedSince> {
   const entries = await treeListing(store, baseRef);
-  const jobs = [...conflicts].flatMap(([place, job]) => {
+  const jobs = [...conflicts].flatMap(([index, job]) => {
     const base = entries.get(job.templateBefore ?? "")?.id;
-    return base === undefined || base === job.base ? [] : [{ place, job: { ...job, base } }];
+    return base === undefined || base === job.base ? [] : [{ index, job: { ...job, base } }];
   });
   const results = await mergeFiles(
     store,
     jobs.map(({ job }) => job),
   );
-  const merged = jobs.flatMap(({ place, job }, index) => {
-    const result = results[index];
+  const merged = jobs.flatMap(({ index, job }, at) => {
+    const result = results[at];
     return result?.outcome === "clean" && result.id !== job.ours
-      ? [[place, { id: result.id, since: baseRef }] as const]
+      ? [[index, { id: result.id, since: baseRef }] as const]
       : [];
   });
   return new Map(merged);

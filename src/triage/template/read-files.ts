@@ -33,13 +33,13 @@ export async function assessAll(
 ): Promise<Assessed> {
   const read = await readEach(ASSESSMENT, { shared: about, items: files }, { signal });
   return {
-    files: files.map((file, place) => {
-      const one = read[place];
+    files: files.map((file, index) => {
+      const one = read[index];
       return { file, assessment: one !== undefined && "value" in one ? one.value : UNREAD };
     }),
-    degraded: read.flatMap((one, place) =>
+    degraded: read.flatMap((one, index) =>
       "leftOut" in one
-        ? [`${files[place]?.path} was left out of what changes are about: ${one.leftOut}`]
+        ? [`${files[index]?.path} was left out of what changes are about: ${one.leftOut}`]
         : [],
     ),
   };
@@ -58,8 +58,8 @@ export async function explainAll(
   const read = await readEach(EXPLANATION, { shared: undefined, items: files }, { signal });
   const changes = new Map<ChangedFile, readonly string[]>();
   const degraded: string[] = [];
-  for (const [place, file] of files.entries()) {
-    const one = read[place];
+  for (const [index, file] of files.entries()) {
+    const one = read[index];
     if (one === undefined) continue;
     if ("value" in one) changes.set(file, one.value.changes);
     const why = "value" in one ? one.value.leftOut : one.leftOut;

@@ -29,7 +29,7 @@ type DerivativeView = {
   readonly counterparts: ReadonlySet<string>;
   /** Paths of the template whose change was ported by another commit. */
   readonly ported: ReadonlySet<string>;
-  /** Merge conflicting files since an older base; by their place, the merged blob. */
+  /** Merge conflicting files since an older base; by their index, the merged blob. */
   readonly mergeSince: (
     conflicts: ReadonlyMap<number, ToMerge>,
   ) => Promise<ReadonlyMap<number, { readonly id: string; readonly since: string }>>;
@@ -49,22 +49,22 @@ export async function settleFiles(
   const { decisions, capsHit } = await decideAll(store, planned, around);
   const outcomes = new Map<number, FileOutcome>();
   const jobs = new Map<number, ToMerge>();
-  for (const [place, decision] of decisions.entries()) {
-    const { skipped = null, change } = planned[place] ?? {};
+  for (const [index, decision] of decisions.entries()) {
+    const { skipped = null, change } = planned[index] ?? {};
     if ("disposition" in decision && (decision.disposition === "already_present" || !skipped)) {
-      outcomes.set(place, outcomeOf(decision));
+      outcomes.set(index, outcomeOf(decision));
     } else if (skipped !== null) {
-      outcomes.set(place, plain(skipped, decision.path));
+      outcomes.set(index, plain(skipped, decision.path));
     } else if (isLockfile(change?.templatePath ?? "")) {
-      outcomes.set(place, plain("generated", decision.path));
+      outcomes.set(index, plain("generated", decision.path));
     } else if ("ours" in decision) {
-      jobs.set(place, decision);
+      jobs.set(index, decision);
     }
   }
-  const isPorted = (place: number) => around.ported.has(planned[place]?.change.templatePath ?? "");
+  const isPorted = (index: number) => around.ported.has(planned[index]?.change.templatePath ?? "");
   const merged = await mergeAll(store, jobs, { isPorted, mergeSince: around.mergeSince });
-  for (const [place, outcome] of merged.outcomes) outcomes.set(place, outcome);
-  const all = decisions.map(({ path }, place) => outcomes.get(place) ?? plain("unknown", path));
+  for (const [index, outcome] of merged.outcomes) outcomes.set(index, outcome);
+  const all = decisions.map(({ path }, index) => outcomes.get(index) ?? plain("unknown", path));
   const room = withoutOverwrites(all, around.entries);
   return { outcomes: room.outcomes, capsHit: [...capsHit, ...merged.capsHit, ...room.capsHit] };
 }
@@ -74,19 +74,19 @@ async function decideAll(
   planned: readonly Planned[],
   { entries, counterparts }: DerivativeView,
 ): Promise<{ decisions: (DecidedFile | ToMerge)[]; capsHit: string[] }> {
-  const places = planned.map(({ change }) => locate(change, entries));
-  const absent = planned.flatMap(({ change: { before, after } }, place) => {
+  const located = planned.map(({ change }) => locate(change, entries));
+  const absent = planned.flatMap(({ change: { before, after } }, index) => {
     const isFile = before !== null && after !== null && isRegular(before.mode);
-    return isFile && places[place] === null && isRegular(after.mode) ? [before.id] : [];
+    return isFile && located[index] === null && isRegular(after.mode) ? [before.id] : [];
   });
   const candidates = [...entries.values()].filter(({ path }) => !counterparts.has(path));
   const { renames, isCut } = await findRenames(store, absent, candidates);
   const byId = new Map(candidates.filter(isTelling).map((entry) => [entry.id, entry]));
-  const decisions = planned.map(({ change }, place) => {
+  const decisions = planned.map(({ change }, index) => {
     const { before, after } = change;
     const moved = before === null ? byId.get(after?.id ?? "") : renames.get(before.id);
     const isRenamed = after !== null && moved !== undefined;
-    const decision = decideFile(change, places[place] ?? (isRenamed ? moved : null));
+    const decision = decideFile(change, located[index] ?? (isRenamed ? moved : null));
     // It may lie where nobody has looked.
     const isUnseen = isCut && "disposition" in decision && decision.disposition === "missing";
     return isUnseen ? { ...decision, disposition: "unknown" as const } : decision;
@@ -99,8 +99,10 @@ function isTelling({ size, mode }: TreeEntry): boolean {
   return isRegular(mode) && size >= 64;
 }
 
+type Conflicting = Extract<Merged, { outcome: "conflict" }>;
+
 type MergeOptions = {
-  readonly isPorted: (place: number) => boolean;
+  readonly isPorted: (index: number) => boolean;
   readonly mergeSince: DerivativeView["mergeSince"];
 };
 
@@ -111,33 +113,42 @@ async function mergeAll(
 ): Promise<{ outcomes: Map<number, FileOutcome>; capsHit: string[] }> {
   const results = await mergeFiles(store, [...jobs.values()]);
   const outcomes = new Map<number, FileOutcome>();
-  const conflicts = new Map<number, { job: ToMerge; merged: Merged & { outcome: "conflict" } }>();
+  const conflicts = new Map<number, { job: ToMerge; merged: Conflicting }>();
   const capsHit = new Set<string>();
-  for (const [index, [place, job]] of [...jobs].entries()) {
-    const merged = results[index] ?? { outcome: "not_merged" };
+  for (const [at, [index, job]] of [...jobs].entries()) {
+    const merged = results[at] ?? { outcome: "not_merged" };
     if (merged.outcome === "not_merged") capsHit.add("merges");
     if (merged.outcome === "too_large") capsHit.add("file_bytes");
-    if (merged.outcome !== "conflict") outcomes.set(place, mergedOutcome(job, merged));
-    else if (isPorted(place)) outcomes.set(place, plain("already_present", job.path));
-    else conflicts.set(place, { job, merged });
+    if (merged.outcome !== "conflict") outcomes.set(index, mergedOutcome(job, merged));
+    else if (isPorted(index)) outcomes.set(index, plain("already_present", job.path));
+    else conflicts.set(index, { job, merged });
   }
-  const open = new Map([...conflicts].map(([place, { job }]) => [place, job]));
-  for (const [place, { id, since }] of await mergeSince(open)) {
-    const job = open.get(place);
+  const open = new Map([...conflicts].map(([index, { job }]) => [index, job]));
+  for (const [index, { id, since }] of await mergeSince(open)) {
+    const job = open.get(index);
     if (job === undefined) continue;
-    conflicts.delete(place);
-    outcomes.set(place, { ...mergedOutcome(job, { outcome: "clean", id }), since });
+    conflicts.delete(index);
+    outcomes.set(index, { ...mergedOutcome(job, { outcome: "clean", id }), since });
   }
   const texts = [...conflicts.values()].map(
     ({ job, merged }): Conflict => ({ ...job, id: merged.id, text: merged.text }),
   );
   const hunks = await conflictHunks(store, texts);
-  for (const [index, [place, { job }]] of [...conflicts].entries()) {
-    const told = hunks[index];
-    if (told?.isCut === true) capsHit.add("hunks");
-    outcomes.set(place, { ...plain("conflicts", job.path), hunks: told?.hunks ?? [] });
+  for (const [at, [index, { job, merged }]] of [...conflicts].entries()) {
+    const found = hunks[at];
+    if (found?.isCut === true) capsHit.add("hunks");
+    outcomes.set(index, { ...conflictOutcome(job, merged), hunks: found?.hunks ?? [] });
   }
   return { outcomes, capsHit: [...capsHit] };
+}
+
+/**
+ * What fits of the change goes into the patch; a file that moves is left to a person as a whole.
+ */
+function conflictOutcome(job: ToMerge, { partId }: Conflicting): FileOutcome {
+  const isPartial = partId !== job.ours && job.movedFrom === null;
+  const edits = isPartial ? editsOf(job, partId) : [];
+  return { ...plain("conflicts", job.path), edits, isPartial };
 }
 
 function mergedOutcome(
@@ -157,7 +168,7 @@ function outcomeOf({ disposition, path, edits }: DecidedFile): FileOutcome {
 }
 
 function plain(disposition: Disposition, path: string): FileOutcome {
-  return { path, disposition, edits: [], hunks: [], since: null };
+  return { path, disposition, edits: [], hunks: [], rejects: null, isPartial: false, since: null };
 }
 
 type Room = { readonly outcomes: readonly FileOutcome[]; readonly capsHit: readonly string[] };
@@ -183,9 +194,10 @@ function withoutOverwrites(
     foldersOf(path).some((folder) => kept.has(folder));
   return {
     outcomes: outcomes.map((outcome) => {
-      if (isUnsafe(outcome)) return { ...outcome, disposition: "unknown", edits: [] };
+      const left = { ...outcome, edits: [], isPartial: false };
+      if (isUnsafe(outcome)) return { ...left, disposition: "unknown" };
       return outcome.edits.filter(isWritten).some(isBlocked)
-        ? { ...outcome, disposition: "conflicts", edits: [] }
+        ? { ...left, disposition: "conflicts" }
         : outcome;
     }),
     capsHit: outcomes.some(isUnsafe) ? ["paths"] : [],
@@ -230,23 +242,23 @@ export async function findRenames(
   const { fileBytesMax } = REPOSITORY_LIMITS;
   const nothing: Renames = { renames: new Map(), isCut: false };
   if (missing.length === 0) return nothing;
-  const sought = [...new Set(missing)].toSorted();
+  const wanted = [...new Set(missing)].toSorted();
   const possible = candidates
     .filter(({ mode, size }) => isRegular(mode) && size > 0 && size <= fileBytesMax)
     .toSorted((left, right) => (left.path < right.path ? -1 : 1));
   if (possible.length === 0) return nothing;
-  const isCut = sought.length * possible.length > renamesMax;
-  const before = await flatTree(store, sought);
+  const isCut = wanted.length * possible.length > renamesMax;
+  const before = await flatTree(store, wanted);
   const ids = possible.map(({ id }) => id);
-  const after = await flatTree(store, ids, sought.length);
+  const after = await flatTree(store, ids, wanted.length);
   const similarity = isCut ? "-M100%" : "-M50%";
   const flags = ["-r", "-z", "--raw", "--no-abbrev", similarity, "-l0", "--diff-filter=R"];
   const { stdout } = await store.run(["diff-tree", ...flags, before, after]);
   const fields = stdout.toString("utf8").split("\0");
   const renames = new Map<string, TreeEntry>();
   for (let at = 0; at + 2 < fields.length; at += 3) {
-    const id = sought[Number(fields[at + 1])];
-    const entry = possible[Number(fields[at + 2]) - sought.length];
+    const id = wanted[Number(fields[at + 1])];
+    const entry = possible[Number(fields[at + 2]) - wanted.length];
     if (id !== undefined && entry !== undefined) renames.set(id, entry);
   }
   return { renames, isCut };

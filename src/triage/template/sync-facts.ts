@@ -38,7 +38,9 @@ const DISPOSITIONS = [
   "fast_forward",
   /** It has changes of its own, and both fit together. */
   "merges_cleanly",
-  /** Both changed the same lines. */
+  /**
+   * Both changed the same lines. What else fits of the change may be in the patch: see isPartial.
+   */
   "conflicts",
   /** The derivative has no such file, under any name. */
   "missing",
@@ -83,6 +85,10 @@ export type SyncedFile = {
   /** What differs, by key, in formats that are known: `node:20-slim → node:22-slim`. */
   readonly changes: readonly string[];
   readonly hunks: readonly ConflictHunk[];
+  /** Of a diff without its repository: the hunks of it that do not fit, as git writes them. */
+  readonly rejects: string | null;
+  /** Whether the patch has those parts of its change that do not conflict. */
+  readonly isPartial: boolean;
   /** The template's commit since which all changes of the file were merged; null: this change. */
   readonly since: string | null;
 };

@@ -7,13 +7,18 @@ import {
   type SyncedFile,
   type SyncFacts,
 } from "../template/sync-facts.ts";
+import { conflictCommands, rangeText, shortSha } from "./conflict-text.ts";
 import type { Verdict } from "./judge.ts";
+import { code } from "./shown.ts";
 
 /** What the words are about. */
 export type TemplateCase = {
   readonly source: string;
   readonly target: string;
+  readonly baseSha: string;
   readonly headSha: string;
+  /** Where git gets the template from; null where only the worker knows it. */
+  readonly fetchFrom: string | null;
   /** The derivative's commit, or the name of its files; "" where nobody knows them. */
   readonly targetSha: string;
   readonly facts: SyncFacts;
@@ -22,12 +27,11 @@ export type TemplateCase = {
 
 const NAMED_MAX = 3;
 const LINES_MAX = 30;
-const SHA_CHARS = 12;
 
 /** One or two sentences: what the derivative gets, and what stands against it. */
 export function syncSummary(about: TemplateCase): string {
   const { source, target, facts, verdict } = about;
-  const change = `${source}@${short(about.headSha)}`;
+  const change = `${source}@${shortSha(about.headSha)}`;
   if (!verdict.requiresAction) {
     return `${change} brings nothing to ${target}. ${whyNothing(facts.files)}`;
   }
@@ -47,22 +51,60 @@ export function syncSummary(about: TemplateCase): string {
   return `${condition}${isSecurity ? "Security: " : ""}${change} for ${target} ${parts.join("; it ")}.`;
 }
 
-/** First how to apply the patch and to verify it, then a line for each file that is left. */
+/**
+ * First how to apply the patch, then a line for each file that is left and how to merge those that
+ * conflict, then how to verify it, and what of the change is left out.
+ */
 export function syncChanges(about: TemplateCase): string {
   const { target, facts, verdict } = about;
   if (!verdict.requiresAction) return "";
-  const taken = facts.files.filter(applies);
+  const open = facts.files.filter(needsHand);
   const lines = [
-    ...patchLines(about, taken),
-    ...facts.files.filter(needsHand).map((file) => handLine(file, about)),
+    ...patchLines(about),
+    ...open.map((file) => handLine(file, about)),
+    ...mergeLines(conflictCommands(about, open)),
     ...facts.files
       .filter(({ disposition }) => disposition === "generated")
-      .map(({ path }) => `${path} is generated: let the package manager write it again`),
+      .map(({ path }) => `${shownPath(path)} is generated: let the package manager write it again`),
     `Verify: run the tests of ${target} with it`,
+    ...leftOutLines(about),
   ];
-  const told = lines.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
-  const left = lines.length - told.length;
+  const unique = [...new Set(lines)];
+  const told = unique.slice(0, LINES_MAX).map((line, index) => `${index + 1}. ${line}`);
+  const left = unique.length - told.length;
   return [...told, ...(left > 0 ? [`… and ${left} more in evidence`] : [])].join("\n");
+}
+
+function mergeLines(commands: readonly string[]): string[] {
+  return commands.length === 0 ? [] : [`To merge by hand: ${commands.map(code).join(", then ")}`];
+}
+
+/** Why files of the change are neither in the patch nor left to a person. */
+const LEFT_OUT: Partial<Record<SyncedFile["disposition"], string>> = {
+  skipped_divergent: "the derivative goes its own way in it",
+  skipped_strategy: "its sync_strategy leaves it out",
+  missing: "the derivative has no such file",
+  already_present: "the derivative has it already",
+};
+
+function leftOutLines({ facts }: TemplateCase): string[] {
+  const groups = Map.groupBy(facts.files, ({ disposition }) => disposition);
+  return Object.entries(LEFT_OUT).flatMap(([disposition, why]) => {
+    const files = [...groups].find(([name]) => name === disposition)?.[1] ?? [];
+    if (files.length === 0) return [];
+    const shown = files.slice(0, LEFT_OUT_MAX).map(({ path, concern }) => {
+      return concern === null ? shownPath(path) : `${shownPath(path)} (${concern})`;
+    });
+    const left = files.length - shown.length;
+    return [`Left out, as ${why}: ${[...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ")}`];
+  });
+}
+
+const LEFT_OUT_MAX = 20;
+
+/** A path that may be code or not: only what Markdown leaves alone stands as it is. */
+function shownPath(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : code(path);
 }
 
 /** Which facts led to the verdict. */
@@ -74,9 +116,11 @@ export function syncReasoning({ source, target, facts }: TemplateCase): string {
     told.length === 0
       ? "The change has no files."
       : `Of ${counted(facts.files.length, "file")}: ${told.toSorted().join(", ")}.`,
-    ...(mergeBase === null ? [] : [`The histories met last at ${short(mergeBase)}.`]),
+    ...(mergeBase === null ? [] : [`The histories met last at ${shortSha(mergeBase)}.`]),
     ...(behind > 0 ? [`${target} lacks ${counted(behind, "earlier commit")} of ${source}.`] : []),
-    ...(ported.length > 0 ? [`Ported before: ${ported.map(short).slice(0, 5).join(", ")}.`] : []),
+    ...(ported.length > 0
+      ? [`Ported before: ${ported.map(shortSha).slice(0, 5).join(", ")}.`]
+      : []),
     ...(ownChanges === null
       ? []
       : [
@@ -94,44 +138,46 @@ export function syncReasoning({ source, target, facts }: TemplateCase): string {
 export function syncQuestion({ source, target, headSha, facts }: TemplateCase): string {
   const open = facts.files.filter(needsHand);
   if (open.length === 0) {
-    return `Should ${target} take ${source}@${short(headSha)}, which is too large? (yes/no/ignore)`;
+    return `Should ${target} take ${source}@${shortSha(headSha)}, which is too large? (yes/no/ignore)`;
   }
   const what = open.some(isUnknown) ? "which could not be compared in" : "which conflicts in";
   const places = open.slice(0, NAMED_MAX).map((file) => displayText(placeOf(file), 120));
   const more =
     open.length > NAMED_MAX ? ` and ${counted(open.length - NAMED_MAX, "more file")}` : "";
   return (
-    `Should ${target} take ${source}@${short(headSha)}, ` +
+    `Should ${target} take ${source}@${shortSha(headSha)}, ` +
     `${what} ${places.join(", ")}${more}? (yes/no/ignore)`
   );
 }
 
-function patchLines({ facts, target, targetSha }: TemplateCase, taken: readonly SyncedFile[]) {
+function patchLines({ facts, target, targetSha }: TemplateCase): string[] {
+  const taken = facts.files.filter((file) => applies(file) || file.isPartial);
   if (taken.length === 0) return [];
   const told = taken.slice(0, LINES_MAX - 10).map((file) => takenText(file));
   const left = taken.length - told.length;
   const files = [...told, ...(left > 0 ? [`${left} more`] : [])].join("; ");
   if (facts.patch === null) return [`Take over from the template: ${files}`];
-  const at = targetSha.startsWith("tree:") ? "" : ` at ${short(targetSha)}`;
+  const at = targetSha.startsWith("tree:") ? "" : ` at ${shortSha(targetSha)}`;
   return [
-    `Save the content of the artifact sync.patch and apply it to ${target}${at}: ` +
-      `\`git apply --index sync.patch\`. It changes ${files}`,
+    `Save sync.patch and apply it to ${target}${at}: ${code("git apply --index sync.patch")}. ` +
+      `It changes ${files}`,
   ];
 }
 
-function takenText({ path, changes, since }: SyncedFile): string {
-  const why = changes.slice(0, NAMED_MAX).join("; ");
-  const all = since === null ? "" : `all changes of the template since ${short(since)}`;
-  const said = [why, all].filter((text) => text !== "").join("; ");
-  return said === "" ? path : `${path} (${said})`;
+function takenText({ path, changes, since, isPartial }: SyncedFile): string {
+  const all = since === null ? "" : `all changes of the template since ${shortSha(since)}`;
+  const part = isPartial ? "but for what conflicts" : "";
+  const said = [...(isPartial ? [] : changes), all, part].filter((text) => text !== "").join("; ");
+  return said === "" ? shownPath(path) : `${shownPath(path)} (${said})`;
 }
 
 function handLine(file: SyncedFile, { source, headSha }: TemplateCase): string {
-  const { path, templatePath, changes } = file;
-  const from = `${source}@${short(headSha)}:${templatePath}`;
-  const why = changes.length === 0 ? "" : ` (${changes.slice(0, NAMED_MAX).join("; ")})`;
+  const { path, templatePath, changes, rejects } = file;
+  const from = `${source}@${shortSha(headSha)}:${templatePath}`;
+  const why = changes.length === 0 ? "" : ` (${changes.join("; ")})`;
   if (file.disposition === "conflicts") {
-    return `${placeOf(file)} conflicts with ${from}${templateLines(file.hunks)}${why}`;
+    const diff = rejects === null ? "" : ", in hunks that do not fit";
+    return `${placeOf(file)} conflicts with ${from}${templateLines(file.hunks)}${diff}${why}`;
   }
   if (file.disposition === "deleted") {
     return `${path} was deleted in the template, and is changed here: decide whether to keep it`;
@@ -150,13 +196,11 @@ function templateLines(hunks: readonly ConflictHunk[]): string {
   return lines.length === 0 ? "" : `:${lines.join(",")}`;
 }
 
-function rangeText({ start, end }: ConflictHunk["derivative"]): string {
-  return end > start ? `${start}-${end}` : String(start);
-}
-
 function named(files: readonly SyncedFile[]): string {
   const told = files.slice(0, NAMED_MAX).map((file) => {
-    const why = file.changes.slice(0, NAMED_MAX).join("; ");
+    const more = file.changes.length - NAMED_MAX;
+    const first = file.changes.slice(0, NAMED_MAX);
+    const why = [...first, ...(more > 0 ? [`${more} more`] : [])].join("; ");
     return why === "" ? placeOf(file) : `${placeOf(file)} (${why})`;
   });
   const left = files.length - told.length;
@@ -193,8 +237,4 @@ function whyNothing(files: readonly SyncedFile[]): string {
     ...(has("generated") ? ["lockfiles are generated"] : []),
   ];
   return `Of what changed ${parts.join(", ")}.`;
-}
-
-function short(sha: string): string {
-  return displayText(sha, SHA_CHARS + 8).slice(0, SHA_CHARS);
 }

@@ -10,6 +10,9 @@ import {
 } from "../facts/finding.ts";
 import { mayBreak } from "../surface/manifest-findings.ts";
 import type { Verdict } from "./judge.ts";
+import { withRenames } from "./renames.ts";
+import { serviceSentence } from "./service-words.ts";
+import { code, shownMessage, shownName, signatureOf, withShownName } from "./shown.ts";
 
 /** What the words are about. */
 export type ConsumerCase = {
@@ -29,14 +32,15 @@ export function actionable({ analysis }: ConsumerCase): Hit[] {
 /** One or two sentences: what happens to whom. */
 export function impactSummary(about: ConsumerCase): string {
   const { source, target, analysis, verdict } = about;
-  const { change } = source;
+  const change = withShownName(source.change, source.name);
   if (!verdict.requiresAction) return `${change} does not break ${target}. ${whyNot(about)}`;
 
-  const hits = actionable(about);
+  const hits = withRenames(actionable(about), analysis);
   const certain = hits.filter((hit) => hit.finding.breaking === "yes" && hit.usage === "confirmed");
-  const named = (certain.length > 0 ? certain : hits)
-    .slice(0, NAMED_MAX)
-    .map((hit) => headline(hit, analysis.diagnostics));
+  const headlines = (certain.length > 0 ? certain : hits).map((hit) =>
+    headline(hit, analysis.diagnostics),
+  );
+  const named = [...new Set(headlines)].slice(0, NAMED_MAX);
   const verb = certain.length > 0 ? "breaks" : "may break";
   return `${conditionOf(about)}${change} ${verb} ${target}: ${named.join("; ")}.${when(analysis)}`;
 }
@@ -59,44 +63,41 @@ export function recommendedChanges(about: ConsumerCase): string {
     const unreported = errors.filter((error) => !reported.has(error));
     for (const error of unreported) reported.add(error);
     const written = writtenAs(finding, unreported);
-    return [`${placed(hits)}${written}${sentence(finding)}`, ...unreported.map(errorText)].join(
-      "; ",
-    );
+    const said = new Set(unreported.map(errorText));
+    return [`${placed(hits)}${written}${sentence(finding)}`, ...said].join("; ");
   };
-  const hits = actionable(about);
+  const hits = withRenames(actionable(about), analysis);
   const proven = hits.filter(({ finding }) => finding.proof?.by === "compiler").map(lineOf);
-  const unreported = [
-    ...Map.groupBy(
-      analysis.diagnostics.filter((error) => !reported.has(error)),
-      errorText,
-    ),
-  ].map(([text, alike]) => `${placed(alike)}${text}`);
+  const others = analysis.diagnostics.filter((error) => !reported.has(error));
+  const unreported = [...Map.groupBy(others, errorText)].map(
+    ([text, alike]) => `${placed(alike)}${text}`,
+  );
   const certain = [`Verify: ${about.source.verify}`, ...proven, ...unreported];
   const seen = hits.filter(
     ({ finding, usage }) => finding.proof?.by !== "compiler" && usage === "confirmed",
   );
   const open = hits.filter(({ usage }) => usage !== "confirmed");
-  const others = [
-    ...seen,
-    ...explainedSteps(about),
-    ...(seen.length + proven.length > 0 ? [] : open),
-  ].map(lineOf);
-  const room = Math.max(LINES_MAX - certain.length, 0);
-  const shown = [...certain, ...others.slice(0, room)].map(
-    (line, index) => `${index + 1}. ${line}`,
-  );
-  const left =
-    Math.max(others.length - room, 0) + (seen.length + proven.length > 0 ? open.length : 0);
-  return [...shown, ...(left > 0 ? [`… and ${left} more that may matter, in evidence`] : [])].join(
-    "\n",
-  );
+  const isMet = seen.length + proven.length > 0;
+  const rest = [...seen, ...explainedSteps(about), ...(isMet ? [] : open)].map(lineOf);
+  return numbered(certain, rest, isMet ? open.length : 0);
+}
+
+/** Each line once: all that is certain, and of the rest as many as there is room for. */
+function numbered(certain: readonly string[], rest: readonly string[], unlisted: number): string {
+  const lines = [...new Set(certain)];
+  const others = [...new Set(rest)].filter((line) => !lines.includes(line));
+  const room = Math.max(LINES_MAX - lines.length, 0);
+  const shown = [...lines, ...others.slice(0, room)].map((line, index) => `${index + 1}. ${line}`);
+  const left = Math.max(others.length - room, 0) + unlisted;
+  const count = left > 0 ? [`… and ${left} more that may matter, in evidence`] : [];
+  return [...shown, ...count].join("\n");
 }
 
 /** What the person wrote at the errors, where the finding calls it otherwise. */
 function writtenAs({ subject }: Finding, errors: readonly Diagnostic[]): string {
   const written = new Set(errors.flatMap((error) => error.subject ?? []));
   written.delete(subject);
-  return written.size === 0 ? "" : `${[...written].map(quoted).join(", ")}: `;
+  return written.size === 0 ? "" : `${[...written].map(code).join(", ")}: `;
 }
 
 /** Whoever has something to do finds more about it in the release notes. */
@@ -132,7 +133,7 @@ export function reasoning(about: ConsumerCase): string {
     analysis.hits.filter(({ finding }) => finding.breaking === breaking).length;
   return [
     `${counts("yes")} breaking, ${counts("maybe")} possibly breaking and ${counted(counts("no"), "harmless change")} found.`,
-    `Usage of ${about.source.name} by ${about.target}: ${analysis.usage}.`,
+    `Usage of ${shownName(about.source.name)} by ${about.target}: ${analysis.usage}.`,
     ...exposureSentences(analysis),
     ...(about.source.named.length > 0
       ? [`Its producer names ${about.source.named.join(", ")}.`]
@@ -148,13 +149,13 @@ export function reasoning(about: ConsumerCase): string {
 function whyNot({ analysis, source }: ConsumerCase): string {
   const breaking = analysis.hits.filter(({ finding }) => finding.breaking !== "no");
   if (breaking.length === 0) return "No breaking change was found.";
-  if (analysis.usage === "none") return `It does not use ${source.name}.`;
+  if (analysis.usage === "none") return `It does not use ${shownName(source.name)}.`;
   return "It uses nothing that breaks.";
 }
 
 /** What the verdict hangs on, where nobody could find it out. */
 function conditionOf({ verdict, source }: ConsumerCase): string {
-  return verdict.grey ? `IF you use ${source.name}: ` : "";
+  return verdict.grey ? `IF you use ${shownName(source.name)}: ` : "";
 }
 
 function when({ exposure }: Analysis): string {
@@ -182,7 +183,7 @@ function headline({ finding, hits }: Hit, errors: readonly Diagnostic[]): string
   const first = hits[0];
   const isType = finding.rule === "ts.signature" || finding.rule === COMPILER_ERROR;
   const error = isType && finding.breaking === "yes" ? errorsAt(hits, errors)[0] : undefined;
-  const said = error === undefined ? "" : `: ${error.message.replace(/\.$/, "")}`;
+  const said = error === undefined ? "" : `: ${shownMessage(error.message).replace(/\.$/, "")}`;
   const words = sentence(finding, { brief: true });
   const written = error === undefined ? "" : writtenAs(finding, [error]);
   return `${written}${words}${first === undefined ? "" : ` (${place(first)})`}${said}`;
@@ -208,58 +209,63 @@ function errorsAt(hits: readonly Location[], errors: readonly Diagnostic[]): Dia
   return errors.filter((error) => places.has(place(error)));
 }
 
-function errorText({ code, message }: Diagnostic): string {
-  return `${code}: ${message}`;
+function errorText({ code: number, message }: Diagnostic): string {
+  return `${number}: ${shownMessage(message)}`;
 }
 
 /** A finding in words. `brief` leaves out before and after. */
 function sentence(finding: Finding, { brief = false } = {}): string {
   const { rule, subject, before, after, replacement } = finding;
-  const use = replacement === null ? "" : `; use \`${replacement}\``;
+  const use = replacement === null ? "" : `; use ${code(replacement)}`;
   switch (rule) {
     case "pkg.version":
       return versionSentence(finding, brief);
     case "triage.not_analysed":
-      return `${subject} could not be analysed within its limits: compare it yourself`;
+      return `${shownName(subject)} could not be analysed within its limits: compare it yourself`;
     case "pkg.exports_removed":
       if (subject === "./*")
         return "files that `exports` does not list cannot be imported any more";
-      return `the subpath \`${subject}\` cannot be imported any more`;
+      return `the subpath ${code(subject)} cannot be imported any more`;
     case "pkg.types_removed":
-      return `the type declarations of \`${subject}\` were removed`;
+      return `the type declarations of ${code(subject)} were removed`;
     case "pkg.bin_removed":
-      return `the command \`${subject}\` was removed`;
+      return `the command ${code(subject)} was removed`;
     case "pkg.esm_only":
-      return `\`${subject}\` is loaded by \`require\` and is ES modules only${reasonAfter(finding, brief)}`;
+      return `${shownName(subject)} is loaded by \`require\` and is ES modules only${reasonAfter(finding, brief)}`;
     case "pkg.engines":
     case "pkg.peer_narrowed":
       return requirementSentence(finding);
     case "js.shape_changed":
-      return `what \`${subject}\` exports is not called as before: ${before} → ${after}`;
+      return `what ${code(subject)} exports is not called as before: ${before} → ${after}`;
     case "ts.export_removed":
     case "ts.member_removed":
     case "js.export_removed":
-      return `\`${subject}\` was removed${use}`;
+      return `${code(subject)} was removed${use}`;
     case COMPILER_ERROR:
-      return `\`${subject}\` does not compile any more`;
+      return `${code(subject)} does not compile any more`;
     case "js.default_changed":
-      return `the default of \`${subject}\` changed from \`${before}\` to \`${after}\``;
+      return `the default of ${code(subject)} changed${changeText(before, after)}`;
     default:
-      return serviceSentence(finding) ?? changedSentence(finding, brief);
+      return (
+        serviceSentence(finding) ??
+        `${code(subject)} changed${brief ? "" : changeText(before, after)}`
+      );
   }
 }
 
-/** Two texts that read alike would say nothing. */
-function changedSentence({ subject, before, after }: Finding, brief: boolean): string {
-  const isTold = !brief && before !== after; // both null: they print alike
-  return `\`${subject}\` changed${isTold ? `: ${quoted(before)} → ${quoted(after)}` : ""}`;
+/** Before and after, without bodies; empty where that leaves nothing that differs. */
+function changeText(before: string | null, after: string | null): string {
+  const [old, now] = [before, after].map((text) =>
+    text === null ? "absent" : code(signatureOf(text)),
+  );
+  return old === now ? "" : `: ${old} → ${now}`;
 }
 
 function versionSentence(
   { subject, before, after, breaking, notes }: Finding,
   brief: boolean,
 ): string {
-  const step = `\`${subject}\` steps from ${before} to ${after}`;
+  const step = `${shownName(subject)} steps from ${before} to ${after}`;
   if (brief) return step;
   const said = notes === null ? "read its release notes" : `its ${notes}`;
   return breaking === "maybe"
@@ -268,7 +274,8 @@ function versionSentence(
 }
 
 function requirementSentence({ rule, subject, before, after, own }: Finding): string {
-  const what = rule === "pkg.engines" ? `${subject} ${after}` : `the peer \`${subject}\` ${after}`;
+  const what =
+    rule === "pkg.engines" ? `${subject} ${after}` : `the peer ${shownName(subject)} ${after}`;
   const ours = own === null ? "this repository states none" : `this repository states ${own}`;
   return `${what} is required, before ${before ?? "any"}; ${ours}`;
 }
@@ -278,48 +285,3 @@ function reasonAfter({ proof, after }: Finding, brief: boolean): string {
   const reason = proof?.by === "node" ? proof.text : after;
   return reason === null ? "" : ` (${reason})`;
 }
-
-function quoted(text: string | null): string {
-  return text === null ? "absent" : `\`${text}\``;
-}
-
-/** A finding in a service in words; null for a rule that is not about services. */
-function serviceSentence(finding: Finding): string | null {
-  const { rule, subject, before, after, replacement } = finding;
-  const use = replacement === null ? "" : `; use \`${replacement}\``;
-  switch (rule) {
-    case "http.route_removed":
-      return `\`${subject}\` was removed`;
-    case "http.route_changed":
-      return `\`${subject}\` is gone${use}`;
-    case "http.param_required":
-      return `\`${subject}\` must be sent${after === null ? "" : ` (${after})`}`;
-    case "http.response_removed":
-      return `\`${subject}\` was removed from the response`;
-    case "http.auth_added":
-      return authSentence(finding);
-    case "env.added_required":
-      return `the environment variable \`${subject}\` must be set`;
-    case "env.added":
-      return `the environment variable \`${subject}\` is read`;
-    case "env.removed":
-      return `the environment variable \`${subject}\` is not read any more`;
-    case "env.renamed":
-      return `the environment variable \`${subject}\` was renamed${use}`;
-    case "deploy.port":
-      return before === null
-        ? `the service answers at port ${subject} as well`
-        : `the service does not answer at port ${subject} any more${use}`;
-    default:
-      return null;
-  }
-}
-
-function authSentence({ subject }: Finding): string {
-  return subject === NO_HEADER
-    ? "requests must carry a credential: send one, and keep it out of the code"
-    : `requests must carry \`${subject}\`: send it, and keep its value out of the code`;
-}
-
-/** The subject of `http.auth_added` where nothing names the header. */
-const NO_HEADER = "authentication";

@@ -93,7 +93,7 @@ test("the words name what to change, where and into what", SLOW, ({ example }) =
       "'RetryContext'. The range ^6.2.1 excludes 7.1.1: it breaks on upgrade, not on next install.",
   );
   expect(recommended_changes.split("\n").map((line) => line.slice(0, 74))).toEqual([
-    "1. Verify: npm install p-retry@7.1.1 && npx tsc --noEmit",
+    "1. Verify: `npm install p-retry@7.1.1 && npx tsc --noEmit`",
     "2. src/client.ts:1,20 `FailedAttemptError` was removed; use `RetryContext`",
     "3. src/client.ts:15 `error.name`: `Options.shouldRetry` changed: `readonly",
     "4. src/client.ts:14 `Options.onFailedAttempt` changed: `readonly onFailedA",

@@ -42,16 +42,16 @@ test.for([
 
 test.for([
   [".env.example", "+MODEL_NAME=", "env.added_required MODEL_NAME yes"],
-  [".env.example", "+MODEL_NAME=small", "env.added MODEL_NAME maybe"],
+  [".env.example", "+MODEL_NAME=small", "env.added MODEL_NAME no"],
   ["app.py", '+name = os.environ["MODEL_NAME"]', "env.added_required MODEL_NAME yes"],
-  ["app.py", '+name = os.getenv("MODEL_NAME", "small")', "env.added MODEL_NAME maybe"],
+  ["app.py", '+name = os.getenv("MODEL_NAME", "small")', "env.added MODEL_NAME no"],
   ["src/a.ts", "+const name = process.env.MODEL_NAME;", "env.added_required MODEL_NAME yes"],
-  ["src/a.ts", '+const n = process.env["MODEL_NAME"] ?? "s";', "env.added MODEL_NAME maybe"],
+  ["src/a.ts", '+const n = process.env["MODEL_NAME"] ?? "s";', "env.added MODEL_NAME no"],
   ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME maybe"],
-  ["compose.yml", "+      MODEL_NAME: small", "env.added MODEL_NAME maybe"],
+  ["compose.yml", "+      MODEL_NAME: small", "env.added MODEL_NAME no"],
   ["compose.yml", "+      - A=${MODEL_NAME:?set it}", "env.added_required MODEL_NAME yes"],
-  ["k8s/app.yaml", "+- name: MODEL_NAME\n+  value: small", "env.added MODEL_NAME maybe"],
-  ["Dockerfile", "+ENV MODEL_NAME=small", "env.added MODEL_NAME maybe"],
+  ["k8s/app.yaml", "+- name: MODEL_NAME\n+  value: small", "env.added MODEL_NAME no"],
+  ["Dockerfile", "+ENV MODEL_NAME=small", "env.added MODEL_NAME no"],
   [".env.example", "-MODEL_NAME=small", "env.removed MODEL_NAME yes"],
   ["app.py", '-os.environ["MODEL_NAME"]', "env.removed MODEL_NAME yes"],
   [
@@ -69,13 +69,58 @@ test("a default anywhere in the change makes a variable optional", () => {
     diffedFile("compose.yaml", "+      MODEL_NAME: small"),
   );
 
-  expect(found).toEqual(["env.added MODEL_NAME maybe"]);
+  expect(found).toEqual(["env.added MODEL_NAME no"]);
+});
+
+test.for([
+  [".env.example", "+LOG_LEVEL=info"],
+  ["src/a.ts", "+pino({ level: process.env.LOG_LEVEL })"],
+  ["src/a.ts", "+const level = process.env.LOG_LEVEL\n+  ?? 'info';"],
+  ["src/a.ts", "+if (process.env.APP_DEBUG) trace();"],
+  [".env.example", "-LOG_LEVEL=info"],
+  ["compose.yml", "+      MODE: ${MODE_OF_WORK:-fast}"],
+] as const)("what every process can do without breaks nobody: in %s %j", ([path, diff]) => {
+  const breaking = told(diffedFile(path, diff)).map((one) => one.split(" ")[2]);
+
+  expect(breaking).toEqual(["no"]);
+});
+
+test.for([
+  ["on its line", '+if (!process.env.API_URL_BASE) throw new Error("API_URL_BASE");'],
+  ["on the next one", "+if (!process.env.API_URL_BASE) {\n+  process.exit(1);\n+}"],
+] as const)("a variable whose absence ends the process, %s, is required", ([, diff]) => {
+  expect(told(diffedFile("src/a.ts", diff))).toEqual(["env.added_required API_URL_BASE yes"]);
+});
+
+test.for([
+  [
+    "calls it on its own machine",
+    diffedFile("app.py", '+answer = httpx.post("http://127.0.0.1:8080/v1/chat")'),
+  ],
+  ["names it as internal", diffedFile(".env.example", "+INTERNAL_PORT=8080")],
+] as const)("a port in front of which another one came is lost: the service %s", ([, file]) => {
+  const found = told(
+    diffedFile("Dockerfile", "-EXPOSE 8080\n+EXPOSE 8080 8000"),
+    diffedFile("entrypoint.sh", "-serve --port 8080\n+serve --port 8080 &\n+proxy --port 8000"),
+    file,
+  );
+
+  expect(found).toContain("deploy.port 8080 yes -> 8000");
+});
+
+test("a port that only this machine can reach is not public any more", () => {
+  const diff = '-      - "8080:8080"\n+      - "127.0.0.1:8080:8080"\n+      - "8000:8000"';
+
+  expect(told(diffedFile("compose.yaml", diff))).toEqual(["deploy.port 8080 yes -> 8000"]);
+  expect(told(diffedFile("compose.yaml", '-ports: ["8080:80"]\n+ports: ["8000:80"]'))).toEqual([
+    "deploy.port 8080 yes -> 8000",
+  ]);
 });
 
 test("a value that is a secret is not told", () => {
   const file = diffedFile(".env.example", "+API_TOKEN=abc123");
 
-  expect(told(file)).toEqual(["env.added API_TOKEN maybe"]);
+  expect(told(file)).toEqual(["env.added API_TOKEN no"]);
 });
 
 test.for([

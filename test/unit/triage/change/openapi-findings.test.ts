@@ -64,7 +64,7 @@ test("a property of the body that must be there breaks", () => {
   const name = { ...ITEM, required: ["id", "name"], properties: { name: { type: "string" } } };
 
   expect(toldOf(api(asking(ITEM)), api(asking(name)))).toEqual([
-    "http.param_required GET /users/{id} name yes",
+    "http.renamed GET /users/{id} id yes -> name",
   ]);
 });
 
@@ -146,4 +146,45 @@ test("many operations that go are found in one pass", () => {
   );
 
   expect(toldOf({ openapi: "3.1.0", paths }, { openapi: "3.1.0", paths: {} })).toHaveLength(1_000);
+});
+
+test.for([
+  ["its placeholders", "app.get('/v1/users/:id', show)", "/v1/users/{id}"],
+  ["a prefix that another file gives it", "router.get('/users/:id', show)", "/v1/users/{id}"],
+  ["any method", "app.all('/v1/users/:id', show)", "/v1/users/{id}"],
+] as const)(
+  "a route that code and document write differently, by %s, is told once",
+  ([, call, path]) => {
+    const document = JSON.stringify({ openapi: "3.1.0", paths: { [path]: { get: {} } } });
+    const empty = JSON.stringify({ openapi: "3.1.0", paths: {} });
+
+    const found = told(
+      wholeFile("openapi.json", document, empty),
+      wholeFile("src/app.js", `${call};\n`, ""),
+    );
+
+    expect(found).toEqual([`http.route_removed GET ${path} yes`]);
+  },
+);
+
+test("routes that have nothing but their end in common are told one by one", () => {
+  const code = "app.get('/v1/users', a);\napp.get('/v1/teams', b);\n";
+
+  expect(told(wholeFile("src/app.js", code, ""))).toHaveLength(2);
+});
+
+test("a property that stands in another one's place is told with it", () => {
+  const cents = { required: ["cents"], properties: { cents: { type: "integer" } } };
+  const minor = { required: ["minor"], properties: { minor: { type: "integer" } } };
+
+  expect(toldOf(api(asking(cents)), api(asking(minor)))).toEqual([
+    "http.renamed GET /users/{id} cents yes -> minor",
+  ]);
+  expect(toldOf(api(answering(cents)), api(answering(minor)))).toEqual([
+    "http.renamed GET /users/{id} cents yes -> minor",
+  ]);
+  const more = { ...minor, properties: { ...minor.properties, major: { type: "integer" } } };
+  expect(toldOf(api(answering(cents)), api(answering(more)))).toEqual([
+    "http.response_removed GET /users/{id} cents yes",
+  ]);
 });

@@ -239,3 +239,59 @@ test("installed and built files are not the consumer's own", async ({ meet }) =>
     "http.route_removed GET /v1/orders/:id none",
   ]);
 });
+
+test("a mapping of the provider's container is a use beside an address with its port", async ({
+  meet,
+}) => {
+  const consumer = {
+    "docker-compose.yml":
+      "services:\n  backend:\n    image: ghcr.io/owner/orders:1\n    ports:\n      - '8080:8080'\n" +
+      "  grafana:\n    image: grafana/grafana\n    ports:\n      - '9000:8080'\n",
+    "docker-compose.override.yml": "services:\n  backend:\n    ports: ['18080:8080']\n",
+    "src/orders.ts": 'const url = "http://orders:8080";\n',
+    ".env": "BACKEND=http://localhost:8080\n",
+  };
+
+  expect(await meet({ files: PORT_GONE, consumer })).toEqual([
+    "deploy.port 8080 confirmed docker-compose.override.yml:3 docker-compose.yml:5 src/orders.ts:1",
+  ]);
+});
+
+test("a container that is built from the provider's folder runs it", async ({ meet }) => {
+  const consumer = {
+    "compose.yaml":
+      "services:\n  o:\n    build:\n      context: ../orders/\n    ports:\n      - 80:8080\n",
+  };
+
+  expect(await meet({ files: PORT_GONE, consumer })).toEqual([
+    "deploy.port 8080 confirmed compose.yaml:6",
+  ]);
+});
+
+test.for([
+  [
+    "Dockerfile",
+    "FROM node:22\nHEALTHCHECK --interval=5s \\\n  CMD curl http://localhost:8080/v1/orders/1\n",
+  ],
+  [
+    "compose.yaml",
+    "services:\n  shop:\n    build: .\n    healthcheck:\n      test: curl http://localhost:8080/v1/orders/1\n      retries: 3\n",
+  ],
+  [
+    "k8s/shop.yaml",
+    "    livenessProbe:\n      exec:\n        command: ['curl', 'http://127.0.0.1:8080/v1/orders/1']\n    env: []\n",
+  ],
+] as const)("a container's own health check in %s is no use", async ([path, text], { meet }) => {
+  expect(await meet({ files: [...PORT_GONE, ...ROUTE_GONE], consumer: { [path]: text } })).toEqual([
+    "deploy.port 8080 none",
+    "http.route_removed GET /v1/orders/:id none",
+  ]);
+});
+
+test("a health check that asks the provider is a use", async ({ meet }) => {
+  const consumer = { Dockerfile: "HEALTHCHECK CMD curl http://orders:8080/ready\n" };
+
+  expect(await meet({ files: PORT_GONE, consumer })).toEqual([
+    "deploy.port 8080 confirmed Dockerfile:1",
+  ]);
+});

@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { digestIssueOf, issueOf } from "../../../../src/triage/effects/issue-text.ts";
 import { NOTICE } from "../../../support/effects.ts";
 
-const ORIGIN = { effectKey: "k", taskId: "42", webUrl: "https://github.com" };
+const ORIGIN = { effectKey: "k", taskId: "42" };
+const COMMIT = `https://github.com/acme/payments/commit/${NOTICE.commit_sha}`;
 
 test("the issue says what changed, how sure that is, and what to do", () => {
-  const issue = issueOf(NOTICE, { ...ORIGIN, effectKey: "the key" });
+  const issue = issueOf({ ...NOTICE, commit_url: COMMIT }, { ...ORIGIN, effectKey: "the key" });
 
   expect(issue).toEqual({
     title: "⚠️ Dependency Update Required: acme/payments",
@@ -30,7 +31,7 @@ test("the issue says what changed, how sure that is, and what to do", () => {
   });
 });
 
-test("a template's issue is named for it and leads to the patch, and a sha that is none is no link", () => {
+test("a template's issue is named for it, and a commit without a page is no link", () => {
   const issue = issueOf(
     { ...NOTICE, relationship_type: "template_fork", commit_sha: "npm:p-retry@7.1.1" },
     ORIGIN,
@@ -38,10 +39,36 @@ test("a template's issue is named for it and leads to the patch, and a sha that 
 
   expect(issue.title).toBe("📋 Template Update Available: acme/payments");
   expect(issue.body).toContain("Commit: `npm:p-retry@7.1.1`");
-  expect(issue.body).toContain(
-    "Its patch, if there is one: " +
-      "`triaged show 42 --json | jq -r '.result.artifacts[].content' > sync.patch`",
+  expect(issue.body).not.toContain("atch");
+});
+
+const PATCH =
+  "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1,4 @@\n-old\n+```sh\n+echo @team\n+\t<b>\n \n";
+
+test("a patch stands in the issue letter for letter", () => {
+  const one = { name: "sync.patch", bytes: 99, query: ".result.artifacts[0].content" };
+  const { body } = issueOf({ ...NOTICE, attachments: [{ ...one, content: PATCH }] }, ORIGIN);
+
+  expect(body).toContain(`## \`sync.patch\`\n\n\`\`\`\`diff\n${PATCH}\`\`\`\`\n`);
+});
+
+test.for([
+  ["is too long", null],
+  ["has no room", "+a\n".repeat(40_000).slice(0, 40_000)],
+  ["has line ends that an issue changes", "+a\r\n"],
+  ["has characters that are not seen", "+a\u202e\n"],
+  ["forges a marker", "+<!-- triage-key: another -->\n"],
+] as const)("of a patch that %s the issue says how to get it", ([why, content]) => {
+  const one = { name: "sync.patch", bytes: 99, query: ".result.artifacts[0].content", content };
+  const words = "word ".repeat(5_000);
+  const long = why === "has no room" ? { recommended_changes: words, reasoning: words } : {};
+  const { body } = issueOf({ ...NOTICE, ...long, attachments: [one] }, ORIGIN);
+
+  expect(body).toContain(
+    "`triaged show 42 --json | jq -j '.result.artifacts[0].content' > sync.patch`",
   );
+  expect(body.match(/<!--/g)).toHaveLength(1);
+  expect(body.length).toBeLessThanOrEqual(65_536);
 });
 
 test("text out of a repository neither forges a marker nor leaves its place", () => {

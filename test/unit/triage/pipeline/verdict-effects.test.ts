@@ -163,7 +163,9 @@ test.for([
     default_urgency_thresholds: { [urgency]: threshold && { ...threshold, labels } },
   };
 
-  const effects = verdictEffects(result({ urgency }), PAYLOAD, thresholdsOf(settings));
+  const effects = verdictEffects(result({ urgency }), PAYLOAD, {
+    thresholds: thresholdsOf(settings),
+  });
 
   expect(effects.map(({ kind }) => kind)).toEqual(kinds);
   const told = threshold === null ? ["dependency", "info"] : labels;
@@ -183,7 +185,7 @@ test("a verdict that asks for nothing opens no issue, whatever low urgency leads
   });
   const low = { requires_action: false, urgency: "low" } as const;
 
-  expect(verdictEffects(result(low), PAYLOAD, thresholds).map(({ kind }) => kind)).toEqual([
+  expect(verdictEffects(result(low), PAYLOAD, { thresholds }).map(({ kind }) => kind)).toEqual([
     "digest",
   ]);
 });

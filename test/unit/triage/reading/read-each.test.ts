@@ -38,7 +38,7 @@ test("an item that takes too long is left out, and those behind it are read", as
     change_event: { source_repo: "a/b", commit_sha: "1", commit_message: "", branch: "" },
     relationship_config: { concern_globs: { x: globs } },
   });
-  const shared = { config: payload.relationship_config, told: { message: "", commits: [] } };
+  const shared = { config: payload.relationship_config, texts: { message: "", commits: [] } };
   const paths = ["a/a", `${"aa/".repeat(400)}c`, "b/b"];
   const items = paths.map((path) => compose(path, "a: 2"));
   const limits = { readingMs: 3_000, readingsMs: 60_000 };

@@ -172,7 +172,38 @@ test("a file that does not parse, or has an unknown format, is not explained", (
   const nothing = { changes: [], leftOut: null };
   expect(explain(file("compose.yaml", { before: "a: [", after: "a: 1" }))).toEqual(nothing);
   expect(explain(file("notes.txt", { before: "a", after: "b" }))).toEqual(nothing);
-  expect(explain(file("Dockerfile", { came: "FROM a" }))).toEqual(nothing);
+  expect(explain(file("Dockerfile", { came: "FROM a" })).changes).toEqual(["FROM a added"]);
+});
+
+test("all changes are told, each once", () => {
+  const stages = "FROM node:20 AS a\nFROM node:20 AS b\n";
+  expect(
+    explain(
+      file("Dockerfile", {
+        before: stages,
+        after: `${stages.replaceAll("20", "22")}HEALTHCHECK CMD true\nUSER node\nEXPOSE 80\n`,
+      }),
+    ).changes,
+  ).toEqual([
+    "node:20 → node:22",
+    "HEALTHCHECK (stage 2) added",
+    "USER (stage 2) added",
+    "EXPOSE 80 (stage 2) added",
+  ]);
+  const steps = "steps:\n- uses: a/b@v1\n  with: {x: 1}\n- uses: a/b@v1\n";
+  expect(
+    explain(
+      file(".github/workflows/ci.yml", {
+        before: steps,
+        after: `permissions: read-all\n${steps.slice(0, -2)}2\n`,
+      }),
+    ).changes,
+  ).toEqual(["steps[a/b 2].uses: a/b@v1 → a/b@v2", "permissions added"]);
+  expect(explain(file(".env.example", { before: "A=1\nB=1", after: "A=2\nC=1" })).changes).toEqual([
+    "A changed",
+    "C added",
+    "B removed",
+  ]);
 });
 
 test.for([

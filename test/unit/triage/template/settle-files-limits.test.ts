@@ -32,6 +32,8 @@ function file(path: string, given: Partial<SyncedFile> = {}): SyncedFile {
     intent: "chore",
     changes: [],
     hunks: [],
+    rejects: null,
+    isPartial: false,
     since: null,
     ...given,
   };

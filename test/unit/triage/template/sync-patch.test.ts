@@ -2,19 +2,29 @@
 // nothing is offered that was not proven.
 // Method: the patch is applied by git in a clone of the derivative.
 
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
+import { promisify } from "node:util";
 import { expect } from "vitest";
+import type { Effect } from "../../../../src/model/effect.ts";
+import { issueOf } from "../../../../src/triage/effects/issue-text.ts";
+import { issueNoticeSchema } from "../../../../src/triage/effects/notice.ts";
 import { joinStores } from "../../../../src/triage/template/joined-store.ts";
 import { makeSyncPatch, patchMakesTree } from "../../../../src/triage/template/sync-patch.ts";
 import { textIn } from "../../../support/repository.ts";
 import {
   applyPatch,
   dispositionsOf,
+  filesOf,
   lines,
   patchIn,
   test,
 } from "../../../support/template-triage.ts";
+
+const run = promisify(execFile);
+/** Of a person, whose git may read the template's folder. */
+const GIT_ENVIRONMENT = { PATH: process.env["PATH"], HOME: "/nonexistent" };
 
 test("the patch holds all that fits, and makes of a clone what was expected", async ({
   makePair,
@@ -186,3 +196,47 @@ function latin(text: string): Buffer {
 function late(text: string): Buffer {
   return Buffer.from(`${"x".repeat(9_000)}\0${text}\n`);
 }
+
+test("of a file in conflict the patch has what fits, and the issue the rest and the way to it", async ({
+  makePair,
+  folder,
+}) => {
+  const pair = await makePair({ Dockerfile: lines(30), "docker/a.sh": lines(9), "app.py": "a\n" });
+  await pair.template.commit({
+    Dockerfile: lines(30, { 2: "theirs", 25: "new" }),
+    "docker/a.sh": lines(9, { 4: "new" }),
+    "app.py": "b\n",
+  });
+  await pair.derivative.commit({ Dockerfile: lines(30, { 2: "ours" }) });
+  const effects: Effect[] = [];
+  const context = { effects: { add: (effect: Effect) => effects.push(effect) } };
+
+  const result = await pair.triage({ context });
+  const clone = await applyPatch(pair, folder, patchIn(result));
+
+  expect(await textIn(clone, "Dockerfile")).toBe(lines(30, { 2: "ours", 25: "new" }));
+  expect(await textIn(clone, "docker/a.sh")).toBe(lines(9, { 4: "new" }));
+  expect(filesOf(result)["Dockerfile"]).toMatchObject({ disposition: "conflicts", partial: true });
+  const notice = issueNoticeSchema.parse(
+    effects.find(({ kind }) => kind === "github_issue")?.payload,
+  );
+  const { body } = issueOf(notice, { effectKey: "k", taskId: "1" });
+  expect(body).toContain(`\`\`\`diff\n${patchIn(result)}\`\`\``);
+  expect(body).toContain(
+    "<<<<<<< acme/derivative:Dockerfile:2\nours\n=======\ntheirs\n>>>>>>> acme/template@",
+  );
+  expect(body).toMatch(/Left out, as the derivative goes its own way in it: `app\.py`/);
+
+  const [, commands = ""] = /^\d+\. To merge by hand: (.*)$/m.exec(body) ?? [];
+  for (const [, command = ""] of commands.matchAll(/`([^`]+)`/g)) {
+    await run("sh", ["-c", command], { cwd: clone, env: GIT_ENVIRONMENT }).catch(
+      (error: unknown) => {
+        // Of markers git makes an error.
+        expect(String(error)).toContain("with conflicts");
+      },
+    );
+  }
+  expect(await textIn(clone, "Dockerfile")).toMatch(
+    /^line 1\n<<<<<<< ours\nours\n(?:\|{7}[^]*)?=======\ntheirs\n>>>>>>> theirs\nline 3\n/,
+  );
+});

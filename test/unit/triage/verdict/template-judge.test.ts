@@ -68,6 +68,9 @@ test("a security change conflicts with its hunks told by line, also where concer
       /^1\. app\.py:4 conflicts with acme\/template@[0-9a-f]{12}:app\.py:4$/m,
     ),
   });
+  expect(result.recommended_changes).toMatch(
+    /^2\. To merge by hand: `git fetch file:.* [0-9a-f]{40}`, then `git diff .* -- app\.py \| git apply --3way`$/m,
+  );
 });
 
 test("all of it being there, or divergent, or no change at all asks for nothing", async ({
