@@ -4,7 +4,7 @@ import { canonicalJson } from "../facts/cache-key.ts";
 import type { ChangeSet } from "../facts/change-set.ts";
 import { changeSetOfEvent, diffFallbackReason } from "../sources/event/event-change-set.ts";
 import { changeSetOfRange } from "../sources/git/git-change-set.ts";
-import { sourceRepository } from "../sources/git/remote.ts";
+import { type RepositoryReference, sourceRepository } from "../sources/git/remote.ts";
 import { type CommitRange, isGitSha, resolveRange } from "../sources/git/resolve-commit.ts";
 import type { ConsumerTriagePayload } from "./consumer-payload.ts";
 import type { Surroundings } from "./prepared.ts";

@@ -79,11 +79,14 @@ test.for([
   ["src/a.ts", "+if (process.env.APP_DEBUG) trace();"],
   [".env.example", "-LOG_LEVEL=info"],
   ["compose.yml", "+      MODE: ${MODE_OF_WORK:-fast}"],
-] as const)("what every process can do without breaks nobody: in %s %j", ([path, diff]) => {
-  const breaking = told(diffedFile(path, diff)).map((one) => one.split(" ")[2]);
+] as const)(
+  "a variable that every process can do without breaks nobody: in %s %j",
+  ([path, diff]) => {
+    const breaking = told(diffedFile(path, diff)).map((one) => one.split(" ")[2]);
 
-  expect(breaking).toEqual(["no"]);
-});
+    expect(breaking).toEqual(["no"]);
+  },
+);
 
 test.for([
   ["on its line", '+if (!process.env.API_URL_BASE) throw new Error("API_URL_BASE");'],

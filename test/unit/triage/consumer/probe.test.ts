@@ -112,7 +112,7 @@ const UNSEEN: readonly (readonly [title: string, consumer: Files, place: string]
 ];
 
 test.for(UNSEEN)(
-  "what is removed is met through %s",
+  "a removed member is met through %s",
   SLOW,
   async ([, consumer, place], { makeUpgrade }) => {
     const request = await makeUpgrade({
@@ -303,7 +303,7 @@ test("nothing that is installed above a tree is found", SLOW, async ({ makeUpgra
   expect(analyzePackage(request, quiet)).toEqual(alone);
 });
 
-test("what a person wrote is told once, where it stands", SLOW, async ({ makeUpgrade }) => {
+test("the words of a person are told once, where they stand", SLOW, async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.d.ts": "export declare function parse(): { error: { errors: string[] } };" },
     to: { "index.d.ts": "export declare function parse(): { error: { issues: string[] } };" },

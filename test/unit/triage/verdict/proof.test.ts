@@ -82,7 +82,7 @@ test("a fact of loading needs no compiler", () => {
   ]);
 });
 
-test("what the consumer does not use breaks others, by what is declared", () => {
+test("a break that the consumer does not use breaks others, by what is declared", () => {
   expect(toldOf([hit("gone", [])], [])).toEqual(["yes gone declarations "]);
 });
 

@@ -17,7 +17,7 @@ function told(hits: readonly Hit[]): string[] {
   );
 }
 
-test("what came in the place of something is told with it, and not by itself", () => {
+test("a thing in the place of another is told with it, and not by itself", () => {
   expect(told([CENTS, MINOR])).toEqual(["Charge.cents -> Charge.minor"]);
   const sub = hit("ts.export_removed", "load (./a)", "load(id: string): T", null);
   const next = hit("ts.added", "fetch (./a)", null, "fetch(id: string): T");

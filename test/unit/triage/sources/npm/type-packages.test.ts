@@ -65,7 +65,7 @@ async function projectWith(folder: string, url: string): Promise<string> {
 
 const TYPED = { files: { "index.d.ts": "export declare const a: 1;" } };
 
-test("what declarations import is fetched, and what that imports", async ({
+test("packages that declarations import are fetched, and those that these import", async ({
   folder,
   config,
   signal,
@@ -144,7 +144,7 @@ test("a package without declarations has those of @types", async ({ folder, conf
   ]);
 });
 
-test("what a tsconfig extends is fetched", async ({ folder, config, signal }) => {
+test("a package that a tsconfig extends is fetched", async ({ folder, config, signal }) => {
   await using registry = await registryOf({
     "@tsconfig/strict@2.0.0": { files: { "tsconfig.json": "{}" } },
   });
@@ -162,7 +162,11 @@ test("what a tsconfig extends is fetched", async ({ folder, config, signal }) =>
   expect(Object.keys(types.links[path] ?? {})).toEqual(["@tsconfig/strict"]);
 });
 
-test("what cannot be had is told and fails nothing", async ({ folder, config, signal }) => {
+test("a package that cannot be had is told and fails nothing", async ({
+  folder,
+  config,
+  signal,
+}) => {
   await using registry = await registryOf({ "old@1.0.0": TYPED });
   const path = await provider(folder, "from", {
     "package.json": { dependencies: { absent: "^1.0.0", old: "^2.0.0" } },

@@ -283,7 +283,7 @@ test.for([
   },
 );
 
-test("what a bundle exports is unknown, and said to be", async ({ makeUpgrade }) => {
+test("the exports of a bundle are unknown, and said to be", async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.js": FUNCTION },
     to: {

@@ -138,7 +138,7 @@ test.for([
   },
 );
 
-test("what a release says is bounded", SLOW, async ({ makeUpgrade }) => {
+test("the notes of a release are bounded", SLOW, async ({ makeUpgrade }) => {
   const long = `## 2.0.0\n${"- many words of one line\n".repeat(200)}`;
   const analysis = await analysisOf(makeUpgrade, {
     from: { "index.d.ts": TYPES },
