@@ -89,8 +89,8 @@ test("the words name what to change, where and into what", SLOW, ({ example }) =
   expect(impact_summary).toBe(
     "p-retry 6.2.1 → 7.1.1 breaks example/p-retry-consumer: `FailedAttemptError` was removed; use " +
       "`RetryContext` (src/client.ts:1); `error.name`: " +
-      "`Options.shouldRetry` changed (src/client.ts:15): Property 'name' does not exist on type " +
-      "'RetryContext'. The range ^6.2.1 excludes 7.1.1: it breaks on upgrade, not on next install.",
+      "`Options.shouldRetry` changed (src/client.ts:15): Property `name` does not exist on type " +
+      "`RetryContext`. The range ^6.2.1 excludes 7.1.1: it breaks on upgrade, not on next install.",
   );
   expect(recommended_changes.split("\n").map((line) => line.slice(0, 74))).toEqual([
     "1. Verify: `npm install p-retry@7.1.1 && npx tsc --noEmit`",

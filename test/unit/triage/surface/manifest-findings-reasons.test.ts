@@ -82,7 +82,7 @@ test("a peer tells our own range, at our manifest", SLOW, async ({ makeUpgrade }
 
   expect(breakingHits(analysis)).toEqual(["pkg.peer_narrowed:react confirmed package.json:5"]);
   expect(recommendedChanges(caseOf(analysis))).toContain(
-    "package.json:5 the peer `react` >=19 is required, before >=17; this repository states ^18.2.0",
+    "package.json:5 the peer react >=19 is required, before >=17; this repository states ^18.2.0",
   );
 });
 
