@@ -58,7 +58,7 @@ const OUTSIDE = {
   "test/support": ["src", "tasks"],
   "test/programs": ["src"],
   "test/chaos": ["src", "tasks", "bench", "test/support"],
-  "test/corpus": ["src"],
+  "test/corpus": ["src", "tasks", "test/support"],
   "test/formal": [],
   "test/model": ["src"],
 };
@@ -189,7 +189,7 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^(bench/peers|test/corpus/cases|test/fixtures)/" },
+    exclude: { path: "^(bench/peers|test/corpus/(cases|packages)|test/fixtures)/" },
     // By content: a checkout of other times has other times of change.
     cache: { folder: "node_modules/.cache/dependency-cruiser", strategy: "content" },
   },

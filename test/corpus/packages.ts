@@ -1,14 +1,22 @@
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
-import { CORPUS } from "./case.ts";
+import { PACKAGES } from "./case.ts";
 
 /** Install the packages of the corpus, unless those of its lockfile are there. */
 export function installPackages(): void {
-  const locked = path.join(CORPUS, "package-lock.json");
-  const installed = path.join(CORPUS, "node_modules/.package-lock.json");
+  const locked = path.join(PACKAGES, "package-lock.json");
+  const installed = path.join(PACKAGES, "node_modules/.package-lock.json");
   if (changedAt(installed) >= changedAt(locked)) return;
-  const words = ["ci", "--prefix", CORPUS, "--ignore-scripts", "--no-audit", "--no-fund"];
+  const words = [
+    "ci",
+    "--prefix",
+    PACKAGES,
+    "--ignore-scripts",
+    "--legacy-peer-deps",
+    "--no-audit",
+    "--no-fund",
+  ];
   execFileSync("npm", words, { stdio: ["ignore", "ignore", "inherit"] });
 }
 

@@ -1,54 +1,102 @@
-// One case in a process of its own, so that its peak memory is its own: prints an Outcome.
+// One case in a process of its own, so that its memory is its own: prints an Outcome.
 //
 //   node test/corpus/run-case.ts test/corpus/cases/NAME [--result]
 //
-// --result prints the whole result of consumer_triage instead.
+// --result prints the whole result of the handler instead.
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import pino from "pino";
-import { readConfig } from "../../src/settings/config.ts";
-import { type TriageResult, triageResult } from "../../src/triage/facts/result.ts";
-import { analyzeWork } from "../../src/triage/pipeline/analyze-work.ts";
-import { consumerTriagePayload } from "../../src/triage/pipeline/consumer-payload.ts";
-import { consumerResult } from "../../src/triage/pipeline/consumer-result.ts";
-import { prepare } from "../../src/triage/pipeline/prepare.ts";
-import { type Case, CORPUS, readCase } from "./case.ts";
-import { classOf } from "./class.ts";
+import type { TriageResult } from "../../src/triage/facts/result.ts";
+import { triageResult } from "../../src/triage/facts/result.ts";
+import consumerTriage from "../../tasks/consumer_triage.ts";
+import templateTriage from "../../tasks/template_triage.ts";
+import { makeHandlerContext } from "../support/handlers.ts";
+import { type Case, isUpgrade, PACKAGES, readCase, type UpgradeCase } from "./case.ts";
+import { changeOf, dependentOf, type Source } from "./commits.ts";
+import { judge } from "./judge.ts";
 import type { Outcome } from "./outcome.ts";
+import { cpuSecondsWithChildren, watchMemory } from "./usage.ts";
 
-const [folder = "", flag] = process.argv.slice(2);
-const result = await triage(readCase(path.resolve(folder)));
-const { user, system } = process.cpuUsage();
-const outcome: Outcome = {
-  got: classOf(result),
-  urgency: result.urgency,
-  confidence: result.confidence,
-  seconds: result.duration_ms / 1_000,
-  cpuSeconds: (user + system) / 1_000_000,
-  peakMib: Math.round(process.resourceUsage().maxRSS / 1_024),
-  degraded: result.evidence.degraded,
-  capsHit: result.evidence.caps_hit,
-  summary: result.impact_summary,
-};
-process.stdout.write(`${JSON.stringify(flag === "--result" ? result : outcome, null, 2)}\n`);
+const [given = "", flag] = process.argv.slice(2);
+const one = readCase(path.resolve(given));
+// What is installed for the corpus is found from here, as by a worker from its folder.
+process.chdir(PACKAGES);
+const scratch = await mkdtemp(path.join(tmpdir(), "triaged-corpus-"));
+try {
+  const memory = watchMemory();
+  const result = await triage(one, scratch);
+  const outcome: Outcome = {
+    judged: judge(one, result),
+    urgency: result.urgency,
+    confidence: result.confidence,
+    seconds: result.duration_ms / 1_000,
+    cpuSeconds: cpuSecondsWithChildren(),
+    peakMib: memory.stop(),
+    degraded: result.evidence.degraded,
+    capsHit: result.evidence.caps_hit,
+    summary: result.impact_summary,
+  };
+  process.stdout.write(`${JSON.stringify(flag === "--result" ? result : outcome, null, 2)}\n`);
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}
 
-/** What the handler of consumer_triage does with a payload in npm mode. */
-async function triage(one: Case): Promise<TriageResult> {
-  const startedAt = performance.now();
-  const payload = consumerTriagePayload.parse({
-    source_repo: `npm/${one.package}`,
-    target_repo: `corpus/${one.name}`,
-    change_event: { package: { name: one.package, from: one.from, to: one.to } },
-    relationship_config: { path: one.folder },
+/** What a worker does with the payload of such a change. */
+async function triage(about: Case, folder: string): Promise<TriageResult> {
+  if (isUpgrade(about)) return await triageUpgrade(about, folder);
+  process.env["REPO_CACHE_DIR"] = path.join(folder, "cache");
+  const source = await changeOf(about, folder);
+  const target = await dependentOf(about, source, folder);
+  const payload = {
+    source_repo: "corpus/source",
+    target_repo: "corpus/target",
+    change_event: eventOf(source),
+    relationship_config: {
+      source_clone_url: source.url,
+      target_clone_url: target.url,
+      ...("service" in about ? about.service : about.template).relationship,
+    },
+  };
+  const handler = "service" in about ? consumerTriage : templateTriage;
+  return await runHandler(handler, payload);
+}
+
+/**
+ * npm mode, with the consumer in a folder: a copy of it, since a case.json speaks of the package,
+ * and no consumer has one.
+ */
+async function triageUpgrade(about: UpgradeCase, folder: string): Promise<TriageResult> {
+  const consumer = path.join(folder, "consumer");
+  await mkdir(consumer);
+  await cp(about.folder, consumer, {
+    recursive: true,
+    filter: (file) => path.basename(file) !== "case.json",
   });
-  const { signal } = new AbortController();
-  await using prepared = await prepare(payload, {
-    repositories: readConfig().repositories,
-    workingDirectory: CORPUS,
-    signal,
-    logger: pino({ level: "silent" }),
+  return await runHandler(consumerTriage, {
+    source_repo: `npm/${about.package}`,
+    target_repo: `corpus/${about.name}`,
+    change_event: { package: { name: about.package, from: about.from, to: about.to } },
+    relationship_config: { path: consumer },
   });
-  const analysis = await analyzeWork(await prepared.read(), { signal });
-  const durationMs = Math.round(performance.now() - startedAt);
-  const run = { handler: "consumer_triage", version: "corpus", durationMs, decision: null };
-  return triageResult.parse(consumerResult(prepared.subject, analysis, run));
+}
+
+function eventOf({ base, head, message }: Source) {
+  return {
+    source_repo: "corpus/source",
+    base_sha: base,
+    commit_sha: head,
+    commit_message: message,
+    branch: "main",
+  };
+}
+
+type Handler = typeof consumerTriage | typeof templateTriage;
+
+async function runHandler(handler: Handler, payload: object): Promise<TriageResult> {
+  const context = makeHandlerContext();
+  const result =
+    handler === consumerTriage
+      ? await consumerTriage.run(consumerTriage.payload.parse(payload), context)
+      : await templateTriage.run(templateTriage.payload.parse(payload), context);
+  return triageResult.parse(result);
 }

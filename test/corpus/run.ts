@@ -1,25 +1,35 @@
-// Is the verdict on real upgrades the right one? Runs every case of test/corpus as consumer_triage
-// does, and compares what comes out with its label: docs/corpus.md.
+// Is the verdict on real changes the right one? Runs every case of test/corpus as a worker would,
+// and compares what comes out with its truth: docs/corpus.md.
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { nearest, reportError, UsageError } from "../../src/cli/terminal/errors.ts";
 import { note, print, printJson } from "../../src/cli/terminal/output.ts";
-import { type Case, readCases } from "./case.ts";
-import { confusion, faults, isRight } from "./confusion.ts";
-import { outcomeOf } from "./outcome.ts";
+import { byKind, faults, standings, tallyOf } from "./bars.ts";
+import { type Case, isUpgrade, KINDS, readCases } from "./case.ts";
+import { type Row, runCases } from "./outcome.ts";
 import { installPackages } from "./packages.ts";
-import { judgedOf, matrixOf, type Row, tableOf } from "./render.ts";
+import { markdownOf, matrixOf, tableOf } from "./render.ts";
+import { establishTruth } from "./truth.ts";
 
 const HELP = `npm run corpus -- [FLAGS]
 
-Runs the labelled upgrades of test/corpus. Exits 1 if one that breaks its consumer comes out as
-no action, or if less than 90 % are right.
+Runs the changes of test/corpus and compares each verdict with what is true. Exits 1 if a bar of
+today is missed (BARS in test/corpus/bars.ts).
 
 Flags:
-  --only NAME    one case
+  --only NAME    one case, or all of a kind; may be given several times
+  --truth WHICH  "missing" or "all": establish what is true, with compilers and Node, and write
+                 it into the cases
+  --save         write the tables into docs/corpus.md
+  --jobs N       cases at a time (default: the processors)
   --json         one JSON object on stdout
   -h, --help     show this
 `;
 const HINT = "npm run corpus -- --help";
+const PAGE = path.join(import.meta.dirname, "../../docs/corpus.md");
+const MARKS = ["<!-- tables of the last run -->", "<!-- end of tables -->"] as const;
 
 async function main(words: readonly string[]): Promise<void> {
   const flags = parse(words);
@@ -28,13 +38,17 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const cases = casesOf(flags.only);
+  const jobs = jobsOf(flags.jobs);
   installPackages();
-  const rows: Row[] = [];
-  for (const one of cases) {
-    note(`${rows.length + 1} of ${cases.length}: ${one.name}`);
-    rows.push({ one, outcome: await outcomeOf(one) });
+  if (flags.truth !== undefined) {
+    await establishTruth(cases, jobs, whichOf(flags.truth));
+    return;
   }
+  const rows = await runCases(cases, jobs, ({ name }, at) => {
+    note(`${at + 1} of ${cases.length}: ${name}`);
+  });
   report(rows, flags.json);
+  if (flags.save) savePage(rows);
 }
 
 function parse(words: readonly string[]) {
@@ -42,7 +56,10 @@ function parse(words: readonly string[]) {
     const { values } = parseArgs({
       args: [...words],
       options: {
-        only: { type: "string" },
+        only: { type: "string", multiple: true },
+        truth: { type: "string" },
+        save: { type: "boolean", default: false },
+        jobs: { type: "string", default: String(availableParallelism()) },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -53,35 +70,73 @@ function parse(words: readonly string[]) {
   }
 }
 
-function casesOf(only: string | undefined): Case[] {
-  const cases = readCases();
-  if (only === undefined) return cases;
-  const found = cases.filter(({ name }) => name === only);
-  if (found.length > 0) return found;
-  const meant = nearest(
-    only,
-    cases.map(({ name }) => name),
-  );
-  throw new UsageError(`unknown case "${only}"`, {
-    hint: meant === null ? HINT : `did you mean ${meant}? ${HINT}`,
+function jobsOf(text: string): number {
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs;
+  throw new UsageError(`expected --jobs to be a number of 1 or more, got "${text}"`, {
+    hint: HINT,
   });
 }
 
+function whichOf(text: string): "all" | "missing" {
+  if (text === "all" || text === "missing") return text;
+  throw new UsageError(`expected --truth to be "missing" or "all", got "${text}"`, { hint: HINT });
+}
+
+function casesOf(only: readonly string[] | undefined): Case[] {
+  const cases = readCases();
+  if (only === undefined) return cases;
+  const known = [...KINDS, ...cases.map(({ name }) => name)];
+  for (const asked of only.filter((word) => !known.includes(word))) {
+    const meant = nearest(asked, known);
+    throw new UsageError(`unknown case "${asked}"`, {
+      hint: meant === null ? HINT : `did you mean ${meant}? ${HINT}`,
+    });
+  }
+  return cases.filter(({ name, kind }) => only.includes(name) || only.includes(kind));
+}
+
 function report(rows: readonly Row[], asJson: boolean): void {
-  const judged = rows.map(judgedOf);
+  const judged = rows.map(({ outcome }) => outcome.judged);
   const wrong = faults(judged);
-  const right = judged.filter(isRight).length;
   process.exitCode = wrong.length === 0 ? 0 : 1;
   if (asJson) {
-    const cases = rows.map(({ one, outcome }) => {
-      const { name, package: provider, from, to } = one;
-      return { name, package: provider, from, to, expected: one.class, ...outcome };
-    });
-    printJson({ cases, confusion: confusion(judged), right, faults: wrong });
+    printJson({ cases: rows.map(jsonOf), ...summaryOf(rows), faults: wrong });
     return;
   }
-  print(`${tableOf(rows)}\n${matrixOf(rows)}\n${right} of ${judged.length} right`);
+  print(`${tableOf(rows)}\n${matrixOf(rows)}`);
   for (const line of wrong) print(`wrong: ${line}`);
+}
+
+function jsonOf({ one, outcome }: Row) {
+  const upgrade = isUpgrade(one) ? { package: one.package, from: one.from, to: one.to } : {};
+  const { judged, ...rest } = outcome;
+  return { ...upgrade, class: one.class, ...judged, ...rest };
+}
+
+function summaryOf(rows: readonly Row[]) {
+  const judged = rows.map(({ outcome }) => outcome.judged);
+  const marked = judged.filter((one) => one.usedForRules);
+  const unmarked = judged.filter((one) => !one.usedForRules);
+  return {
+    marked: { all: tallyOf(marked), kinds: byKind(marked), bars: standings(marked, "marked") },
+    unmarked: {
+      all: tallyOf(unmarked),
+      kinds: byKind(unmarked),
+      bars: standings(unmarked, "unmarked"),
+    },
+  };
+}
+
+/** Replace what stands between the marks of the page. */
+function savePage(rows: readonly Row[]): void {
+  const page = readFileSync(PAGE, "utf8");
+  const [begin, end] = MARKS.map((mark) => page.indexOf(mark));
+  if (begin === undefined || end === undefined || begin < 0 || end < begin) {
+    throw new TypeError(`expected ${PAGE} to have ${MARKS.join(" and ")} in this order`);
+  }
+  const head = page.slice(0, begin + MARKS[0].length);
+  writeFileSync(PAGE, `${head}\n\n${markdownOf(rows)}\n\n${page.slice(end)}`);
 }
 
 try {

@@ -1,0 +1,3 @@
+import camelCase from "camelcase";
+
+export const key = (header: string): string => camelCase(header);

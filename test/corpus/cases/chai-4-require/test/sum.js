@@ -1,0 +1,4 @@
+const { expect } = require("chai");
+
+expect(1 + 1).to.equal(2);
+console.log("passed");

@@ -1,0 +1,6 @@
+async function main() {
+  const { default: chalk } = await import("chalk");
+  console.log(chalk.bold("ready"));
+}
+
+main();

@@ -1,0 +1,1 @@
+export * as cases from "change-case";

@@ -1,0 +1,3 @@
+const classNames = require("classnames");
+
+console.log(classNames("button", { primary: true, big: false }));

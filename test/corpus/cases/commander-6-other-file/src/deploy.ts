@@ -1,0 +1,3 @@
+import { cli } from "./program.js";
+
+console.log(`deploying to ${String(cli.region).toUpperCase()}`);

@@ -1,0 +1,3 @@
+import format from "date-fns/format";
+
+export const dueOn = (date: Date): string => format(date, "yyyy-MM-dd");

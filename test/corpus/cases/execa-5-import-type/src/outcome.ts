@@ -1,0 +1,3 @@
+type Options = import("execa", { with: { "resolution-mode": "import" }}).Options;
+
+export const quiet: Options = { stdout: "ignore", stderr: "ignore" };

@@ -1,0 +1,3 @@
+import { type ExecaReturnValue, execa } from "execa";
+
+export const git = async (...words: string[]): Promise<ExecaReturnValue> => execa("git", words);

@@ -1,0 +1,3 @@
+import { execa } from "execa";
+
+export const publish = (signal: AbortSignal) => execa("npm", ["publish"], { signal });

@@ -1,0 +1,3 @@
+const parser = require("fast-xml-parser");
+
+console.log(parser.parse("<order><id>7</id></order>").order.id);

@@ -1,0 +1,3 @@
+const glob = require("glob");
+
+console.log(glob.sync("src/*.js").join(" "));

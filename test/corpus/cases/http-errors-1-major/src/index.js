@@ -1,0 +1,3 @@
+const createError = require("http-errors");
+
+console.log(createError(404, "no such order").status);

@@ -1,0 +1,6 @@
+import produce from "immer";
+
+export const add = (list: readonly string[], item: string): readonly string[] =>
+  produce(list, (draft) => {
+    draft.push(item);
+  });

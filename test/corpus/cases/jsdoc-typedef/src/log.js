@@ -1,0 +1,6 @@
+/** @typedef {import("p-retry").FailedAttemptError} Failed */
+
+/** @param {Failed} error */
+export function log(error) {
+  console.warn(`attempt ${error.attemptNumber}: ${error.message}`);
+}

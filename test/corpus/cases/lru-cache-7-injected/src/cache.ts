@@ -1,0 +1,3 @@
+import LRUCache from "lru-cache";
+
+export const sessions = new LRUCache<string, { user: string }>({ max: 500 });

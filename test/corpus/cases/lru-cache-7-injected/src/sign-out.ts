@@ -1,0 +1,5 @@
+import { sessions } from "./cache.js";
+
+export function signOutAll(): void {
+  sessions.reset();
+}

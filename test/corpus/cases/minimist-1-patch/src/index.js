@@ -1,0 +1,3 @@
+const minimist = require("minimist");
+
+console.log(JSON.stringify(minimist(["--port", "80", "--no-color"])));

@@ -1,0 +1,3 @@
+const mkdirp = require("mkdirp");
+
+mkdirp("out/reports").then(() => console.log("made"));

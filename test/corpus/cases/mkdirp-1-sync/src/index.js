@@ -1,0 +1,4 @@
+const mkdirp = require("mkdirp");
+
+mkdirp.sync("out/reports");
+console.log("made");

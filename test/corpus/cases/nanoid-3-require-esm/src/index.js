@@ -1,0 +1,3 @@
+const { nanoid } = require("nanoid");
+
+console.log(nanoid(10).length);

@@ -1,0 +1,4 @@
+import { nanoid } from "#ids";
+
+const token = await nanoid(24);
+console.log(token.length);

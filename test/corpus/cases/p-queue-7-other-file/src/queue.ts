@@ -1,0 +1,3 @@
+import PQueue from "p-queue";
+
+export const queue = new PQueue({ concurrency: 2 });

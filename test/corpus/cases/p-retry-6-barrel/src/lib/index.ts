@@ -1,0 +1,2 @@
+export * from "p-retry";
+export { default as retry } from "p-retry";

@@ -1,0 +1,3 @@
+const base = "http://source:3000";
+
+export const customers = async () => (await fetch(`${base}/v1/customers`)).json();

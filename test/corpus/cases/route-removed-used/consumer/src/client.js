@@ -1,0 +1,3 @@
+const base = "http://source:3000";
+
+export const order = async (id) => (await fetch(`${base}/v1/orders/${id}`)).json();

@@ -1,0 +1,3 @@
+const onExit = require("signal-exit");
+
+onExit((code) => console.log(`ends with ${code}`));

@@ -1,0 +1,1 @@
+export const greet = (language) => (language === "de" ? "hallo" : "hello");

@@ -1,0 +1,3 @@
+const which = require("which");
+
+console.log(which.sync("node", { nothrow: true }) !== null);

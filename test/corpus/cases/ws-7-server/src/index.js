@@ -1,0 +1,5 @@
+const { Server } = require("ws");
+
+const server = new Server({ noServer: true });
+console.log(server.clients.size);
+server.close();

@@ -1,0 +1,3 @@
+import type { ZodError } from "zod";
+
+export const messages = (error: ZodError): string[] => error.errors.map(({ message }) => message);
