@@ -97,7 +97,7 @@ test("the words name what to change, where and into what", SLOW, ({ example }) =
     "2. src/client.ts:1,20 `FailedAttemptError` was removed; use `RetryContext`",
     "3. src/client.ts:15 `error.name`: `Options.shouldRetry` changed: `readonly",
     "4. src/client.ts:14 `Options.onFailedAttempt` changed: `readonly onFailedA",
-    "5. src/client.ts:1 `p-retry` steps from 6.2.1 to 7.1.1: read its release n",
+    "5. src/client.ts:1 p-retry steps from 6.2.1 to 7.1.1: read its release not",
   ]);
 });
 
