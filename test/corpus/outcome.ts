@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { type Case, KINDS } from "./case.ts";
+import { type Case, KINDS, requiresAction } from "./case.ts";
 
 const outcome = z.object({
   judged: z.object({
@@ -36,10 +36,46 @@ export type Row = { readonly one: Case; readonly outcome: Outcome };
 const PROGRAM = path.join(import.meta.dirname, "run-case.ts");
 const execute = promisify(execFile);
 
-/** Run a case in a process of its own. Rejects with what that says on stderr. */
+/** As long as a worker gives a task. */
+const LIMIT_MS = 600_000;
+
+/** Run a case in a process of its own. One that fails, or takes too long, is told as wrong. */
 async function outcomeOf(one: Case): Promise<Outcome> {
-  const { stdout } = await execute(process.execPath, [PROGRAM, one.folder]);
-  return outcome.parse(JSON.parse(stdout));
+  const startedAt = performance.now();
+  try {
+    const { stdout } = await execute(process.execPath, [PROGRAM, one.folder], {
+      timeout: LIMIT_MS,
+    });
+    return outcome.parse(JSON.parse(stdout));
+  } catch (err) {
+    return failed(one, String(err), (performance.now() - startedAt) / 1_000);
+  }
+}
+
+/** No verdict: of a break that is as bad as silence, of anything else as an alarm. */
+function failed(one: Case, why: string, seconds: number): Outcome {
+  const breaks = requiresAction(one.class);
+  return {
+    judged: {
+      name: one.name,
+      kind: one.kind,
+      usedForRules: one.used_for_rules,
+      breaks,
+      asked: !breaks,
+      namesFirst: false,
+      claims: false,
+      proves: false,
+      deniesUse: false,
+    },
+    urgency: "none",
+    confidence: 0,
+    seconds,
+    cpuSeconds: 0,
+    peakMib: 0,
+    degraded: [],
+    capsHit: ["failed"],
+    summary: why,
+  };
 }
 
 /** Run cases, so many at a time; the rows are in the order of the cases. */

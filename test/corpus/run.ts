@@ -15,8 +15,8 @@ import { establishTruth } from "./truth.ts";
 
 const HELP = `npm run corpus -- [FLAGS]
 
-Runs the changes of test/corpus and compares each verdict with what is true. Exits 1 if a bar of
-today is missed (BARS in test/corpus/bars.ts).
+Runs the changes of test/corpus and compares each verdict with what is true. Exits 1 if all are run
+and a bar of today is missed (BARS in test/corpus/bars.ts).
 
 Flags:
   --only NAME    one case, or all of a kind; may be given several times
@@ -47,7 +47,7 @@ async function main(words: readonly string[]): Promise<void> {
   const rows = await runCases(cases, jobs, ({ name }, at) => {
     note(`${at + 1} of ${cases.length}: ${name}`);
   });
-  report(rows, flags.json);
+  report(rows, { asJson: flags.json, isWhole: flags.only === undefined });
   if (flags.save) savePage(rows);
 }
 
@@ -96,9 +96,13 @@ function casesOf(only: readonly string[] | undefined): Case[] {
   return cases.filter(({ name, kind }) => only.includes(name) || only.includes(kind));
 }
 
-function report(rows: readonly Row[], asJson: boolean): void {
+/** Bars are of all cases: what a part of them reaches says nothing of them. */
+function report(
+  rows: readonly Row[],
+  { asJson, isWhole }: { readonly asJson: boolean; readonly isWhole: boolean },
+): void {
   const judged = rows.map(({ outcome }) => outcome.judged);
-  const wrong = faults(judged);
+  const wrong = isWhole ? faults(judged) : [];
   process.exitCode = wrong.length === 0 ? 0 : 1;
   if (asJson) {
     printJson({ cases: rows.map(jsonOf), ...summaryOf(rows), faults: wrong });
