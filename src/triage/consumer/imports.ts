@@ -299,7 +299,8 @@ function isCreateRequire(node: ts.Node | undefined): boolean {
   return ts.isIdentifier(name) && name.text === "createRequire";
 }
 
-function requireNames(source: ts.SourceFile): ReadonlySet<string> {
+/** What a file calls the functions that load a module. */
+export function requireNames(source: ts.SourceFile): ReadonlySet<string> {
   const names = new Set(["require"]);
   if (!source.text.includes("createRequire")) return names;
   const visit = (node: ts.Node): void => {

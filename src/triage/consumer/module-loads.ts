@@ -3,6 +3,7 @@ import { isComponent } from "../facts/file-kinds.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
 import { scriptOf } from "./component-scripts.ts";
 import type { ConsumerFile } from "./consumer-files.ts";
+import { requireNames } from "./imports.ts";
 import { moduleFormat } from "./module-format.ts";
 import type { Specifiers } from "./specifiers.ts";
 
@@ -41,6 +42,7 @@ class LoadReader {
   readonly #source: ts.SourceFile;
   readonly #path: string;
   readonly #specifiers: Specifiers;
+  readonly #requires: ReadonlySet<string>;
   readonly #importing: Route;
   readonly #calling: Route;
   readonly #dynamic: Route;
@@ -55,6 +57,7 @@ class LoadReader {
     this.#path = file.path;
     this.#source = ts.createSourceFile(script.path, script.text, ts.ScriptTarget.Latest, true);
     this.#specifiers = specifiers;
+    this.#requires = requireNames(this.#source);
     const isTyped = /\.[cm]?tsx?$/.test(script.path);
     // What runs a component has compiled it, to whatever it likes.
     const format = isComponent(file.path) ? null : moduleFormat(file, manifests, options);
@@ -138,7 +141,7 @@ class LoadReader {
   /** `require("x")` and `import("x")`, and what is done with them on the spot. */
   #call(node: ts.CallExpression): void {
     const isDynamic = node.expression.kind === ts.SyntaxKind.ImportKeyword;
-    const isRequire = ts.isIdentifier(node.expression) && node.expression.text === "require";
+    const isRequire = ts.isIdentifier(node.expression) && this.#requires.has(node.expression.text);
     if (!isDynamic && !isRequire) return;
     const taking = this.#taking(node.arguments[0], isDynamic ? this.#dynamic : this.#calling);
     if (taking === null) return;

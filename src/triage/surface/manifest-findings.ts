@@ -18,6 +18,7 @@ import {
   type PackageTree,
   resolveSubpath,
 } from "../sources/npm/manifest.ts";
+import { isWithin } from "../sources/npm/ranges.ts";
 import { releaseNotes } from "../sources/npm/release-notes.ts";
 
 /** Ways into the package that are gone: subpaths, CommonJS, commands. */
@@ -182,13 +183,14 @@ function ownDependency(consumer: PackageTree, name: string): OwnRange | null {
 function narrowed(before: string | undefined, after: string): boolean {
   if (semver.validRange(after) === null) return before !== after;
   if (before === undefined || semver.validRange(before) === null) return after !== "*";
-  return !semver.subset(before, after);
+  return isWithin(before, after) === false;
 }
 
 /** The consumer's own range says whether the narrowing reaches it. */
 function verdictOn(own: string, required: string): Breaking {
-  if (semver.validRange(own) === null || semver.validRange(required) === null) return "maybe";
-  return semver.subset(own, required) ? "no" : "yes";
+  const isMet = isWithin(own, required);
+  if (isMet === null) return "maybe";
+  return isMet ? "no" : "yes";
 }
 
 /** Where a project writes down its Node for version managers. */

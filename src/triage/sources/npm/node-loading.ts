@@ -6,9 +6,9 @@
 import { extname, join, posix } from "node:path";
 import { initSync, parse } from "es-module-lexer";
 import { exports as resolveExports } from "resolve.exports";
-import semver from "semver";
 import { Fence } from "../../reading/fence.ts";
 import { hasMap, type LoadedBy, type PackageTree, readPackageTree } from "./manifest.ts";
+import { isWithin } from "./ranges.ts";
 
 initSync();
 
@@ -29,8 +29,7 @@ const ASKS_MODULE_SYNC = "^20.19.0 || ^22.12.0 || >=23.0.0";
 
 /** Whether all versions that a range lets in are such; null: the range does not say. */
 export function allIn(own: string | null, versions: string): boolean | null {
-  if (own === null || semver.validRange(own) === null) return null;
-  return semver.subset(own, versions);
+  return own === null ? null : isWithin(own, versions);
 }
 
 /** What Node makes of a load. */

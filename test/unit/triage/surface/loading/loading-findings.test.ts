@@ -265,7 +265,8 @@ test.for(CASES)("%s", async ([, { from, to, file, text, expected }], { makeUpgra
 
 test.for([
   [">=18", "yes"],
-  ["^20.19.0 || >=22.12.0", "yes"],
+  [">=20.19.0", "yes"],
+  ["^20.19.0 || >=22.12.0", "no"],
   ["^20.19.0 || ^22.12.0 || >=24", "no"],
   [null, "maybe"],
 ] as const)(
