@@ -44,13 +44,21 @@ function tasksOf(pid: string): string[] {
   }
 }
 
-/** Of this process and of those of its children that have ended. Other work does not count. */
+/** Of this process and of all that it started, whether it goes on or not. */
 export function cpuSecondsWithChildren(): number {
   const { user, system } = process.cpuUsage();
-  // After the name, which is in parentheses: cutime and cstime are fields 16 and 17 of all.
-  const fields = read("/proc/self/stat").split(") ").at(-1)?.split(" ") ?? [];
-  const ticks = Number(fields[13] ?? 0) + Number(fields[14] ?? 0);
+  const [, ended] = ticksOf("self");
+  const going = descendants(String(process.pid)).map(ticksOf);
+  const ticks = going.reduce((sum, [own, ofChildren]) => sum + own + ofChildren, ended);
   return (user + system) / 1_000_000 + ticks / TICKS_PER_SECOND;
+}
+
+/** Processor time of a process in user and system mode, and the same of its ended children. */
+function ticksOf(pid: string): [own: number, ofChildren: number] {
+  // After the name, which is in parentheses: utime to cstime are fields 14 to 17 of all.
+  const fields = read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
+  const [user = 0, system = 0, ofUser = 0, ofSystem = 0] = fields.slice(11, 15).map(Number);
+  return [user + system, ofUser + ofSystem];
 }
 
 /** "" for what is not there any more. */
