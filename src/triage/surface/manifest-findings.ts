@@ -18,7 +18,7 @@ import {
   type PackageTree,
   resolveSubpath,
 } from "../sources/npm/manifest.ts";
-import { isWithin } from "../sources/npm/ranges.ts";
+import { isRangeWithin } from "../sources/npm/ranges.ts";
 import { releaseNotes } from "../sources/npm/release-notes.ts";
 
 /** Ways into the package that are gone: subpaths, CommonJS, commands. */
@@ -183,12 +183,12 @@ function ownDependency(consumer: PackageTree, name: string): OwnRange | null {
 function narrowed(before: string | undefined, after: string): boolean {
   if (semver.validRange(after) === null) return before !== after;
   if (before === undefined || semver.validRange(before) === null) return after !== "*";
-  return isWithin(before, after) === false;
+  return isRangeWithin(before, after) === false;
 }
 
 /** The consumer's own range says whether the narrowing reaches it. */
 function verdictOn(own: string, required: string): Breaking {
-  const isMet = isWithin(own, required);
+  const isMet = isRangeWithin(own, required);
   if (isMet === null) return "maybe";
   return isMet ? "no" : "yes";
 }

@@ -104,7 +104,7 @@ function proof(seen: Seen) {
   return { claims, proves };
 }
 
-test("what is told as a break has a new error, or a fact of loading at a place, as its proof", () => {
+test("a break has a new error, or a fact of loading at a place, as its proof", () => {
   const loading = { ...FINDING, rule: "pkg.esm_only" };
 
   expect(proof(result())).toEqual({ claims: true, proves: true });

@@ -8,7 +8,7 @@ import { initSync, parse } from "es-module-lexer";
 import { exports as resolveExports } from "resolve.exports";
 import { Fence } from "../../reading/fence.ts";
 import { hasMap, type LoadedBy, type PackageTree, readPackageTree } from "./manifest.ts";
-import { isWithin } from "./ranges.ts";
+import { isRangeWithin } from "./ranges.ts";
 
 initSync();
 
@@ -29,7 +29,7 @@ const ASKS_MODULE_SYNC = "^20.19.0 || ^22.12.0 || >=23.0.0";
 
 /** Whether all versions that a range lets in are such; null: the range does not say. */
 export function allIn(own: string | null, versions: string): boolean | null {
-  return own === null ? null : isWithin(own, versions);
+  return own === null ? null : isRangeWithin(own, versions);
 }
 
 /** What Node makes of a load. */

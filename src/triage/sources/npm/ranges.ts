@@ -8,7 +8,7 @@ import semver from "semver";
  * so that it does not find `>=22.12` in `^22.12.0 || >=23.0.0`. Between the versions that stand in
  * the two ranges neither changes: these, and the next one after each, tell of all releases.
  */
-export function isWithin(range: string, other: string): boolean | null {
+export function isRangeWithin(range: string, other: string): boolean | null {
   if (semver.validRange(range) === null || semver.validRange(other) === null) return null;
   if (semver.subset(range, other)) return true;
   return [range, other]

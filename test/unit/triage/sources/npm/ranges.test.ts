@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isWithin } from "../../../../../src/triage/sources/npm/ranges.ts";
+import { isRangeWithin } from "../../../../../src/triage/sources/npm/ranges.ts";
 
 test.for([
   [">=22.12", "^20.19.0 || ^22.12.0 || >=23.0.0", true],
@@ -18,9 +18,9 @@ test.for([
   ["1.2.3", ">=1 <2", true],
   ["^1.0.0-beta.1", "^1.0.0", true],
 ] as const)("%j within %j: %j", ([range, other, expected]) => {
-  expect(isWithin(range, other)).toBe(expected);
+  expect(isRangeWithin(range, other)).toBe(expected);
 });
 
 test.for(["latest", "catalog:", "workspace:x"])("%j is no range, and within none", (range) => {
-  expect(isWithin(range, "*")).toBeNull();
+  expect(isRangeWithin(range, "*")).toBeNull();
 });
