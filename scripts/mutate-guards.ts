@@ -106,7 +106,9 @@ async function judgeFrom(queue: Guard[], copy: string): Promise<Verdict[]> {
     const file = path.join(copy, FUNCTIONS, guard.file);
     const intact = await readFile(file, "utf8");
     await writeFile(file, guard.mutated);
-    const failure = await findFailure(guard, copy);
+    // A plan can be right by luck: the server plans anew while the tests fill the table, if
+    // anything else invalidates the plan of before. Seldom, and not twice.
+    const failure = (await findFailure(guard, copy)) ?? (await findFailure(guard, copy));
     await writeFile(file, intact);
     if (failure !== undefined) {
       await wantPass(failure, copy);
