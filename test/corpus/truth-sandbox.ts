@@ -136,7 +136,7 @@ function dependenciesOf(of: Manifest): [name: string, range: string][] {
 }
 
 /** What the corpus calls a version of a package: `@types/node` 24.0.0 is `@types/node-24.0.0`. */
-export function aliasOf(name: string, version: string): string {
+function aliasOf(name: string, version: string): string {
   return `${name}-${version}`;
 }
 

@@ -9,7 +9,7 @@ import type { OwnModules } from "./own-modules.ts";
 import type { Specifiers } from "./specifiers.ts";
 
 /** How to compile a part of a consumer against one version of the package. */
-export type ProgramSettings = {
+type ProgramSettings = {
   readonly tree: ConsumerTree;
   /** Files that are compiled, relative to the root. */
   readonly files: readonly string[];

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import ts from "typescript";
 import type { UnresolvedImport } from "../compiler/compiler-host.ts";
 import { oneLine, resolveAlias, slashed } from "../compiler/declarations.ts";
-import type { Diagnostic, Location } from "../facts/finding.ts";
+import type { Diagnostic, NewError } from "../facts/finding.ts";
 import type { Fence } from "../reading/fence.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import { componentPath } from "./component-scripts.ts";
@@ -10,13 +10,6 @@ import type { ConsumerProgram } from "./consumer-program.ts";
 import { placeOf } from "./symbol-uses.ts";
 
 type Programs = { readonly before: ConsumerProgram; readonly after: ConsumerProgram };
-
-/** An error that the new version brings. */
-export type NewError = {
-  readonly diagnostic: Diagnostic;
-  /** Where the name that it is about is imported; null where it is not. */
-  readonly importedAt: Location | null;
-};
 
 type NewErrors = {
   readonly errors: readonly NewError[];
@@ -202,7 +195,7 @@ class MissingTypes {
 }
 
 /** Imports outside of the consumer's own files that lead nowhere, and to no ambient module. */
-export function missingImports(
+function missingImports(
   unresolved: readonly UnresolvedImport[],
   ambient: ReadonlySet<string>,
   root: string,

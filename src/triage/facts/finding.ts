@@ -151,3 +151,10 @@ export function stepDown(urgency: Urgency): Urgency {
 export function urgencyAtMost(urgency: Urgency, most: Urgency): Urgency {
   return URGENCIES.indexOf(urgency) > URGENCIES.indexOf(most) ? most : urgency;
 }
+
+/** An error that the new version brings. */
+export type NewError = {
+  readonly diagnostic: Diagnostic;
+  /** Where the name that it is about is imported; null where it is not, or nobody knows. */
+  readonly importedAt: Location | null;
+};

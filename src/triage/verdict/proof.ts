@@ -7,20 +7,13 @@ import {
   type Diagnostic,
   finding,
   type Hit,
-  type Location,
   lineKey,
+  type NewError,
   type Proof,
 } from "../facts/finding.ts";
 
-/** An error that the new version brings. */
-export type MetError = {
-  readonly diagnostic: Diagnostic;
-  /** Where the name that it is about is imported; null where it is not, or nobody knows. */
-  readonly importedAt: Location | null;
-};
-
 /** What an analysis has met, before it is known what of it is proven. */
-type Met = { readonly hits: readonly Hit[]; readonly errors: readonly MetError[] };
+type Met = { readonly hits: readonly Hit[]; readonly errors: readonly NewError[] };
 
 /**
  * The hits, each that breaks with its proof: an error of the compiler at one of its places, or the
@@ -41,7 +34,7 @@ type ErrorsByPlace = ReadonlyMap<string, readonly Diagnostic[]>;
 type Explaining = ReadonlyMap<string, ReadonlySet<Hit>>;
 
 /** An error counts where it stands, if a finding does as well; else where its name is imported. */
-function errorsByPlace(hits: readonly Hit[], errors: readonly MetError[]): ErrorsByPlace {
+function errorsByPlace(hits: readonly Hit[], errors: readonly NewError[]): ErrorsByPlace {
   const met = new Set(hits.filter(isMetBreak).flatMap((hit) => hit.hits.map(lineKey)));
   const byPlace = new Map<string, Diagnostic[]>();
   for (const { diagnostic, importedAt } of errors) {

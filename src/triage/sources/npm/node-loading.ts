@@ -33,7 +33,7 @@ export function allIn(own: string | null, versions: string): boolean | null {
 }
 
 /** What Node makes of a load. */
-export type Resolution =
+type Resolution =
   | { readonly file: LoadedFile; readonly reason: null }
   /** No such subpath, condition or file; `reason` is the code of Node's error. */
   | { readonly file: null; readonly reason: string };

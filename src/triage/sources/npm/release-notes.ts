@@ -19,7 +19,7 @@ const FILES = [
 ];
 
 /** What a release says of itself: the file, and its lines as one text. */
-export type ReleaseNotes = { readonly file: string; readonly text: string };
+type ReleaseNotes = { readonly file: string; readonly text: string };
 
 /**
  * The notes of the versions after the old one up to the new one, as the new version ships them,

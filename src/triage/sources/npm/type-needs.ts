@@ -1,6 +1,6 @@
 /**
  * Which packages the declarations of a package import. Its files are text of strangers, and may be
- * many, so they are read in a thread: readEach(TYPE_NEEDS, …).
+ * many, so they are read in a process of their own: readEach(TYPE_NEEDS, …).
  */
 import { readdirSync } from "node:fs";
 import { isBuiltin } from "node:module";

@@ -100,11 +100,12 @@ function gotBy(descriptor: ts.Expression | undefined): ts.Expression | null {
   return null;
 }
 
-function isExports(node: ts.Expression): boolean {
+/** `exports`, or `module.exports`. */
+export function isExports(node: ts.Expression): boolean {
   return (ts.isIdentifier(node) && node.text === "exports") || isModuleExports(node);
 }
 
-function isModuleExports(node: ts.Expression): boolean {
+export function isModuleExports(node: ts.Expression): boolean {
   return (
     ts.isPropertyAccessExpression(node) &&
     node.name.text === "exports" &&

@@ -3,6 +3,7 @@
  * syntax tree, with tests of its own. What depends on more than the text is unknown.
  */
 import ts from "typescript";
+import { isExports, isModuleExports } from "../defaults/common-js.ts";
 
 /** What can be done with a value. A function may be constructed as well; a class only that. */
 export type ExportedKind = "function" | "class" | "object" | "namespace" | "unknown";
@@ -291,19 +292,6 @@ function valueOf(node: ts.Expression): ts.Expression {
   const isAssignment =
     ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
   return isAssignment ? valueOf(node.right) : node;
-}
-
-function isModuleExports(node: ts.Expression): boolean {
-  return (
-    ts.isPropertyAccessExpression(node) &&
-    node.name.text === "exports" &&
-    ts.isIdentifier(node.expression) &&
-    node.expression.text === "module"
-  );
-}
-
-function isExports(node: ts.Expression): boolean {
-  return isModuleExports(node) || (ts.isIdentifier(node) && node.text === "exports");
 }
 
 function memberName(node: ts.Expression): string | null {

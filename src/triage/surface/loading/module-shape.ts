@@ -33,7 +33,7 @@ export type ModuleShape = {
   readonly waits: boolean;
 };
 
-export const UNKNOWN_SHAPE: ModuleShape = {
+const UNKNOWN_SHAPE: ModuleShape = {
   whole: "unknown",
   default: "unknown",
   members: null,
