@@ -9,6 +9,7 @@ import { loadInput, reportProgress } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
 import type { NotificationListener } from "../database/listener.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
+import { isTransient } from "../database/sqlstate.ts";
 import { registerWorker } from "../database/workers.ts";
 import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 import type { Handler } from "../model/handler.ts";
@@ -72,13 +73,23 @@ export type WorkerProcessEnd = "stopped" | "drained" | "dead";
  * grace time, after the rest of its tasks were released.
  */
 export async function runWorkerProcess(deps: WorkerProcessDeps): Promise<WorkerProcessEnd> {
-  const workerId = await deps.link.run(
-    () => registerWorker(deps.db, registrationOf(deps)),
-    deps.stop,
-  );
+  const workerId = await register(deps);
+  if (workerId === null) return "stopped";
   failpoint("register.answered");
   const logger = deps.logger.child({ workerId });
   return await new WorkerProcess({ ...deps, logger }, workerId).run();
+}
+
+/** Null: told to stop while the database did not take it, at the start or after a failover. */
+async function register(deps: WorkerProcessDeps): Promise<string | null> {
+  const { db, link, logger, stop } = deps;
+  try {
+    return await link.run(() => registerWorker(db, registrationOf(deps)), stop);
+  } catch (err) {
+    if (!stop.aborted || !isTransient(err)) throw err;
+    logger.warn({ err }, "stopped before the worker was registered; it holds nothing");
+    return null;
+  }
 }
 
 class WorkerProcess implements AttemptHost {

@@ -26,6 +26,22 @@ test("a worker whose connections are all cut goes on", async ({ url, client }) =
   expect(await worker.exited).toBe(0);
 });
 
+test("a worker that is told to stop before it could register ends as told", async ({
+  url,
+  client,
+}) => {
+  const name = new URL(url).pathname.slice(1);
+  await client.query(`alter database ${name} set default_transaction_read_only = on`);
+  await using worker = startWorkerProcess(url);
+  await expect
+    .poll(() => worker.log().map(({ msg }) => msg), { timeout: 20_000 })
+    .toContain("the server is read-only; trying again until it takes writes");
+
+  worker.signal("SIGTERM");
+
+  expect(await worker.exited).toBe(0);
+});
+
 test("a worker waits for a server that is down, and says so once", async () => {
   const home = await mkdtemp(path.join(os.tmpdir(), "triaged-restart-"));
   const folder = path.join(home, "postgres");
