@@ -140,25 +140,11 @@ class TypeReader {
     return ways
       .map(({ parameters }) =>
         parameters
-          .flatMap((one) => this.#typesIn(one))
           .slice(0, taken)
-          .map((type) => this.#textOf(type))
+          .map((one) => this.#textOf(this.#checker.getTypeOfSymbol(one)))
           .join(),
       )
       .join("|");
-  }
-
-  /** Of parameters that are written as a list, `...args: [path: string]`, one each. */
-  #typesIn(parameter: ts.Symbol): readonly ts.Type[] {
-    const type = this.#checker.getTypeOfSymbol(parameter);
-    const { valueDeclaration: declaration } = parameter;
-    const isRest =
-      declaration !== undefined &&
-      ts.isParameter(declaration) &&
-      declaration.dotDotDotToken !== undefined;
-    return isRest && this.#checker.isTupleType(type)
-      ? this.#checker.getTypeArguments(type as ts.TypeReference)
-      : [type];
   }
 
   #isTypeOfPackage({ symbol, aliasSymbol }: ts.Type): boolean {

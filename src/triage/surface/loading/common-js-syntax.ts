@@ -34,9 +34,9 @@ export function isFunction(node: ts.Node): node is ts.FunctionLikeDeclaration {
 
 /** Whether a call gives a promise, or steps, in place of what is returned. */
 export function isLater(node: ts.FunctionLikeDeclaration): boolean {
-  const isAsync = ts
-    .getModifiers(node as ts.FunctionDeclaration)
-    ?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword);
+  const isAsync =
+    ts.canHaveModifiers(node) &&
+    ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword);
   return isAsync === true || node.asteriskToken !== undefined;
 }
 

@@ -27,7 +27,7 @@ type Versions = { readonly before: CodeWords; readonly after: CodeWords };
 
 const GONE = /no longer|\bremoved\b|not supported|\brenamed\b|\binstead\b|\breplaced\b/i;
 
-/** As code, and not as a word of English: quoted, called, taken as a member, or of several words. */
+/** As code, not as a word of English: quoted, called, taken as a member, or of several words. */
 function speaksOf(message: string, name: string): boolean {
   for (let at = message.indexOf(name); at !== -1; at = message.indexOf(name, at + 1)) {
     const before = message[at - 1] ?? " ";
@@ -123,7 +123,7 @@ function syntaxIn(
   });
 }
 
-/** What is used by its name, each with its uses; names of the language aside. */
+/** What is used by its name, each with its uses: the calls, where it is called. */
 function namesUsed(uses: readonly PackageUse[]): [string, PackageUse[]][] {
   const used = new Map<string, PackageUse[]>();
   for (const use of uses) {
@@ -133,5 +133,8 @@ function namesUsed(uses: readonly PackageUse[]): [string, PackageUse[]][] {
       used.set(name, [...(used.get(name) ?? []), use]);
     }
   }
-  return [...used];
+  return [...used].map(([name, users]) => {
+    const calls = users.filter(({ call }) => call !== null);
+    return [name, calls.length > 0 ? calls : users];
+  });
 }

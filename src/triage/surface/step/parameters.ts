@@ -6,10 +6,13 @@ import ts from "typescript";
 import type { PackageCall } from "../../facts/package-use.ts";
 import type { ExportedValue } from "../defaults/exported-values.ts";
 
+/** What can be called: a method of a class as well. */
+export type Callable = ExportedValue | ts.MethodDeclaration;
+
 /** What of a call is not taken as before; null for nothing that is seen. */
 export function changeForCall(
-  before: ExportedValue,
-  after: ExportedValue,
+  before: Callable,
+  after: Callable,
   call: PackageCall,
 ): { readonly before: string; readonly after: string } | null {
   const old = signatureOf(before);
@@ -29,7 +32,7 @@ type Signature = {
   readonly waits: boolean;
 };
 
-function signatureOf(node: ExportedValue): Signature {
+function signatureOf(node: Callable): Signature {
   const taking = ts.isClassLike(node) ? node.members.find(ts.isConstructorDeclaration) : node;
   if (taking === undefined) return { names: [], isOpen: true, isAsync: false, waits: true };
   const text = node.getText();

@@ -15,7 +15,7 @@ import { type ModuleShape, ModuleShapes } from "../loading/module-shape.ts";
 import { codeBehind } from "../loading/runtime-code.ts";
 import { announcements, refusals } from "./announcements.ts";
 import { type CodeWords, codeWords } from "./code-words.ts";
-import { changeForCall } from "./parameters.ts";
+import { type Callable, changeForCall } from "./parameters.ts";
 
 /** What of a major, for which nothing gives a reason, is seen at what a consumer uses. */
 export type UsedChanges = {
@@ -90,8 +90,9 @@ class Version {
   }
 
   /** The function or class that a use calls, where the files show it. */
-  valueFor({ name, isResult, member, ...use }: PackageUse): ExportedValue | null {
-    const file = this.#fileFor({ name, isResult, member, ...use });
+  valueFor(use: PackageUse): Callable | null {
+    const { name, isResult, member } = use;
+    const file = this.#fileFor(use);
     if (file === null) return null;
     const values = this.#valuesOf(file.path);
     const isWhole = name === "*" || name === "default";
@@ -117,12 +118,10 @@ class Version {
 }
 
 /** A method of a class; other values show none. */
-function methodOf(owner: ExportedValue, name: string): ExportedValue | null {
+function methodOf(owner: ExportedValue, name: string): Callable | null {
   if (!ts.isClassLike(owner)) return null;
-  const method = owner.members.find(
-    (one) => ts.isMethodDeclaration(one) && ts.isIdentifier(one.name) && one.name.text === name,
-  );
-  return method === undefined ? null : (method as unknown as ExportedValue);
+  const methods = owner.members.filter((one) => ts.isMethodDeclaration(one));
+  return methods.find((one) => ts.isIdentifier(one.name) && one.name.text === name) ?? null;
 }
 
 type Change = Pick<Finding, "rule" | "subject" | "before" | "after"> & {
@@ -255,10 +254,10 @@ function nameOf({ to }: PackagePair, use: PackageUse): string {
 
 /** Members that values of the language and of Node have, whatever a package gives. */
 const LANGUAGE: ReadonlySet<string> = new Set(
-  [Array, String, Promise, Function, Object, Map, Set, RegExp, Number, Date, Error, Buffer]
-    .map(({ prototype }) => prototype as object)
-    .concat([EventEmitter.prototype, Readable.prototype, Writable.prototype])
-    .flatMap((prototype) => Object.getOwnPropertyNames(prototype)),
+  [
+    ...[Array, String, Promise, Function, Object, Map, Set, RegExp, Number, Date, Error, Buffer],
+    ...[EventEmitter, Readable, Writable],
+  ].flatMap((made) => Object.getOwnPropertyNames(made.prototype)),
 );
 
 function foundOf({ to }: PackagePair, { uses, ...parts }: Change): Found {

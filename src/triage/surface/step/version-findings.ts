@@ -17,11 +17,11 @@ type KnownFindings = {
 };
 
 /**
- * The step of the version number, with what the release says of itself, and what it changed of what
- * the consumer uses. A major that is known to break something, or to want a newer Node, has told its
- * reason; what of it the consumer meets is for those findings. One for which nothing gives a reason
- * is held against what is used: what has changed there is a finding of its own, and where what is
- * used cannot be told, the step itself may break. All else is a remark.
+ * The step of the version number, with what the release says of itself, and what it changed of
+ * what the consumer uses. A major that is known to break something, or to want a newer Node, has
+ * told its reason; what of it the consumer meets is for those findings. One for which nothing
+ * gives a reason is held against what is used: what has changed there is a finding of its own, and
+ * where what is used cannot be told, the step itself may break. All else is a remark.
  */
 export function versionFindings(pair: PackagePair, known: KnownFindings): Found[] {
   const { from, to } = pair;
