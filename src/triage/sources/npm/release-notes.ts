@@ -73,7 +73,7 @@ function isChange(line: string): boolean {
 }
 
 const PLATFORM =
-  /\b(?:node|nodejs|node\.js|engines?|npm|bower|browsers?|ie ?\d*|esm?|es modules?|commonjs|typescript|typings?|types|deps?|dependenc\w*|platforms?|license)\b/i;
+  /\b(?:node|nodejs|engines?|npm|bower|browsers?|ie|esm|es modules?|commonjs|typescript|typings?|types|deps?|dependency|dependencies|platforms?|license)\b/i;
 
 type NotesLine = {
   readonly text: string;

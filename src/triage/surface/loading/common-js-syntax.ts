@@ -100,3 +100,17 @@ function ownNames(node: ts.SignatureDeclaration): ReadonlySet<string> {
   known.set(node, names);
   return names;
 }
+
+/** What a body declares by a name at its top; null for nothing, or more than one thing. */
+export function declaredIn(body: ts.Block, name: string): ts.Node | null {
+  const found = body.statements.flatMap((statement): ts.Node[] => {
+    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
+      return statement.name?.text === name ? [statement] : [];
+    }
+    if (!ts.isVariableStatement(statement)) return [];
+    return statement.declarationList.declarations.flatMap(({ name: local, initializer }) =>
+      ts.isIdentifier(local) && local.text === name ? (initializer ?? local) : [],
+    );
+  });
+  return found.length === 1 ? (found[0] ?? null) : null;
+}

@@ -5,6 +5,7 @@
 import ts from "typescript";
 import { isExports, isModuleExports } from "../defaults/common-js.ts";
 import {
+  declaredIn,
   isFunction,
   isHandedOn,
   isLater,
@@ -341,14 +342,23 @@ class Reader {
       this.#entered.add(node);
       this.#declareAll(body);
     }
-    const [first, ...others] = returnsIn(body).map((one) => this.#value(one, step + 1));
+    const [first, ...others] = returnsIn(body).map((one) => {
+      // A name of its own hides what is called the same around it: `(function p() { … })(p)`.
+      const own = ts.isIdentifier(one) ? declaredIn(body, one.text) : null;
+      return own === null || !ts.isIdentifier(one)
+        ? this.#value(one, step + 1)
+        : this.#namedValue(one.text, own, step);
+    });
     if (first === undefined) return UNKNOWN_VALUE;
     return others.every(({ whole }) => whole === first.whole) ? first : UNKNOWN_VALUE;
   }
 
   #declareAll(node: ts.Node): void {
     ts.forEachChild(node, (child) => {
-      this.#declare(child);
+      const isNamed = ts.isFunctionDeclaration(child) || ts.isVariableDeclaration(child);
+      const name = isNamed ? child.name : undefined;
+      const isKnown = name !== undefined && ts.isIdentifier(name) && this.#locals.has(name.text);
+      if (!isKnown) this.#declare(child);
       if (!ts.isFunctionLike(child)) this.#declareAll(child);
     });
   }
@@ -356,6 +366,11 @@ class Reader {
   #localValue(name: string, step: number): CommonJsValue {
     const node = this.#locals.get(name);
     if (node === undefined || this.#changing.has(name)) return UNKNOWN_VALUE;
+    return this.#namedValue(name, node, step);
+  }
+
+  /** What a name stands for, with the members that are set on it. */
+  #namedValue(name: string, node: ts.Node, step: number): CommonJsValue {
     const value = this.#value(node, step + 1);
     const added = [...(this.#added.get(name) ?? [])].map(([key, one]): [string, ExportedKind] => [
       key,

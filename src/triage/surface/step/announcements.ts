@@ -45,14 +45,26 @@ export function announcements(
   facts: { readonly packageName: string; readonly after: CodeWords },
 ): Announcement[] {
   const used = namesUsed(uses);
+  const members = namesUsed(uses, { withOptions: false });
   return lines.flatMap((line): Announcement[] => {
-    const spans = codeSpans(line);
+    const spans = codeSpans(withoutReplacement(line));
     const named = spans.flatMap((span) => namesIn(span, facts.packageName));
-    const hit = used.find(([name]) => named.includes(name));
+    // A function that is called so is no option.
+    const hit =
+      used.find(([name]) => named.some((one) => one.name === name && !one.isMember)) ??
+      members.find(([name]) => named.some((one) => one.name === name));
     if (hit !== undefined) return [{ subject: hit[0], text: line, uses: hit[1] }];
     const byDefault = defaultIn(line, spans, { uses, after: facts.after });
     return byDefault === null ? syntaxIn(line, spans, uses) : [byDefault];
   });
+}
+
+/** What goes, without what comes in its place: "Remove `a`; use `b`", "Use `b` instead of `a`". */
+function withoutReplacement(line: string): string {
+  const [before = "", after] = line.split(/\binstead of\b/i, 2);
+  if (after !== undefined && /^[\s*-]*use\b/i.test(before)) return after;
+  const isOfGoing = /^[\s*-]*(?:remov|renam|replac|drop|deprecat)/i.test(line);
+  return isOfGoing ? (line.split(/\b(?:use|to|with|in favou?r of)\b/i, 1)[0] ?? "") : line;
 }
 
 const SPANS_MAX = 50;
@@ -66,15 +78,20 @@ function codeSpans(line: string): string[] {
     .map((span) => span.trim());
 }
 
+type Named = { readonly name: string; readonly isMember: boolean };
+
 /** `name`, `name()`, `.name`, `package.name`, `{ name: true }`. */
-function namesIn(span: string, packageName: string): string[] {
-  if (span.startsWith("{")) return span.split(/[^\w$]+/).filter((word) => word !== "");
+function namesIn(span: string, packageName: string): Named[] {
+  if (span.startsWith("{")) {
+    const words = span.split(/[^\w$]+/).filter((word) => word !== "");
+    return words.map((name) => ({ name, isMember: false }));
+  }
   const [head = ""] = span.split(/[([\s=]/, 1);
   const parts = head.split(".").filter((part) => part !== "");
-  const last = parts.at(-1) ?? "";
-  if (parts.length === 1) return [last];
+  const name = parts.at(-1) ?? "";
+  if (parts.length === 1) return [{ name, isMember: head !== name || /^[\w$]+\(/.test(span) }];
   const own = packageName.split("/").at(-1) ?? "";
-  return parts.length === 2 && isAlike(parts[0] ?? "", own) ? [last] : [];
+  return parts.length === 2 && isAlike(parts[0] ?? "", own) ? [{ name, isMember: true }] : [];
 }
 
 function isAlike(left: string, right: string): boolean {
@@ -124,10 +141,14 @@ function syntaxIn(
 }
 
 /** What is used by its name, each with its uses: the calls, where it is called. */
-function namesUsed(uses: readonly PackageUse[]): [string, PackageUse[]][] {
+function namesUsed(
+  uses: readonly PackageUse[],
+  { withOptions = true } = {},
+): [string, PackageUse[]][] {
   const used = new Map<string, PackageUse[]>();
   for (const use of uses) {
-    const names = [use.isResult ? null : use.name, use.member, ...(use.call?.options ?? [])];
+    const options = withOptions ? (use.call?.options ?? []) : [];
+    const names = [use.isResult ? null : use.name, use.member, ...options];
     for (const name of new Set(names)) {
       if (name === null || name === "" || name === "*" || name === "default") continue;
       used.set(name, [...(used.get(name) ?? []), use]);

@@ -87,7 +87,7 @@ function addText({ members, named }: Words, node: ts.StringLiteralLike): void {
   if (isKey || isSet || isGiven) members.add(node.text);
 }
 
-const WARNINGS = /(?:warn|deprecat|emitWarning|\berror)\w*$/i;
+const WARNINGS = /warn|deprecat|error/i;
 
 function isWarning({ expression }: ts.CallExpression): boolean {
   const name = ts.isPropertyAccessExpression(expression) ? expression.name : expression;

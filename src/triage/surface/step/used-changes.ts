@@ -95,8 +95,8 @@ class Version {
     const file = this.#fileFor(use);
     if (file === null) return null;
     const values = this.#valuesOf(file.path);
-    const isWhole = name === "*" || name === "default";
-    if (!isResult) return values.get(isWhole ? (member ?? "default") : name) ?? null;
+    const isOfModule = isWhole(use);
+    if (!isResult) return values.get(isOfModule ? (member ?? "default") : name) ?? null;
     const owner = values.get(name === "*" ? "default" : name);
     return owner === undefined || member === null ? null : methodOf(owner, member);
   }
@@ -254,10 +254,13 @@ function nameOf({ to }: PackagePair, use: PackageUse): string {
 
 /** Members that values of the language and of Node have, whatever a package gives. */
 const LANGUAGE: ReadonlySet<string> = new Set(
-  [
-    ...[Array, String, Promise, Function, Object, Map, Set, RegExp, Number, Date, Error, Buffer],
-    ...[EventEmitter, Readable, Writable],
-  ].flatMap((made) => Object.getOwnPropertyNames(made.prototype)),
+  [Array, String, Promise, Function, Object, Map, Set, RegExp, Number, Date, Error, Buffer]
+    .flatMap((made) => Object.getOwnPropertyNames(made.prototype))
+    .concat(
+      [EventEmitter, Readable, Writable].flatMap(({ prototype }) =>
+        Object.getOwnPropertyNames(prototype),
+      ),
+    ),
 );
 
 function foundOf({ to }: PackagePair, { uses, ...parts }: Change): Found {

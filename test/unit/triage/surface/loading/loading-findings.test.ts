@@ -301,6 +301,11 @@ test("exports that are worked out are unknown, and said to be", async ({ makeUpg
 const BUNDLED = [
   ["a factory that returns", "module.exports = factory();", "() => (text) => text"],
   [
+    "a factory with a name of its own inside",
+    "module.exports = factory();",
+    "function match() { function match(text) { return text; } return match; }",
+  ],
+  [
     "a factory that is given exports",
     "factory(exports); module.exports = exports.default;",
     "function (out) { out.default = match; function match(text) { return text; } }",

@@ -21,11 +21,16 @@ function said(line: string): string[] {
 
 test.for<[line: string, subjects: string[]]>([
   ["Remove `parse`; use `read`", ["parse"]],
+  ["Remove `read`; use `parse`", []],
+  ["Rename `read` to `parse`", []],
+  ["Use `parse` instead of `read`", []],
+  ["Use `read` instead of `parse`", ["parse"]],
   ["`parse(text)` throws", ["parse"]],
   ["`theParser.parse` is gone", ["parse"]],
   ["`Object.parse` is gone", []],
   ["Remove parse", []],
   ["Rename `{ strict: true }` to `{ exact: true }`", ["strict"]],
+  ["Remove `theParser.strict()`", []],
   ["Default `quiet` to false", ["quiet"]],
   ["Change the default of `strict`, which is given here", ["strict"]],
   ["Change the default of `unread`", []],
