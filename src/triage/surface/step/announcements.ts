@@ -18,7 +18,8 @@ export function refusals(uses: readonly PackageUse[], versions: Versions): Annou
     (text) => !versions.before.messages.has(text) && GONE.test(text) && !/deprecat/i.test(text),
   );
   return namesUsed(uses).flatMap(([subject, users]) => {
-    const text = fresh.find((message) => speaksOf(message, subject));
+    // What stands behind "use" comes in its place.
+    const text = fresh.find((message) => speaksOf(message.split(/\buse\b/i, 1)[0] ?? "", subject));
     return text === undefined ? [] : [{ subject, text, uses: users }];
   });
 }
@@ -135,8 +136,14 @@ function syntaxIn(
   if (!isOfSyntax) return [];
   return SIGNS.flatMap((sign): Announcement[] => {
     const isNamed = spans.some((span) => span.includes(sign) && /[\w:/]/.test(span));
-    const users = uses.filter(({ call }) => call?.texts.some((text) => text.includes(sign)));
-    return isNamed && users.length > 0 ? [{ subject: sign, text: line, uses: users }] : [];
+    if (!isNamed) return [];
+    return uses.flatMap((use) => {
+      const given = use.call?.texts.find((text) => text.includes(sign));
+      const called = use.member ?? use.name;
+      return given === undefined
+        ? []
+        : [{ subject: `${called}("${given}")`, text: line, uses: [use] }];
+    });
   });
 }
 

@@ -53,10 +53,12 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
   ];
 }
 
-/** A name that is gone is told once, by what is surest of it. */
+/** A name that is gone is told once, by the load that does not find it. */
 function isToldOf({ finding: { rule, subject } }: Found, found: readonly Found[]): boolean {
-  const removed = [`js.export_removed:${subject}`, `ts.export_removed:${subject}`];
-  return rule === "js.member_removed" && found.some(({ finding: { id } }) => removed.includes(id));
+  if (rule !== "js.member_removed") return false;
+  return found.some(
+    ({ finding: { id }, match }) => id === `js.export_removed:${subject}` && match.by === "places",
+  );
 }
 
 /** Of what is used, where nothing of it has changed as far as files show. */

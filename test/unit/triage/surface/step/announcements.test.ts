@@ -35,7 +35,7 @@ test.for<[line: string, subjects: string[]]>([
   ["Change the default of `strict`, which is given here", ["strict"]],
   ["Change the default of `unread`", []],
   ["Default to `true`", []],
-  ["`:name*` becomes `*name`", ["*"]],
+  ["`:name*` becomes `*name`", ['parse("/files/*")']],
   ["`:name?` becomes `{:name}`", []],
   ["Remove `*.min.js` from the package", []],
 ])("of %s is used: %s", ([line, subjects]) => {
@@ -48,6 +48,7 @@ test.for<[title: string, message: string, isSaid: boolean]>([
   ["a word of English", "cannot parse what is no longer text", false],
   ["what only warns", "`parse` is deprecated, use read instead", false],
   ["another name", "`read` was removed", false],
+  ["what comes in place of another", "`read` was removed, use parse() instead", false],
 ])("an error that only the new code has tells %s", ([, message, isSaid]) => {
   const before = codeWords(["throw new Error('`parse` was removed long ago');"]);
   const after = codeWords([`throw new Error(${JSON.stringify(message)});`]);

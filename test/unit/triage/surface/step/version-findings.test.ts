@@ -110,16 +110,23 @@ test.for<[string, UsedChanges, Breaking, string | null, string[]]>([
   expect(rest.map(({ finding }) => finding.id)).toEqual(others);
 });
 
-test("a name that is told to be gone is told once", async ({ makeUpgrade }) => {
+test.for([
+  ["where a load does not find it", { by: "places", places: [] }, []],
+  [
+    "and not where only its name is compared",
+    { by: "symbol", subpath: ".", name: "x", declarations: [] },
+    ["js.member_removed"],
+  ],
+] as const)("a name that is gone is told once %s", async ([, match, others], { makeUpgrade }) => {
   const request = await makeUpgrade({ to: { "package.json": { version: "2.0.0" } } });
   const pair = locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } });
 
   const found = versionFindings(pair, {
-    found: [told("js.export_removed", "yes")],
+    found: [{ ...told("js.export_removed", "yes"), match }],
     compared: false,
     runsOtherCode: true,
     used: () => ({ ...NOTHING, found: [CHANGED] }),
   });
 
-  expect(found.map(({ finding }) => finding.rule)).toEqual(["pkg.version"]);
+  expect(found.map(({ finding }) => finding.rule)).toEqual(["pkg.version", ...others]);
 });
