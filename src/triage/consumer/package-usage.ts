@@ -44,9 +44,12 @@ type Evidence = {
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
   const isTyped = finding.rule.startsWith("ts.");
+  // What is written in JavaScript runs without declarations.
+  const needsTypes = finding.rule === "pkg.types_removed";
   const seen = isTyped ? evidence : { ...evidence, unaffected: new Set<string>() };
   const hits = sortedLocations(placesOf(match, seen)).filter(
-    (place) => !seen.unaffected.has(lineKey(place)),
+    (place) =>
+      !seen.unaffected.has(lineKey(place)) && !(needsTypes && /\.[cm]?jsx?$/.test(place.path)),
   );
   return {
     finding,

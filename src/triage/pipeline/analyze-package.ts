@@ -5,6 +5,7 @@ import { type Dependency, dependenciesIn, exposureOf } from "../consumer/exposur
 import { type ImportUse, importsOf } from "../consumer/imports.ts";
 import { moduleLoads } from "../consumer/module-loads.ts";
 import { evidenceOf, matchUsage, overallUsage } from "../consumer/package-usage.ts";
+import { packageUses } from "../consumer/package-uses.ts";
 import { type ConsumerProbe, probeConsumer } from "../consumer/probe.ts";
 import { type Specifiers, specifiersOf, typedPackage } from "../consumer/specifiers.ts";
 import { settingUses } from "../consumer/tool-usage.ts";
@@ -22,12 +23,9 @@ import { commandsOf, type PackageTree, readPackageTree } from "../sources/npm/ma
 import { defaultFindings } from "../surface/defaults/default-findings.ts";
 import { loadingFindings, mergeLoading } from "../surface/loading/loading-findings.ts";
 import { runsOtherCode } from "../surface/loading/runtime-code.ts";
-import {
-  entryFindings,
-  nodeRange,
-  requirementFindings,
-  versionFindings,
-} from "../surface/manifest-findings.ts";
+import { entryFindings, nodeRange, requirementFindings } from "../surface/manifest-findings.ts";
+import { usedChanges } from "../surface/step/used-changes.ts";
+import { versionFindings } from "../surface/step/version-findings.ts";
 import { surfaceFindings } from "../surface/surface-findings.ts";
 import { provenHits } from "../verdict/proof.ts";
 
@@ -142,32 +140,37 @@ function changesFor(
   const isLoaded = typedPackage(pair.from.manifest.name) === null;
   const running = { specifiers, manifests: tree.manifests, optionsOf };
   const loads = isLoaded ? tree.sources.flatMap((file) => moduleLoads(file, running)) : [];
+  const node = nodeRange(consumer);
   const changes = mergeLoading(
     [...entryFindings(pair, subpaths), ...requirementFindings(pair, consumer), ...surface.found],
-    loadingFindings(pair, { loads, node: nodeRange(consumer) }),
+    loadingFindings(pair, { loads, node }),
   );
+  const isFollowed = areFollowed(imports, loads);
   const step = {
     found: changes,
     compared: isComplete,
-    runsOtherCode: isOtherCodeRun(pair, imports, loads),
+    runsOtherCode: !isFollowed || (loads.length > 0 && runsOtherCode(pair, loads)),
+    used: () => {
+      if (!isFollowed) return null;
+      const uses = tree.sources.flatMap((file) => packageUses(file, specifiers));
+      return usedChanges(pair, { loads, uses, node, isTyped: isComplete });
+    },
   };
   // A default that changed is no reason for a major: what else it changed stays unknown.
   return [...versionFindings(pair, step), ...changes, ...defaults.found];
 }
 
 /**
- * Whether the consumer may run code of the package that differs. Who imports types alone runs
- * nothing of it; of who does not import it, nobody knows, nor of a load that is not followed: by a
- * tool, by `createRequire`, by the path of a file.
+ * Whether all that loads the package is seen. Of who does not import it, nobody knows what runs,
+ * nor of a load that is not followed: by a tool, by `createRequire`, by the path of a file. Who
+ * imports types alone runs nothing of it.
  */
-function isOtherCodeRun(
-  pair: PackagePair,
-  imports: readonly ImportUse[],
-  loads: readonly ModuleLoad[],
-): boolean {
+function areFollowed(imports: readonly ImportUse[], loads: readonly ModuleLoad[]): boolean {
   const followed = new Set(loads.map(({ path }) => path));
-  const isOpen = imports.some(
-    ({ path, loadedBy }) => loadedBy !== "import" && loadedBy !== "types" && !followed.has(path),
+  return (
+    imports.length > 0 &&
+    imports.every(
+      ({ path, loadedBy }) => loadedBy === "import" || loadedBy === "types" || followed.has(path),
+    )
   );
-  return imports.length === 0 || isOpen || (loads.length > 0 && runsOtherCode(pair, loads));
 }
