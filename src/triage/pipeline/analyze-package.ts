@@ -57,6 +57,7 @@ export function analyzePackage(
     commands: [pair.from, pair.to].flatMap(commandsOf),
     isDeclared: dependencies.length > 0,
     interfaceFiles: request.consumer.interfaceFiles,
+    isCodeLeftOut: request.consumer.isCodeLeftOut ?? false,
     imports,
     probe,
     typed: compared.surface.typed,

@@ -113,7 +113,12 @@ function openSurfaces({ outline, known, isLeft, ...about }: OpenSettings): Opene
   return {
     before,
     after,
-    degraded: degradedBy(pair, program, unresolved),
+    degraded: [
+      ...[entries.from, entries.to]
+        .filter(({ file }) => program.getSourceFile(file) === undefined)
+        .map(({ file }) => unreadEntry(pair, file)),
+      ...degradedBy(pair, program, unresolved),
+    ],
     comparison: comparisonOf(program, parts),
   };
 }
@@ -176,6 +181,11 @@ function eachExport(comparison: Comparison, before: Exports, after: Exports): Ca
     compared.add(symbol);
     return compareExport(comparison, { name, before: symbol, after: next });
   });
+}
+
+function unreadEntry(pair: PackagePair, file: string): string {
+  const { directory, manifest } = pair[isWithin(file, pair.from) ? "from" : "to"];
+  return `${manifest.name}@${manifest.version}: ${file.slice(directory.length + 1)} was not read`;
 }
 
 /** A builtin module has no file: its types are ambient, if they are there at all. */

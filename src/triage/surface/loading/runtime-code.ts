@@ -10,7 +10,7 @@ import { neighbourOf } from "./module-shape.ts";
 
 /**
  * Whether the code that the consumer's loads run differs, comments, blanks and the version's own
- * number aside. True as well where the files are too many to tell.
+ * number aside. True as well where the files are too many or too large to tell.
  */
 export function runsOtherCode(pair: PackagePair, loads: readonly ModuleLoad[]): boolean {
   const before = codeBehind(pair.from, loads);
@@ -19,7 +19,7 @@ export function runsOtherCode(pair: PackagePair, loads: readonly ModuleLoad[]): 
   return before.join("\n") !== after.join("\n");
 }
 
-/** The tokens of each file that is reached, in order; null for too many. */
+/** The tokens of each file that is reached, in order; null for too many or too large ones. */
 function codeBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] | null {
   const fence = new Fence([tree.directory], { bytesMax: LIMITS.fileBytesMax });
   const open = loads.flatMap(({ subpath, by }) => {
@@ -30,9 +30,10 @@ function codeBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] |
   let bytes = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (texts.has(next.path)) continue;
-    const text = fence.readFile(join(tree.directory, next.path)) ?? "";
-    bytes += text.length;
-    if (texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax) return null;
+    const text = fence.readFile(join(tree.directory, next.path));
+    bytes += text?.length ?? 0;
+    const isCut = texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax;
+    if (text === undefined || isCut) return null;
     texts.set(next.path, tokensOf(text, tree.manifest.version));
     const by = next.format === "module" ? "import" : "require";
     for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
