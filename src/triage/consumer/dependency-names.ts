@@ -1,6 +1,6 @@
 /**
- * The packages that a consumer's package.json files list, by their true names. Each file is text of
- * a stranger, so they are read in a process of its own: readEach(DEPENDENCY_NAMES, …).
+ * The packages that a consumer's package.json files list, by their true names. Each file is text
+ * of a stranger, so they are read in a process of its own: readEach(DEPENDENCY_NAMES, …).
  */
 import { z } from "zod";
 import { jsonValueIn } from "../facts/json-text.ts";

@@ -11,6 +11,7 @@ import {
   providerLocation,
   subjectOf,
 } from "./comparison.ts";
+import { compareNumbers, withNumbers } from "./enum-numbers.ts";
 import { arityOf, classHead, narrowsArity } from "./outline.ts";
 
 type Pair = { readonly name: string; readonly before: ts.Symbol; readonly after: ts.Symbol };
@@ -21,7 +22,7 @@ export function compareExport(comparison: Comparison, pair: Pair): Candidate[] {
   if (comparison.isUnchanged(then, pair.after.declarations ?? [])) return [];
   const type = isType(pair.before) && !isEnum(pair.before) ? compareAsType(comparison, pair) : [];
   const value = isValue(pair.before) ? compareAsValue(comparison, pair, type.some(isBreak)) : [];
-  return [...type, ...value];
+  return [...type, ...value, ...(isEnum(pair.before) ? compareNumbers(comparison, pair) : [])];
 }
 
 function compareAsType(comparison: Comparison, pair: Pair): Candidate[] {
@@ -259,7 +260,7 @@ function changed(
     next,
   });
   return valueMoved(comparison, old, next)
-    ? withValues(found, [valueOf(checker, old), valueOf(checker, next)])
+    ? withValues(withNumbers(found), [valueOf(checker, old), valueOf(checker, next)])
     : found;
 }
 

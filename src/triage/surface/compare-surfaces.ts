@@ -47,7 +47,7 @@ export function compareSurfaces(
   const outline = outlineOf(pair, entries, sources);
   const known: Known = { budget: new TypeBudget(), unchanged: new Map(), directions: null };
   const rounds: Rounds = new Rounds(usedBy(isUsed), () =>
-    openSurfaces({ pair, entries, sources, outline, known, isLeft: rounds.isLeft }),
+    openSurfaces({ pair, entries, sources, outline, known, isUsed, isLeft: rounds.isLeft }),
   );
   const opened = rounds.open();
   const { before, after, degraded } = opened;
@@ -94,11 +94,12 @@ type OpenSettings = {
   readonly sources: Sources;
   readonly outline: Outline;
   readonly known: Known;
+  readonly isUsed: SurfaceDepth["isUsed"];
   /** Whether the comparison of a declaration is left for later. */
   readonly isLeft: IsSuch;
 };
 
-function openSurfaces({ outline, known, isLeft, ...about }: OpenSettings): Opened {
+function openSurfaces({ outline, known, isUsed, isLeft, ...about }: OpenSettings): Opened {
   const { pair, entries, sources } = about;
   const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
     sources,
@@ -109,7 +110,7 @@ function openSurfaces({ outline, known, isLeft, ...about }: OpenSettings): Opene
   const meter = new TypeMeter(program);
   const before = fileExports(program, entries.from.file);
   const after = fileExports(program, entries.to.file);
-  const parts = { pair, entries, outline, before, after, meter, known, isLeft };
+  const parts = { pair, entries, outline, before, after, meter, known, isUsed, isLeft };
   return {
     before,
     after,

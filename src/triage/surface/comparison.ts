@@ -24,6 +24,8 @@ export type Comparison = {
   ownerOf(declaration: ts.Node): Owner | null;
   /** Whether both are written alike. */
   readonly isUnchanged: (before: readonly ts.Node[], after: readonly ts.Node[]) => boolean;
+  /** Whether the consumer uses something of the old version, by its key. */
+  readonly isUsed: (key: string) => boolean;
   /** The answer of a comparison of types; null where it takes too much, or is left for later. */
   answer(what: Held, compare: () => boolean): boolean | null;
 };
@@ -116,6 +118,7 @@ type ComparisonParts = {
   after: Exports;
   meter: TypeMeter;
   known: Known;
+  isUsed: (key: string) => boolean;
   /** Of what is left for later nothing is held against each other. */
   isLeft(declarations: readonly ts.Node[]): boolean;
 };
@@ -174,6 +177,7 @@ export function comparisonOf(program: ts.Program, parts: ComparisonParts): Compa
       known.unchanged.set(key, answer);
       return answer;
     },
+    isUsed: parts.isUsed,
     answer: ({ key, declarations }, compare) =>
       parts.isLeft(declarations) ? null : known.budget.answer(key, meter, compare),
   };
