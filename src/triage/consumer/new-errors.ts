@@ -28,9 +28,12 @@ export function newErrors(
   { before, after }: Programs,
   { root, labels }: { readonly root: string; readonly labels: FolderLabels },
 ): NewErrors {
+  const now = errorsIn(after);
+  // Most upgrades bring none, so that the old version's need not be looked for.
+  if (now.length === 0) return { errors: [], leftOut: [] };
   const known = new Set(errorsIn(before).map(keyOf));
   const guards = [before, after].map((program) => new MissingTypes(program, root));
-  const found = errorsIn(after).filter((one) => !known.has(keyOf(one)) && !isUntypedInScript(one));
+  const found = now.filter((one) => !known.has(keyOf(one)) && !isUntypedInScript(one));
   const broken = new Set(found.flatMap((error) => importAround(nodeOf(error)) ?? []));
   const errors: NewError[] = [];
   const leftOut: string[] = [];

@@ -132,6 +132,8 @@ type EvidenceParts = {
   readonly commands: readonly string[];
   readonly isDeclared: boolean;
   readonly interfaceFiles: readonly string[];
+  /** Whether code of the consumer is not in its folder. */
+  readonly isCodeLeftOut: boolean;
   readonly imports: readonly ImportUse[];
   readonly probe: ConsumerProbe;
   readonly typed: boolean;
@@ -152,7 +154,7 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
     declared: parts.isDeclared,
     // interface_files may list what is not there any more.
     named: parts.interfaceFiles.some((path) => mentions(textOf(path), names)),
-    complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
+    complete: !parts.isCodeLeftOut && tree.capsHit.length + probe.capsHit.length === 0,
     commands,
     commandUses: (command) => commands.filter((use) => use.command === command),
   };

@@ -2,6 +2,7 @@ import ts from "typescript";
 import { declarationKeys, resolveAlias } from "../compiler/declarations.ts";
 import { type Location, lineKey } from "../facts/finding.ts";
 import type { ConsumerProgram } from "./consumer-program.ts";
+import { numberReading, numberUsesIn } from "./enum-numbers.ts";
 import { placeOf, propertiesNamed, symbolsAt, type UseName } from "./symbol-uses.ts";
 
 type UnaffectedSettings = {
@@ -47,8 +48,18 @@ export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<strin
         agreed.set(key, same && agreed.get(key) !== false);
       }
     }
+    for (const place of movedNumbers(file, readers))
+      agreed.set(lineKey(placeOf(place, settings.root)), false);
   }
   return new Set([...agreed].flatMap(([key, same]) => (same ? [key] : [])));
+}
+
+/** Where a value of an enum meets a number that means something else in the new version. */
+function movedNumbers(file: ts.SourceFile, [before, after]: Readers): ts.Node[] {
+  const now = new Map(after.numberReadingsIn(file));
+  return before
+    .numberReadingsIn(file)
+    .flatMap(([node, then]) => (now.get(node) === then ? [] : [node]));
 }
 
 type Readers = readonly [before: TypeReader, after: TypeReader];
@@ -86,6 +97,15 @@ class TypeReader {
     };
     visit(file);
     return uses;
+  }
+
+  /** What is made of each value of an enum that meets a number, by where it does. */
+  numberReadingsIn(file: ts.SourceFile): [ts.Node, string][] {
+    const isForeign = (declaration: ts.Node): boolean => this.#isNodeOfPackage(declaration);
+    return numberUsesIn(file, this.#checker, isForeign).map((use) => [
+      use.node,
+      numberReading(this.#checker, use),
+    ]);
   }
 
   declarationsAt(node: UseName): string[] {
@@ -232,10 +252,12 @@ class TypeReader {
   }
 
   #isOfPackage({ declarations = [] }: ts.Symbol): boolean {
-    return declarations.some((node) => {
-      const { fileName } = node.getSourceFile();
-      return this.#directories.some((directory) => fileName.startsWith(`${directory}/`));
-    });
+    return declarations.some((node) => this.#isNodeOfPackage(node));
+  }
+
+  #isNodeOfPackage(node: ts.Node): boolean {
+    const { fileName } = node.getSourceFile();
+    return this.#directories.some((directory) => fileName.startsWith(`${directory}/`));
   }
 
   /**

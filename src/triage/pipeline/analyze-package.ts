@@ -42,17 +42,20 @@ export function analyzePackage(
   const parts = readParts(request);
   const { root, pair, tree, dependencies, imports, specifiers, sources } = parts;
 
-  onProgress({ percent: 20, step: "comparing the two versions" });
-  const compared = compareVersions(request, parts);
-
-  onProgress({ percent: 60, step: "compiling the consumer against both" });
+  onProgress({ percent: 20, step: "compiling the consumer against both" });
   const probe = probeConsumer({ pair, tree, specifiers, imports, sources });
+
+  // Both programs are of no use any more, and the next one is as large.
+  globalThis.gc?.();
+  onProgress({ percent: 60, step: "comparing the two versions" });
+  const compared = compareVersions(request, parts, probe);
   const evidence = evidenceOf({
     tree,
     names: specifiers.names,
     commands: [pair.from, pair.to].flatMap(commandsOf),
     isDeclared: dependencies.length > 0,
     interfaceFiles: request.consumer.interfaceFiles,
+    isCodeLeftOut: request.consumer.isCodeLeftOut ?? false,
     imports,
     probe,
     typed: compared.surface.typed,
@@ -66,6 +69,7 @@ export function analyzePackage(
       capsHit: [
         ...tree.capsHit,
         ...probe.capsHit,
+        ...compared.surface.capsHit,
         ...compared.defaults.capsHit,
         ...(request.depth === "names" ? ["surface_types"] : []),
       ],
@@ -117,16 +121,22 @@ type Compared = {
 };
 
 /** What the two versions declare, and the values that they set, for anybody. */
-function compareVersions({ depth }: AnalysisRequest, { pair, imports, sources }: Parts): Compared {
+function compareVersions(
+  { depth }: AnalysisRequest,
+  { pair, imports, sources }: Parts,
+  { symbols }: ConsumerProbe,
+): Compared {
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
-  const surface = surfaceFindings(pair, subpaths, { sources, depth });
+  const isUsed = (declaration: string): boolean => symbols.has(declaration);
+  const surface = surfaceFindings(pair, subpaths, { sources, depth, isUsed });
   // What a tool does with its settings shows in no type.
   const isTool = imports.some(({ loadedBy }) => loadedBy === "setting");
   return {
     subpaths,
     surface,
     defaults: defaultFindings(pair, subpaths, surface.declared),
-    isComplete: depth === "types" && surface.degraded.length === 0 && !isTool,
+    isComplete:
+      depth === "types" && surface.degraded.length + surface.capsHit.length === 0 && !isTool,
   };
 }
 

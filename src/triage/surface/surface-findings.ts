@@ -33,12 +33,13 @@ export function surfaceFindings(
   return {
     found: changes.flatMap(({ found }) => found),
     degraded: changes.flatMap(({ degraded }) => degraded),
+    capsHit: changes.flatMap(({ capsHit }) => capsHit),
     typed: changes.every(({ degraded }) => degraded.length === 0),
     declared: declaredIn(new Map(exported)),
   };
 }
 
-const NOTHING: SurfaceChange = { found: [], degraded: [], exported: null };
+const NOTHING: SurfaceChange = { found: [], degraded: [], capsHit: [], exported: null };
 
 function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth): SurfaceChange {
   const from = entryOf(pair.from, subpath, settings.sources);

@@ -8,12 +8,12 @@ import type { PackageTree } from "../../sources/npm/manifest.ts";
 import { resolveLoad } from "../../sources/npm/node-loading.ts";
 import { neighbourOf } from "./module-shape.ts";
 
-/** The files of one version that loads reach, by their paths; null for too many to tell. */
+/** The files of one version that loads reach, by their paths; null for too many, or too large, to tell. */
 export type ReachedCode = ReadonlyMap<string, string> | null;
 
 /**
  * Whether the code that the consumer's loads run differs, comments, blanks and the version's own
- * number aside. True as well where the files are too many to tell.
+ * number aside. True as well where the files are too many or too large to tell.
  */
 export function runsOtherCode(pair: PackagePair, loads: readonly ModuleLoad[]): boolean {
   const before = tokensBehind(pair.from, loads);
@@ -22,7 +22,7 @@ export function runsOtherCode(pair: PackagePair, loads: readonly ModuleLoad[]): 
   return before.join("\n") !== after.join("\n");
 }
 
-/** The tokens of each file that is reached, in order; null for too many. */
+/** The tokens of each file that is reached, in order; null for too many or too large ones. */
 function tokensBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] | null {
   const reached = codeBehind(tree, loads);
   if (reached === null) return null;
@@ -43,9 +43,10 @@ export function codeBehind(
   let bytes = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (texts.has(next.path)) continue;
-    const text = fence.readFile(join(tree.directory, next.path)) ?? "";
-    bytes += text.length;
-    if (texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax) return null;
+    const text = fence.readFile(join(tree.directory, next.path));
+    bytes += text?.length ?? 0;
+    const isCut = texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax;
+    if (text === undefined || isCut) return null;
     texts.set(next.path, text);
     const by = next.format === "module" ? "import" : "require";
     for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {

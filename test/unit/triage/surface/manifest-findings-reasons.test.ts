@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Analysis } from "../../../../src/triage/facts/analysis.ts";
+import { LIMITS } from "../../../../src/triage/facts/limits.ts";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
 import { verdictOn } from "../../../../src/triage/verdict/judge.ts";
 import {
@@ -169,6 +170,21 @@ test.for([
     expect(reasoning(about)).toContain(
       "steps from 1.0.0 to 2.0.0: its CHANGELOG.md: `get` answers",
     );
+  },
+);
+
+test(
+  "a major whose code is too large to read may run other code",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const filler = "// more\n".repeat(LIMITS.fileBytesMax / 8);
+    const analysis = await analysisOf(makeUpgrade, {
+      from: { "index.d.ts": TYPES, "index.js": `exports.get = () => "old";\n${filler}` },
+      to: { "index.d.ts": TYPES, "index.js": `exports.get = () => "new";\n${filler}` },
+      consumer: { "a.ts": USE },
+    });
+
+    expect(breakingHits(analysis)).toEqual(["pkg.version:provider confirmed a.ts:1"]);
   },
 );
 
