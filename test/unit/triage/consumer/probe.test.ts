@@ -26,6 +26,17 @@ const UNSEEN: readonly (readonly [title: string, consumer: Files, place: string]
     "job.ts:3",
   ],
   [
+    "a folder that is one with another when it is built",
+    {
+      "tsconfig.json":
+        '{ "compilerOptions": { "rootDirs": ["src", "generated"] }, "include": ["src", "generated"] }',
+      "generated/client.ts":
+        'import { createClient } from "provider";\nexport const client = createClient();\n',
+      "src/job.ts": 'import { client } from "./client";\nclient.flush();\n',
+    },
+    "src/job.ts:2",
+  ],
+  [
     "a type that another file names",
     {
       "deps.ts":
