@@ -10,7 +10,7 @@ type UnaffectedSettings = {
   readonly root: string;
   /** The folders of both versions. */
   readonly directories: readonly string[];
-  /** Keys of the lines that the compiler has new errors in. */
+  /** Keys of the lines that have new errors, or uses that the compiler cannot object to. */
   readonly broken: ReadonlySet<string>;
 };
 
