@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { type Sources, sourcesOf } from "../compiler/compiler-host.ts";
 import { type ConsumerTree, readConsumerTree } from "../consumer/consumer-files.ts";
-import { type Dependency, dependenciesIn, exposureOf } from "../consumer/exposure.ts";
+import { type Dependency, dependenciesIn, exposureOf, isPinned } from "../consumer/exposure.ts";
 import { type ImportUse, importsOf } from "../consumer/imports.ts";
 import { moduleLoads } from "../consumer/module-loads.ts";
 import { evidenceOf, matchUsage, overallUsage } from "../consumer/package-usage.ts";
@@ -19,7 +19,12 @@ import {
 import type { Found } from "../facts/finding.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
 import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
-import { commandsOf, type PackageTree, readPackageTree } from "../sources/npm/manifest.ts";
+import {
+  commandsOf,
+  type PackageTree,
+  readPackageTree,
+  subpathsLike,
+} from "../sources/npm/manifest.ts";
 import { defaultFindings } from "../surface/defaults/default-findings.ts";
 import { loadingFindings, mergeLoading } from "../surface/loading/loading-findings.ts";
 import { runsOtherCode } from "../surface/loading/runtime-code.ts";
@@ -53,7 +58,7 @@ export function analyzePackage(
     tree,
     names: specifiers.names,
     commands: [pair.from, pair.to].flatMap(commandsOf),
-    isDeclared: dependencies.length > 0,
+    isDeclared: dependencies.length > 0 || isPinned(tree, pair.from.manifest.name),
     interfaceFiles: request.consumer.interfaceFiles,
     isCodeLeftOut: request.consumer.isCodeLeftOut ?? false,
     imports,
@@ -104,10 +109,13 @@ function readParts(request: AnalysisRequest): Parts {
   const dependencies = dependenciesIn(tree, name, consumer.manifest);
   const listed = dependencies.map(({ key }) => key);
   const specifiers = specifiersOf(name, listed, tree);
-  const imports = [
+  const named = [
     ...tree.sources.flatMap((file) => importsOf(file, specifiers)),
     ...settingUses(tree, specifiers, name),
   ];
+  const imports = named.flatMap((use) =>
+    subpathsLike(pair.from, use.subpath).map((subpath) => ({ ...use, subpath })),
+  );
   const sources = sourcesOf(request, root, pair);
   return { root, consumer, pair, tree, dependencies, specifiers, imports, sources };
 }
