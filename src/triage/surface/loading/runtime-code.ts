@@ -8,7 +8,7 @@ import type { PackageTree } from "../../sources/npm/manifest.ts";
 import { resolveLoad } from "../../sources/npm/node-loading.ts";
 import { neighbourOf } from "./module-shape.ts";
 
-/** The files of one version that loads reach, by their paths; null for too many, or too large, to tell. */
+/** The files that loads reach, by their paths; null for too many, or too large ones, to tell. */
 export type ReachedCode = ReadonlyMap<string, string> | null;
 
 /**
