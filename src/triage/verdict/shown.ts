@@ -40,6 +40,11 @@ export function shownMessage(message: string): string {
   return shown;
 }
 
+/** A sentence of the package, in whose code and notes backticks stand around code as well. */
+export function shownSentence(text: string): string {
+  return shownMessage(text.replaceAll("`", "'"));
+}
+
 /** Outside of quotes a backtick would begin code. */
 function bare(text: string): string {
   return text.replaceAll("`", "'");

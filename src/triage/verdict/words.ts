@@ -12,7 +12,14 @@ import { mayBreak } from "../surface/manifest-findings.ts";
 import type { Verdict } from "./judge.ts";
 import { withRenames } from "./renames.ts";
 import { serviceSentence } from "./service-words.ts";
-import { code, shownMessage, shownName, signatureOf, withShownName } from "./shown.ts";
+import {
+  code,
+  shownMessage,
+  shownName,
+  shownSentence,
+  signatureOf,
+  withShownName,
+} from "./shown.ts";
 
 /** What the words are about. */
 export type ConsumerCase = {
@@ -258,9 +265,9 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "js.option_removed":
       return `no code of the new version reads the option ${code(subject)}`;
     case "js.use_refused":
-      return `${code(subject)} is refused${brief ? "" : `: ${shownMessage(after ?? "")}`}`;
+      return `${code(subject)} is refused${brief ? "" : `: ${shownSentence(after ?? "")}`}`;
     case "js.use_announced":
-      return `the notes of the release speak of ${code(subject)}${brief ? "" : ` (${shownMessage(after ?? "")})`}`;
+      return `the notes of the release speak of ${code(subject)}${brief ? "" : ` (${shownSentence(after ?? "")})`}`;
     case "js.default_changed":
       return `the default of ${code(subject)} changed${changeText(before, after)}`;
     default:

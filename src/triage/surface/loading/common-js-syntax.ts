@@ -5,11 +5,11 @@
 import ts from "typescript";
 
 /** The value of an expression that assigns, or stands in parentheses: `a = b = value`. */
-export function valueOf(node: ts.Expression): ts.Expression {
-  if (ts.isParenthesizedExpression(node)) return valueOf(node.expression);
+export function assignedValue(node: ts.Expression): ts.Expression {
+  if (ts.isParenthesizedExpression(node)) return assignedValue(node.expression);
   const isAssignment =
     ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
-  return isAssignment ? valueOf(node.right) : node;
+  return isAssignment ? assignedValue(node.right) : node;
 }
 
 export function memberName(node: ts.Expression): string | null {
@@ -102,7 +102,7 @@ function ownNames(node: ts.SignatureDeclaration): ReadonlySet<string> {
 }
 
 /** What a body declares by a name at its top; null for nothing, or more than one thing. */
-export function declaredIn(body: ts.Block, name: string): ts.Node | null {
+export function ownDeclaration(body: ts.Block, name: string): ts.Node | null {
   const found = body.statements.flatMap((statement): ts.Node[] => {
     if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
       return statement.name?.text === name ? [statement] : [];

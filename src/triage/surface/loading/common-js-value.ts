@@ -5,7 +5,7 @@
 import ts from "typescript";
 import { isExports, isModuleExports } from "../defaults/common-js.ts";
 import {
-  declaredIn,
+  assignedValue,
   isFunction,
   isHandedOn,
   isLater,
@@ -14,8 +14,8 @@ import {
   memberName,
   nameText,
   outOfParentheses,
+  ownDeclaration,
   returnsIn,
-  valueOf,
 } from "./common-js-syntax.ts";
 
 /** What can be done with a value. A function may be constructed as well; a class only that. */
@@ -213,10 +213,10 @@ class Reader {
   #assign(left: ts.Expression, right: ts.Expression, isInner: boolean): void {
     if (
       isModuleExports(left) ||
-      (ts.isIdentifier(left) && left.text === "exports" && isModuleExports(valueOf(right)))
+      (ts.isIdentifier(left) && left.text === "exports" && isModuleExports(assignedValue(right)))
     ) {
       if (isInner) this.#isOpen = true;
-      const value = valueOf(right);
+      const value = assignedValue(right);
       if (isModuleExports(left) && !isExports(value)) this.#wholes.push(value);
       return;
     }
@@ -234,13 +234,13 @@ class Reader {
     }
     if (this.#isExports(expression)) {
       // `module.exports.default = exports.default`: that member itself.
-      if (this.#isMemberOfExports(valueOf(right), name)) return;
+      if (this.#isMemberOfExports(assignedValue(right), name)) return;
       // Compilers announce a name as `void 0` before they set it.
-      if (!ts.isVoidExpression(valueOf(right))) this.#members.set(name, valueOf(right));
+      if (!ts.isVoidExpression(assignedValue(right))) this.#members.set(name, assignedValue(right));
       else if (!this.#members.has(name)) this.#members.set(name, null);
     } else if (ts.isIdentifier(expression)) {
       const added = this.#added.get(expression.text) ?? new Map<string, ts.Expression>();
-      this.#added.set(expression.text, added.set(name, valueOf(right)));
+      this.#added.set(expression.text, added.set(name, assignedValue(right)));
     }
   }
 
@@ -266,7 +266,7 @@ class Reader {
 
   #value(node: ts.Node, step: number): CommonJsValue {
     if (step > STEPS_MAX) return UNKNOWN_VALUE;
-    const expression = ts.isExpression(node) ? valueOf(node) : node;
+    const expression = ts.isExpression(node) ? assignedValue(node) : node;
     if (isFunction(expression)) return this.#functionValue(expression);
     if (ts.isFunctionLike(expression)) return plain("function");
     if (ts.isClassLike(expression)) return this.#classValue(expression);
@@ -344,7 +344,7 @@ class Reader {
     }
     const [first, ...others] = returnsIn(body).map((one) => {
       // A name of its own hides what is called the same around it: `(function p() { … })(p)`.
-      const own = ts.isIdentifier(one) ? declaredIn(body, one.text) : null;
+      const own = ts.isIdentifier(one) ? ownDeclaration(body, one.text) : null;
       return own === null || !ts.isIdentifier(one)
         ? this.#value(one, step + 1)
         : this.#namedValue(one.text, own, step);

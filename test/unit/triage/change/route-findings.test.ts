@@ -97,7 +97,7 @@ test.for([
   ["src/routes/orders/+server.js", HANDLER, ["GET /orders", "POST /orders"]],
   ["pages/api/orders/index.ts", PAGE, ["/api/orders"]],
   ["server/api/orders/[id].delete.ts", PAGE, ["DELETE /api/orders/:id"]],
-] as const)("what %s serves goes with it", ([path, text, routes]) => {
+] as const)("the routes of %s go with it", ([path, text, routes]) => {
   expect(told(wholeFile(path, text, null))).toEqual(
     routes.map((route) => `http.route_removed ${route} yes`),
   );

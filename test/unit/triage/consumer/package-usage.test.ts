@@ -346,7 +346,7 @@ test.for<readonly [title: string, fields: object]>([
   ["overrides of npm", { overrides: { other: { provider: "1" } } }],
   ["resolutions of Yarn", { resolutions: { "**/provider": "1" } }],
   ["overrides of pnpm", { pnpm: { overrides: { "other>provider": "1" } } }],
-])("who pins a package by %s may use it", SLOW, async ([, fields], { makeUpgrade }) => {
+])("a consumer that pins a package by %s may use it", SLOW, async ([, fields], { makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.d.ts": "export const a: 1;" },
     to: { "index.d.ts": "" },

@@ -59,7 +59,7 @@ test("a comparison that takes too much costs itself alone", SLOW, async ({ makeU
   });
 });
 
-test("what the consumer uses is compared before the budget ends", SLOW, async ({ makeUpgrade }) => {
+test("used exports are compared before the budget ends", SLOW, async ({ makeUpgrade }) => {
   const { before, files } = upgradeWith(LIMITS.typeCutsMax);
   const used = "used: (value: string | number) => void";
   const request = await makeUpgrade(files);

@@ -12,7 +12,7 @@ async function announcedBy(makeUpgrade: MakeUpgrade, notes: string) {
   );
 }
 
-test("what breaks and what a step changes is announced", async ({ makeUpgrade }) => {
+test("breaks and changes of a step are announced", async ({ makeUpgrade }) => {
   const found = await announcedBy(
     makeUpgrade,
     [

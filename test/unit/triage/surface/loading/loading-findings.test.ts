@@ -343,9 +343,7 @@ test.for([
   expect(breaksOf(request, THIS_NODE)).toEqual([]);
 });
 
-test("what is called otherwise is told by the consumer's own name for it", async ({
-  makeUpgrade,
-}) => {
+test("a changed call is told by the consumer's own name for it", async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.js": FUNCTION },
     to: { "index.js": "exports.match = (text) => text;\n" },

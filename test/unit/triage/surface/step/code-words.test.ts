@@ -23,7 +23,7 @@ test.for([
   expect(named.has("x")).toBe(true);
 });
 
-test("what code says where it fails or warns is one text a place", () => {
+test("the words of code where it fails or warns are one text a place", () => {
   const { messages } = codeWords([
     "throw new Error('`f` is gone. ' + `Use ${g} instead`);",
     "console.warn('slow');",

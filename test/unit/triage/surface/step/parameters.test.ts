@@ -49,7 +49,7 @@ test.for<[title: string, before: string, after: string, count: number | null, ch
   expect(found !== null).toBe(changed);
 });
 
-test("what is told are the parameters", () => {
+test("the parameters are told", () => {
   const found = changeForCall(
     functionIn("function f(path, { a }, done) {}"),
     functionIn("async function f(path, { a }) {}"),
