@@ -137,6 +137,7 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["up", async () => (await import("./commands/up.ts")).upCommand],
   ["work", async (application) => (await import("./commands/work.ts")).workCommand(application)],
   ["jobs", async (application) => (await import("./commands/jobs.ts")).jobsCommand(application)],
+  ["serve", async () => (await import("./commands/serve.ts")).serveCommand],
   [
     "supervisor-events",
     async () => (await import("./commands/supervisor-events.ts")).supervisorEventsCommand,

@@ -42,6 +42,7 @@ const TOLD = {
 
 const FINE = {
   PORT: "8080",
+  HOST: "127.0.0.1",
   HOME: "/root",
   NODE_ENV: "production",
   REQUIRE_AUTH: "false",

@@ -186,3 +186,9 @@ export const REPOSITORY_SETTINGS: Record<string, SettingEffect> = {
     as: "ghp_abc",
   },
 };
+
+/** The variables that `triaged serve` listens by. */
+export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
+  HOST: { given: { HOST: "::1" }, seen: (config) => config.gateway.host, as: "::1" },
+  PORT: { given: { PORT: "9000" }, seen: (config) => config.gateway.port, as: 9000 },
+};
