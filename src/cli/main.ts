@@ -138,6 +138,7 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["work", async (application) => (await import("./commands/work.ts")).workCommand(application)],
   ["jobs", async (application) => (await import("./commands/jobs.ts")).jobsCommand(application)],
   ["serve", async () => (await import("./commands/serve.ts")).serveCommand],
+  ["key", async () => (await import("./commands/key.ts")).keyCommand],
   [
     "supervisor-events",
     async () => (await import("./commands/supervisor-events.ts")).supervisorEventsCommand,

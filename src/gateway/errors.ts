@@ -70,6 +70,9 @@ export function replyWithError(
     const hint = "this is a bug in triaged; the log of the gateway has more";
     return reply.code(500).send({ error: "internal", message: "The gateway failed.", hint });
   }
+  if (refusal.statusCode === 401) {
+    reply.header("www-authenticate", "ApiKey");
+  }
   if (refusal.retryAfter !== null) {
     reply.header("retry-after", String(refusal.retryAfter));
   }

@@ -8,6 +8,7 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { DatabaseHealth } from "./database-health.ts";
+import type { Access } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
 
 /** The server as routes see it: their handlers have the types of their schemas. */
@@ -21,6 +22,7 @@ export type Gateway = FastifyInstance<
 
 /** What the routes work with. */
 export type GatewayParts = {
+  readonly access: Access;
   readonly queue: QueueDoor;
   readonly health: DatabaseHealth;
 };

@@ -6,11 +6,12 @@ import { openPool } from "../database/pool.ts";
 import { DatabaseLink } from "../database/reconnect.ts";
 import { EnvironmentError, EXIT_CODES, hasCode } from "../model/errors.ts";
 import type { Config } from "../settings/config.ts";
-import { type GatewayConfig, refuseOpenNetwork } from "../settings/gateway.ts";
+import { type GatewayConfig, needsKeys } from "../settings/gateway.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import { sleep } from "../system/waiting.ts";
 import { DatabaseHealth } from "./database-health.ts";
 import type { Gateway } from "./gateway.ts";
+import { readKeys } from "./keys.ts";
 import { QueueDoor } from "./queue-door.ts";
 import { buildGateway } from "./server.ts";
 
@@ -33,7 +34,6 @@ export async function runGateway(options: {
   readonly stop: AbortSignal;
 }): Promise<void> {
   const { config, logger, stop } = options;
-  refuseOpenNetwork(config.gateway);
   const { app, queue, health, close } = await openGateway(config, logger);
   const closing = new AbortController();
   try {
@@ -58,6 +58,7 @@ export async function runGateway(options: {
 
 /** The parts of a gateway that listens nowhere yet. */
 async function openGateway(config: Config, logger: Logger) {
+  const access = { required: needsKeys(config.gateway), keys: readKeys(config.gateway) };
   const database = await locateDatabase(config.connection);
   const acquireTimeoutMs = Math.min(CONNECTION_MS_MAX, config.pool.acquireTimeoutMs);
   const pool = openPool(database, {
@@ -71,12 +72,13 @@ async function openGateway(config: Config, logger: Logger) {
     pool: { ...config.pool, max: 1, acquireTimeoutMs },
     logger,
   });
-  const queue = new QueueDoor({ pool, schema: config.schema });
+  const { schema, maxPayloadBytes } = config;
+  const queue = new QueueDoor({ pool, schema, maxPayloadBytes, logger });
   const health = new DatabaseHealth({
     ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
     logger,
   });
-  const app = await buildGateway({ queue, health }, { logger });
+  const app = await buildGateway({ access, queue, health }, { logger });
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
@@ -86,7 +88,10 @@ async function openGateway(config: Config, logger: Logger) {
 }
 
 /** Listen, and say where in the log. */
-async function listen(app: Gateway, { host, port }: GatewayConfig): Promise<void> {
+async function listen(
+  app: Gateway,
+  { host, port }: Pick<GatewayConfig, "host" | "port">,
+): Promise<void> {
   const startedMs = performance.now();
   for (;;) {
     try {
@@ -106,7 +111,7 @@ async function listen(app: Gateway, { host, port }: GatewayConfig): Promise<void
   }
 }
 
-function explained(cause: unknown, { host, port }: GatewayConfig): unknown {
+function explained(cause: unknown, { host, port }: Pick<GatewayConfig, "host" | "port">): unknown {
   const say = (message: string, hint: string) =>
     new EnvironmentError(message, { hint, exitCode: EXIT_CODES.config, cause });
   if (hasCode(cause, "EADDRINUSE")) {

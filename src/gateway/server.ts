@@ -9,6 +9,7 @@ import {
 } from "fastify-type-provider-zod";
 import { forJson } from "../model/json.ts";
 import { packageVersion } from "../system/package-folder.ts";
+import { guardDoors } from "./access.ts";
 import { replyNotFound, replyWithError } from "./errors.ts";
 import type { Gateway, GatewayParts } from "./gateway.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -31,6 +32,7 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  guardDoors(app, parts.access);
   app.addHook("onResponse", (request, reply, done) => {
     const { method, routeOptions } = request;
     const fields = { method, route: routeOptions.url, status: reply.statusCode };
@@ -48,7 +50,9 @@ export async function buildGateway(
 
   // After the plugins, whose hooks see only later routes.
   healthRoutes(app, parts);
-  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
+    app.swagger(),
+  );
 
   await app.ready();
   return app;

@@ -116,6 +116,7 @@ export function readConfig(
   const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
   const effects = effectsConfigOf(settings, problems);
   const adjudication = adjudicationConfigOf(settings, problems);
+  const gateway = gatewayConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -151,7 +152,7 @@ export function readConfig(
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
     effects,
     adjudication,
-    gateway: gatewayConfigOf(settings),
+    gateway,
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,

@@ -4,28 +4,10 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { expect } from "vitest";
-import { found, test, waitFor } from "../support/connections.ts";
+import { test, waitFor } from "../support/connections.ts";
 import { freePort } from "../support/folders-and-ports.ts";
-import { type Running, runCli, startCli } from "../support/processes.ts";
-
-/** Start a gateway, and wait until it says where it listens. */
-async function startServe(
-  env: Readonly<Record<string, string>>,
-): Promise<Running & AsyncDisposable & { readonly address: string }> {
-  const serve = startCli(["serve"], { env: { PORT: "0", ...env } });
-  const address = await waitFor(
-    () => /the gateway listens at (http:[^"]+)/.exec(serve.output.stderr)?.[1],
-    { deadlineMs: 20_000 },
-  );
-  return {
-    ...serve,
-    address: found(address),
-    [Symbol.asyncDispose]: async () => {
-      serve.signal("SIGKILL");
-      await serve.ended;
-    },
-  };
-}
+import { startServe } from "../support/gateway.ts";
+import { runCli } from "../support/processes.ts";
 
 test("it serves health, and describes itself, until it is told to stop", async ({ url }) => {
   await using serve = await startServe({ DATABASE_URL: url });
@@ -115,13 +97,29 @@ test("a port that is taken is named, with what to do", async ({ url }) => {
 });
 
 test.for([
-  ["0.0.0.0", /would open the queue to a network/],
-  ["127.0.0.1.example.invalid", /would open the queue to a network/],
-] as const)("HOST=%s is refused in a sentence", async ([host, sentence]) => {
-  const { code, stderr } = await runCli(["serve", "--host", host], {
-    env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" },
+  [{ HOST: "0.0.0.0" }, "HOST=0.0.0.0 would open the queue to a network, and there is no key"],
+  [
+    { HOST: "::", REQUIRE_AUTH: "false", ORCHESTRATOR_API_KEY: "a-key-of-sixteen" },
+    "HOST=:: with REQUIRE_AUTH=false would open the queue to a network",
+  ],
+  [{ REQUIRE_AUTH: "true" }, "REQUIRE_AUTH=true, and there is no key to ask for"],
+  [{ ORCHESTRATOR_API_KEY: "short" }, "ORCHESTRATOR_API_KEY: expected at least 16 characters"],
+  [{ API_KEYS_FILE: "/nowhere/keys" }, "API_KEYS_FILE: /nowhere/keys cannot be read"],
+] as const)("%j is refused in a sentence", async ([env, sentence]) => {
+  const { code, stderr } = await runCli(["serve"], {
+    env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", PORT: "0", ...env },
   });
 
   expect(code).toBe(78);
-  expect(stderr).toMatch(sentence);
+  expect(stderr).toContain(`error: ${sentence}`);
+  expect(stderr).toMatch(/\nhint: .{10}/);
+});
+
+test("an address that is not this machine's is named", async ({ url }) => {
+  const { code, stderr } = await runCli(["serve", "--host", "192.0.2.1", "--port", "0"], {
+    env: { DATABASE_URL: url, ORCHESTRATOR_API_KEY: "a-key-of-sixteen" },
+  });
+
+  expect(code).toBe(78);
+  expect(stderr).toContain("error: HOST=192.0.2.1 is no address of this machine");
 });

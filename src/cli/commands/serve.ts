@@ -1,4 +1,3 @@
-import { runGateway } from "../../gateway/run-gateway.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
 import { readConfig } from "../../settings/config.ts";
 import { integer, text } from "../../settings/variables.ts";
@@ -12,8 +11,9 @@ export const serveCommand = defineCommand({
   description:
     "Listens at HOST and PORT (127.0.0.1 and 8080), and says where. GET /openapi.json describes\n" +
     "what it serves (docs/http.md), /health whether the process lives, /ready whether its database\n" +
-    "answers. Any number may run. `triaged up` runs one. Told to stop, it ends the requests that it\n" +
-    "has accepted, and closes.",
+    "answers. Where a network reaches it, each request needs a key: ORCHESTRATOR_API_KEY, or one of\n" +
+    "API_KEYS_FILE (`triaged key --help`). Any number may run. `triaged up` runs one. Told to stop, it\n" +
+    "ends the requests that it has accepted, and closes.",
   args: [],
   options: {
     host: {
@@ -42,6 +42,8 @@ export const serveCommand = defineCommand({
     const signals = listenForStop();
     try {
       const stop = AbortSignal.any([signals.stop, parentGone.signal]);
+      // Loaded here: the help of all commands needs no server.
+      const { runGateway } = await import("../../gateway/run-gateway.ts");
       await runGateway({ config, logger, stop });
       return EXIT_CODES.done;
     } finally {

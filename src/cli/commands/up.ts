@@ -2,7 +2,7 @@ import { inSchema } from "../../database/database.ts";
 import { migrateSchema } from "../../database/migrate/migrate.ts";
 import { clientConfig, openPool } from "../../database/pool.ts";
 import { readConfig } from "../../settings/config.ts";
-import { refuseOpenNetwork } from "../../settings/gateway.ts";
+import { needsKeys } from "../../settings/gateway.ts";
 import { RESCUE_ANSWER_MS_MAX, rescueExited } from "../../supervisor/rescue-exited.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { runUp, upProgramGroups } from "../../supervisor/up.ts";
@@ -25,7 +25,8 @@ export const upCommand = defineCommand({
   ],
   run: async () => {
     const config = readConfig();
-    refuseOpenNetwork(config.gateway);
+    // Its gateway would refuse the same, after a database was started for it.
+    needsKeys(config.gateway);
     const logger = createLogger({ level: config.logLevel, name: "up" });
     const parentGone = new AbortController();
     onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });

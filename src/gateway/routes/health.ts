@@ -31,6 +31,7 @@ export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): voi
   app.get(
     "/health",
     {
+      config: { role: "open" },
       schema: { summary: "Whether the process lives", tags: ["health"], response: { 200: Alive } },
     },
     () => ({ status: "alive" as const, version: packageVersion() }),
@@ -39,6 +40,7 @@ export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): voi
   app.get(
     "/ready",
     {
+      config: { role: "open" },
       schema: {
         summary: "Whether requests are served: whether the database answers within 5 s",
         tags: ["health"],
