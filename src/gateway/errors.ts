@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { isTransient } from "../database/sqlstate.ts";
 import { EnvironmentError } from "../model/errors.ts";
+import { PayloadError } from "../model/payload.ts";
 
 /** The body of each answer of 400 and above. */
 export const ErrorReply = z
@@ -99,13 +100,67 @@ function refusalOf(error: FastifyError): Refusal | null {
       retryAfter: RETRY_AFTER_SECONDS,
     });
   }
+  if (error instanceof PayloadError) {
+    return new Refusal(422, "invalid_payload", error.message, { hint: error.hint });
+  }
+  const refused = DatabaseRefusal.safeParse(error);
+  const known = refused.success ? byState(refused.data) : null;
+  if (known !== null) {
+    return known;
+  }
   if (isTransient(error)) {
     return new Refusal(503, "database_unavailable", "The database does not answer.", {
       hint: "send the request again; with an Idempotency-Key nothing is enqueued twice",
       retryAfter: RETRY_AFTER_SECONDS,
     });
   }
-  return null;
+  const { statusCode = 500, code } = error;
+  // Of Fastify itself, which read the request: too large, another type of content, and the like.
+  return code.startsWith("FST_") && statusCode < 500
+    ? new Refusal(statusCode, nameOf(statusCode), error.message, { hint: hintOf(statusCode) })
+    : null;
+}
+
+/** As far as the errors of the driver have it. */
+const DatabaseRefusal = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
+/** What the queue says of a request, by its SQLSTATE. */
+function byState({ code, message, hint = "" }: z.output<typeof DatabaseRefusal>): Refusal | null {
+  const say = (status: number, name: string, otherwise: string | null = null) =>
+    new Refusal(status, name, message, { hint: hint === "" ? otherwise : hint });
+  switch (code) {
+    case "TR001":
+      return say(404, "unknown_task", "GET /api/tasks lists the newest");
+    case "TR002":
+      return say(409, "illegal_transition");
+    case "TR003":
+      return say(422, "limit_exceeded");
+    case "42501":
+      return say(403, "refused_by_the_database", "`triaged migrate` prints the roles to grant");
+    case "57014":
+      return new Refusal(503, "took_too_long", "The database took too long for this.", {
+        hint: "ask for less: fewer tasks, or a filter that more of them fit",
+        retryAfter: RETRY_AFTER_SECONDS,
+      });
+    default:
+      return code.startsWith("22") ? say(422, "bad_argument") : null;
+  }
+}
+
+function nameOf(status: number): string {
+  return { 413: "too_large", 415: "wrong_content_type" }[status] ?? "invalid_request";
+}
+
+function hintOf(status: number): string | null {
+  const hints: Record<number, string> = {
+    413: "send many tasks in several requests, and a reference in place of a large payload",
+    415: "send application/json, or application/x-ndjson for many tasks",
+  };
+  return hints[status] ?? null;
 }
 
 /** `body` and `/tags/0` are `body.tags.0`; an unknown key is a fault of the whole body. */

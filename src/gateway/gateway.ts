@@ -25,4 +25,7 @@ export type GatewayParts = {
   readonly access: Access;
   readonly queue: QueueDoor;
   readonly health: DatabaseHealth;
+  readonly maxPayloadBytes: number;
+  /** The crontab, absolute; null: `crontab` here, if there is one. */
+  readonly schedulesFile: string | null;
 };

@@ -78,7 +78,10 @@ async function openGateway(config: Config, logger: Logger) {
     ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
     logger,
   });
-  const app = await buildGateway({ access, queue, health }, { logger });
+  const app = await buildGateway(
+    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile },
+    { logger },
+  );
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();

@@ -4,15 +4,19 @@ import {
   createSerializerCompiler,
   jsonSchemaTransform,
   jsonSchemaTransformObject,
-  validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import { forJson } from "../model/json.ts";
 import { packageVersion } from "../system/package-folder.ts";
 import { guardDoors } from "./access.ts";
+import { readBodies } from "./bodies.ts";
 import { replyNotFound, replyWithError } from "./errors.ts";
 import type { Gateway, GatewayParts } from "./gateway.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { olderTaskRoutes } from "./routes/older-tasks.ts";
+import { queueRoutes } from "./routes/queues.ts";
+import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
+import { validate } from "./shapes.ts";
 
 /** The HTTP side of the queue. Ready for requests, and listening nowhere yet. */
 export async function buildGateway(
@@ -21,11 +25,14 @@ export async function buildGateway(
 ): Promise<Gateway> {
   const app: Gateway = Fastify({
     loggerInstance: logger,
+    // Names of queues and types, with each character as three.
+    routerOptions: { maxParamLength: 1_000 },
     // One line a request, by a hook of ours, in place of two.
     logController: new LogController({ disableRequestLogging: true }),
   }).withTypeProvider<ZodTypeProvider>();
 
-  app.setValidatorCompiler(validatorCompiler);
+  readBodies(app);
+  app.setValidatorCompiler(validate);
   app.setSerializerCompiler(
     createSerializerCompiler({ replacer: (_key, value) => forJson(value) }),
   );
@@ -50,6 +57,10 @@ export async function buildGateway(
 
   // After the plugins, whose hooks see only later routes.
   healthRoutes(app, parts);
+  taskRoutes(app, parts);
+  taskActionRoutes(app, parts);
+  queueRoutes(app, parts);
+  olderTaskRoutes(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),
   );

@@ -64,7 +64,7 @@ export function serializePayload(
       hint: `wrap it: {"value": …}`,
     });
   }
-  checkParts(sent);
+  checkJson(sent, "payload");
   return text;
 }
 
@@ -100,10 +100,14 @@ function stringify(payload: unknown): string | undefined {
   }
 }
 
-/** Look at every text and key. A list and not recursion: the depth is the sender's choice. */
-function checkParts(payload: object): void {
+/**
+ * Look at every text and key of a value of JSON. Throws a PayloadError, which calls the value
+ * `name`, as serializePayload does.
+ */
+export function checkJson(given: unknown, name: string): void {
+  // A list and not recursion: the depth is the sender's choice.
   const waiting: { value: unknown; path: string; depth: number }[] = [
-    { value: payload, path: "payload", depth: 1 },
+    { value: given, path: name, depth: 1 },
   ];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     const { value, path, depth } = part;
@@ -115,7 +119,7 @@ function checkParts(payload: object): void {
       });
     } else if (typeof value === "object" && value !== null) {
       if (depth > MAX_DEPTH) {
-        throw new PayloadError(`payload is nested deeper than ${MAX_DEPTH} levels`, {
+        throw new PayloadError(`${name} is nested deeper than ${MAX_DEPTH} levels`, {
           hint: "flatten it, or store it elsewhere and enqueue a reference",
         });
       }

@@ -60,7 +60,10 @@ export async function startGateway(
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const access = { keys, required: keys.size > 0 };
-  const app = await buildGateway({ access, queue, health }, { logger });
+  const app = await buildGateway(
+    { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    { logger },
+  );
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return {
     url,
