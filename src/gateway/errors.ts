@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { isTransient } from "../database/sqlstate.ts";
+import { codeOf, isTransient } from "../database/sqlstate.ts";
 import { EnvironmentError } from "../model/errors.ts";
 import { PayloadError } from "../model/payload.ts";
 
@@ -114,11 +114,22 @@ function refusalOf(error: FastifyError): Refusal | null {
       retryAfter: RETRY_AFTER_SECONDS,
     });
   }
-  const { statusCode = 500, code } = error;
+  const { statusCode = 500 } = error;
+  const code = codeOf(error) ?? "";
+  if (code === "FST_ERR_HANDLER_TIMEOUT") {
+    return tookTooLong();
+  }
   // Of Fastify itself, which read the request: too large, another type of content, and the like.
   return code.startsWith("FST_") && statusCode < 500
     ? new Refusal(statusCode, nameOf(statusCode), error.message, { hint: hintOf(statusCode) })
     : null;
+}
+
+function tookTooLong(): Refusal {
+  return new Refusal(503, "took_too_long", "The database took too long for this.", {
+    hint: "ask for less: fewer tasks, or a filter that more of them fit",
+    retryAfter: RETRY_AFTER_SECONDS,
+  });
 }
 
 /** As far as the errors of the driver have it. */
@@ -142,10 +153,7 @@ function byState({ code, message, hint = "" }: z.output<typeof DatabaseRefusal>)
     case "42501":
       return say(403, "refused_by_the_database", "`triaged migrate` prints the roles to grant");
     case "57014":
-      return new Refusal(503, "took_too_long", "The database took too long for this.", {
-        hint: "ask for less: fewer tasks, or a filter that more of them fit",
-        retryAfter: RETRY_AFTER_SECONDS,
-      });
+      return tookTooLong();
     default:
       return code.startsWith("22") ? say(422, "bad_argument") : null;
   }

@@ -12,6 +12,13 @@ import { guardDoors } from "./access.ts";
 import { readBodies } from "./bodies.ts";
 import { replyNotFound, replyWithError } from "./errors.ts";
 import type { Gateway, GatewayParts } from "./gateway.ts";
+import {
+  GATEWAY_LIMITS,
+  type GatewayLimits,
+  limitRates,
+  serverOptions,
+  shedLoad,
+} from "./limits.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
@@ -21,10 +28,12 @@ import { validate } from "./shapes.ts";
 /** The HTTP side of the queue. Ready for requests, and listening nowhere yet. */
 export async function buildGateway(
   parts: GatewayParts,
-  { logger }: { readonly logger: FastifyBaseLogger },
+  options: { readonly logger: FastifyBaseLogger; readonly limits?: Partial<GatewayLimits> },
 ): Promise<Gateway> {
+  const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const app: Gateway = Fastify({
-    loggerInstance: logger,
+    ...serverOptions(limits, parts),
+    loggerInstance: options.logger,
     // Names of queues and types, with each character as three.
     routerOptions: { maxParamLength: 1_000 },
     // One line a request, by a hook of ours, in place of two.
@@ -39,7 +48,9 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  shedLoad(app, limits);
   guardDoors(app, parts.access);
+  await limitRates(app, limits);
   app.addHook("onResponse", (request, reply, done) => {
     const { method, routeOptions } = request;
     const fields = { method, route: routeOptions.url, status: reply.statusCode };

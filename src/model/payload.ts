@@ -92,6 +92,9 @@ function stringify(payload: unknown): string | undefined {
       return forJson(value);
     });
   } catch (err) {
+    if (err instanceof RangeError && err.message.includes("call stack")) {
+      throw tooDeep("payload"); // It descends by calls.
+    }
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new PayloadError(`payload cannot be serialised: ${reason}`, {
       hint: "send plain data: objects without cycles, arrays, text, finite numbers, booleans, null",
@@ -119,9 +122,7 @@ export function checkJson(given: unknown, name: string): void {
       });
     } else if (typeof value === "object" && value !== null) {
       if (depth > MAX_DEPTH) {
-        throw new PayloadError(`${name} is nested deeper than ${MAX_DEPTH} levels`, {
-          hint: "flatten it, or store it elsewhere and enqueue a reference",
-        });
+        throw tooDeep(name);
       }
       for (const [key, inner] of Object.entries(value)) {
         const place = Array.isArray(value) ? `${path}[${key}]` : `${path}.${printable(key)}`;
@@ -132,6 +133,12 @@ export function checkJson(given: unknown, name: string): void {
       }
     }
   }
+}
+
+function tooDeep(name: string): PayloadError {
+  return new PayloadError(`${name} is nested deeper than ${MAX_DEPTH} levels`, {
+    hint: "flatten it, or store it elsewhere and enqueue a reference",
+  });
 }
 
 function checkKey(key: string, path: string): void {

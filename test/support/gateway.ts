@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { DatabaseHealth } from "../../src/gateway/database-health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
+import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { buildGateway } from "../../src/gateway/server.ts";
 import { found, waitFor } from "./connections.ts";
@@ -53,7 +54,10 @@ export function keysOf(roles: readonly KeyRole[], requestsPerMinute: number | nu
 /** Start one, and have it closed when the scope ends: `await using`. */
 export async function startGateway(
   databaseUrl: string,
-  { keys = new KeyRing([]) }: { readonly keys?: KeyRing } = {},
+  {
+    keys = new KeyRing([]),
+    limits = {},
+  }: { readonly keys?: KeyRing; readonly limits?: Partial<GatewayLimits> } = {},
 ): Promise<TestGateway & AsyncDisposable> {
   const logger = pino({ level: "silent" });
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
@@ -62,7 +66,7 @@ export async function startGateway(
   const access = { keys, required: keys.size > 0 };
   const app = await buildGateway(
     { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
-    { logger },
+    { logger, limits },
   );
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return {

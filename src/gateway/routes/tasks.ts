@@ -54,7 +54,7 @@ function enqueueRoute(app: Gateway, { queue, maxPayloadBytes }: GatewayParts): v
     "/api/tasks",
     {
       config: { role: "enqueue" },
-      bodyLimit: BULK_BYTES_MAX,
+      bodyLimit: Math.max(BULK_BYTES_MAX, app.initialConfig.bodyLimit ?? 0),
       schema: {
         summary: "Enqueue a task, or an array of up to 10,000, all or none",
         tags: ["tasks"],
