@@ -37,7 +37,8 @@ export function guardDoors(app: Gateway, access: Access): void {
       done();
     } catch (err) {
       const { ip, method, routeOptions } = request;
-      request.log.info({ ip, method, route: routeOptions.url, err }, "request refused");
+      const reason = err instanceof Error ? err.message : String(err);
+      request.log.info({ ip, method, route: routeOptions.url, reason }, "request refused");
       done(err instanceof Error ? err : new Error(String(err)));
     }
   };

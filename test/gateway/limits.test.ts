@@ -61,7 +61,7 @@ test("a request that is not answered in time is told so", async ({ database }) =
   expect(answer).toMatchObject({ status: 503, body: { error: "took_too_long" } });
 });
 
-test("where the answer of the database is lost, asking again enqueues nothing again", async ({
+test("asking again after the database's answer was lost enqueues nothing again", async ({
   url,
   client,
 }) => {
