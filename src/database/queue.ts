@@ -242,6 +242,21 @@ export interface Queue {
   /** Tasks, the newest first. */
   readonly listTasks: (db: Database, filter: TaskFilter) => Promise<rows.ListedRow[]>;
 
+  /** The same, and what `after` is for the next page; null behind the last. */
+  readonly pageTasks: (
+    db: Database,
+    filter: TaskFilter,
+  ) => Promise<{ readonly rows: rows.ListedRow[]; readonly next: string | null }>;
+
+  /** How many tasks there are; counts at most `countMax`. */
+  readonly countTasks: (
+    db: Database,
+    filter: Omit<TaskFilter, "limit" | "after" | "offset"> & { readonly countMax: number },
+  ) => Promise<number>;
+
+  /** How many tasks there are in each status that has any. */
+  readonly countByStatus: (db: Database) => Promise<Partial<Record<TaskStatus, number>>>;
+
   /**
    * The newest transitions of a task, the oldest of them first; empty for a task that history does
    * not know. At most `limit`, by default 1,000.
@@ -268,6 +283,9 @@ export interface Queue {
 
   /** The workers that have not ended, by name. */
   readonly liveWorkers: (db: Database) => Promise<rows.WorkerActivity[]>;
+
+  /** Tasks that wait for a person, the newest first. */
+  readonly attentionTasks: (db: Database, limit: number) => Promise<rows.Attention[]>;
 
   /** How many tasks wait for a person, by reason; counts at most 10,000. */
   readonly attentionCounts: (db: Database) => Promise<Record<string, number>>;
@@ -397,6 +415,14 @@ export type TaskFilter = {
   readonly queue?: string | undefined;
   readonly taskType?: string | undefined;
   readonly status?: TaskStatus | undefined;
+  /** The `context_id` in its metadata. */
+  readonly contextId?: string | undefined;
+  /** The `source_repo` or the `target_repo` in its payload. */
+  readonly repo?: string | undefined;
+  readonly parentTaskId?: string | undefined;
+  /** Only what comes behind this place, as pageTasks gave it. */
+  readonly after?: string | undefined;
+  readonly offset?: number | undefined;
   /** 1 to 100. */
   readonly limit: number;
 };

@@ -1,9 +1,11 @@
 /** Tasks as people read them. The verbs are described in queue.ts. */
+import type { QueryResultRow } from "pg";
 import { z } from "zod";
 import { parseExactly } from "../model/json.ts";
+import { TASK_STATUSES } from "../model/task-status.ts";
 import { columnsOf, type Database, exactTime, isoTime } from "./database.ts";
-import type { Queue } from "./queue.ts";
-import { HistoryRow, ListedRow, Reason, TaskProgress, TaskRow } from "./rows.ts";
+import type { Queue, TaskFilter } from "./queue.ts";
+import { Count, HistoryRow, ListedRow, Reason, TaskProgress, TaskRow } from "./rows.ts";
 
 /** As text, since the driver rounds the numbers in them. */
 const JSON_COLUMNS = ["payload", "result", "decision", "metadata"] as const;
@@ -40,18 +42,73 @@ export const getProgress: Queue["getProgress"] = async (db, taskId) => {
 };
 
 export const listTasks: Queue["listTasks"] = async (db, filter) => {
-  const rows = await db.query({
-    // Planned with the values at hand, since it is not prepared: an absent filter is gone.
+  const rows = await readPage(db, filter);
+  return rows.map((row) => ListedRow.parse(row));
+};
+
+export const pageTasks: Queue["pageTasks"] = async (db, filter) => {
+  const rows = await readPage(db, filter);
+  const last = rows.length < filter.limit ? undefined : rows.at(-1);
+  return {
+    rows: rows.map((row) => ListedRow.parse(row)),
+    next: last === undefined ? null : placeOf(last),
+  };
+};
+
+/** Where a page ends: the time as the server wrote it, since a Date would cut the microseconds. */
+function placeOf(row: QueryResultRow): string {
+  const { created_at, task_id } = z
+    .object({ created_at: z.string(), task_id: z.string() })
+    .parse(row);
+  return `${created_at}_${task_id}`;
+}
+
+/** What `placeOf` writes. */
+export const PAGE_PLACE = /^(\d{4}-[\dT:.-]{1,30}Z)_(\d{1,19})$/;
+
+/** An absent filter is no condition: statements are planned with their values. */
+const IN_FILTER = `
+  ($1::text is null or queue = $1)
+  and ($2::text is null or task_type = $2)
+  and ($3::text is null or status = $3)
+  and ($4::text is null or metadata ->> 'context_id' = $4)
+  and ($5::text is null or payload ->> 'source_repo' = $5 or payload ->> 'target_repo' = $5)
+  and ($6::bigint is null or parent_task_id = $6)`;
+
+function valuesOf(filter: Omit<TaskFilter, "limit">): (string | null)[] {
+  const { queue, taskType, status, contextId, repo, parentTaskId } = filter;
+  return [queue, taskType, status, contextId, repo, parentTaskId].map((value) => value ?? null);
+}
+
+async function readPage(db: Database, filter: TaskFilter): Promise<QueryResultRow[]> {
+  const [, time = null, taskId = null] = PAGE_PLACE.exec(filter.after ?? "") ?? [];
+  return await db.query({
     text: `select ${LISTED_COLUMNS}
            from triaged.tasks
-           where ($1::text is null or queue = $1)
-             and ($2::text is null or task_type = $2)
-             and ($3::text is null or status = $3)
+           where ${IN_FILTER}
+             and ($7::timestamptz is null or (tasks.created_at, tasks.task_id) < ($7, $8::bigint))
            order by tasks.created_at desc, tasks.task_id desc
-           limit $4`,
-    values: [filter.queue ?? null, filter.taskType ?? null, filter.status ?? null, filter.limit],
+           limit $9 offset $10`,
+    values: [...valuesOf(filter), time, taskId, filter.limit, filter.offset ?? 0],
   });
-  return rows.map((row) => ListedRow.parse(row));
+}
+
+const Counted = z.object({ count: Count });
+
+export const countTasks: Queue["countTasks"] = async (db, { countMax, ...filter }) => {
+  const [row] = await db.query({
+    text: `select count(*) from (select from triaged.tasks where ${IN_FILTER} limit $7) as found`,
+    values: [...valuesOf(filter), countMax],
+  });
+  return Counted.parse(row).count;
+};
+
+export const countByStatus: Queue["countByStatus"] = async (db) => {
+  const rows = await db.query({
+    text: "select status, count(*) from triaged.tasks group by status",
+  });
+  const parsed = rows.map((row) => Counted.extend({ status: z.enum(TASK_STATUSES) }).parse(row));
+  return Object.fromEntries(parsed.map(({ status, count }) => [status, count]));
 };
 
 /** Rows of one answer. A task that snoozes for years has more, and each may have an error. */
