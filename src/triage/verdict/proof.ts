@@ -97,8 +97,8 @@ function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diag
 }
 
 /**
- * A name that is imported breaks where the compiler objects to it, as well as at its import; a load
- * that fails breaks where it is.
+ * A name that is imported breaks where the compiler objects to it, as well as at its import; a
+ * load that fails breaks where it is.
  */
 function withErrorPlaces(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Hit {
   const places = hit.hits.map(lineKey).flatMap((key) => {
