@@ -97,14 +97,14 @@ function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diag
 }
 
 /**
- * A name that is imported breaks where the compiler objects to it, as well as at its import; a load
- * that fails breaks where it is, and has its proof.
+ * A name that is imported breaks where the compiler objects to it, as well as at its import; a
+ * load that fails breaks where it is.
  */
 function withErrorPlaces(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Hit {
   const places = hit.hits.map(lineKey).flatMap((key) => {
     return explaining.get(key)?.has(hit) === true ? (errors.get(key) ?? []) : [];
   });
-  if (places.length === 0 || hit.finding.proof !== null) return hit;
+  if (places.length === 0 || !hit.finding.rule.startsWith("ts.")) return hit;
   return { ...hit, hits: sortedLocations([...hit.hits, ...places]).slice(0, LIMITS.hitsMax) };
 }
 

@@ -71,8 +71,9 @@ export function recommendedChanges(about: ConsumerCase): string {
     for (const error of unreported) reported.add(error);
     const written = writtenAs(finding, unreported);
     const said = new Set(unreported.map(errorText));
-    // Where the compiler objects is where to look first.
-    const places = [...unreported, ...hits].map(({ path, line }) => ({ path, line }));
+    // Where the compiler objects is where to look first; a load that fails has a place of its own.
+    const first = finding.rule.startsWith("ts.") ? unreported : [];
+    const places = [...first, ...hits].map(({ path, line }) => ({ path, line }));
     return [`${placed(distinct(places))}${written}${sentence(finding)}`, ...said].join("; ");
   };
   const hits = withRenames(actionable(about), analysis);
