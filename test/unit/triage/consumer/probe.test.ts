@@ -360,7 +360,7 @@ const UNTYPED: readonly (readonly [title: string, consumer: Files, found: readon
 ];
 
 test.for(UNTYPED)(
-  "what a value that %s has lost may break",
+  "a member that %s has lost may break",
   SLOW,
   async ([, consumer, found], { makeUpgrade }) => {
     const request = await makeUpgrade({
