@@ -49,8 +49,9 @@ function parsed(text: string, place: string): unknown {
     return parseExactly(text, { decimals: "kept" });
   } catch (err) {
     // Too deep for the parser's stack, which the schemas would find too deep as well.
-    const reason = err instanceof RangeError ? "it is nested too deep" : String(err);
-    throw new Refusal(400, "not_json", `${place} is not JSON: ${reason.split("\n")[0] ?? ""}`, {
+    const isDeep = err instanceof RangeError || !(err instanceof Error);
+    const reason = isDeep ? "it is nested too deep" : (err.message.split("\n")[0] ?? "");
+    throw new Refusal(400, "not_json", `${place} is not JSON: ${reason}`, {
       hint: "send JSON in UTF-8, and numbers as JSON writes them",
     });
   }

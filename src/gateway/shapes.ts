@@ -29,8 +29,8 @@ const IS_ID = "a task id is a whole number above 0, such as 42";
 /** Text, since an id is wider than the numbers of many languages. */
 export const TaskId = z
   .string()
-  .regex(/^[1-9]\d{0,18}$/, { error: IS_ID })
-  .refine((id) => /^\d{1,19}$/.test(id) && BigInt(id) <= TASK_ID_MAX, { error: IS_ID });
+  .regex(/^[1-9]\d{0,18}$/, { error: IS_ID, abort: true })
+  .refine((id) => BigInt(id) <= TASK_ID_MAX, { error: IS_ID });
 
 export const TaskPath = z.strictObject({ id: TaskId });
 

@@ -208,10 +208,13 @@ test.for([
   "/api/tasks?after=1",
   "/api/tasks?after=2026-01-01T00:00:00Z_1%27",
   "/api/tasks/1/history?limit=1001",
-])("%s is answered with 400", async (path) => {
+])("%s is answered with 400, and one sentence", async (path) => {
   const answer = await gateway.send("GET", path);
 
-  expect(answer).toMatchObject({ status: 400, body: { error: "invalid_request" } });
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { error: "invalid_request", issues: [{}] },
+  });
 });
 
 test("SQL is text wherever it stands", async () => {
