@@ -4,6 +4,12 @@
  */
 import ts from "typescript";
 
+/** How a file is parsed that is asked nothing but its syntax. */
+export const SYNTAX_ALONE: ts.CreateSourceFileOptions = {
+  languageVersion: ts.ScriptTarget.Latest,
+  jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+};
+
 /** The value of an expression that assigns, or stands in parentheses: `a = b = value`. */
 export function assignedValue(node: ts.Expression): ts.Expression {
   if (ts.isParenthesizedExpression(node)) return assignedValue(node.expression);

@@ -16,6 +16,7 @@ import {
   outOfParentheses,
   ownDeclaration,
   returnsIn,
+  SYNTAX_ALONE,
 } from "./common-js-syntax.ts";
 
 /** What can be done with a value. A function may be constructed as well; a class only that. */
@@ -40,29 +41,13 @@ export const UNKNOWN_VALUE: CommonJsValue = {
 type Required = (specifier: string) => CommonJsValue;
 
 export function valueIn(text: string, required: Required): CommonJsValue {
-  const file = ts.createSourceFile("module.js", text, PARSED, true, ts.ScriptKind.JS);
+  const file = ts.createSourceFile("module.js", text, SYNTAX_ALONE, true, ts.ScriptKind.JS);
   return new Reader(file, required).read();
 }
 
-const PARSED: ts.CreateSourceFileOptions = {
-  languageVersion: ts.ScriptTarget.Latest,
-  jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
-};
-
-/** Whether the top level of an ES module waits for something. */
-export function hasTopLevelAwait(text: string): boolean {
-  if (!/\bawait\b/.test(text)) return false;
-  const visit = (node: ts.Node): boolean => {
-    if (ts.isFunctionLike(node)) return false;
-    if (ts.isAwaitExpression(node)) return true;
-    if (ts.isForOfStatement(node) && node.awaitModifier !== undefined) return true;
-    return ts.forEachChild(node, visit) ?? false;
-  };
-  return visit(ts.createSourceFile("module.mjs", text, PARSED, true, ts.ScriptKind.JS));
-}
-
-/** Steps from an expression to what it stands for; more are a circle. */
+/** Steps from an expression to what it stands for; and expressions that a file is read by. */
 const STEPS_MAX = 20;
+const READS_MAX = 20_000;
 
 class Reader {
   readonly #file: ts.SourceFile;
@@ -80,6 +65,9 @@ class Reader {
   readonly #exportsNames = new Set<string>();
   /** Functions whose bodies run with the file, and are read as a part of it. */
   readonly #entered = new Set<ts.Node>();
+  /** What is being read: a function whose members call it is no circle to walk twenty times. */
+  readonly #underWay = new Set<ts.Node>();
+  #reads = 0;
   #isOpen = false;
 
   constructor(file: ts.SourceFile, required: Required) {
@@ -265,8 +253,22 @@ class Reader {
   }
 
   #value(node: ts.Node, step: number): CommonJsValue {
-    if (step > STEPS_MAX) return UNKNOWN_VALUE;
     const expression = ts.isExpression(node) ? assignedValue(node) : node;
+    return this.#once(expression, step, () => this.#valueOf(expression, step));
+  }
+
+  /** Unknown for what is too far away, or is being read already. */
+  #once(node: ts.Node, step: number, read: () => CommonJsValue): CommonJsValue {
+    this.#reads++;
+    const isTooFar = step > STEPS_MAX || this.#reads > READS_MAX;
+    if (isTooFar || this.#underWay.has(node)) return UNKNOWN_VALUE;
+    this.#underWay.add(node);
+    const value = read();
+    this.#underWay.delete(node);
+    return value;
+  }
+
+  #valueOf(expression: ts.Node, step: number): CommonJsValue {
     if (isFunction(expression)) return this.#functionValue(expression);
     if (ts.isFunctionLike(expression)) return plain("function");
     if (ts.isClassLike(expression)) return this.#classValue(expression);
@@ -330,13 +332,14 @@ class Reader {
   }
 
   #functionValue(node: ts.FunctionLikeDeclaration): CommonJsValue {
-    return { ...plain("function"), returned: (step) => this.#returnedBy(node, step) };
+    const returned = (step: number) => this.#once(node, step, () => this.#returnedBy(node, step));
+    return { ...plain("function"), returned };
   }
 
   /** What a function returns, if all of its returns agree. */
   #returnedBy(node: ts.FunctionLikeDeclaration, step: number): CommonJsValue {
     const { body } = node;
-    if (body === undefined || step > STEPS_MAX || isLater(node)) return UNKNOWN_VALUE;
+    if (body === undefined || isLater(node)) return UNKNOWN_VALUE;
     if (!ts.isBlock(body)) return this.#value(body, step + 1);
     if (!this.#entered.has(node)) {
       this.#entered.add(node);

@@ -5,14 +5,15 @@
 import { join, posix } from "node:path";
 import { parse as lexCommonJs } from "cjs-module-lexer";
 import { parse as lexModule } from "es-module-lexer";
+import ts from "typescript";
 import { LIMITS } from "../../facts/limits.ts";
 import { Fence } from "../../reading/fence.ts";
 import type { PackageTree } from "../../sources/npm/manifest.ts";
 import { type LoadedFile, type Loading, resolveLoad } from "../../sources/npm/node-loading.ts";
+import { SYNTAX_ALONE } from "./common-js-syntax.ts";
 import {
   type CommonJsValue,
   type ExportedKind,
-  hasTopLevelAwait,
   UNKNOWN_VALUE,
   valueIn,
 } from "./common-js-value.ts";
@@ -193,3 +194,15 @@ export function neighbourOf(
 
 /** Of the lexer, for an import that is no call. */
 const STATIC = -1;
+
+/** Whether the top level of an ES module waits for something. */
+function hasTopLevelAwait(text: string): boolean {
+  if (!/\bawait\b/.test(text)) return false;
+  const visit = (node: ts.Node): boolean => {
+    if (ts.isFunctionLike(node)) return false;
+    if (ts.isAwaitExpression(node)) return true;
+    if (ts.isForOfStatement(node) && node.awaitModifier !== undefined) return true;
+    return ts.forEachChild(node, visit) ?? false;
+  };
+  return visit(ts.createSourceFile("module.mjs", text, SYNTAX_ALONE, true, ts.ScriptKind.JS));
+}
