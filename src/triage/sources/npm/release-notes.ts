@@ -148,7 +148,11 @@ function isBetween(version: string, before: string, after: string): boolean {
 
 /** Without the marks of lists, quotes and headings before it, and without those of its lead-in. */
 function plainLine(line: string): string {
-  const text = line.replace(/^[\s#>*-]+/, (marks) => (/\*+$/.exec(marks) ?? [""])[0]);
+  const marks = /^[\s#>*-]*/.exec(line)?.[0] ?? "";
+  // Stars at the end of the marks are emphasis, as no space follows them.
+  let start = marks.length;
+  while (marks[start - 1] === "*") start--;
+  const text = line.slice(start);
   return withoutEmphasis(text).replaceAll(/\s+/g, " ").trim();
 }
 
