@@ -1,10 +1,10 @@
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import semver from "semver";
 import { z } from "zod";
 import type { Exposure } from "../facts/analysis.ts";
 import { jsonValueIn } from "../facts/json-text.ts";
 import { Fence } from "../reading/fence.ts";
-import { type Manifest, readPackageTree } from "../sources/npm/manifest.ts";
+import { type Manifest, type PackageTree, readPackageTree } from "../sources/npm/manifest.ts";
 import type { ConsumerTree } from "./consumer-files.ts";
 import { declaredRange, type RangeSources, rangeSourcesOf } from "./declared-ranges.ts";
 import { jsonObjectIn, objectIn } from "./settings-values.ts";
@@ -16,7 +16,11 @@ export type Dependency = { readonly key: string; readonly range: string };
  * How a package.json depends on a package: under its own name, or as an alias
  * (`"retry-6": "npm:p-retry@^6"`), by a range of its own or of a catalog.
  */
-function dependenciesOn(name: string, manifest: Manifest, sources: RangeSources): Dependency[] {
+export function dependenciesOn(
+  name: string,
+  manifest: Manifest,
+  sources: RangeSources,
+): Dependency[] {
   const listed = {
     ...manifest.peerDependencies,
     ...manifest.optionalDependencies,
@@ -69,26 +73,28 @@ function resolvedVersion(root: string, key: string): string | null {
   }
 }
 
-/**
- * What the package.json files of a consumer say about a package: the root's first, then
- * its workspaces'. One below the root that does not parse is a fixture more often than a
- * workspace, and is passed over.
- */
+/** What the package.json files of a consumer say about a package: the root's, then those below. */
 export function dependenciesIn(tree: ConsumerTree, name: string, root: Manifest): Dependency[] {
-  const below = tree.manifests
-    .filter(({ path }) => path !== "package.json")
-    .flatMap(({ path }) => readOrNothing(join(tree.root, dirname(path))));
+  const below = packageTreesBelow(tree).map(([, { manifest }]) => manifest);
   const manifests = [root, ...below];
   const sources = rangeSourcesOf(new Fence([tree.root]), tree.root, manifests);
   return manifests.flatMap((manifest) => dependenciesOn(name, manifest, sources));
 }
 
-function readOrNothing(directory: string): Manifest[] {
-  try {
-    return [readPackageTree(directory).manifest];
-  } catch {
-    return [];
-  }
+/**
+ * The package.json files below the root's, by their folders. One that does not parse is a fixture
+ * more often than a workspace, and is passed over.
+ */
+export function packageTreesBelow(tree: ConsumerTree): [folder: string, PackageTree][] {
+  return tree.manifests
+    .filter(({ path }) => path !== "package.json")
+    .flatMap(({ path }): [string, PackageTree][] => {
+      try {
+        return [[posix.dirname(path), readPackageTree(join(tree.root, dirname(path)))]];
+      } catch {
+        return [];
+      }
+    });
 }
 
 /**

@@ -4,6 +4,7 @@ import { type ConsumerTree, readConsumerTree } from "../consumer/consumer-files.
 import { type Dependency, dependenciesIn, exposureOf, isPinned } from "../consumer/exposure.ts";
 import { type ImportUse, importsOf } from "../consumer/imports.ts";
 import { moduleLoads } from "../consumer/module-loads.ts";
+import { ownRanges } from "../consumer/own-ranges.ts";
 import { evidenceOf, matchUsage, overallUsage } from "../consumer/package-usage.ts";
 import { packageUses } from "../consumer/package-uses.ts";
 import { type ConsumerProbe, probeConsumer } from "../consumer/probe.ts";
@@ -18,13 +19,9 @@ import {
 } from "../facts/analysis.ts";
 import type { Found } from "../facts/finding.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
+import type { OwnRanges } from "../facts/own-ranges.ts";
 import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
-import {
-  commandsOf,
-  type PackageTree,
-  readPackageTree,
-  subpathsLike,
-} from "../sources/npm/manifest.ts";
+import { commandsOf, readPackageTree, subpathsLike } from "../sources/npm/manifest.ts";
 import { defaultFindings } from "../surface/defaults/default-findings.ts";
 import { loadingFindings, mergeLoading } from "../surface/loading/loading-findings.ts";
 import { runsOtherCode } from "../surface/loading/runtime-code.ts";
@@ -91,7 +88,7 @@ export function analyzePackage(
 /** What an analysis is about, read. */
 type Parts = {
   readonly root: string;
-  readonly consumer: PackageTree;
+  readonly own: OwnRanges;
   readonly pair: PackagePair;
   readonly tree: ConsumerTree;
   readonly dependencies: readonly Dependency[];
@@ -117,7 +114,9 @@ function readParts(request: AnalysisRequest): Parts {
     subpathsLike(pair.from, use.subpath).map((subpath) => ({ ...use, subpath })),
   );
   const sources = sourcesOf(request, root, pair);
-  return { root, consumer, pair, tree, dependencies, specifiers, imports, sources };
+  const users = imports.map(({ path }) => path);
+  const own = ownRanges(tree, { root: consumer, name, users });
+  return { root, own, pair, tree, dependencies, specifiers, imports, sources };
 }
 
 type Compared = {
@@ -150,7 +149,7 @@ function compareVersions(
 
 /** What the new version changed, for anybody and for how this consumer loads it. */
 function changesFor(
-  { consumer, pair, imports, tree, specifiers }: Parts,
+  { own, pair, imports, tree, specifiers }: Parts,
   { subpaths, surface, defaults, isComplete }: Compared,
   { optionsOf }: ConsumerProbe,
 ): Found[] {
@@ -158,9 +157,9 @@ function changesFor(
   const isLoaded = typedPackage(pair.from.manifest.name) === null;
   const running = { specifiers, manifests: tree.manifests, optionsOf };
   const loads = isLoaded ? tree.sources.flatMap((file) => moduleLoads(file, running)) : [];
-  const node = nodeRange(consumer);
+  const node = nodeRange(own);
   const changes = mergeLoading(
-    [...entryFindings(pair, subpaths), ...requirementFindings(pair, consumer), ...surface.found],
+    [...entryFindings(pair, subpaths), ...requirementFindings(pair, own), ...surface.found],
     loadingFindings(pair, { loads, node }),
   );
   const isFollowed = areFollowed(imports, loads);

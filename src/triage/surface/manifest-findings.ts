@@ -1,18 +1,10 @@
-import { join } from "node:path";
 import semver from "semver";
-import {
-  type Breaking,
-  type Finding,
-  type Found,
-  finding,
-  type Location,
-} from "../facts/finding.ts";
-import { Fence } from "../reading/fence.ts";
+import { type Breaking, type Finding, type Found, finding, lineKey } from "../facts/finding.ts";
+import type { OwnRanges, StatedRange } from "../facts/own-ranges.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import {
   commandsOf,
   declaredSubpaths,
-  entryLine,
   hasMap,
   manifestLine,
   type PackageTree,
@@ -94,23 +86,28 @@ function removedCommands({ from, to }: PackagePair): Found[] {
 
 /**
  * Engines and peers whose range lets in less than it did, held against the consumer's own, at the
- * line of its package.json that names it.
+ * lines that state it.
  */
-export function requirementFindings(pair: PackagePair, consumer: PackageTree): Found[] {
+export function requirementFindings(pair: PackagePair, consumer: OwnRanges): Found[] {
   return [...engineFindings(pair, consumer), ...peerFindings(pair, consumer)];
 }
 
-function engineFindings({ from, to }: PackagePair, consumer: PackageTree): Found[] {
+function engineFindings({ from, to }: PackagePair, consumer: OwnRanges): Found[] {
   return Object.entries(to.manifest.engines)
     .filter(([engine, range]) => narrowed(from.manifest.engines[engine], range))
     .map(([engine, range]) => {
-      const own = ownEngine(consumer, engine);
+      const stated = gravest(consumer.engine(engine), range);
+      const run = engine === "node" ? consumer.running.filter((one) => isOutside(one, range)) : [];
+      // Who states no engine has nothing to change: it is for their information.
+      const { breaking, own } =
+        stated.breaking === "no" && run.length > 0
+          ? { breaking: "maybe" as const, own: run }
+          : stated;
       return requirement({
         rule: "pkg.engines",
         trigger: "deployment",
         subject: engine,
-        // Who states no engine has nothing to change: it is for their information.
-        breaking: own === null ? "no" : verdictOn(own.range, range),
+        breaking,
         provider: manifestLine(to.text, "engines"),
         before: from.manifest.engines[engine] ?? null,
         after: range,
@@ -119,17 +116,17 @@ function engineFindings({ from, to }: PackagePair, consumer: PackageTree): Found
     });
 }
 
-function peerFindings({ from, to }: PackagePair, consumer: PackageTree): Found[] {
+function peerFindings({ from, to }: PackagePair, consumer: OwnRanges): Found[] {
   return Object.entries(to.manifest.peerDependencies)
     .filter(([peer, range]) => narrowed(from.manifest.peerDependencies[peer], range))
-    .map(([peer, range]) => ({ peer, range, own: ownDependency(consumer, peer) }))
-    .filter(({ peer, own }) => own !== null || !isOptionalPeer(to, peer))
-    .map(({ peer, range, own }) =>
+    .map(([peer, range]) => ({ peer, range, ...gravest(consumer.dependency(peer), range) }))
+    .filter(({ peer, own }) => own.length > 0 || !isOptionalPeer(to, peer))
+    .map(({ peer, range, own, breaking }) =>
       requirement({
         rule: "pkg.peer_narrowed",
         trigger: "api_contract",
         subject: peer,
-        breaking: own === null ? "maybe" : verdictOn(own.range, range),
+        breaking: own.length === 0 ? "maybe" : breaking,
         provider: manifestLine(to.text, "peerDependencies"),
         before: from.manifest.peerDependencies[peer] ?? null,
         after: range,
@@ -142,41 +139,35 @@ function isOptionalPeer({ manifest }: PackageTree, peer: string): boolean {
   return manifest.peerDependenciesMeta[peer]?.optional === true;
 }
 
-/** A range of the consumer's, and where it stands. */
-type OwnRange = { readonly range: string; readonly place: Location };
-
 type Requirement = Pick<
   Finding,
   "rule" | "trigger" | "subject" | "breaking" | "provider" | "before"
-> & { readonly after: string; readonly own: OwnRange | null };
+> & { readonly after: string; readonly own: readonly StatedRange[] };
 
 function requirement({ own, ...parts }: Requirement): Found {
   const { subject, breaking, after } = parts;
-  const outside = own === null ? "" : `${own.range} is not within ${after}`;
+  const [first] = own;
+  const places = own.map(({ place }) => place);
+  const outside =
+    first === undefined ? "" : `${first.range} (${lineKey(first.place)}) is not within ${after}`;
   return {
     finding: finding({
       ...parts,
-      own: own?.range ?? null,
+      own: first === undefined ? null : [...new Set(own.map(({ range }) => range))].join(", "),
       proof: breaking === "yes" ? { by: "node", text: `${subject}: ${outside}` } : null,
     }),
-    match: own === null ? { by: "package" } : { by: "places", places: [own.place] },
+    match: first === undefined ? { by: "package" } : { by: "places", places },
   };
 }
 
-function ownEngine(consumer: PackageTree, engine: string): OwnRange | null {
-  const stated = consumer.manifest.engines[engine];
-  if (stated !== undefined) return { range: stated, place: entryLine(consumer, "engines", engine) };
-  return engine === "node" ? pinnedNode(consumer) : null;
-}
-
-const DEPENDENCY_KEYS = ["dependencies", "devDependencies", "peerDependencies"] as const;
-
-function ownDependency(consumer: PackageTree, name: string): OwnRange | null {
-  for (const key of DEPENDENCY_KEYS) {
-    const range = consumer.manifest[key][name];
-    if (range !== undefined) return { range, place: entryLine(consumer, key, name) };
-  }
-  return null;
+/** The verdict on the consumer's ranges, and those that it is of; "no" where there are none. */
+function gravest(
+  own: readonly StatedRange[],
+  required: string,
+): { readonly breaking: Breaking; readonly own: readonly StatedRange[] } {
+  const judged = Map.groupBy(own, (one) => verdictOn(one, required));
+  const breaking = (["yes", "maybe", "no"] as const).find((one) => judged.has(one)) ?? "no";
+  return { breaking, own: judged.get(breaking) ?? [] };
 }
 
 /** Whether something that the old range let in is outside of the new one. No range: anything. */
@@ -186,36 +177,26 @@ function narrowed(before: string | undefined, after: string): boolean {
   return isRangeWithin(before, after) === false;
 }
 
-/** The consumer's own range says whether the narrowing reaches it. */
-function verdictOn(own: string, required: string): Breaking {
-  const isMet = isRangeWithin(own, required);
-  if (isMet === null) return "maybe";
-  return isMet ? "no" : "yes";
-}
-
-/** Where a project writes down its Node for version managers. */
-const PINS = [".nvmrc", ".node-version"];
-
 /**
- * The versions of Node that a project says it runs on: its `engines`, else what version managers
- * read. Null if nothing says so, or only a name such as `lts/*`.
+ * The consumer's own range says whether the narrowing reaches it. Of a version of which only the
+ * first numbers are written down, the one that is installed may be new enough.
  */
-export function nodeRange(consumer: PackageTree): string | null {
-  return ownEngine(consumer, "node")?.range ?? null;
+function verdictOn(own: StatedRange, required: string): Breaking {
+  const isMet = isRangeWithin(own.range, required);
+  if (isMet === null) return "maybe";
+  if (isMet) return "no";
+  return own.isPin && !isOutside(own, required) ? "maybe" : "yes";
 }
 
-function pinnedNode({ directory }: PackageTree): OwnRange | null {
-  const fence = new Fence([directory]);
-  for (const path of PINS) {
-    const range = firstLine(fence.readFile(join(directory, path)) ?? "");
-    if (range !== "" && semver.validRange(range) !== null)
-      return { range, place: { path, line: 1 } };
-  }
-  return null;
+/** Whether no version of the range is let in. */
+function isOutside({ range }: StatedRange, required: string): boolean {
+  return semver.validRange(required) !== null && !semver.intersects(range, required);
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0]?.trim() ?? "";
+/** The versions of Node that a consumer says it runs the package on; null if nothing says so. */
+export function nodeRange(consumer: OwnRanges): string | null {
+  const stated = consumer.engine("node").map(({ range }) => range);
+  return stated.length === 0 ? null : stated.join(" || ");
 }
 
 /** Outside of the caret range: a major step, in 0.x a minor one, or a way back. */

@@ -122,8 +122,11 @@ function mayBreakIn(version: string): boolean {
   return patch === 0 && (minor === 0 || major === 0);
 }
 
+/** `### Fixes`, or a line that is bold as a whole; `**BREAKING** remove x` is a line of notes. */
 function isHeading(line: string): boolean {
-  return line.startsWith("#") || line.startsWith("**");
+  if (line.startsWith("#")) return true;
+  const end = line.startsWith("**") ? line.indexOf("**", 2) : -1;
+  return end > 2 && !/[\p{L}\p{N}`]/u.test(line.slice(end + 2));
 }
 
 /** `## [2.0.0] - 2024-01-01`, `2.0.0 / 2024-01-01`, `# v2`. */
@@ -143,9 +146,24 @@ function isBetween(version: string, before: string, after: string): boolean {
   return semver.gt(version, before) && semver.lte(version, after);
 }
 
+/** Without the marks of lists, quotes and headings before it, and without those of its lead-in. */
 function plainLine(line: string): string {
-  return line
-    .replace(/^[\s#>*-]+/, "")
-    .replaceAll(/\s+/g, " ")
-    .trim();
+  const marks = /^[\s#>*-]*/.exec(line)?.[0] ?? "";
+  // Stars at the end of the marks are emphasis, as no space follows them.
+  let start = marks.length;
+  while (marks[start - 1] === "*") start--;
+  const text = line.slice(start);
+  return withoutEmphasis(text).replaceAll(/\s+/g, " ").trim();
+}
+
+/** `**BREAKING** x` as `BREAKING x`; a mark without an end goes alone. */
+function withoutEmphasis(text: string): string {
+  const mark = /^(?:\*+|_+)/.exec(text)?.[0] ?? "";
+  const rest = text.slice(mark.length);
+  if (mark === "") return text;
+  const end = rest.indexOf(mark);
+  // `__proto__` is a name.
+  const isName = mark.startsWith("_") && (end === -1 || /^\w+$/.test(rest.slice(0, end)));
+  if (isName) return text;
+  return end === -1 ? rest : rest.slice(0, end) + rest.slice(end + mark.length);
 }

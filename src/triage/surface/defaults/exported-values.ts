@@ -37,6 +37,8 @@ export function baseOf(files: ModuleFiles, node: ts.ClassLikeDeclaration): Expor
 
 class Resolver {
   readonly #files: ModuleFiles;
+  /** By file and name. */
+  readonly #stars = new Map<string, Target | null>();
 
   constructor(files: ModuleFiles) {
     this.#files = files;
@@ -112,12 +114,32 @@ class Resolver {
     const whole = this.#whole(path, step + 1);
     const part = whole === null ? null : this.member(whole, name, step + 1);
     if (part !== null) return part;
-    for (const specifier of scope.stars) {
+    return this.#starred(path, name, step);
+  }
+
+  /** What modules that are exported as a whole give; each name of a file is asked for once. */
+  #starred(path: string, name: string, step: number): Target | null {
+    const key = `${path}\0${name}`;
+    const known = this.#stars.get(key);
+    if (known !== undefined) return known;
+    // A circle of files ends here.
+    this.#stars.set(key, null);
+    const { stars = [], isModule = false } = this.#files.scope(path) ?? {};
+    let given: Target | null = null;
+    for (const specifier of stars) {
       const next = this.#module(path, specifier);
       const found = next === null ? null : this.member(next, name, step + 1);
-      if (found !== null) return found;
+      if (found === null || (given !== null && isSame(found, given))) continue;
+      if (given !== null) {
+        given = null; // ambiguous: an import of it is a SyntaxError
+        break;
+      }
+      given = found;
+      // The first wins in what compilers write for CommonJS.
+      if (!isModule) break;
     }
-    return null;
+    this.#stars.set(key, given);
+    return given;
   }
 
   #whole(path: string, step: number): Target | null {
@@ -166,6 +188,10 @@ function isExportedValue(node: ts.Node): node is ExportedValue {
     ts.isFunctionExpression(node) ||
     ts.isArrowFunction(node)
   );
+}
+
+function isSame(one: Target, other: Target): boolean {
+  return "module" in one ? "module" in other && one.module === other.module : one === other;
 }
 
 function isObject(target: ts.Node | { module: string }): target is ts.ObjectLiteralExpression {

@@ -84,13 +84,21 @@ type ModuleScope = {
   readonly exports: ReadonlyMap<string, Binding>;
   /** Specifiers of modules all of whose exports it exports. */
   readonly stars: readonly string[];
+  /** Whether these are `export *`, of which no name comes that two of them give. */
+  readonly isModule: boolean;
   /** What `module.exports` as a whole was set to. */
   readonly whole: Binding | null;
 };
 
 /** The scope of a parsed file, of either module system. Nothing is followed to another file. */
 function moduleScope(file: ts.SourceFile): ModuleScope {
-  const scope: Scope = { locals: new Map(), exports: new Map(), stars: [], whole: null };
+  const scope: Scope = {
+    locals: new Map(),
+    exports: new Map(),
+    stars: [],
+    isModule: false,
+    whole: null,
+  };
   for (const statement of file.statements) addStatement(scope, statement);
   return scope;
 }
@@ -99,6 +107,7 @@ type Scope = {
   locals: Map<string, Binding>;
   exports: Map<string, Binding>;
   stars: string[];
+  isModule: boolean;
   whole: Binding | null;
 };
 
@@ -176,6 +185,7 @@ function addExport(scope: Scope, { moduleSpecifier, exportClause }: ts.ExportDec
       ? moduleSpecifier.text
       : null;
   if (exportClause === undefined) {
+    scope.isModule = true;
     if (specifier !== null) scope.stars.push(specifier);
   } else if (ts.isNamespaceExport(exportClause)) {
     if (specifier !== null) {

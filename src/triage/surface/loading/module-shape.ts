@@ -28,6 +28,11 @@ export type ModuleShape = {
   readonly members: ReadonlySet<string> | null;
   /** Names that `import { … }` finds; null: not all are known. */
   readonly names: ReadonlySet<string> | null;
+  /**
+   * Which binding each of those names is, as one text for one binding, however many files hand it
+   * on. A name that is not here is of a binding that is not known.
+   */
+  readonly bindings: ReadonlyMap<string, string>;
   /** Whether compilers that mix the formats take it for an ES module that was compiled. */
   readonly isCompiledModule: boolean;
   /** What `require` returns, called; absent where it is no function whose text tells. */
@@ -41,6 +46,7 @@ const UNKNOWN_SHAPE: ModuleShape = {
   default: "unknown",
   members: null,
   names: null,
+  bindings: new Map(),
   isCompiledModule: false,
   waits: false,
 };
@@ -87,6 +93,8 @@ export class ModuleShapes {
       default: value.members.get("default") ?? (value.isComplete ? null : "unknown"),
       members: value.isComplete ? new Set([...value.members.keys(), ...(names ?? [])]) : null,
       names: names === null ? null : new Set(["default", ...names]),
+      // To an ES module, each CommonJS module has bindings of its own.
+      bindings: new Map([...(names ?? [])].map((name) => [name, bindingIn(path, name)])),
       isCompiledModule: value.members.has("__esModule") || (names?.has("__esModule") ?? false),
       returned: value.returned,
       waits: false,
@@ -129,10 +137,11 @@ export class ModuleShapes {
     try {
       const [imports, exports] = lexModule(text);
       const own = exports.map(({ n }) => n).filter((name) => name !== undefined);
+      const bindings = this.#ownBindings(path, text, { imports, exports });
       const stars = imports.filter(({ ss, se }) => /^export\s*\*\s*from/.test(text.slice(ss, se)));
       const names = this.#withStars(
         path,
-        own,
+        { names: own, bindings },
         stars.map(({ n }) => n),
       );
       const given = own.includes("module.exports") ? "unknown" : "namespace";
@@ -141,6 +150,7 @@ export class ModuleShapes {
         default: own.includes("default") ? "unknown" : null,
         members: given === "unknown" ? null : names,
         names,
+        bindings,
         // What Node adds for compilers where there is a default export.
         isCompiledModule: own.includes("default"),
         waits: hasTopLevelAwait(text) || this.#importedWait(path, imports),
@@ -150,18 +160,64 @@ export class ModuleShapes {
     }
   }
 
+  /**
+   * The bindings of what a module exports itself, stars aside. What an import takes from another
+   * file of the version is that file's.
+   */
+  #ownBindings(
+    path: string,
+    text: string,
+    { imports, exports }: Pick<Lexed, "imports" | "exports">,
+  ): Map<string, string> {
+    // By `import` and the name in this file, or by `export` and the name that is handed on.
+    const taken = new Map<string, string | null>();
+    for (const { n, d, ss, se } of imports) {
+      if (d !== STATIC) continue;
+      const from = n === undefined ? null : neighbourOf(this.#tree, path, n, "import");
+      const given = from === null ? new Map() : this.shapeOf(from).bindings;
+      const statement = text.slice(ss, se);
+      for (const [local, name] of namesTaken(statement)) {
+        const binding = name === null ? undefined : given.get(name);
+        taken.set(`${statement.slice(0, 6)} ${local}`, binding ?? null);
+      }
+    }
+    return new Map(
+      exports.flatMap(({ n, ln }): [string, string][] => {
+        const binding = taken.get(ln === undefined ? `export ${n}` : `import ${ln}`);
+        if (binding === null) return [];
+        return [[n, binding ?? bindingIn(path, ln ?? n)]];
+      }),
+    );
+  }
+
+  /**
+   * The names of a module with those of the modules that it exports as a whole; adds their bindings
+   * to its own. A name that two of these give is none, unless both mean one binding: whoever imports
+   * it gets a SyntaxError. Where a binding is not known, they may.
+   */
   #withStars(
     path: string,
-    own: readonly string[],
+    own: { readonly names: readonly string[]; readonly bindings: Map<string, string> },
     stars: readonly (string | undefined)[],
   ): Set<string> | null {
-    const names = new Set(own);
+    const starred = new Map<string, Set<string | undefined>>();
     for (const specifier of stars) {
       const next =
         specifier === undefined ? null : neighbourOf(this.#tree, path, specifier, "import");
-      const inner = next === null ? null : this.shapeOf(next).names;
-      if (inner === null) return null;
-      for (const name of inner) if (name !== "default") names.add(name);
+      const shape = next === null ? UNKNOWN_SHAPE : this.shapeOf(next);
+      if (shape.names === null) return null;
+      for (const name of shape.names) {
+        const meant = starred.get(name) ?? new Set();
+        starred.set(name, meant.add(shape.bindings.get(name)));
+      }
+    }
+    const names = new Set(own.names);
+    for (const [name, meant] of starred) {
+      const [binding] = meant;
+      if (name === "default" || names.has(name)) continue;
+      if (meant.size > 1 && !meant.has(undefined)) continue;
+      names.add(name);
+      if (meant.size === 1 && binding !== undefined) own.bindings.set(name, binding);
     }
     return names;
   }
@@ -176,6 +232,38 @@ export class ModuleShapes {
       return next !== null && next.format === "module" && this.shapeOf(next).waits;
     });
   }
+}
+
+type Lexed = {
+  readonly imports: ReturnType<typeof lexModule>[0];
+  readonly exports: ReturnType<typeof lexModule>[1];
+};
+
+function bindingIn(path: string, name: string): string {
+  return `${path}#${name}`;
+}
+
+/**
+ * The names that an import or a re-export of names brings, each with its name in the other module;
+ * null for the module as a whole, and beside comments.
+ */
+function namesTaken(statement: string): [local: string, name: string | null][] {
+  if (/\/[/*]/.test(statement)) {
+    return (statement.match(/[^\s{},;"'*/]+/g) ?? []).map((word) => [word, null]);
+  }
+  const [before = "", listed = ""] = statement.split("{", 2);
+  const whole = /\*\s*as\s+([\w$]+)/.exec(before)?.[1];
+  const main = /^import\s+([\w$]+)/.exec(before)?.[1];
+  const parts = (listed.split("}", 1)[0] ?? "").split(",").filter((part) => part.trim() !== "");
+  return [
+    ...(whole === undefined ? [] : [[whole, null] satisfies [string, null]]),
+    ...(main === undefined ? [] : [[main, "default"] satisfies [string, string]]),
+    ...parts.map((part): [string, string | null] => {
+      const [name = "", as, local = name, more] = part.trim().split(/\s+/);
+      const isPlain = (as === undefined || as === "as") && more === undefined;
+      return [local, isPlain ? name : null];
+    }),
+  ];
 }
 
 /** A file of the same version that a relative specifier leads to. */

@@ -50,7 +50,7 @@ test("engines tell ours and theirs, at our manifest", SLOW, async ({ makeUpgrade
   expect(analysis.hits[0]?.finding).toMatchObject({
     own: ">=18",
     after: ">=20",
-    proof: { by: "node", text: "node: >=18 is not within >=20" },
+    proof: { by: "node", text: "node: >=18 (package.json:7) is not within >=20" },
   });
   expect(recommendedChanges(caseOf(analysis))).toContain(
     "package.json:7 node >=20 is required, before any; this repository states >=18",

@@ -1,6 +1,9 @@
 import { expect } from "vitest";
 import { locatePackages } from "../../../../../src/triage/sources/npm/installed.ts";
-import { announcedChanges } from "../../../../../src/triage/sources/npm/release-notes.ts";
+import {
+  announcedChanges,
+  releaseNotes,
+} from "../../../../../src/triage/sources/npm/release-notes.ts";
 import { type MakeUpgrade, test } from "../../../../support/packages.ts";
 
 async function announcedBy(makeUpgrade: MakeUpgrade, notes: string) {
@@ -62,4 +65,27 @@ test.for([
 
 test("a package without notes announces nothing", async ({ makeUpgrade }) => {
   expect(announcedChanges(locatePackages(await makeUpgrade({})))).toBeNull();
+});
+
+test.for([
+  ["- **BREAKING** Remove `a`", "BREAKING Remove `a`"],
+  ["* **BREAKING:** remove `a`", "BREAKING: remove `a`"],
+  ["**BREAKING** Remove `a`", "BREAKING Remove `a`"],
+  ["  - ***breaking*** remove **a**", "breaking remove **a**"],
+  ["- *Breaking* remove `a`", "Breaking remove `a`"],
+  ["- __Breaking change:__ remove `a`", "Breaking change: remove `a`"],
+  ["- **BREAKING remove `a`", "BREAKING remove `a`"],
+  ["- __proto__ is refused", "__proto__ is refused"],
+  ["> - remove `a`", "remove `a`"],
+  ["**Breaking changes**:\n- remove `a`", "remove `a`"],
+] as const)("a note of %s is quoted as %s", async ([line, expected], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    to: { "package.json": { version: "2.0.0" }, "CHANGELOG.md": `## 2.0.0\n${line}\n` },
+  });
+
+  const notes = releaseNotes(
+    locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } }),
+  );
+
+  expect(notes?.text).toBe(expected);
 });

@@ -153,6 +153,44 @@ test.for<[title: string, files: Files, subject: string]>([
   expect(changed(request)).toEqual([`${subject}: true -> false`]);
 });
 
+const STARS = ["./lib/a.js", "./more.mjs"];
+
+test.for([
+  ["is none, where each has its own", STARS, "export class A { on(x = 1) {} }", []],
+  ["is one, where both lead to it", STARS, "export { A } from './lib/a.js';", ["A.on"]],
+] as const)(
+  "a name of two modules that are exported as a whole %s",
+  async ([, stars, more, expected], { makeUpgrade }) => {
+    const files = {
+      "package.json": { main: "index.mjs" },
+      "index.mjs": stars.map((path) => `export * from '${path}';`).join("\n"),
+      "more.mjs": more,
+    };
+    const request = await makeUpgrade({
+      from: { ...files, ...inner(true) },
+      to: { ...files, ...inner(false) },
+    });
+
+    expect(changed(request)).toEqual(expected.map((subject) => `${subject}: true -> false`));
+  },
+);
+
+test("of two `export *` that a compiler wrote for CommonJS, the first gives a name", async ({
+  makeUpgrade,
+}) => {
+  const files = {
+    "index.js":
+      "__exportStar(require('./lib/a'), exports);\n__exportStar(require('./b'), exports);",
+    "b.js": "exports.A = class { on(x = 1) {} };",
+  };
+  const request = await makeUpgrade({
+    from: { ...files, ...inner(true) },
+    to: { ...files, ...inner(false) },
+  });
+
+  expect(changed(request)).toEqual(["A.on: true -> false"]);
+});
+
 test("modules that lead to each other in a circle end", async ({ makeUpgrade }) => {
   const files = {
     "index.js": "module.exports = require('./b.js');",
