@@ -67,7 +67,9 @@ class SharedProcess {
 
   readonly run: RunCase = async (one) => {
     const child = (this.#child ??= fork(PROGRAM, { serialization: "json" }));
-    const signal = AbortSignal.timeout(LIMIT_MS);
+    // Ends the wait for the exit as well: the process lives on, and is asked a hundred times.
+    const answered = new AbortController();
+    const signal = AbortSignal.any([AbortSignal.timeout(LIMIT_MS), answered.signal]);
     const ended = once(child, "exit", { signal }).then(([code, by]) => {
       throw new Error(`its process ended with ${code ?? by}`);
     });
@@ -81,6 +83,7 @@ class SharedProcess {
       throw err;
     } finally {
       ended.catch(() => {});
+      answered.abort();
     }
   };
 
