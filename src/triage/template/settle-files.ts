@@ -85,6 +85,9 @@ async function decideAll(
   const decisions = planned.map(({ change }, index) => {
     const { before, after } = change;
     const moved = before === null ? byId.get(after?.id ?? "") : renames.get(before.id);
+    const elsewhere = after === null && located[index] === null && byId.get(before?.id ?? "");
+    // Deleted there, and kept here by another name.
+    if (elsewhere) return { disposition: "deleted" as const, path: elsewhere.path, edits: [] };
     const isRenamed = after !== null && moved !== undefined;
     const decision = decideFile(change, located[index] ?? (isRenamed ? moved : null));
     // It may lie where nobody has looked.

@@ -359,3 +359,36 @@ test("the command for a name that git would read as a pattern concerns that file
 
   expect(stdout).toBe("docker/a[1].sh\n");
 });
+
+function toWindows(text: string): string {
+  return text.replaceAll("\n", "\r\n");
+}
+
+test.for([
+  ["the derivative's lines", "ours"],
+  ["the template's new lines", "theirs"],
+] as const)("a change merges where %s end as on Windows", async ([, who], { makePair, folder }) => {
+  const pair = await makePair({ [FILE]: lines(30) });
+  const [ours, theirs] = [lines(30, { 25: "ours" }), lines(30, { 2: "new" })];
+  await pair.derivative.commit({ [FILE]: who === "ours" ? toWindows(ours) : ours });
+  await pair.template.commit({ [FILE]: who === "theirs" ? toWindows(theirs) : theirs });
+
+  const result = await pair.triage();
+
+  expect(dispositionsOf(result)).toEqual({ [FILE]: "merges_cleanly" });
+  const clone = await applyPatch(pair, folder, patchIn(result));
+  expect(await textIn(clone, FILE)).toBe(toWindows(lines(30, { 2: "new", 25: "ours" })));
+});
+
+test("what the template deleted and the derivative keeps by another name is told", async ({
+  makePair,
+}) => {
+  const { template, derivative, triage } = await makePair({ "docker/old.sh": lines(30) });
+  await derivative.commit({ "docker/old.sh": null, "docker/mine.sh": lines(30) });
+  await template.commit({ "docker/old.sh": null });
+
+  const result = await triage();
+
+  expect(dispositionsOf(result)).toEqual({ "docker/mine.sh": "deleted" });
+  expect(result.recommended_changes).toContain("docker/mine.sh was deleted in the template");
+});
