@@ -83,7 +83,7 @@ type Attachment = NonNullable<Notice["attachments"]>[number];
 
 /**
  * Texts, letter for letter, so that a patch can be taken out of the issue; or where they are, if
- * there is no room for them or if an issue would change them.
+ * there is no room for them.
  */
 function attached(
   attachments: readonly Attachment[],
@@ -92,7 +92,8 @@ function attached(
   let left = room;
   return attachments.map(({ name, bytes, query, content }) => {
     const language = name.endsWith(".patch") ? "diff" : "text";
-    const block = content === null ? null : exactBlock(content, language);
+    const block =
+      content === null ? null : (exactBlock(content, language) ?? encoded(name, content));
     const fits = block !== null && block.length + ATTACHMENT_WORDS <= left;
     const command = `triaged show ${taskId} --json | jq -j '${query}' > ${name}`;
     const shown = fits
@@ -101,6 +102,19 @@ function attached(
     left -= shown.length + ATTACHMENT_WORDS;
     return `## ${codeSpan(name)}\n\n${shown}`;
   });
+}
+
+/**
+ * A text that an issue would change, such as a patch of files whose lines end as on Windows, as a
+ * command that writes it.
+ */
+function encoded(name: string, content: string): string {
+  const lines =
+    Buffer.from(content, "utf8")
+      .toString("base64")
+      .match(/.{1,76}/g) ?? [];
+  const command = ["base64 --decode > " + name + " <<'END'", ...lines, "END"].join("\n");
+  return `An issue would change letters of it, so that this command writes it:\n\n\`\`\`sh\n${command}\n\`\`\``;
 }
 
 /** Characters of what stands around a text, and of what stands in its place. */

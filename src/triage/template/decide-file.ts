@@ -29,6 +29,8 @@ export type DecidedFile = {
 export type ToMerge = {
   readonly path: string;
   readonly mode: string;
+  /** The one that the derivative's file has so far. */
+  readonly oursMode: string;
   /** Where it lies so far, if it moves. */
   readonly movedFrom: TreeEntry | null;
   readonly ours: string;
@@ -71,6 +73,7 @@ export function decideFile(change: MappedChange, current: TreeEntry | null): Dec
   return {
     path,
     mode,
+    oursMode: current.mode,
     movedFrom: moves ? current : null,
     ours: current.id,
     base: before?.id ?? null,

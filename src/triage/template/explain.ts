@@ -117,19 +117,41 @@ const PART_MAX = 500;
  * does not parse. Or why it was left out.
  */
 function documentKeys(text: string): KeyedValues | { readonly leftOut: string } | null {
-  const document = readDocument(text);
+  const document = readDocument(/^\s*(?:\{|\/[/*])/.test(text) ? plainJson(text) : text);
   if (document === null || "leftOut" in document) return document;
   const keys = new Map<string, string>();
   flatten(document.value, "", { keys, depth: 0 });
   return keys;
 }
 
+/**
+ * JSON without the comments and the commas before a closing bracket that settings of tools may
+ * have. A text that is YAML stays one: its comments begin otherwise.
+ */
+function plainJson(text: string): string {
+  const pieces = text.match(JSON_PIECES) ?? [];
+  const kept = pieces.filter((piece) => !/^\/[/*]/.test(piece));
+  const isBeforeEnd = (index: number): boolean => {
+    let next = index + 1;
+    while (kept[next]?.trim() === "") next++;
+    return /^[}\]]/.test(kept[next] ?? "");
+  };
+  return kept.filter((piece, index) => piece !== "," || !isBeforeEnd(index)).join("");
+}
+
+/** Strings, comments, blanks, and what is between them. */
+const JSON_PIECES =
+  /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/|\s+|[^\s"/]|["/]/g;
+
 type At = { readonly keys: Map<string, string>; readonly depth: number };
 
 function flatten(value: unknown, key: string, { keys, depth }: At): void {
   if (keys.size >= KEYS_MAX || depth > DEPTH_MAX) return;
   const below = { keys, depth: depth + 1 };
-  if (Array.isArray(value)) {
+  if (isEmpty(value)) {
+    // `permissions: {}` says something: none.
+    keys.set(`${key}: ${textOf(value)}`, "");
+  } else if (Array.isArray(value)) {
     const seen = new Map<string, number>();
     for (const item of value) {
       const name = nameOf(item)?.slice(0, PART_MAX);
@@ -148,6 +170,12 @@ function flatten(value: unknown, key: string, { keys, depth }: At): void {
   } else {
     keys.set(key, textOf(value));
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value)
+    ? value.length === 0
+    : isRecord(value) && Object.keys(value).length === 0;
 }
 
 /** What a step of a workflow or a service of a list is known by. */
@@ -196,16 +224,27 @@ export function dockerfileKeys(text: string): KeyedValues {
 
 type Instruction = { readonly name: string; readonly rest: string };
 
-/** Lines put together that a backslash continues, without comments. */
+/** Lines put together that a backslash continues, or that are the text of an instruction. */
 function instructionsIn(text: string): Instruction[] {
-  const lines = text.split(/\r?\n/).filter((line) => !/^\s*(?:#|$)/.test(line));
   const joined: string[] = [];
   let open = "";
-  for (const line of lines) {
+  /** The words that end the texts which the last instruction has begun. */
+  let ends: string[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const end = ends[0];
+    if (end !== undefined) {
+      joined.push(`${joined.pop() ?? ""} ${line.trim()}`);
+      if (line.trim() === end) ends = ends.slice(1);
+      continue;
+    }
+    if (/^\s*(?:#|$)/.test(line)) continue;
     const isContinued = /\\\s*$/.test(line);
     open += isContinued ? `${line.replace(/\\\s*$/, "").trim()} ` : line.trim();
     if (isContinued) continue;
     joined.push(open);
+    if (/^(?:RUN|COPY|ADD)\s/i.test(open)) {
+      ends = [...open.matchAll(/<<-?["']?(\w+)/g)].map(([, word = ""]) => word);
+    }
     open = "";
   }
   if (open !== "") joined.push(open);

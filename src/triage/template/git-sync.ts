@@ -2,8 +2,10 @@ import { PermanentError, type RepositoryConfig } from "../../index.ts";
 import { type AnalysisProgress, sortedSet } from "../facts/analysis.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
 import { REPOSITORY_LIMITS } from "../facts/limits.ts";
+import { displayText } from "../facts/result.ts";
 import { pathOf, type RawChange, type RawSide, rawDiff } from "../sources/git/diff.ts";
 import { changeSetOfRange } from "../sources/git/git-change-set.ts";
+import { isRegular } from "../sources/git/read-objects.ts";
 import { type CommitRange, resolveCommit } from "../sources/git/resolve-commit.ts";
 import type { Assessment } from "./assess.ts";
 import type { MappedSide } from "./decide-file.ts";
@@ -177,8 +179,7 @@ async function syncedFiles(
 ): Promise<{ files: SyncedFile[]; degraded: string[] }> {
   const relevant = outcomes.flatMap((outcome, index) => {
     const file = changed[index]?.file;
-    const isRead = applies(outcome) || needsHand(outcome);
-    return file !== undefined && isRead ? [file] : [];
+    return file !== undefined && isRead(outcome) ? [file] : [];
   });
   const explained = await explainAll(relevant, signal);
   const files: SyncedFile[] = [];
@@ -186,16 +187,36 @@ async function syncedFiles(
     const one = changed[index];
     if (one === undefined) continue;
     const { concern, intent } = one.assessment;
+    const before = one.raw.before?.path;
     files.push({
       ...outcome,
       templatePath: one.file.path,
+      ...(before === undefined || before === one.file.path ? {} : { templateBefore: before }),
       concern: concern.name,
       shared: concern.shared,
       intent,
-      changes: explained.changes.get(one.file) ?? [],
+      changes: [
+        ...(isRead(outcome) ? entryChanges(one.raw) : []),
+        ...(explained.changes.get(one.file) ?? []),
+      ],
     });
   }
   return { files, degraded: explained.degraded };
+}
+
+function isRead(outcome: Pick<SyncedFile, "disposition">): boolean {
+  return applies(outcome) || needsHand(outcome);
+}
+
+/** What a change does to a file beside its content, which no reader of contents sees. */
+function entryChanges({ before, after }: RawChange): string[] {
+  if (before === null || after === null) return [];
+  const isExecutable = after.mode === "100755";
+  const isMode = before.mode !== after.mode && isRegular(before.mode) && isRegular(after.mode);
+  return [
+    ...(before.path === after.path ? [] : [`moved from ${displayText(before.path, 200)}`]),
+    ...(isMode ? [isExecutable ? "made executable" : "no longer executable"] : []),
+  ];
 }
 
 /** Asked for by a template that takes changes back, unless it is the one that gives. */

@@ -51,7 +51,7 @@ export function bumpsDependency(file: ChangedFile): boolean {
     return bumpsLine(file, /^\s*([\w.-]+(?:\[[\w,.-]+\])?)\s*(?:==|~=|>=)\s*v?([\d][\w.]*)/);
   }
   if (/(?:^|\/)(?:pyproject|Cargo)\.toml$/.test(path)) {
-    return bumpsLine(file, /^\s*"?([\w.-]+)"?\s*(?:=\s*"|[~=>^])[\s~^>=]*v?(\d[\w.]*)/);
+    return bumpsLine(file, /^\s*"?([\w.-]+)"?\s*(?:=\s*"|[~=]=|[>^])[\s~^>=]*v?(\d[\w.]*)/);
   }
   if (/(?:^|\/)go\.mod$/.test(path)) {
     return bumpsLine(file, /^\s*(?:require\s+)?([^\s.]+\.\S+)\s+v(\d[\w.]*)/);
@@ -82,12 +82,25 @@ function dependenciesOf(text: string): Map<string, string> {
   );
 }
 
+/** Versions of the project itself, and of the languages that it is for. */
+const NO_DEPENDENCIES: ReadonlySet<string> = new Set([
+  "version",
+  "minversion",
+  "edition",
+  "rust-version",
+  "python",
+  "python_version",
+  "python-version",
+  "requires-python",
+  "target-version",
+]);
+
 function bumpsLine({ added, removed }: Pick<ChangedFile, "added" | "removed">, pattern: RegExp) {
   const versionsIn = (lines: ChangedFile["added"]) =>
     new Map(
       lines.flatMap(({ text }) => {
         const [, name, version] = pattern.exec(text) ?? [];
-        return name === undefined || version === undefined || name === "version"
+        return name === undefined || version === undefined || NO_DEPENDENCIES.has(name)
           ? []
           : [[name, version] as const];
       }),

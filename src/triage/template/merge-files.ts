@@ -54,7 +54,9 @@ export async function mergeFiles(
       const job = jobs[index];
       if (job === undefined) continue;
       const path = join(folder, String(index));
-      const { text, isClean } = await mergeOne(store, job, CONFLICTS_MARKED);
+      const { text, isClean } =
+        (await mergeByOneEnd(store, job, contents)) ??
+        (await mergeOne(store, job, CONFLICTS_MARKED));
       await writeFile(path, text);
       if (!isClean) await writeFile(partOf(path), (await mergeOne(store, job, ["--ours"])).text);
       outputs.set(index, { path, isClean });
@@ -82,7 +84,55 @@ function partOf(path: string): string {
   return `${path}.part`;
 }
 
+/**
+ * The merge of versions whose lines end otherwise (LF, CRLF), all brought to one end: the
+ * derivative's if it has changed it, else the template's new one. Null where they end alike, or
+ * mixed, or where lines conflict as well.
+ */
+async function mergeByOneEnd(store: JoinedStore, job: MergeJob, { ends }: Contents) {
+  const [ours, base, theirs] = [job.ours, job.base ?? job.ours, job.theirs].map((id) =>
+    ends.get(id),
+  );
+  if (ours === undefined || base === undefined || theirs === undefined) return null;
+  if (ours === base && base === theirs) return null;
+  const end = ours === base ? theirs : ours;
+  const brought = async (id: string): Promise<string> => {
+    if (ends.get(id) === end) return id;
+    const folder = join(store.folder, "blobs");
+    const text = await readFile(join(folder, id), "latin1");
+    const name = `${id}.${end}`;
+    const lf = text.replaceAll("\r\n", "\n");
+    await writeFile(
+      join(folder, name),
+      end === "crlf" ? lf.replaceAll("\n", "\r\n") : lf,
+      "latin1",
+    );
+    return name;
+  };
+  const merged = await mergeOne(
+    store,
+    {
+      ours: await brought(job.ours),
+      base: job.base === null ? null : await brought(job.base),
+      theirs: await brought(job.theirs),
+    },
+    CONFLICTS_MARKED,
+  );
+  return merged.isClean ? merged : null;
+}
+
+/** How all lines of a text end; undefined where some end otherwise, or none does. */
+function endOf(content: Buffer): "lf" | "crlf" | undefined {
+  const text = content.toString("latin1");
+  const all = text.split("\n").length - 1;
+  const windows = text.split("\r\n").length - 1;
+  if (all === 0) return undefined;
+  return windows === 0 ? "lf" : windows === all ? "crlf" : undefined;
+}
+
 type Contents = {
+  /** How the lines of a text end, by its id. */
+  readonly ends: ReadonlyMap<string, "lf" | "crlf">;
   readonly binary: ReadonlySet<string>;
   readonly large: ReadonlySet<string>;
 };
@@ -103,14 +153,20 @@ async function writeContents(store: JoinedStore, jobs: readonly MergeJob[]): Pro
   const known = [...sizes].map(([id, size]) => ({ id, size }));
   const small = known.filter(({ size }) => size <= REPOSITORY_LIMITS.fileBytesMax);
   const binary = new Set<string>();
+  const ends = new Map<string, "lf" | "crlf">();
   for await (const batch of readBlobs(gitDir, small, { signal })) {
     for (const [id, content] of batch) {
-      if (isBinary(content)) binary.add(id);
-      else await writeFile(join(folder, id), content);
+      if (isBinary(content)) {
+        binary.add(id);
+        continue;
+      }
+      await writeFile(join(folder, id), content);
+      const end = endOf(content);
+      if (end !== undefined) ends.set(id, end);
     }
   }
   const written = new Set(small.map(({ id }) => id));
-  return { binary, large: new Set(jobs.flatMap(idsOf).filter((id) => !written.has(id))) };
+  return { binary, ends, large: new Set(jobs.flatMap(idsOf).filter((id) => !written.has(id))) };
 }
 
 const EMPTY = "empty";

@@ -85,6 +85,9 @@ async function decideAll(
   const decisions = planned.map(({ change }, index) => {
     const { before, after } = change;
     const moved = before === null ? byId.get(after?.id ?? "") : renames.get(before.id);
+    const elsewhere = after === null && located[index] === null && byId.get(before?.id ?? "");
+    // Deleted there, and kept here by another name.
+    if (elsewhere) return { disposition: "deleted" as const, path: elsewhere.path, edits: [] };
     const isRenamed = after !== null && moved !== undefined;
     const decision = decideFile(change, located[index] ?? (isRenamed ? moved : null));
     // It may lie where nobody has looked.
@@ -142,13 +145,16 @@ async function mergeAll(
   return { outcomes, capsHit: [...capsHit] };
 }
 
-/**
- * What fits of the change goes into the patch; a file that moves is left to a person as a whole.
- */
+/** What fits of the change goes into the patch, a new name and a new mode too. */
 function conflictOutcome(job: ToMerge, { partId }: Conflicting): FileOutcome {
-  const isPartial = partId !== job.ours && job.movedFrom === null;
+  const isPartial = partId !== job.ours || changesEntry(job);
   const edits = isPartial ? editsOf(job, partId) : [];
   return { ...plain("conflicts", job.path), edits, isPartial };
+}
+
+/** Whether a file gets another name or another mode, whatever becomes of its lines. */
+function changesEntry({ movedFrom, mode, oursMode }: ToMerge): boolean {
+  return movedFrom !== null || mode !== oursMode;
 }
 
 function mergedOutcome(
@@ -159,7 +165,7 @@ function mergedOutcome(
     return plain(merged.outcome === "not_merged" ? "unknown" : merged.outcome, job.path);
   }
   // The merge brings nothing: the derivative has all of the change, among changes of its own.
-  if (merged.id === job.ours && job.movedFrom === null) return plain("already_present", job.path);
+  if (merged.id === job.ours && !changesEntry(job)) return plain("already_present", job.path);
   return { ...plain("merges_cleanly", job.path), edits: editsOf(job, merged.id) };
 }
 

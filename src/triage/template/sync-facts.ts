@@ -77,6 +77,8 @@ export type SyncedFile = {
   /** In the derivative. */
   readonly path: string;
   readonly templatePath: string;
+  /** Where the template had it before the change; absent where it has not moved. */
+  readonly templateBefore?: string;
   readonly disposition: Disposition;
   readonly concern: string | null;
   /** Shared concerns that it speaks of. */

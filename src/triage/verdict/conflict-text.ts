@@ -70,6 +70,11 @@ type TemplateCommits = {
   readonly fetchFrom: string | null;
 };
 
+/** Whether a file has one name, before the change and after it, in both repositories. */
+function isInPlace({ path, templatePath, templateBefore = templatePath }: SyncedFile): boolean {
+  return path === templatePath && path === templateBefore;
+}
+
 /** Files named in one command. */
 const FILES_MAX = 20;
 
@@ -85,19 +90,22 @@ export function conflictCommands(
     return disposition === "conflicts" && hunks.length > 0;
   });
   if (files.length === 0) return [];
-  const kept = files.filter(({ path, templatePath }) => path === templatePath);
-  const moved = files.filter(({ path, templatePath }) => path !== templatePath);
+  const kept = files.filter(isInPlace);
+  const moved = files.filter((file) => !isInPlace(file));
   const fetch = fetchFrom === null ? [] : [`git fetch ${shellWord(fetchFrom)} ${headSha}`];
   const names = kept.slice(0, FILES_MAX).map(({ path }) => shellWord(path));
-  const merge = `git diff --full-index --binary ${baseSha} ${headSha} -- ${names.join(" ")} | git apply --3way`;
+  // A name with `*`, `[` or a colon would be a pattern, for other files too.
+  const isPattern = kept.some(({ path }) => /^:|[*?[\\]/.test(path));
+  const diff = `git ${isPattern ? "--literal-pathspecs " : ""}diff --full-index --binary`;
+  const merge = `${diff} ${baseSha} ${headSha} -- ${names.join(" ")} | git apply --3way`;
   return [
     ...fetch,
     ...(kept.length > 0 ? [merge] : []),
-    ...moved.slice(0, FILES_MAX).map(({ path, templatePath }) => {
-      const sides = [`${baseSha}:${templatePath}`, `${headSha}:${templatePath}`].map(shellWord);
+    ...moved.slice(0, FILES_MAX).map(({ path, templatePath, templateBefore = templatePath }) => {
+      const sides = [`${baseSha}:${templateBefore}`, `${headSha}:${templatePath}`].map(shellWord);
       return (
         `git show ${sides[0]} > old.tmp; git show ${sides[1]} > new.tmp; ` +
-        `git merge-file ${shellWord(path)} old.tmp new.tmp; rm old.tmp new.tmp`
+        `git merge-file -- ${shellWord(path)} old.tmp new.tmp; rm old.tmp new.tmp`
       );
     }),
   ];

@@ -1,14 +1,27 @@
 // Names, types and compiler messages as the texts of a verdict show them: in backticks where
 // Markdown would make a mention, a tag or a link of them. A wall: pure, with tests of its own.
 
+import { visibleLine } from "../../index.ts";
+
 /** A text as code: a backtick in it would end it. */
 export function code(text: string): string {
   return `\`${text.replaceAll("`", "'").replaceAll(/\s+/g, " ").trim()}\``;
 }
 
-/** A word of a command, in quotes where a shell would see more in it. */
+/**
+ * A word of a command, in quotes where a shell would see more in it. What would not stay as it is
+ * in a line of code, such as a backtick or two blanks, is written by its bytes, as bash and zsh
+ * read them.
+ */
 export function shellWord(text: string): string {
-  return /^[\w@%+:,./^~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  if (/^[\w@%+:,./^~-]+$/.test(text)) return text;
+  const staysInCode = !/`|\s\s|^\s|\s$|<!--/.test(text) && visibleLine(text) === text;
+  if (staysInCode) return `'${text.replaceAll("'", "'\\''")}'`;
+  const bytes = [...Buffer.from(text, "utf8")].map((byte) => {
+    const letter = String.fromCharCode(byte);
+    return /[\w./-]/.test(letter) ? letter : `\\${byte.toString(8).padStart(3, "0")}`;
+  });
+  return `$'${bytes.join("")}'`;
 }
 
 /** The name of a package or a repository: as it is, but for what would call a team or be a tag. */

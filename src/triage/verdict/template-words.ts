@@ -180,7 +180,8 @@ function handLine(file: SyncedFile, { source, headSha }: TemplateCase): string {
     return `${placeOf(file)} conflicts with ${from}${templateLines(file.hunks)}${diff}${why}`;
   }
   if (file.disposition === "deleted") {
-    return `${path} was deleted in the template, and is changed here: decide whether to keep it`;
+    const here = path === templatePath ? "is changed here" : "lies here by this name";
+    return `${path} was deleted in the template, and ${here}: decide whether to keep it`;
   }
   if (file.disposition === "unknown") return `${path}: compare it with ${from}${why}`;
   return `${path} cannot be merged: compare it with ${from}`;

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { digestIssueOf, issueOf } from "../../../../src/triage/effects/issue-text.ts";
 import { NOTICE } from "../../../support/effects.ts";
@@ -55,9 +56,6 @@ test("a patch stands in the issue letter for letter", () => {
 test.for([
   ["is too long", null],
   ["has no room", "+a\n".repeat(40_000).slice(0, 40_000)],
-  ["has line ends that an issue changes", "+a\r\n"],
-  ["has characters that are not seen", "+a\u202e\n"],
-  ["forges a marker", "+<!-- triage-key: another -->\n"],
 ] as const)("of a patch that %s the issue says how to get it", ([why, content]) => {
   const one = { name: "sync.patch", bytes: 99, query: ".result.artifacts[0].content", content };
   const words = "word ".repeat(5_000);
@@ -120,4 +118,20 @@ test("the digest has a line for each change, and counts what is too much", () =>
   expect(labels).toEqual(["dependency", "info"]);
   expect(body.match(/^- `acme\/a` \(`0123456789ab`\): x y$/gm)).toHaveLength(100);
   expect(body).toContain("And 1 more.");
+});
+
+test.for([
+  ["line ends of Windows", "+a\r\n"],
+  ["characters that are not seen", "+a\u202e\n"],
+  ["what forges a marker", "+<!-- triage-key: another -->\n"],
+  ["lines by the thousand", "+\u00a0\r\n".repeat(5_000)],
+] as const)("a patch with %s comes as a command that writes it", ([, content]) => {
+  const one = { name: "sync.patch", bytes: 99, query: ".result.artifacts[0].content", content };
+  const { body } = issueOf({ ...NOTICE, attachments: [one] }, ORIGIN);
+  const command = /```sh\n(.*?)\n```/s.exec(body)?.[1] ?? "";
+  expect(command).toMatch(/^base64 --decode > sync\.patch <</);
+  const written = execFileSync("sh", ["-c", command.replace(" > sync.patch", "")]);
+
+  expect(written.toString("utf8")).toBe(content);
+  expect(body.match(/<!--/g)).toHaveLength(1);
 });

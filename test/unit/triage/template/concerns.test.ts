@@ -242,3 +242,40 @@ function intentIn(path: string, given: Given): string {
 function said(path: string, before: string, after: string): string[] {
   return [...explain(file(path, { before, after })).changes];
 }
+
+test.for([
+  [
+    "none is given",
+    ".github/workflows/ci.yml",
+    "on: push\n",
+    "on: push\npermissions: {}\n",
+    ["permissions: {} added"],
+  ],
+  [
+    "settings have comments",
+    "tsconfig.json",
+    '{\n  // a\n  "a": 1, /* b */ "b": ["x",],\n}\n',
+    '{\n  // a\n  "a": 2, /* b */ "b": ["x", "// y",],\n}\n',
+    ["a: 1 → 2", "b[// y] added"],
+  ],
+  [
+    "an instruction has its text below",
+    "Dockerfile",
+    "FROM a\nRUN <<EOF\nUSER x\nEOF\n",
+    "FROM a\nRUN <<EOF\nUSER y\nEOF\nUSER z\n",
+    ["RUN <<EOF USER y EOF added", "USER added", "RUN <<EOF USER x EOF removed"],
+  ],
+] as const)("a change is named where %s", ([, path, before, after, changes]) => {
+  expect(explain(file(path, { before, after })).changes).toEqual(changes);
+});
+
+test.for([
+  ["line-length = 88", "line-length = 100"],
+  ["fail_under = 80", "fail_under = 90"],
+  ['requires-python = ">=3.10"', 'requires-python = ">=3.12"'],
+  ['python = "^3.10"', 'python = "^3.12"'],
+  ['target-version = "3.10"', 'target-version = "3.12"'],
+  ['edition = "2021"', 'edition = "2024"'],
+] as const)("a setting of a manifest that rises is no dependency: %s", ([gone, came]) => {
+  expect(intentOf(file("pyproject.toml", { gone, came }), ["chore: x"])).toBe("chore");
+});

@@ -2,7 +2,12 @@
 // the two share a history or not.
 // Method: a template and a derivative made by git, read over file://.
 
+import { execFile } from "node:child_process";
+import { chmod, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect } from "vitest";
+import { textIn } from "../../../support/repository.ts";
 import {
   applyPatch,
   dispositionsOf,
@@ -281,3 +286,109 @@ test("submodules and links that only the template has go into the patch", async 
 function png(byte: number): Buffer {
   return Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, byte]);
 }
+
+test("a new mode reaches a file that the derivative has changed", async ({ makePair, folder }) => {
+  const pair = await makePair({ "docker/run.sh": lines(9), "docker/go.sh": lines(9) });
+  await pair.derivative.commit({
+    "docker/run.sh": lines(9, { 8: "ours" }),
+    "docker/go.sh": "ours\n",
+  });
+  await chmod(join(pair.template.path, "docker/run.sh"), 0o755);
+  await chmod(join(pair.template.path, "docker/go.sh"), 0o755);
+  await pair.template.commit({ "docker/go.sh": lines(9, { 1: "theirs" }) });
+
+  const result = await pair.triage();
+
+  expect(filesOf(result)).toMatchObject({
+    "docker/run.sh": { disposition: "merges_cleanly", changes: ["made executable"] },
+    "docker/go.sh": { disposition: "conflicts", partial: true },
+  });
+  const clone = await applyPatch(pair, folder, patchIn(result));
+  expect((await stat(join(clone, "docker/run.sh"))).mode & 0o111).not.toBe(0);
+  expect((await stat(join(clone, "docker/go.sh"))).mode & 0o111).not.toBe(0);
+});
+
+test("of a file that moves and conflicts the patch has what fits, and the command the rest", async ({
+  makePair,
+  folder,
+}) => {
+  const pair = await makePair({ "docker/old.sh": lines(60) });
+  await pair.derivative.commit({ "docker/old.sh": lines(60, { 30: "ours" }) });
+  await pair.template.commit({
+    "docker/old.sh": null,
+    "docker/new.sh": lines(60, { 5: "new", 30: "theirs" }),
+  });
+
+  const result = await pair.triage();
+  const clone = await applyPatch(pair, folder, patchIn(result));
+  const told = /To merge by hand: (.*)/.exec(result.recommended_changes)?.[1] ?? "";
+  for (const [, command = ""] of told.matchAll(/`([^`]*)`/g)) {
+    await promisify(execFile)("bash", ["-c", command], { cwd: clone });
+  }
+
+  expect(filesOf(result)).toMatchObject({
+    "docker/new.sh": {
+      disposition: "conflicts",
+      partial: true,
+      changes: ["moved from docker/old.sh"],
+    },
+  });
+  expect(await textIn(clone, "docker/old.sh")).toBeNull();
+  const merged = await textIn(clone, "docker/new.sh");
+  expect(merged).toMatch(/^new\n[^]*^<<<<<<< .*\nours\n=======\ntheirs\n>>>>>>> /m);
+});
+
+test("the command for a name that git would read as a pattern concerns that file alone", async ({
+  makePair,
+}) => {
+  const names = ["docker/a[1].sh", "docker/a1.sh"];
+  const { template, derivative, triage } = await makePair({
+    "docker/a[1].sh": lines(9),
+    "docker/a1.sh": lines(9),
+  });
+  await derivative.commit({ "docker/a[1].sh": lines(9, { 3: "ours" }) });
+  for (const name of names) await template.commit({ [name]: lines(9, { 3: "theirs" }) });
+
+  const base = await template.git("rev-parse", "HEAD~2");
+  const { recommended_changes } = await triage({ event: { base_sha: base } });
+  const [, args = ""] = /`git (--literal-pathspecs diff [^|]*)\|/.exec(recommended_changes) ?? [];
+  const named = args.replace("diff ", "diff --name-only ");
+  const { stdout } = await promisify(execFile)("bash", ["-c", `git ${named}`], {
+    cwd: template.path,
+  });
+
+  expect(stdout).toBe("docker/a[1].sh\n");
+});
+
+function toWindows(text: string): string {
+  return text.replaceAll("\n", "\r\n");
+}
+
+test.for([
+  ["the derivative's lines", "ours"],
+  ["the template's new lines", "theirs"],
+] as const)("a change merges where %s end as on Windows", async ([, who], { makePair, folder }) => {
+  const pair = await makePair({ [FILE]: lines(30) });
+  const [ours, theirs] = [lines(30, { 25: "ours" }), lines(30, { 2: "new" })];
+  await pair.derivative.commit({ [FILE]: who === "ours" ? toWindows(ours) : ours });
+  await pair.template.commit({ [FILE]: who === "theirs" ? toWindows(theirs) : theirs });
+
+  const result = await pair.triage();
+
+  expect(dispositionsOf(result)).toEqual({ [FILE]: "merges_cleanly" });
+  const clone = await applyPatch(pair, folder, patchIn(result));
+  expect(await textIn(clone, FILE)).toBe(toWindows(lines(30, { 2: "new", 25: "ours" })));
+});
+
+test("what the template deleted and the derivative keeps by another name is told", async ({
+  makePair,
+}) => {
+  const { template, derivative, triage } = await makePair({ "docker/old.sh": lines(30) });
+  await derivative.commit({ "docker/old.sh": null, "docker/mine.sh": lines(30) });
+  await template.commit({ "docker/old.sh": null });
+
+  const result = await triage();
+
+  expect(dispositionsOf(result)).toEqual({ "docker/mine.sh": "deleted" });
+  expect(result.recommended_changes).toContain("docker/mine.sh was deleted in the template");
+});

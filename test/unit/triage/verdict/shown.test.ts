@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import {
   code,
@@ -61,4 +62,21 @@ test("code and words of a shell end where they should", () => {
     "'src/a b.ts'",
     "'it'\\''s'",
   ]);
+});
+
+test.for([
+  "a b",
+  "it's",
+  "back`tick",
+  "two  blanks",
+  " first",
+  "line\nbreak",
+  "é😀",
+  "<!--",
+  "$(id)",
+  "a\\b",
+])("a shell reads %j as one word, also out of a line of code", (name) => {
+  const command = code(`printf %s ${shellWord(name)}`).slice(1, -1);
+
+  expect(execFileSync("bash", ["-c", command], { encoding: "utf8" })).toBe(name);
 });
