@@ -380,7 +380,7 @@ test.for([
   expect(await textIn(clone, FILE)).toBe(toWindows(lines(30, { 2: "new", 25: "ours" })));
 });
 
-test("what the template deleted and the derivative keeps by another name is told", async ({
+test("a file that the template deleted and the derivative keeps by another name is told", async ({
   makePair,
 }) => {
   const { template, derivative, triage } = await makePair({ "docker/old.sh": lines(30) });
