@@ -263,6 +263,8 @@ function sentence(finding: Finding, { brief = false } = {}): string {
       return `which member of ${code(subject)} is taken is worked out, and its members are not those that they were`;
     case "js.parameters_changed":
       return `${code(subject)} takes other parameters${brief ? "" : changeText(before, after)}`;
+    case "js.new_changed":
+      return `${calledHere(finding)}${code(subject)} is not called as before${brief ? "" : changeText(before, after)}`;
     case "js.option_removed":
       return `no code of the new version reads the option ${code(subject)}`;
     case "js.use_refused":

@@ -34,6 +34,7 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
   const unknown = used?.unknown ?? ["what is used of it"];
   const isRemark = !isOpen || unknown.length === 0;
   const isReasoned = used === null || used.isOfPlatformAlone || used.found.length > 0;
+  const places = used?.unknownAt ?? [];
   const notes = isStep ? releaseNotes(pair) : null;
   return [
     {
@@ -47,7 +48,9 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
         notes: notes === null ? null : `${notes.file}: ${notes.text}`,
         compared: isRemark ? (isReasoned ? null : COMPARED) : notComparable(unknown),
       }),
-      match: { by: "package" },
+      // Who is told that something cannot be known is told of which line.
+      match:
+        isRemark || places.length === 0 ? { by: "package" } : { by: "places", places: [...places] },
     },
     ...(used?.found ?? []).filter((one) => !isToldOf(one, known.found)),
   ];

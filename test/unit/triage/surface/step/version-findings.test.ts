@@ -67,7 +67,12 @@ test.for([
   expect(version?.finding).toMatchObject({ id: "pkg.version:provider", breaking });
 });
 
-const NOTHING: UsedChanges = { found: [], unknown: [], isOfPlatformAlone: false };
+const NOTHING: UsedChanges = {
+  found: [],
+  unknown: [],
+  unknownAt: [],
+  isOfPlatformAlone: false,
+};
 const CHANGED = told("js.member_removed", "maybe");
 
 test.for<[string, UsedChanges, Breaking, string | null, string[]]>([
