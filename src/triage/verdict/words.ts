@@ -294,16 +294,14 @@ function changeText(before: string | null, after: string | null): string {
   return old === now ? "" : `: ${old} → ${now}`;
 }
 
-function versionSentence(
-  { subject, before, after, breaking, notes, compared }: Finding,
-  brief: boolean,
-): string {
+function versionSentence(finding: Finding, brief: boolean): string {
+  const { subject, before, after, breaking, notes, compared } = finding;
   const step = `${shownName(subject)} steps from ${before} to ${after}`;
   if (brief) return step;
   const said = notes === null ? "read its release notes" : `its ${notes}`;
   const why = compared === null ? "" : `; ${compared}`;
   return breaking === "maybe"
-    ? `${step} and runs other code${why}: run the tests that reach it here; ${said}`
+    ? `${calledHere(finding)}${step} and runs other code${why}: run the tests that reach it here; ${said}`
     : `${step}${compared === null ? "" : ` for no reason that is seen${why}`}: ${said}`;
 }
 

@@ -30,6 +30,8 @@ export type UsedChanges = {
   readonly unknown: readonly string[];
   /** The uses that it cannot be told of. */
   readonly unknownAt: readonly Location[];
+  /** What the consumer calls it at the first of them; null where that is no name of its own. */
+  readonly unknownAs: string | null;
   /** Whether the notes of the release give reasons, of Node, formats and types alone. */
   readonly isOfPlatformAlone: boolean;
 };
@@ -66,6 +68,7 @@ export function usedChanges(pair: PackagePair, using: Using): UsedChanges | null
     ]),
     unknown: [...new Set(unknown.flatMap((use) => comparison.unknownOf(use)))],
     unknownAt: sortedLocations(calls.length > 0 ? calls : unknown),
+    unknownAs: calls[0] === undefined ? null : before.writtenAt(calls[0]),
     isOfPlatformAlone: announced?.isOfPlatformAlone ?? false,
   };
 }

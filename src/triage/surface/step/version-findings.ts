@@ -46,6 +46,7 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
         before,
         after,
         notes: notes === null ? null : `${notes.file}: ${notes.text}`,
+        own: isRemark ? null : (used?.unknownAs ?? null),
         compared: isRemark ? (isReasoned ? null : COMPARED) : notComparable(unknown),
       }),
       // Who is told that something cannot be known is told of which line.
