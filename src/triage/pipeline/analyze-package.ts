@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import { type Sources, sourcesOf } from "../compiler/compiler-host.ts";
+import { bareCalls } from "../consumer/bare-calls.ts";
 import { type ConsumerTree, readConsumerTree } from "../consumer/consumer-files.ts";
 import { type Dependency, dependenciesIn, exposureOf, isPinned } from "../consumer/exposure.ts";
 import { type ImportUse, importsOf } from "../consumer/imports.ts";
@@ -170,7 +171,8 @@ function changesFor(
     used: () => {
       if (!isFollowed) return null;
       const uses = tree.sources.flatMap((file) => packageUses(file, specifiers));
-      return usedChanges(pair, { loads, uses, node, isTyped: isComplete });
+      const calls = (method: string) => tree.sources.flatMap((file) => bareCalls(file, method));
+      return usedChanges(pair, { loads, uses, node, bareCalls: calls, isTyped: isComplete });
     },
   };
   // A default that changed is no reason for a major: what else it changed stays unknown.

@@ -263,6 +263,8 @@ function sentence(finding: Finding, { brief = false } = {}): string {
       return `which member of ${code(subject)} is taken is worked out, and its members are not those that they were`;
     case "js.parameters_changed":
       return `${code(subject)} takes other parameters${brief ? "" : changeText(before, after)}`;
+    case "js.new_changed":
+      return `${calledHere(finding)}${code(subject)} is not called as before${brief ? "" : changeText(before, after)}`;
     case "js.option_removed":
       return `no code of the new version reads the option ${code(subject)}`;
     case "js.use_refused":
@@ -292,16 +294,14 @@ function changeText(before: string | null, after: string | null): string {
   return old === now ? "" : `: ${old} → ${now}`;
 }
 
-function versionSentence(
-  { subject, before, after, breaking, notes, compared }: Finding,
-  brief: boolean,
-): string {
+function versionSentence(finding: Finding, brief: boolean): string {
+  const { subject, before, after, breaking, notes, compared } = finding;
   const step = `${shownName(subject)} steps from ${before} to ${after}`;
   if (brief) return step;
   const said = notes === null ? "read its release notes" : `its ${notes}`;
   const why = compared === null ? "" : `; ${compared}`;
   return breaking === "maybe"
-    ? `${step} and runs other code${why}: run the tests that reach it here; ${said}`
+    ? `${calledHere(finding)}${step} and runs other code${why}: run the tests that reach it here; ${said}`
     : `${step}${compared === null ? "" : ` for no reason that is seen${why}`}: ${said}`;
 }
 

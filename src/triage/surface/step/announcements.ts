@@ -2,6 +2,7 @@
  * What a new version says of what a consumer uses: in its notes, and in the errors that its code
  * throws. Strangers' words: they are held against names, and shown.
  */
+import type { Location } from "../../facts/finding.ts";
 import type { PackageUse } from "../../facts/package-use.ts";
 import type { CodeWords } from "./code-words.ts";
 
@@ -9,22 +10,60 @@ import type { CodeWords } from "./code-words.ts";
 export type Announcement = {
   readonly subject: string;
   readonly text: string;
-  readonly uses: readonly PackageUse[];
+  readonly uses: readonly Location[];
 };
 
-/** Errors and warnings that only the new code has, and that say that a used name is gone. */
-export function refusals(uses: readonly PackageUse[], versions: Versions): Announcement[] {
-  const fresh = [...versions.after.messages].filter(
-    (text) => !versions.before.messages.has(text) && GONE.test(text) && !/deprecat/i.test(text),
+/**
+ * Errors and warnings that only the new code has, and that say that a used name is gone, or speak
+ * to whoever comes from an older version of the package.
+ */
+export function refusals(uses: readonly PackageUse[], facts: Facts): Announcement[] {
+  const all = [...facts.after.messages].filter(
+    (text) => !facts.before.messages.has(text) && !/deprecat/i.test(text),
   );
+  const fresh = all.filter((text) => GONE.test(text));
+  const named = refusedNames(uses, fresh);
+  return [...named, ...(named.length > 0 ? [] : refusedUpgrade(uses, all, facts))];
+}
+
+/** What is known of the package, and of the words of both versions. */
+type Facts = {
+  readonly packageName: string;
+  readonly before: CodeWords;
+  readonly after: CodeWords;
+};
+
+/** "v2 takes an object; see upgrading to v2" is for whoever calls what it exports as before. */
+function refusedUpgrade(
+  uses: readonly PackageUse[],
+  messages: readonly string[],
+  { packageName }: Facts,
+): Announcement[] {
+  const calls = exportCalls(uses);
+  const own = packageName.split("/").at(-1) ?? "";
+  const text = messages.find(
+    (message) =>
+      UPGRADE.test(message) &&
+      message.split(/[^\w.-]+/).some((word) => word !== "" && isAlike(word, own)),
+  );
+  return text === undefined || calls.length === 0
+    ? []
+    : [{ subject: packageName, text, uses: calls }];
+}
+
+const UPGRADE = /\b(?:upgrad|migrat)(?:e|ed|ing|ion)\b/i;
+
+function exportCalls(uses: readonly PackageUse[]): PackageUse[] {
+  return uses.filter(({ call, isResult }) => call !== null && !isResult);
+}
+
+function refusedNames(uses: readonly PackageUse[], fresh: readonly string[]): Announcement[] {
   return namesUsed(uses).flatMap(([subject, users]) => {
     // What stands behind "use" comes in its place.
     const text = fresh.find((message) => speaksOf(message.split(/\buse\b/i, 1)[0] ?? "", subject));
     return text === undefined ? [] : [{ subject, text, uses: users }];
   });
 }
-
-type Versions = { readonly before: CodeWords; readonly after: CodeWords };
 
 const GONE = /no longer|\bremoved\b|not supported|\brenamed\b|\binstead\b|\breplaced\b/i;
 
@@ -39,11 +78,33 @@ function speaksOf(message: string, name: string): boolean {
   return false;
 }
 
+/** Tells where a consumer calls a method by a name with nothing, whatever it is a method of. */
+export type BareCalls = (method: string) => readonly Location[];
+
+/**
+ * Methods that only the new code refuses to run without a callback, `req#logout requires a callback`,
+ * where the consumer gives none: what they are put on may be no value of the package's.
+ */
+export function callbacksRequired(
+  { before, after }: Pick<Facts, "before" | "after">,
+  callsOf: BareCalls,
+): Announcement[] {
+  return [...after.messages].flatMap((text): Announcement[] => {
+    const method = before.messages.has(text) ? undefined : REQUIRES_CALLBACK.exec(text)?.[1];
+    if (method === undefined || !before.members.has(method)) return [];
+    const places = callsOf(method);
+    return places.length === 0 ? [] : [{ subject: method, text, uses: places }];
+  });
+}
+
+const REQUIRES_CALLBACK =
+  /[#.]([\w$]{3,50})(?:\(\))?[`'"]? (?:now )?(?:requires|needs|must be given) an? (?:callback|function)\b/i;
+
 /** Lines of the notes that name what is used, the default of an option, or syntax in a text. */
 export function announcements(
   lines: readonly string[],
   uses: readonly PackageUse[],
-  facts: { readonly packageName: string; readonly after: CodeWords },
+  facts: Facts,
 ): Announcement[] {
   const used = namesUsed(uses);
   const members = namesUsed(uses, { withOptions: false });
@@ -56,7 +117,8 @@ export function announcements(
       members.find(([name]) => named.some((one) => one.name === name));
     if (hit !== undefined) return [{ subject: hit[0], text: line, uses: hit[1] }];
     const byDefault = defaultIn(line, spans, { uses, after: facts.after });
-    return byDefault === null ? syntaxIn(line, spans, uses) : [byDefault];
+    if (byDefault !== null) return [byDefault];
+    return [...syntaxIn(line, spans, uses), ...valueIn(line, uses, facts)];
   });
 }
 
@@ -112,7 +174,7 @@ function defaultIn(
   if (!/\bdefault/i.test(line)) return null;
   const set = new Set(uses.flatMap(({ call }) => call?.options ?? []));
   const option = spans.find((span) => /^[\w$]+$/.test(span) && isOption(span, after));
-  const calls = uses.filter(({ call, isResult }) => call !== null && !isResult);
+  const calls = exportCalls(uses);
   if (option === undefined || set.has(option) || calls.length === 0) return null;
   return { subject: option, text: line, uses: calls };
 }
@@ -123,6 +185,30 @@ function isOption(name: string, { named }: CodeWords): boolean {
 
 const NAME_MIN = 3;
 const LITERALS = new Set(["true", "false", "null", "undefined"]);
+
+/**
+ * A value that the code itself changed as the line says, `"kB" to "KB"`: whoever calls the package
+ * may get the new one.
+ */
+function valueIn(
+  line: string,
+  uses: readonly PackageUse[],
+  { packageName, before, after }: Facts,
+): Announcement[] {
+  const [old, now, ...others] = [...line.matchAll(QUOTED)].map(([, value = ""]) => value);
+  if (old === undefined || now === undefined || others.length > 0) return [];
+  const isGone = before.named.has(old) && !after.named.has(old);
+  const isNew = after.named.has(now) && !before.named.has(now);
+  const calls = exportCalls(uses);
+  const [first] = calls;
+  if (!isGone || !isNew || first === undefined) return [];
+  const called =
+    first.member ?? (first.name === "*" || first.name === "default" ? null : first.name);
+  return [{ subject: called ?? packageName, text: line, uses: calls }];
+}
+
+/** A value, and no name: that stands in code font. */
+const QUOTED = /"([\w$-]{1,50})"/g;
 
 /** Signs with a meaning in routes and patterns, where the notes change what it is. */
 const SIGNS = ["*", "?", "+"];

@@ -22,6 +22,33 @@ export function changeForCall(
   return changed ? { before: textOf(old), after: textOf(now) } : null;
 }
 
+/** What of a call fails by whether it has `new`; null for nothing that is seen. */
+export function changeForNew(
+  before: Callable,
+  after: Callable,
+  { isNew }: PackageCall,
+): { readonly before: string; readonly after: string } | null {
+  if (isNew && isConstructor(before) && !isConstructor(after)) {
+    return { before: "a constructor", after: "a function that is no constructor (TypeError)" };
+  }
+  if (!isNew && !needsNew(before) && needsNew(after)) {
+    return { before: "a function", after: "a class, which needs `new` (TypeError)" };
+  }
+  return null;
+}
+
+/** Arrow functions, methods, and what is async or a generator are none. */
+function isConstructor(node: Callable): boolean {
+  if (ts.isClassLike(node)) return true;
+  const isPlain = ts.isFunctionDeclaration(node) || ts.isFunctionExpression(node);
+  return isPlain && node.asteriskToken === undefined && !isAsyncFunction(node);
+}
+
+/** A class, or what a compiler made of one that still says so. */
+function needsNew(node: Callable): boolean {
+  return ts.isClassLike(node) || /\b_?classCallCheck\w*\)?\(this\b/.test(node.getText());
+}
+
 type Signature = {
   /** "" for one that is taken apart. */
   readonly names: readonly string[];
@@ -36,9 +63,7 @@ function signatureOf(node: Callable): Signature {
   const taking = ts.isClassLike(node) ? node.members.find(ts.isConstructorDeclaration) : node;
   if (taking === undefined) return { names: [], isOpen: true, isAsync: false, waits: true };
   const text = node.getText();
-  const isAsync =
-    ts.canHaveModifiers(taking) &&
-    ts.getModifiers(taking)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword) === true;
+  const isAsync = isAsyncFunction(taking);
   return {
     names: taking.parameters.map(({ name }) => (ts.isIdentifier(name) ? name.text : "")),
     isOpen:
@@ -47,6 +72,11 @@ function signatureOf(node: Callable): Signature {
     isAsync,
     waits: isAsync || /\b(?:Promise|then|await|promisify|callback|cb)\b/.test(text),
   };
+}
+
+function isAsyncFunction(node: ts.Node): boolean {
+  const modifiers = ts.canHaveModifiers(node) ? (ts.getModifiers(node) ?? []) : [];
+  return modifiers.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword);
 }
 
 /** It is given something behind what the new one takes, that the old one took. */

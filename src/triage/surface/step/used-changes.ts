@@ -2,7 +2,13 @@ import { EventEmitter } from "node:events";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import ts from "typescript";
-import { type Finding, type Found, finding, sortedLocations } from "../../facts/finding.ts";
+import {
+  type Finding,
+  type Found,
+  finding,
+  type Location,
+  sortedLocations,
+} from "../../facts/finding.ts";
 import type { ModuleLoad } from "../../facts/module-load.ts";
 import type { PackageUse } from "../../facts/package-use.ts";
 import type { PackagePair } from "../../sources/npm/installed.ts";
@@ -13,15 +19,19 @@ import { type ExportedValue, exportedValues } from "../defaults/exported-values.
 import { ModuleFiles } from "../defaults/module-files.ts";
 import { type ModuleShape, ModuleShapes } from "../loading/module-shape.ts";
 import { codeBehind } from "../loading/runtime-code.ts";
-import { announcements, refusals } from "./announcements.ts";
+import { announcements, type BareCalls, callbacksRequired, refusals } from "./announcements.ts";
 import { type CodeWords, codeWords } from "./code-words.ts";
-import { type Callable, changeForCall } from "./parameters.ts";
+import { type Callable, changeForCall, changeForNew } from "./parameters.ts";
 
 /** What of a major, for which nothing gives a reason, is seen at what a consumer uses. */
 export type UsedChanges = {
   readonly found: readonly Found[];
   /** What cannot be told from the files of both versions, for people; empty for nothing. */
   readonly unknown: readonly string[];
+  /** The uses that it cannot be told of. */
+  readonly unknownAt: readonly Location[];
+  /** What the consumer calls it at the first of them; null where that is no name of its own. */
+  readonly unknownAs: string | null;
   /** Whether the notes of the release give reasons, of Node, formats and types alone. */
   readonly isOfPlatformAlone: boolean;
 };
@@ -31,6 +41,7 @@ type Using = {
   readonly loads: readonly ModuleLoad[];
   readonly uses: readonly PackageUse[];
   readonly node: string | null;
+  readonly bareCalls: BareCalls;
   /** Whether the compiler compared what both versions declare, and the consumer with it. */
   readonly isTyped: boolean;
 };
@@ -48,12 +59,16 @@ export function usedChanges(pair: PackagePair, using: Using): UsedChanges | null
   // What the compiler sees it has compared, with the types of the consumer's own values.
   const changes = using.isTyped ? [] : uses.flatMap((use) => comparison.changesOf(use));
   const announced = announcedChanges(pair);
+  const unknown = using.isTyped ? [] : uses.filter((use) => comparison.unknownOf(use).length > 0);
+  const calls = unknown.filter(({ call }) => call !== null);
   return {
     found: merged([
       ...changes.map((change) => foundOf(pair, change)),
-      ...comparison.said(uses, announced),
+      ...comparison.said(uses, announced, using.bareCalls),
     ]),
-    unknown: using.isTyped ? [] : [...new Set(uses.flatMap((use) => comparison.unknownOf(use)))],
+    unknown: [...new Set(unknown.flatMap((use) => comparison.unknownOf(use)))],
+    unknownAt: sortedLocations(calls.length > 0 ? calls : unknown),
+    unknownAs: calls[0] === undefined ? null : before.writtenAt(calls[0]),
     isOfPlatformAlone: announced?.isOfPlatformAlone ?? false,
   };
 }
@@ -82,6 +97,12 @@ class Version {
 
   loadOf({ path, subpath }: PackageUse): ModuleLoad | null {
     return this.#using.loads.find((load) => load.path === path && load.subpath === subpath) ?? null;
+  }
+
+  /** What the consumer calls it where it uses it; null where it loads no value by a name. */
+  writtenAt({ path, line }: PackageUse): string | null {
+    const here = this.#using.loads.filter((load) => load.path === path && load.line === line);
+    return here.find(({ written }) => written !== undefined)?.written ?? null;
   }
 
   shapeFor(use: PackageUse): ModuleShape | null {
@@ -125,7 +146,8 @@ function methodOf(owner: ExportedValue, name: string): Callable | null {
 }
 
 type Change = Pick<Finding, "rule" | "subject" | "before" | "after"> & {
-  readonly uses: readonly PackageUse[];
+  readonly own?: string | null;
+  readonly uses: readonly Location[];
 };
 
 class UseComparison {
@@ -194,14 +216,15 @@ class UseComparison {
     const before = this.#before.valueFor(use);
     const after = this.#after.valueFor(use);
     if (before === null || after === null) return null;
+    const subject = nameOf(this.#pair, use);
+    const byNew = changeForNew(before, after, use.call);
+    if (byNew !== null) {
+      const own = this.#before.writtenAt(use);
+      return { rule: "js.new_changed", subject, own, ...byNew, uses: [use] };
+    }
     const changed = changeForCall(before, after, use.call);
     if (changed === null) return null;
-    return {
-      rule: "js.parameters_changed",
-      subject: nameOf(this.#pair, use),
-      ...changed,
-      uses: [use],
-    };
+    return { rule: "js.parameters_changed", subject, ...changed, uses: [use] };
   }
 
   /** Options that the old code named, and that are nowhere in the new one. */
@@ -221,10 +244,14 @@ class UseComparison {
   }
 
   /** What the new version says of what is used. */
-  said(uses: readonly PackageUse[], announced: ReturnType<typeof announcedChanges>): Found[] {
+  said(
+    uses: readonly PackageUse[],
+    announced: ReturnType<typeof announcedChanges>,
+    bareCalls: BareCalls,
+  ): Found[] {
     const packageName = this.#pair.to.manifest.name;
-    const refused = refusals(uses, { before: this.#before.words, after: this.#after.words });
-    const facts = { packageName, after: this.#after.words };
+    const facts = { packageName, before: this.#before.words, after: this.#after.words };
+    const refused = [...refusals(uses, facts), ...callbacksRequired(facts, bareCalls)];
     const told = announcements(announced?.lines ?? [], uses, facts);
     return [
       ...refused.map(({ text, ...one }) =>

@@ -34,6 +34,7 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
   const unknown = used?.unknown ?? ["what is used of it"];
   const isRemark = !isOpen || unknown.length === 0;
   const isReasoned = used === null || used.isOfPlatformAlone || used.found.length > 0;
+  const places = used?.unknownAt ?? [];
   const notes = isStep ? releaseNotes(pair) : null;
   return [
     {
@@ -45,9 +46,12 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
         before,
         after,
         notes: notes === null ? null : `${notes.file}: ${notes.text}`,
+        own: isRemark ? null : (used?.unknownAs ?? null),
         compared: isRemark ? (isReasoned ? null : COMPARED) : notComparable(unknown),
       }),
-      match: { by: "package" },
+      // Who is told that something cannot be known is told of which line.
+      match:
+        isRemark || places.length === 0 ? { by: "package" } : { by: "places", places: [...places] },
     },
     ...(used?.found ?? []).filter((one) => !isToldOf(one, known.found)),
   ];

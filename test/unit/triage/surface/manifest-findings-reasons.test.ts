@@ -141,7 +141,7 @@ test("a major whose entry cannot be told may break who calls it", SLOW, async ({
     consumer: { "a.js": 'const get = require("provider");\nget();\n' },
   });
 
-  expect(breakingHits(analysis)).toEqual(["pkg.version:provider confirmed a.js:1"]);
+  expect(breakingHits(analysis)).toEqual(["pkg.version:provider confirmed a.js:2"]);
   expect(recommendedChanges(caseOf(analysis))).toContain(
     "runs other code; the files do not tell what it exports: run the tests that reach it here; " +
       "read its release notes",

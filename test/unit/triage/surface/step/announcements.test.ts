@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import type { PackageUse } from "../../../../../src/triage/facts/package-use.ts";
-import { announcements, refusals } from "../../../../../src/triage/surface/step/announcements.ts";
+import {
+  announcements,
+  callbacksRequired,
+  refusals,
+} from "../../../../../src/triage/surface/step/announcements.ts";
 import { codeWords } from "../../../../../src/triage/surface/step/code-words.ts";
 
 const CALL: PackageUse = {
@@ -12,10 +16,14 @@ const CALL: PackageUse = {
   member: null,
   call: { count: 2, options: ["strict"], texts: ["/files/*"], isNew: false },
 };
-const AFTER = codeWords(["module.exports = (text, options) => options.quiet && options.strict;"]);
+const BEFORE = codeWords(["module.exports = (text) => text + 'kB';"]);
+const AFTER = codeWords([
+  "module.exports = (text, options) => options.quiet && options.strict && text + 'KB';",
+]);
+const packageName = "@s/the-parser";
 
 function said(line: string): string[] {
-  const facts = { packageName: "@s/the-parser", after: AFTER };
+  const facts = { packageName, before: BEFORE, after: AFTER };
   return announcements([line], [CALL], facts).map(({ subject }) => subject);
 }
 
@@ -38,6 +46,9 @@ test.for<[line: string, subjects: string[]]>([
   ["`:name*` becomes `*name`", ['parse("/files/*")']],
   ["`:name?` becomes `{:name}`", []],
   ["Remove `*.min.js` from the package", []],
+  ['Change "kB" to "KB" in format output', ["parse"]],
+  ['Change "MB" to "KB" in format output', []],
+  ['Change "kB" to "MB" in format output', []],
 ])("of %s is used: %s", ([line, subjects]) => {
   expect(said(line)).toEqual(subjects);
 });
@@ -53,6 +64,36 @@ test.for<[title: string, message: string, isSaid: boolean]>([
   const before = codeWords(["throw new Error('`parse` was removed long ago');"]);
   const after = codeWords([`throw new Error(${JSON.stringify(message)});`]);
 
-  expect(refusals([CALL], { before, after }).length > 0).toBe(isSaid);
-  expect(refusals([CALL], { before: after, after })).toEqual([]);
+  expect(refusals([CALL], { packageName, before, after }).length > 0).toBe(isSaid);
+  expect(refusals([CALL], { packageName, before: after, after })).toEqual([]);
+});
+
+test.for<[message: string, subjects: string[]]>([
+  ["TheParser v2 takes one object. See upgrading from v1", [packageName]],
+  ["Other v2 takes one object. See upgrading from v1", []],
+  ["TheParser takes one object", []],
+])("%s speaks to who upgrades", ([message, subjects]) => {
+  const before = codeWords(["throw new Error('no text');"]);
+  const after = codeWords([`throw new Error(${JSON.stringify(message)});`]);
+
+  const found = refusals([CALL], { packageName, before, after });
+
+  expect(found.map(({ subject }) => subject)).toEqual(subjects);
+});
+
+test.for<[message: string, subjects: string[]]>([
+  ["req#logout requires a callback function", ["logout"]],
+  ["`session.logout()` now requires a callback", ["logout"]],
+  ["req#logout requires a session", []],
+  ["req#login requires a callback function", []],
+])("%s refuses calls of %s", ([message, subjects]) => {
+  const before = codeWords(["req.logout = (done) => done && done();"]);
+  const after = codeWords([`req.logout = () => { throw new Error(${JSON.stringify(message)}); };`]);
+  const at = [{ path: "a.js", line: 8 }];
+
+  const found = callbacksRequired({ before, after }, () => at);
+
+  expect(found.map(({ subject }) => subject)).toEqual(subjects);
+  expect(callbacksRequired({ before, after }, () => [])).toEqual([]);
+  expect(callbacksRequired({ before: after, after }, () => at)).toEqual([]);
 });

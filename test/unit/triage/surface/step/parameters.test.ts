@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { expect, test } from "vitest";
 import type { PackageCall } from "../../../../../src/triage/facts/package-use.ts";
-import { changeForCall } from "../../../../../src/triage/surface/step/parameters.ts";
+import { changeForCall, changeForNew } from "../../../../../src/triage/surface/step/parameters.ts";
 
 function functionIn(text: string) {
   const file = ts.createSourceFile("a.js", text, ts.ScriptTarget.Latest, true);
@@ -45,6 +45,23 @@ test.for<[title: string, before: string, after: string, count: number | null, ch
   ],
 ])("a call is taken %s", ([, before, after, count, changed]) => {
   const found = changeForCall(functionIn(before), functionIn(after), calledWith(count));
+
+  expect(found !== null).toBe(changed);
+});
+
+test.for<[before: string, after: string, isNew: boolean, changed: boolean]>([
+  ["function f() {}", "async function f() {}", true, true],
+  ["class F {}", "function* f() {}", true, true],
+  ["class F {}", "function f() {}", true, false],
+  ["async function f() {}", "async function f() {}", true, false],
+  ["function f() {}", "class F {}", false, true],
+  ["function f() {}", "function F() { _classCallCheck(this, F); }", false, true],
+  ["function f() {}", "class F {}", true, false],
+  ["function f() {}", "async function f() {}", false, false],
+])("%s became %s, with new: %s", ([before, after, isNew, changed]) => {
+  const call = { ...calledWith(0), isNew };
+
+  const found = changeForNew(functionIn(before), functionIn(after), call);
 
   expect(found !== null).toBe(changed);
 });

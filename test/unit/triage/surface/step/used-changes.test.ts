@@ -65,6 +65,25 @@ const CASES: readonly Case[] = [
     },
   ],
   [
+    "a constructor that became a function that is none",
+    {
+      before: "module.exports = function Parser(options) { this.options = options; };\n",
+      after: "module.exports = (options) => options;\n",
+      use: 'const Parser = require("provider");\nnew Parser({});\n',
+      expected: ["js.new_changed:provider confirmed a.js:2"],
+    },
+  ],
+  [
+    "a method of a value of others that wants a callback",
+    {
+      before: "module.exports = (req) => { req.logout = (done) => done && done(); };\n",
+      after:
+        "module.exports = (req) => { req.logout = (done) => { if (!done) throw new Error('req#logout requires a callback'); }; };\n",
+      use: 'const add = require("provider");\nadd(server);\nserver.on("request", (req) => req.logout());\n',
+      expected: ["js.use_refused:logout confirmed a.js:3"],
+    },
+  ],
+  [
     "a method of a class that takes less",
     {
       before: "exports.A = class { run(path, done) { done(path); } };\n",
@@ -92,7 +111,7 @@ const CASES: readonly Case[] = [
       before: "module.exports = require('other');\n",
       after: "module.exports = require('another');\n",
       use: 'const { f } = require("provider");\nf("a");\n',
-      expected: ["pkg.version:provider confirmed a.js:1"],
+      expected: ["pkg.version:provider confirmed a.js:2"],
     },
   ],
 ];

@@ -67,7 +67,13 @@ test.for([
   expect(version?.finding).toMatchObject({ id: "pkg.version:provider", breaking });
 });
 
-const NOTHING: UsedChanges = { found: [], unknown: [], isOfPlatformAlone: false };
+const NOTHING: UsedChanges = {
+  found: [],
+  unknown: [],
+  unknownAt: [],
+  unknownAs: null,
+  isOfPlatformAlone: false,
+};
 const CHANGED = told("js.member_removed", "maybe");
 
 test.for<[string, UsedChanges, Breaking, string | null, string[]]>([
@@ -129,4 +135,22 @@ test.for([
   });
 
   expect(found.map(({ finding }) => finding.rule)).toEqual(["pkg.version", ...others]);
+});
+
+test("a major of which something used cannot be told is at that use, as it is called there", async ({
+  makeUpgrade,
+}) => {
+  const request = await makeUpgrade({ to: { "package.json": { version: "2.0.0" } } });
+  const pair = locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } });
+  const unknownAt = [{ path: "a.js", line: 3 }];
+
+  const [version] = versionFindings(pair, {
+    found: [],
+    compared: false,
+    runsOtherCode: true,
+    used: () => ({ ...NOTHING, unknown: ["what it exports"], unknownAt, unknownAs: "create" }),
+  });
+
+  expect(version?.match).toEqual({ by: "places", places: unknownAt });
+  expect(version?.finding.own).toBe("create");
 });

@@ -1,0 +1,3 @@
+const bytes = require("bytes");
+
+console.log(`at most ${bytes(1024 * 100)}`);
