@@ -305,6 +305,15 @@ export interface Queue {
    */
   readonly mergePartitions: (db: Database) => Promise<rows.MergeStep | null>;
 
+  /**
+   * Fold rows of history that are new into rollups, some `rowsMax` of them, in a transaction of its
+   * own. Answers how many; 0 where all is folded that can be, or another session is at it.
+   */
+  readonly foldHistory: (db: Database, limit: { readonly rowsMax: number }) => Promise<number>;
+
+  /** Count what is live for queueDepth, where it is much and the last count was some time ago. */
+  readonly countDepth: (db: Database) => Promise<void>;
+
   /** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
   readonly expireRows: (
     db: Database,

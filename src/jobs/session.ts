@@ -154,6 +154,11 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     await Promise.race([ready, failed.then(raise)]);
     await unlockDeadRunners(db);
     await addJobsAtStart(runner, options.jobs);
+    const stopAdding = new AbortController();
+    for (const job of options.jobs) {
+      void addNowAndThen(runner, job, stopAdding.signal).catch(fail);
+    }
+    releases.unshift(() => stopAdding.abort());
     return { failure: failed, stop };
   } catch (err) {
     await stop();
@@ -249,6 +254,22 @@ function cronItemsOf(jobs: readonly MaintenanceJob[]): ParsedCronItem[] {
       options: { backfillPeriod: backfillMs, jobKey: name },
     })),
   );
+}
+
+/** Enqueue a job of short intervals again and again, until the signal aborts. */
+async function addNowAndThen(
+  runner: Runner,
+  { name, everyMs }: MaintenanceJob,
+  signal: AbortSignal,
+): Promise<void> {
+  while (everyMs !== undefined) {
+    await delay(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) {
+      return;
+    }
+    // Under the key of its cron, so that one run waits, whoever adds it.
+    await runner.addJob(name, {}, { jobKey: name });
+  }
 }
 
 /** Enqueue the jobs that run at the start of a process. */
