@@ -35,6 +35,11 @@ grant execute on function
   triaged.failures_since(timestamptz),
   triaged.events_since(timestamptz),
   triaged.known_depth(),
+  triaged.list_tasks(
+    text, text, text, bigint, bigint, text, timestamptz, bigint, integer
+  ),
+  triaged.list_triage_tasks(text, timestamptz, bigint, integer),
+  triaged.get_task_hierarchy(bigint),
   triaged.partition_bounds(bigint),
   triaged.dependents_of(text),
   triaged.retention_days(text),

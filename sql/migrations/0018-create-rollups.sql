@@ -49,6 +49,25 @@ create table triaged.ended_rollups (
   constraint ended_rollups_span_known check (span in ('minute', 'hour'))
 );
 
+-- When the tasks were created that ended in a minute or hour: where a list of the newest of a type
+-- or queue has to look. Imported tasks too.
+create table triaged.created_ranges (
+  span text not null,
+  starts_at timestamptz not null,
+  queue text not null,
+  task_type text not null,
+  status text not null,
+  oldest_at timestamptz not null,
+  newest_at timestamptz not null,
+
+  constraint created_ranges_pkey primary key (span, starts_at, queue, task_type, status),
+  constraint created_ranges_span_known check (span in ('minute', 'hour'))
+);
+
+-- Serve list_tasks.
+create index created_ranges_type_idx on triaged.created_ranges (task_type, newest_at);
+create index created_ranges_queue_idx on triaged.created_ranges (queue, newest_at);
+
 -- Rows of history by their event.
 create table triaged.event_rollups (
   span text not null,
@@ -94,3 +113,61 @@ create table triaged.depth_counts (
 -- long, so a few pages of summary find them. An entry costs a writer nothing that can be measured.
 create index task_history_id_idx on triaged.task_history using brin (history_id)
 with (pages_per_range = 32);
+
+-- What is not finished is asked for most, and rare: indexes that a finished task never enters.
+
+-- Serves dead_letters, attention, and lists by these statuses, newest first.
+create index final_tasks_unfinished_idx on triaged.final_tasks (status, created_at, task_id)
+where status <> 'finished';
+
+-- Serves attention. A task that waits for a person has a prompt, which no claim changes: an index
+-- by its status would be written by each claim.
+create index live_tasks_prompt_idx on triaged.live_tasks (created_at, task_id)
+where decision_prompt is not null;
+
+-- By hand only. record_update gives one to tasks that come to wait without.
+update triaged.live_tasks
+set decision_prompt = 'set by hand'
+where status = 'needs_decision' and decision_prompt is null;
+
+-- Serve lists by parent and context, and lineage. Most tasks have neither.
+create index live_tasks_parent_idx on triaged.live_tasks (parent_task_id, created_at, task_id)
+where parent_task_id is not null;
+create index final_tasks_parent_idx on triaged.final_tasks (parent_task_id, created_at, task_id)
+where parent_task_id is not null;
+create index live_tasks_root_idx on triaged.live_tasks (root_task_id, task_id)
+where root_task_id is not null;
+create index final_tasks_root_idx on triaged.final_tasks (root_task_id, task_id)
+where root_task_id is not null;
+create index live_tasks_context_idx on triaged.live_tasks (
+  (metadata ->> 'context_id'), created_at, task_id
+)
+where metadata ->> 'context_id' is not null;
+create index final_tasks_context_idx on triaged.final_tasks (
+  (metadata ->> 'context_id'), created_at, task_id
+)
+where metadata ->> 'context_id' is not null;
+
+-- Serve lists of triage by repository.
+create index live_tasks_source_repo_idx on triaged.live_tasks (
+  (payload ->> 'source_repo'), created_at, task_id
+)
+where
+  task_type = 'consumer_triage'
+  or task_type = 'template_triage'
+  or task_type = 'change_notification';
+create index final_tasks_source_repo_idx on triaged.final_tasks (
+  (payload ->> 'source_repo'), created_at, task_id
+)
+where
+  task_type = 'consumer_triage'
+  or task_type = 'template_triage'
+  or task_type = 'change_notification';
+create index live_tasks_target_repo_idx on triaged.live_tasks (
+  (payload ->> 'target_repo'), created_at, task_id
+)
+where task_type = 'consumer_triage' or task_type = 'template_triage';
+create index final_tasks_target_repo_idx on triaged.final_tasks (
+  (payload ->> 'target_repo'), created_at, task_id
+)
+where task_type = 'consumer_triage' or task_type = 'template_triage';

@@ -5,13 +5,27 @@ select
   task_type,
   queue,
   status,
-  case status when 'started' then 'stuck' else status end as reason,
+  status as reason,
   coalesce(decision_prompt, error, current_step) as detail,
   coalesce(started_at, created_at) as since
 from triaged.live_tasks
 where
-  status = 'needs_decision'
-  or (status = 'started' and started_at < triaged.now() - interval '1 hour')
+  -- By live_tasks_prompt_idx: each of them has a prompt.
+  status = 'needs_decision' and decision_prompt is not null
+union all
+select
+  task_id,
+  task_type,
+  queue,
+  status,
+  'stuck',
+  coalesce(decision_prompt, error, current_step),
+  started_at
+from triaged.live_tasks
+where
+  -- By live_tasks_held_idx: each of them is held.
+  status = 'started' and worker_id is not null
+  and started_at < triaged.now() - interval '1 hour'
 union all
 select task_id, task_type, queue, status, status, error, ended_at
 from triaged.final_tasks

@@ -218,9 +218,9 @@ test("neither who reads history nor who writes elsewhere holds up a fold", async
 test("a fold is complete while others commit at any moment", async ({ connect }) => {
   const writers = await Promise.all([connect(), connect(), connect()]);
   const folders = await Promise.all([connect(), connect()]);
-  let isWriting = true;
+  const writing = new AbortController();
   const folding = folders.map(async (folder) => {
-    while (isWriting) {
+    while (!writing.signal.aborted) {
       await folder.query("select triaged.fold_history(50)");
     }
   });
@@ -234,14 +234,14 @@ test("a fold is complete while others commit at any moment", async ({ connect })
       }
     }),
   );
-  isWriting = false;
+  writing.abort();
   await Promise.all(folding);
-  const [client] = folders;
-  await waitFor(async () => (await foldAll(client as Client)) === 0);
+  const client = await connect();
+  await waitFor(async () => (await foldAll(client)) === 0);
 
   expect(
     await query(
-      client as Client,
+      client,
       `select sum(count)::integer as count from triaged.event_rollups where span = 'minute'`,
     ),
   ).toEqual([{ count: 3 * 20 * 2 }]);

@@ -59,7 +59,7 @@ end;
 $$;
 
 -- Rows of history since a time, by minute and event: the rows of the view events_per_minute.
--- Minutes are kept for three days.
+-- Minutes are kept for three days at least.
 create or replace function triaged.events_since(p_since timestamptz)
 returns table (minute timestamptz, event text, count bigint)
 language plpgsql

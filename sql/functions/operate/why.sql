@@ -108,22 +108,30 @@ begin
       format('no worker that handles %s serves queue %s', p_task.task_type, p_task.queue),
       'start one: triaged work --queue ' || p_task.queue;
   elsif p_task.run_at <= v_now then
-    select count(*) into v_held
-    from triaged.live_tasks as held
-    join triaged.workers as worker using (worker_id)
-    where held.status = 'started' and p_task.task_type = any (worker.task_types);
+    -- By the workers, of whom there are few: not by the tasks.
+    select coalesce(sum(worker.held), 0) into v_held
+    from triaged.worker_activity as worker
+    where p_task.task_type = any (worker.task_types);
 
+    -- Level by level: what is not due of one is not read.
     select count(*) into v_ahead
     from (
-      select from triaged.live_tasks as ahead
-      where
-        ahead.status = 'queued'
-        and ahead.queue = p_task.queue
-        and ahead.task_type = p_task.task_type
-        and ahead.priority <= p_task.priority
-        and ahead.run_at <= v_now
-        and (ahead.priority, ahead.run_at, ahead.task_id)
-          < (p_task.priority, p_task.run_at, p_task.task_id)
+      select
+      from generate_series(0, p_task.priority) as level
+      cross join lateral (
+        select from triaged.live_tasks as ahead
+        where
+          ahead.status = 'queued'
+          and ahead.queue = p_task.queue
+          and ahead.task_type = p_task.task_type
+          and ahead.priority = level
+          and ahead.run_at <= v_now
+          and (
+            level < p_task.priority
+            or (ahead.run_at, ahead.task_id) < (p_task.run_at, p_task.task_id)
+          )
+        limit 1000
+      ) as ahead
       limit 1000
     ) as ahead;
 
