@@ -86,7 +86,10 @@ async function foldAll(db: Database): Promise<string> {
   const foldMs = performance.now() - before;
   await countDepth(db);
   const countMs = performance.now() - before - foldMs;
-  await db.query({ text: "vacuum analyze triaged.ended_rollups, triaged.created_ranges" });
+  await db.query({
+    text: `vacuum analyze triaged.ended_rollups, triaged.created_ranges, triaged.day_histograms,
+             triaged.event_rollups, triaged.failure_rollups`,
+  });
   return (
     `${folded.toLocaleString("en")} rows of history folded in ${(foldMs / 1_000).toFixed(1)} s, ` +
     `live tasks counted in ${countMs.toFixed()} ms`

@@ -60,6 +60,7 @@ grant execute on function
   triaged.save_setting,
   triaged.fold_history,
   triaged.count_depth,
+  triaged.summarize_history,
   triaged.expire_rows,
   triaged.expire_verdicts,
   triaged.expire_effects,

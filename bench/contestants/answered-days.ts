@@ -18,8 +18,9 @@ export type Known = {
 
 /**
  * Fill the tables as days of work leave them, by plain inserts with the triggers off: `tasks` that
- * are final, of which one in a hundred failed, with three rows of history each, and a tenth as many
- * that wait. 20 types in four queues; a rare type in a rare queue, days ago; a worker that is gone.
+ * are final, of which one in a hundred failed, with three rows of history each, and a tenth as
+ * many that wait. 20 types in four queues; a rare type in a rare queue, days ago; a worker that is
+ * gone.
  */
 export async function fillDays(
   client: Client,
@@ -66,7 +67,7 @@ const WORKERS = `
   select
     'worker ' || n, 'host', n, '{default,day,night,low}',
     array(select 'type_' || type from generate_series(0, 19) as type), 10, interval '1 hour',
-    now() - case n when 11 then 3 else 8 end * interval '1 day', now(),
+    now() - interval '8 days', now(),
     case n when 11 then now() - interval '70 hours' end, case n when 11 then 'stopped' end
   from generate_series(1, 11) as n`;
 
@@ -91,7 +92,9 @@ const FINAL = `
     case when n % 100 = 7 then 'the other side answered 500' end,
     case when n % 1000 between 1 and ${FAMILY - 1} then first.id + (n - n % 1000) end,
     case when n % 1000 between 1 and ${FAMILY - 1} then first.id + (n - n % 1000) end,
-    case when n % 40 = 0 then jsonb_build_object('context_id', 'context-' || n % 2000) else '{}' end,
+    case
+      when n % 40 = 0 then jsonb_build_object('context_id', 'context-' || n % 2000) else '{}'
+    end,
     ended_at - run - wait, ended_at - run, ended_at
   from (
     select n, exp(random() * 6 - 5) * interval '1 second' as run,

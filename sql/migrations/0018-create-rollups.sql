@@ -15,6 +15,10 @@ create table triaged.rollup_progress (
   -- When live tasks were last counted for depth_counts, and how many there were.
   counted_at timestamptz,
   counted_tasks bigint,
+  -- The hours that day_histograms has, up to the last of these times, and how many ends they hold.
+  merged_from timestamptz,
+  merged_until timestamptz,
+  merged_count bigint,
 
   constraint rollup_progress_pkey primary key (is_only),
   constraint rollup_progress_has_one_row check (is_only)
@@ -39,7 +43,8 @@ create table triaged.ended_rollups (
   run_max double precision,
   wait_min double precision,
   wait_max double precision,
-  -- Histograms: cells as histogram_cell numbers them, and how many values lie in each.
+  -- Histograms: cells as histogram_cell numbers them, and how many values lie in each. Empty in a
+  -- row of a minute.
   run_cells integer[] not null,
   run_counts bigint[] not null,
   wait_cells integer[] not null,
@@ -47,6 +52,19 @@ create table triaged.ended_rollups (
 
   constraint ended_rollups_pkey primary key (span, starts_at, queue, task_type, status),
   constraint ended_rollups_span_known check (span in ('minute', 'hour'))
+);
+
+-- The histograms of the whole hours of the last 24, merged: 24 for each type and status take long
+-- to merge for whoever asks.
+create table triaged.day_histograms (
+  task_type text not null,
+  status text not null,
+  run_cells integer[] not null,
+  run_counts bigint[] not null,
+  wait_cells integer[] not null,
+  wait_counts bigint[] not null,
+
+  constraint day_histograms_pkey primary key (task_type, status)
 );
 
 -- When the tasks were created that ended in a minute or hour: where a list of the newest of a type
@@ -116,9 +134,12 @@ with (pages_per_range = 32);
 
 -- What is not finished is asked for most, and rare: indexes that a finished task never enters.
 
--- Serves dead_letters, attention, and lists by these statuses, newest first.
+-- Serves lists by these statuses, newest first.
 create index final_tasks_unfinished_idx on triaged.final_tasks (status, created_at, task_id)
 where status <> 'finished';
+
+-- Serves dead_letters and attention, by the time of the failure.
+create index final_tasks_failed_idx on triaged.final_tasks (ended_at) where status = 'failed';
 
 -- Serves attention. A task that waits for a person has a prompt, which no claim changes: an index
 -- by its status would be written by each claim.

@@ -27,6 +27,7 @@ where
   status = 'started' and worker_id is not null
   and started_at < triaged.now() - interval '1 hour'
 union all
-select task_id, task_type, queue, status, status, error, ended_at
+-- In words, so that an index has all that a count of reasons needs.
+select task_id, task_type, queue, 'failed', 'failed', error, ended_at
 from triaged.final_tasks
 where status = 'failed';

@@ -314,6 +314,9 @@ export interface Queue {
   /** Count what is live for queueDepth, where it is much and the last count was some time ago. */
   readonly countDepth: (db: Database) => Promise<void>;
 
+  /** Have the newest rows of history found by a few pages, before vacuum sees to that. */
+  readonly summarizeHistory: (db: Database) => Promise<void>;
+
   /** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
   readonly expireRows: (
     db: Database,

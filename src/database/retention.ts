@@ -140,3 +140,7 @@ export const foldHistory: Queue["foldHistory"] = async (db, { rowsMax }) => {
 export const countDepth: Queue["countDepth"] = async (db) => {
   await db.query({ text: "select triaged.count_depth()" });
 };
+
+export const summarizeHistory: Queue["summarizeHistory"] = async (db) => {
+  await db.query({ text: "select triaged.summarize_history()" });
+};

@@ -8,6 +8,7 @@ import {
   expireRows,
   foldHistory,
   mergePartitions,
+  summarizeHistory,
 } from "../database/retention.ts";
 import type { MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
@@ -53,6 +54,7 @@ const foldHistoryJob: MaintenanceJob = {
     const endsAt = performance.now() + FOLD_MS_MAX;
     let rowsFolded = 0;
     let rows: number;
+    await summarizeHistory(db);
     do {
       rows = await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });
       rowsFolded += rows;

@@ -8,7 +8,15 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { test as base } from "../support/connections.ts";
-import { claimLane, claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+import {
+  claimLane,
+  claimTasks,
+  outcomeOf,
+  query,
+  setClock,
+  settle,
+  startWorker,
+} from "../support/tasks.ts";
 
 /** What one node of a plan did, over all of its loops. */
 type PlanNode = {
@@ -264,6 +272,71 @@ test("the newest ten come from the indexes, not from a sort of all", async ({ db
   expect(nodes.map(({ type }) => type)).toContain("Merge Append");
   expect(nodes.filter(({ type }) => type === "Sort")).toEqual([]);
   expect(nodes.filter(({ rowsRead }) => rowsRead > 20)).toEqual([]);
+});
+
+/** Questions about all tasks, which read a page, the exceptions, or rollups. */
+const QUESTIONS = [
+  "select * from triaged.task_statistics",
+  "select * from triaged.failures_by_cause",
+  "select * from triaged.events_per_minute",
+  "select * from triaged.attention",
+  "select * from triaged.dead_letters",
+  "select * from triaged.worker_activity",
+  "select * from triaged.list_tasks(max_rows => 10)",
+  "select * from triaged.list_tasks(status => 'failed', max_rows => 10)",
+  "select * from triaged.list_tasks(status => 'cancelled')",
+  "select * from triaged.list_tasks(status => 'finished', max_rows => 10)",
+  "select * from triaged.list_tasks(status => 'started')",
+  "select * from triaged.list_tasks(status => 'needs_decision')",
+  "select * from triaged.list_tasks(task_type => 'noop', max_rows => 10)",
+  "select * from triaged.list_tasks(task_type => 'rare')",
+  "select * from triaged.list_tasks(task_type => 'no such')",
+  "select * from triaged.list_tasks(queue => 'rare')",
+  "select * from triaged.list_tasks(context_id => 'x')",
+  "select * from triaged.list_tasks(parent_task_id => 1)",
+  "select * from triaged.list_triage_tasks('a/b')",
+  "select * from triaged.get_task_hierarchy(1)",
+  "select why.* from triaged.why(1)",
+  "select why.* from triaged.why((select min(task_id) from triaged.live_tasks))",
+];
+
+test("no question reads the final tasks, those that wait, or history whole", async ({ client }) => {
+  const all = 6_000;
+  await client.query("begin");
+  const worker = await startWorker(client, {
+    task_types: ["noop", "rare"],
+    queues: ["default", "rare"],
+  });
+  const enqueueAll = async () => {
+    for (let minute = 30; minute > 0; minute -= 1) {
+      await setClock(client, new Date(Date.now() - minute * 60_000).toISOString());
+      await enqueueMany(client, all / 30, { task_type: "noop" });
+    }
+    await setClock(client, "");
+  };
+  await enqueueAll();
+  await enqueueMany(client, 5, { task_type: "rare", queue: "rare" });
+  const tasks = await claimTasks(client, worker, { max_tasks: all + 5 });
+  await settle(
+    client,
+    tasks.map((task, place) =>
+      outcomeOf(task, place % 300 === 7 ? "fail" : "finish", { error: "no" }),
+    ),
+  );
+  await enqueueAll();
+  await client.query("commit");
+  await client.query("select triaged.fold_history()");
+  await client.query("vacuum analyze");
+  await client.query("begin");
+
+  for (const question of QUESTIONS) {
+    const nodes = await watchPlans(client, () => client.query(question));
+    const read = nodes.filter(
+      ({ relation = "", rowsRead }) =>
+        /^(live_tasks|final_tasks|task_history)/.test(relation) && rowsRead > all / 2,
+    );
+    expect({ question, read }).toEqual({ question, read: [] });
+  }
 });
 
 /** As producers of the older system give them. */

@@ -337,6 +337,7 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
       "save_setting",
       "settle_effect",
       "stray_days",
+      "summarize_history",
     ].toSorted(),
   );
 });

@@ -1,7 +1,7 @@
 -- Tasks that ended since a time, by type and status: the rows of the view task_statistics. Counted
 -- by whole minutes, the first of which begins after that time; by whole hours where minutes are no
 -- longer kept. Rollups have all but what history recorded since the last fold, and that is read.
--- Quantiles are within 5 %.
+-- Quantiles are those of all hours that the time lies in, within 5 %.
 create or replace function triaged.ended_since(p_since timestamptz)
 returns table (
   task_type text,
@@ -21,6 +21,7 @@ stable
 security definer
 set search_path to pg_catalog, pg_temp
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
@@ -30,33 +31,53 @@ declare
   v_folded_id bigint := coalesce((select folded_id from triaged.rollup_progress), 0);
   v_from timestamptz := date_trunc('minute', p_since, 'UTC') + interval '1 minute';
   v_hour_ago timestamptz := date_trunc('minute', v_now, 'UTC') - interval '59 minutes';
+  v_hour_from timestamptz;
+  -- Before this, the histograms of hours are merged.
+  v_merged_until timestamptz;
   v_whole_from timestamptz;
 begin
   if v_from < (select since from triaged.rollup_spans() where span = 'minute') then
     v_from := date_trunc('hour', v_from, 'UTC');
   end if;
 
+  v_hour_from := date_trunc('hour', v_from, 'UTC');
+  v_merged_until := (
+    select merged_until from triaged.rollup_progress where merged_from = v_hour_from
+  );
   -- Where whole hours begin.
   v_whole_from := date_trunc('hour', v_from + interval '59 minutes', 'UTC');
 
   return query
   with folded as materialized (
-    select * from triaged.ended_rollups
-    where span = 'hour' and starts_at >= v_whole_from and starts_at < v_until
-    union all
-    select * from triaged.ended_rollups
-    where
-      span = 'minute' and starts_at >= v_from
-      and starts_at < least(v_whole_from, v_until)
+    select *
+    from triaged.ended_rollups
+    where span = 'hour' and starts_at >= v_hour_from and starts_at < v_until
   ),
   since_then as materialized (
     select *
     from triaged.ends_after(v_folded_id, 9223372036854775807, v_from, v_until)
   ),
   counts as (
-    select task_type, status, count, run_count, run_sum, last_at, 0::bigint as recent_count,
+    select
+      task_type, status, count, run_count, run_sum, last_at, 0::bigint as recent_count,
       run_min, run_max, wait_min, wait_max
     from folded
+    where starts_at >= v_whole_from
+    union all
+    select
+      task_type, status,
+      case when starts_at < v_whole_from then count else 0 end,
+      case when starts_at < v_whole_from then run_count else 0 end,
+      case when starts_at < v_whole_from then run_sum else 0 end,
+      last_at,
+      case when starts_at >= v_hour_ago then count else 0 end,
+      run_min, run_max, wait_min, wait_max
+    from triaged.ended_rollups
+    where
+      span = 'minute'
+      and starts_at >= v_from
+      and starts_at < v_until
+      and (starts_at < v_whole_from or starts_at >= v_hour_ago)
     union all
     select
       task_type, status, count(*), count(run_seconds), coalesce(sum(run_seconds), 0), max(at),
@@ -64,62 +85,66 @@ begin
       min(run_seconds), max(run_seconds), min(wait_seconds), max(wait_seconds)
     from since_then
     group by task_type, status
-    union all
-    select
-      task_type, status, 0, 0, 0, null, count, null, null, null, null
-    from triaged.ended_rollups
-    where
-      span = 'minute' and starts_at >= greatest(v_from, v_hour_ago) and starts_at < v_until
   ),
-  totals as (
+  totals as materialized (
     select
       task_type, status, sum(count)::bigint as count, sum(run_count)::bigint as run_count,
       sum(run_sum) as run_sum, max(last_at) as last_at, sum(recent_count) as recent_count,
       min(run_min) as run_min, max(run_max) as run_max,
-      min(wait_min) as wait_min, max(wait_max) as wait_max
+      min(wait_min) as wait_min, max(wait_max) as wait_max,
+      -- With the cell one number, by which many cells are grouped in no time.
+      (1000 * row_number() over (order by task_type, status))::integer as place
     from counts
     group by task_type, status
   ),
+  histograms as (
+    select task_type, status, run_cells, run_counts, wait_cells, wait_counts
+    from folded
+    where v_merged_until is null or starts_at >= v_merged_until
+    union all
+    select task_type, status, run_cells, run_counts, wait_cells, wait_counts
+    from triaged.day_histograms
+    where v_merged_until is not null
+  ),
+  -- Cells of what ran from 0 on, of what waited from 500 on.
   cells as (
-    select task_type, status, 'run' as measure, run.cell, run.values_in
-    from folded cross join unnest(run_cells, run_counts) as run (cell, values_in)
+    select place + unnest(run_cells) as cell, unnest(run_counts) as values_in
+    from histograms join totals using (task_type, status)
     union all
-    select task_type, status, 'wait', wait.cell, wait.values_in
-    from folded cross join unnest(wait_cells, wait_counts) as wait (cell, values_in)
+    select place + 500 + unnest(wait_cells), unnest(wait_counts)
+    from histograms join totals using (task_type, status)
     union all
-    select task_type, status, 'run', triaged.histogram_cell(run_seconds), count(*)
-    from since_then
+    select place + triaged.histogram_cell(run_seconds), 1
+    from since_then join totals using (task_type, status)
     where run_seconds is not null
-    group by 1, 2, 3, 4
     union all
-    select task_type, status, 'wait', triaged.histogram_cell(wait_seconds), count(*)
-    from since_then
+    select place + 500 + triaged.histogram_cell(wait_seconds), 1
+    from since_then join totals using (task_type, status)
     where wait_seconds is not null
-    group by 1, 2, 3, 4
   ),
   merged as (
     select
-      task_type, status, measure, triaged.histogram_value(cell) as value,
+      cell / 500 as measure,
+      triaged.histogram_value(cell % 500) as value,
       -- How many values lie up to the end of this cell, and how many there are.
-      sum(sum(values_in)) over (partition by task_type, status, measure order by cell) as upto,
-      sum(sum(values_in)) over (partition by task_type, status, measure) as total
-    from cells
-    group by task_type, status, measure, cell
+      sum(values_in) over (partition by cell / 500 order by cell) as upto,
+      sum(values_in) over (partition by cell / 500) as total
+    from (
+      select cell, sum(values_in)::double precision as values_in from cells group by cell
+    ) as by_cell
   ),
   quantiles as (
     select
-      task_type,
-      status,
       measure,
       -- As percentile_cont: between the two values on either side.
-      min(value) filter (where upto > floor(0.5 * (total - 1))) as p50_below,
-      min(value) filter (where upto > ceil(0.5 * (total - 1))) as p50_above,
-      max(0.5 * (total - 1) - floor(0.5 * (total - 1)))::double precision as p50_between,
-      min(value) filter (where upto > floor(0.95 * (total - 1))) as p95_below,
-      min(value) filter (where upto > ceil(0.95 * (total - 1))) as p95_above,
-      max(0.95 * (total - 1) - floor(0.95 * (total - 1)))::double precision as p95_between
+      min(value) filter (where upto > floor(0.5::float8 * (total - 1))) as p50_below,
+      min(value) filter (where upto > ceil(0.5::float8 * (total - 1))) as p50_above,
+      max(0.5::float8 * (total - 1) - floor(0.5::float8 * (total - 1))) as p50_between,
+      min(value) filter (where upto > floor(0.95::float8 * (total - 1))) as p95_below,
+      min(value) filter (where upto > ceil(0.95::float8 * (total - 1))) as p95_above,
+      max(0.95::float8 * (total - 1) - floor(0.95::float8 * (total - 1))) as p95_between
     from merged
-    group by task_type, status, measure
+    group by measure
   )
   select
     totals.task_type,
@@ -138,10 +163,8 @@ begin
     least(greatest(run.p95_below + (run.p95_above - run.p95_below) * run.p95_between,
       totals.run_min), totals.run_max)
   from totals
-  left join quantiles as wait
-    on wait.task_type = totals.task_type and wait.status = totals.status and wait.measure = 'wait'
-  left join quantiles as run
-    on run.task_type = totals.task_type and run.status = totals.status and run.measure = 'run'
+  left join quantiles as run on run.measure = totals.place / 500
+  left join quantiles as wait on wait.measure = totals.place / 500 + 1
   where totals.count > 0;
 end;
 $$;

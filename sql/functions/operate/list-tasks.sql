@@ -23,6 +23,7 @@ set search_path to pg_catalog, pg_temp
 -- Planned with what is given: what is absent is gone from the plan.
 set plan_cache_mode to force_custom_plan
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
@@ -35,26 +36,10 @@ begin
   from (
     (
       select *
-      from triaged.live_tasks as live
-      where
-        (list_tasks.status is null or live.status = list_tasks.status)
-        -- Says no more than the line before, but each of these names an index.
-        and (list_tasks.status is distinct from 'started' or live.worker_id is not null)
-        and (
-          list_tasks.status is distinct from 'needs_decision' or live.decision_prompt is not null
-        )
-        and (list_tasks.task_type is null or live.task_type = list_tasks.task_type)
-        and (list_tasks.queue is null or live.queue = list_tasks.queue)
-        and (list_tasks.worker_id is null or live.worker_id = list_tasks.worker_id)
-        and (
-          list_tasks.parent_task_id is null or live.parent_task_id = list_tasks.parent_task_id
-        )
-        and (
-          list_tasks.context_id is null or live.metadata ->> 'context_id' = list_tasks.context_id
-        )
-        and (live.created_at, live.task_id) < (v_created_at, v_task_id)
-      order by live.created_at desc, live.task_id desc
-      limit v_rows
+      from triaged.newest_live(
+        list_tasks.status, list_tasks.task_type, list_tasks.queue, list_tasks.worker_id,
+        list_tasks.parent_task_id, list_tasks.context_id, v_created_at, v_task_id, v_rows
+      )
     )
     union all
     (
@@ -70,12 +55,123 @@ begin
 end;
 $$;
 
+-- The page of list_tasks, of live tasks alone: those that wait, are started, and wait for a person,
+-- each by its index. A type that few of many tasks have is found by the index of claims, for each
+-- queue that there is.
+create or replace function triaged.newest_live(
+  p_status text,
+  p_task_type text,
+  p_queue text,
+  p_worker_id bigint,
+  p_parent_task_id bigint,
+  p_context_id text,
+  p_created_at timestamptz,
+  p_task_id bigint,
+  p_rows integer
+)
+returns setof triaged.live_tasks
+language plpgsql
+stable
+set plan_cache_mode to force_custom_plan
+set jit to off
+set max_parallel_workers_per_gather to 0
+as $$
+#variable_conflict use_column
+declare
+  v_queues text[];
+begin
+  if p_status in ('finished', 'failed', 'cancelled') then
+    return;
+  end if;
+
+  if p_task_type is not null and p_queue is null then
+    v_queues := array(
+      with recursive known as (
+        (
+          select queue from triaged.live_tasks where status = 'queued' order by queue limit 1
+        )
+        union all
+        select (
+          select later.queue
+          from triaged.live_tasks as later
+          where later.status = 'queued' and later.queue > known.queue
+          order by later.queue
+          limit 1
+        )
+        from known
+        where known.queue is not null
+      )
+      select queue from known where queue is not null
+    );
+  end if;
+
+  return query
+  select *
+  from (
+    (
+      select *
+      from triaged.live_tasks as live
+      where
+        (p_status is null or p_status = 'queued')
+        and live.status = 'queued'
+        and (v_queues is null or live.queue = any (v_queues))
+        and (p_task_type is null or live.task_type = p_task_type)
+        and (p_queue is null or live.queue = p_queue)
+        and (p_worker_id is null or live.worker_id = p_worker_id)
+        and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
+        and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
+        and (live.created_at, live.task_id) < (p_created_at, p_task_id)
+      order by live.created_at desc, live.task_id desc
+      limit p_rows
+    )
+    union all
+    (
+      select *
+      from triaged.live_tasks as live
+      where
+        (p_status is null or p_status = 'started')
+        and live.status = 'started'
+        -- Says no more than the line before, but names an index; as the next one does.
+        and live.worker_id is not null
+        and (p_task_type is null or live.task_type = p_task_type)
+        and (p_queue is null or live.queue = p_queue)
+        and (p_worker_id is null or live.worker_id = p_worker_id)
+        and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
+        and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
+        and (live.created_at, live.task_id) < (p_created_at, p_task_id)
+      order by live.created_at desc, live.task_id desc
+      limit p_rows
+    )
+    union all
+    (
+      select *
+      from triaged.live_tasks as live
+      where
+        (p_status is null or p_status = 'needs_decision')
+        and live.status = 'needs_decision'
+        and live.decision_prompt is not null
+        and (p_task_type is null or live.task_type = p_task_type)
+        and (p_queue is null or live.queue = p_queue)
+        and (p_worker_id is null or live.worker_id = p_worker_id)
+        and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
+        and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
+        and (live.created_at, live.task_id) < (p_created_at, p_task_id)
+      order by live.created_at desc, live.task_id desc
+      limit p_rows
+    )
+  ) as task
+  order by task.created_at desc, task.task_id desc
+  limit p_rows;
+end;
+$$;
+
 -- The page of list_tasks, of final tasks alone.
 --
 -- Tasks that did not finish, children, and tasks of a context have indexes. For a type, a queue and
--- a worker an index would be written by each settle. They go by the index of all by created_at, in
--- the ranges of it in which such tasks were created, as far as the fold knows, and look by their
--- history for tasks that ended since.
+-- a worker an index would be written by each settle. They go by the index of all by created_at. For
+-- a type or queue they read the ranges of it in which such tasks were created, as far as the fold
+-- knows, and look by their history for tasks that ended since. For a worker they go back from its
+-- end: that takes long where it ended few tasks among many of others.
 create or replace function triaged.newest_ended(
   p_status text,
   p_task_type text,
@@ -93,19 +189,30 @@ stable
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
+  v_until timestamptz := triaged.now() + interval '1 hour';
   v_ranges tstzrange[] := array['(,)'::tstzrange];
   v_since_ids bigint[] := '{}';
+  v_from timestamptz := '-infinity';
 begin
+  -- Its tasks ended while it lived.
+  if p_worker_id is not null then
+    select
+      worker.started_at - interval '1 hour',
+      array[tstzrange(null, coalesce(worker.ended_at, 'infinity'), '[]')]
+    into v_from, v_ranges
+    from triaged.workers as worker
+    where worker.worker_id = p_worker_id;
+  end if;
+
   if
     p_parent_task_id is null and p_context_id is null
-    and (p_task_type is not null or p_queue is not null or p_worker_id is not null)
+    and (p_task_type is not null or p_queue is not null)
   then
-    v_ranges := triaged.ranges_of(
-      p_status, p_task_type, p_queue, p_worker_id, p_created_at, p_rows
-    );
+    v_ranges := triaged.ranges_of(p_status, p_task_type, p_queue, p_created_at, p_rows);
     v_since_ids := triaged.ended_since_fold(p_status, p_task_type);
   end if;
 
@@ -131,6 +238,8 @@ begin
           and (p_parent_task_id is null or ended.parent_task_id = p_parent_task_id)
           and (p_context_id is null or ended.metadata ->> 'context_id' = p_context_id)
           and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
+          -- The days ahead are empty.
+          and ended.ended_at < v_until and ended.ended_at >= v_from
         order by ended.created_at desc, ended.task_id desc
         limit p_rows
       ) as found
@@ -147,6 +256,7 @@ begin
         and (p_queue is null or ended.queue = p_queue)
         and (p_worker_id is null or ended.worker_id = p_worker_id)
         and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
+        and ended.ended_at < v_until
       order by ended.created_at desc, ended.task_id desc
       limit p_rows
     )
@@ -162,34 +272,25 @@ create or replace function triaged.ranges_of(
   p_status text,
   p_task_type text,
   p_queue text,
-  p_worker_id bigint,
   p_created_at timestamptz,
   p_rows integer
 )
 returns tstzrange[]
 language plpgsql
 stable
+set plan_cache_mode to force_custom_plan
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
   v_minutes_since timestamptz;
   v_hours_since timestamptz;
-  v_from timestamptz := '-infinity';
-  v_to timestamptz := 'infinity';
 begin
   select
     max(since) filter (where span = 'minute') + interval '1 hour',
     max(since) filter (where span = 'hour') + interval '1 hour'
   into v_minutes_since, v_hours_since
-  from triaged.rollup_spans();
-
-  -- A worker's tasks ended while it lived.
-  if p_worker_id is not null then
-    select worker.started_at - interval '1 hour', coalesce(worker.ended_at, 'infinity')
-    into v_from, v_to
-    from triaged.workers as worker
-    where worker.worker_id = p_worker_id;
-  end if;
+  from triaged.rollup_spans(true);
 
   return array(
     select range
@@ -210,9 +311,8 @@ begin
               and (p_status is null or status = p_status)
               and (p_task_type is null or task_type = p_task_type)
               and (p_queue is null or queue = p_queue)
-              and starts_at >= v_from and starts_at <= v_to
             order by newest_at desc
-            limit case when p_worker_id is null then p_rows end
+            limit p_rows
           )
           union all
           (
@@ -227,7 +327,6 @@ begin
               and (p_status is null or status = p_status)
               and (p_task_type is null or task_type = p_task_type)
               and (p_queue is null or queue = p_queue)
-              and starts_at >= v_from and starts_at <= v_to
           )
           union all
           -- What ended before rollups are kept.
@@ -248,6 +347,7 @@ stable
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 declare
   v_folded_id bigint := coalesce((select folded_id from triaged.rollup_progress), 0);
@@ -284,6 +384,7 @@ set search_path to pg_catalog, pg_temp
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare

@@ -48,6 +48,9 @@ create or replace function triaged.why_queued(p_task triaged.live_tasks)
 returns table (reason text, hint text)
 language plpgsql
 stable
+-- Of a level of priority that nothing waits on, a scan would read all tasks to know that.
+set enable_seqscan to off
+set jit to off
 as $$
 declare
   v_now timestamptz := triaged.now();
@@ -126,9 +129,9 @@ begin
           and ahead.task_type = p_task.task_type
           and ahead.priority = level
           and ahead.run_at <= v_now
-          and (
-            level < p_task.priority
-            or (ahead.run_at, ahead.task_id) < (p_task.run_at, p_task.task_id)
+          and (ahead.run_at, ahead.task_id) < (
+            case when level = p_task.priority then p_task.run_at else 'infinity' end,
+            case when level = p_task.priority then p_task.task_id else 9223372036854775807 end
           )
         limit 1000
       ) as ahead

@@ -97,6 +97,7 @@ begin
     marked_writers = v_known.marked_writers,
     marked_xid = v_known.marked_xid;
 
+  perform triaged.merge_day();
   perform triaged.expire_rollups();
 
   return v_folded;
@@ -149,6 +150,7 @@ stable
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 begin
   return (

@@ -8,6 +8,7 @@ language plpgsql
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
@@ -103,7 +104,7 @@ begin
         span, starts_at, queue, task_type, status, triaged.histogram_cell(run_seconds) as cell,
         count(*) as count
       from ended
-      where run_seconds is not null
+      where span = 'hour' and run_seconds is not null
       group by span, starts_at, queue, task_type, status, cell
     ) as by_cell
     group by span, starts_at, queue, task_type, status
@@ -117,7 +118,7 @@ begin
         span, starts_at, queue, task_type, status, triaged.histogram_cell(wait_seconds) as cell,
         count(*) as count
       from ended
-      where wait_seconds is not null
+      where span = 'hour' and wait_seconds is not null
       group by span, starts_at, queue, task_type, status, cell
     ) as by_cell
     group by span, starts_at, queue, task_type, status
@@ -185,6 +186,7 @@ set enable_seqscan to off
 set enable_hashjoin to off
 set enable_mergejoin to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 begin
@@ -206,7 +208,7 @@ begin
       and recorded.event in ('import', 'manual')
       and other.ended_at <> recorded.at
   ) as ended
-  cross join triaged.rollup_spans() as kept (span, since)
+  cross join triaged.rollup_spans(true) as kept (span, since)
   where
     recorded.history_id > p_after
     and recorded.history_id <= p_until
@@ -247,6 +249,7 @@ set enable_seqscan to off
 set enable_hashjoin to off
 set enable_mergejoin to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 begin
@@ -268,7 +271,7 @@ begin
   from triaged.task_history as recorded
   left join triaged.final_tasks as ended
     on ended.task_id = recorded.task_id and ended.ended_at = recorded.at
-    -- Says no more than the two below, but only these two name partitions to the planner.
+    -- Says no more than the line before, but names partitions to the planner.
     and ended.ended_at >= p_since and ended.ended_at < p_before
   where
     recorded.history_id > p_after
@@ -280,19 +283,25 @@ begin
 end;
 $$;
 
--- The spans of time that rollups count by, and since when each is kept: minutes for three days, or
--- as long as final tasks up to a month, and hours for 400 days.
-create or replace function triaged.rollup_spans()
+-- The spans of time that rollups count by, and since when each is kept: minutes for three days, and
+-- hours for 400 days. Lists need the minutes of all final tasks that are kept, up to a month. Not
+-- in SQL, which would be inlined and read the setting for each row.
+create or replace function triaged.rollup_spans(p_of_lists boolean default false)
 returns table (span text, since timestamptz)
-language sql
+language plpgsql
 stable
 as $$
-  select
-    'minute',
-    triaged.now()
-      - least(31, greatest(3, triaged.retention_days('final_tasks') + 1)) * interval '24 hours'
-  union all
-  select 'hour', triaged.now() - interval '9600 hours';
+declare
+  v_minute_days integer := case
+    when p_of_lists then least(31, greatest(3, triaged.retention_days('final_tasks') + 1))
+    else 3
+  end;
+begin
+  return query
+  values
+    ('minute', triaged.now() - v_minute_days * interval '24 hours'),
+    ('hour', triaged.now() - interval '9600 hours');
+end;
 $$;
 
 -- Delete rollups whose time is over.
@@ -308,8 +317,13 @@ begin
   loop
     delete from triaged.ended_rollups where span = v_kept.span and starts_at < v_kept.since;
     delete from triaged.event_rollups where span = v_kept.span and starts_at < v_kept.since;
-    delete from triaged.created_ranges where span = v_kept.span and starts_at < v_kept.since;
     delete from triaged.failure_rollups where span = v_kept.span and starts_at < v_kept.since;
+  end loop;
+
+  for v_kept in
+    select span, since from triaged.rollup_spans(true)
+  loop
+    delete from triaged.created_ranges where span = v_kept.span and starts_at < v_kept.since;
   end loop;
 end;
 $$;

@@ -16,6 +16,7 @@ set search_path to pg_catalog, pg_temp
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set jit to off
+set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
