@@ -115,20 +115,26 @@ async function endSome(client: Client, count: number): Promise<void> {
   );
 }
 
-function questionsAbout(known: Known): Question[] {
-  const list = (name: string, given: string): Question => ({
+function list(name: string, given: string): Question {
+  return {
     name: `list ${name}`,
     limitMs: 20,
     ask: (_, client) =>
       client.query(
         `select task_id, task_type, queue, status, created_at from triaged.list_tasks(${given})`,
       ),
-  });
-  const view = (name: string, limitMs: number, more = ""): Question => ({
+  };
+}
+
+function view(name: string, limitMs: number, more = ""): Question {
+  return {
     name: `${name}${more}`,
     limitMs,
     ask: (_, client) => client.query(`select * from triaged.${name}${more}`),
-  });
+  };
+}
+
+function questionsAbout(known: Known): Question[] {
   return [
     view("queue_depth", 20),
     view("attention", 20, " order by since desc limit 100"),

@@ -1,5 +1,5 @@
--- Tasks that wait for a person: decisions, failed tasks, attempts that run for over an hour. Each part
--- comes in the order of an index, so that the newest of all are found without a sort of all.
+-- Tasks that wait for a person: decisions, failed tasks, attempts that run for over an hour. Each
+-- part comes in the order of an index, so that the newest of all are found without a sort of all.
 create or replace view triaged.attention as
 (
   select

@@ -41,14 +41,12 @@ export const getProgress: Queue["getProgress"] = async (db, taskId) => {
 
 export const listTasks: Queue["listTasks"] = async (db, filter) => {
   const rows = await db.query({
-    // Planned with the values at hand, since it is not prepared: an absent filter is gone.
     text: `select ${LISTED_COLUMNS}
-           from triaged.tasks
-           where ($1::text is null or queue = $1)
-             and ($2::text is null or task_type = $2)
-             and ($3::text is null or status = $3)
-           order by tasks.created_at desc, tasks.task_id desc
-           limit $4`,
+           from triaged.list_tasks(
+             queue => $1::text, task_type => $2::text, status => $3::text,
+             max_rows => $4::integer
+           ) as tasks
+           order by tasks.created_at desc, tasks.task_id desc`,
     values: [filter.queue ?? null, filter.taskType ?? null, filter.status ?? null, filter.limit],
   });
   return rows.map((row) => ListedRow.parse(row));

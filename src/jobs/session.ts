@@ -154,11 +154,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     await Promise.race([ready, failed.then(raise)]);
     await unlockDeadRunners(db);
     await addJobsAtStart(runner, options.jobs);
-    const stopAdding = new AbortController();
-    for (const job of options.jobs) {
-      void addNowAndThen(runner, job, stopAdding.signal).catch(fail);
-    }
-    releases.unshift(() => stopAdding.abort());
+    releases.unshift(addInIntervals(runner, options.jobs, fail));
     return { failure: failed, stop };
   } catch (err) {
     await stop();
@@ -256,20 +252,23 @@ function cronItemsOf(jobs: readonly MaintenanceJob[]): ParsedCronItem[] {
   );
 }
 
-/** Enqueue a job of short intervals again and again, until the signal aborts. */
-async function addNowAndThen(
+/** Enqueue the jobs of short intervals again and again. Returns what ends that. */
+function addInIntervals(
   runner: Runner,
-  { name, everyMs }: MaintenanceJob,
-  signal: AbortSignal,
-): Promise<void> {
-  while (everyMs !== undefined) {
-    await delay(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
-    if (signal.aborted) {
-      return;
-    }
-    // Under the key of its cron, so that one run waits, whoever adds it.
-    await runner.addJob(name, {}, { jobKey: name });
-  }
+  jobs: readonly MaintenanceJob[],
+  onError: (err: unknown) => void,
+): () => void {
+  const timers = jobs.flatMap(({ name, everyMs }) =>
+    everyMs === undefined
+      ? []
+      : [
+          setInterval(() => {
+            // Under the key of its cron, so that one run waits, whoever adds it.
+            runner.addJob(name, {}, { jobKey: name }).catch(onError);
+          }, everyMs).unref(),
+        ],
+  );
+  return () => timers.forEach(clearInterval);
 }
 
 /** Enqueue the jobs that run at the start of a process. */

@@ -106,9 +106,10 @@ describe("a list", () => {
         Object.values(given),
       );
 
-      expect(await pagesOf(client, given, 4), JSON.stringify(filter)).toEqual(
-        expected.map(({ task_id }) => task_id),
-      );
+      expect({ filter, found: await pagesOf(client, given, 4) }).toEqual({
+        filter,
+        found: expected.map(({ task_id }) => task_id),
+      });
     }
   });
 
