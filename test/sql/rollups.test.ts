@@ -361,6 +361,17 @@ test("quantiles are within 5 % of those of all values", async ({ client }) => {
   }
 });
 
+test("the newest pages of history are summarized, once", async ({ client }) => {
+  await client.query(
+    `select count(*) from triaged.enqueue_tasks((
+       select jsonb_agg('{"task_type": "noop"}'::jsonb) from generate_series(1, 6000)))`,
+  );
+  const summarize = () => queryOne(client, "select triaged.summarize_history() > 0 as some");
+
+  expect(await summarize()).toEqual({ some: true });
+  expect(await summarize()).toEqual({ some: false });
+});
+
 test("queue_depth shows the last count while tasks are many, and counts while they are few", async ({
   client,
 }) => {
