@@ -97,15 +97,14 @@ async function foldAll(db: Database): Promise<string> {
 }
 
 async function endSome(client: Client, count: number): Promise<void> {
+  await client.query("select triaged.register_worker('since', '{recent}')");
   await client.query(
-    `with worker as materialized (
-       select triaged.register_worker('since', '{recent}') as worker_id
-     )
-     select count(*) from worker, generate_series(1, $1::integer),
-       lateral triaged.enqueue_task('recent')`,
+    `select count(*) from triaged.enqueue_tasks((
+       select jsonb_agg('{"task_type": "recent"}'::jsonb) from generate_series(1, $1::integer)
+     ))`,
     [count],
   );
-  await client.query(
+  const { rowCount } = await client.query(
     `select * from triaged.settle_tasks((
        select jsonb_agg(jsonb_build_object(
          'task_id', task_id, 'attempt', attempt_count, 'outcome', 'finish'))
@@ -113,6 +112,9 @@ async function endSome(client: Client, count: number): Promise<void> {
      ))`,
     [count],
   );
+  if (rowCount !== count) {
+    throw new Error(`expected ${count} tasks to end since the fold, got ${rowCount}`);
+  }
 }
 
 function list(name: string, given: string): Question {
