@@ -14,6 +14,7 @@ const QUEUE = [
   "outbox",
   "supervisor",
   "doctor",
+  "gateway",
   "cli",
 ];
 
@@ -78,6 +79,10 @@ const LIBRARIES = {
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
+  fastify: "^src/gateway/",
+  "@fastify/rate-limit": "^src/gateway/",
+  "@fastify/swagger": "^src/gateway/",
+  "fastify-type-provider-zod": "^src/gateway/",
   "fastest-levenshtein": "^src/(cli/terminal|triage/commands)/",
 };
 

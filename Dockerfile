@@ -1,4 +1,4 @@
-# The daemon under supervisord: two workers and the jobs, as in supervisord.conf.
+# The daemon under supervisord: two workers, the jobs and HTTP, as in supervisord.conf.
 #
 #   docker build -t triaged .
 #   docker run --rm -e DATABASE_URL=postgres://… triaged triaged migrate
@@ -43,6 +43,7 @@ RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged \
 # Mirrors of repositories. A volume keeps them.
 ENV REPO_CACHE_DIR=/var/cache/triaged
 USER node
+# HTTP listens on the loopback of the container until HOST says otherwise.
 EXPOSE 8080
 # Fails when a process is not running, such as one that waits for a person (exit code 78).
 HEALTHCHECK --interval=30s --timeout=10s --start-period=15s \

@@ -21,6 +21,8 @@ import { brokenLinks } from "./broken-links.ts";
 import { installScripts } from "./install-scripts.ts";
 
 const START_MS_MAX = 120_000;
+/** For HTTP. Not the usual one, at which a daemon of this machine may listen. */
+const PORT = 18_088;
 
 const PROGRAM = `
 import { createClient, defineHandler } from "triaged";
@@ -64,7 +66,7 @@ try {
   say("version", run("npx", ["triaged", "--version"]));
   // Without npx, which ends before what it started does.
   const program = path.join(folder, "node_modules", ".bin", "triaged");
-  daemon = spawn(program, ["up"], { cwd: folder, stdio: "inherit" });
+  daemon = spawn("env", [`PORT=${PORT}`, program, "up"], { cwd: folder, stdio: "inherit" });
   await waitUntilUp();
   expect("library", run("node", ["main.ts"]), "hello Ada function function function 1");
   expect(
@@ -72,6 +74,7 @@ try {
     run("npx", ["triaged", "enqueue", "greet", '{"name": "Bob"}', "--wait", "--json"]),
     '"result":{"greeting":"hello Bob"}',
   );
+  expect("HTTP", run("curl", ["-s", `http://127.0.0.1:${PORT}/ready`]), '"status":"ready"');
 } finally {
   await stop(daemon);
   rmSync(folder, { recursive: true, force: true });

@@ -36,7 +36,7 @@ grant execute on function
   triaged.events_since(timestamptz),
   triaged.known_depth(),
   triaged.list_tasks(
-    text, text, text, bigint, bigint, text, timestamptz, bigint, integer
+    text, text, text, bigint, bigint, text, text, timestamptz, bigint, integer, integer
   ),
   triaged.list_triage_tasks(text, timestamptz, bigint, integer),
   triaged.get_task_hierarchy(bigint),

@@ -138,6 +138,13 @@ with (pages_per_range = 32);
 create index final_tasks_unfinished_idx on triaged.final_tasks (status, created_at, task_id)
 where status <> 'finished';
 
+-- Serves lists by a worker that ended few tasks: the pages that have any of it. BRIN, as an entry
+-- by its id would cost each settle; multi-valued, as those who work at a time have ids far apart.
+create index final_tasks_worker_idx on triaged.final_tasks using brin (
+  worker_id int8_minmax_multi_ops
+)
+with (pages_per_range = 16);
+
 -- Serves dead_letters and attention, by the time of the failure.
 create index final_tasks_failed_idx on triaged.final_tasks (ended_at) where status = 'failed';
 

@@ -137,6 +137,8 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["up", async () => (await import("./commands/up.ts")).upCommand],
   ["work", async (application) => (await import("./commands/work.ts")).workCommand(application)],
   ["jobs", async (application) => (await import("./commands/jobs.ts")).jobsCommand(application)],
+  ["serve", async () => (await import("./commands/serve.ts")).serveCommand],
+  ["key", async () => (await import("./commands/key.ts")).keyCommand],
   [
     "supervisor-events",
     async () => (await import("./commands/supervisor-events.ts")).supervisorEventsCommand,

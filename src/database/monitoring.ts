@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { columnsOf, type Database, isoTime } from "./database.ts";
 import type { Queue } from "./queue.ts";
-import { Count, Depth, ForeignLock, Statistics, WorkerActivity } from "./rows.ts";
+import { Attention, Count, Depth, ForeignLock, Statistics, WorkerActivity } from "./rows.ts";
 
 export const queueDepth: Queue["queueDepth"] = async (db) => {
   const rows = await db.query({
@@ -33,6 +33,15 @@ export const liveWorkers: Queue["liveWorkers"] = async (db) => {
            order by name, worker_id`,
   });
   return rows.map((row) => WorkerActivity.parse(row));
+};
+
+export const attentionTasks: Queue["attentionTasks"] = async (db, limit) => {
+  const rows = await db.query({
+    text: `select ${columnsOf(Attention.shape)}
+           from triaged.attention as attention order by attention.since desc limit $1`,
+    values: [limit],
+  });
+  return rows.map((row) => Attention.parse(row));
 };
 
 export const attentionCounts: Queue["attentionCounts"] = async (db) => {

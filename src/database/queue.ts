@@ -25,10 +25,11 @@
  * Ids are decimal text, since bigint is wider than number. Numbers whose name ends in `Ms` are
  * milliseconds. The clock that counts is the server's.
  */
-import type { EffectKind, EffectStatus } from "../model/effect.ts";
+import type { EffectStatus } from "../model/effect.ts";
 import type { parseExactly } from "../model/json.ts";
 import type { Attempt, ClaimedTask, Enqueued, Lane, NewTask, TaskInput } from "../model/task.ts";
 import type { TaskStatus } from "../model/task-status.ts";
+import type { EffectEnd, EffectFilter, Pausable, Registration, TaskFilter } from "./arguments.ts";
 import type { Database } from "./database.ts";
 import type * as rows from "./rows.ts";
 
@@ -242,6 +243,21 @@ export interface Queue {
   /** Tasks, the newest first. */
   readonly listTasks: (db: Database, filter: TaskFilter) => Promise<rows.ListedRow[]>;
 
+  /** The same, and what `after` is for the next page; null behind the last. */
+  readonly pageTasks: (
+    db: Database,
+    filter: TaskFilter,
+  ) => Promise<{ readonly rows: rows.ListedRow[]; readonly next: string | null }>;
+
+  /** How many tasks there are; counts at most `countMax`. */
+  readonly countTasks: (
+    db: Database,
+    filter: Omit<TaskFilter, "limit" | "after" | "offset"> & { readonly countMax: number },
+  ) => Promise<number>;
+
+  /** How many tasks there are in each status that has any. */
+  readonly countByStatus: (db: Database) => Promise<Partial<Record<TaskStatus, number>>>;
+
   /**
    * The newest transitions of a task, the oldest of them first; empty for a task that history does
    * not know. At most `limit`, by default 1,000.
@@ -268,6 +284,9 @@ export interface Queue {
 
   /** The workers that have not ended, by name. */
   readonly liveWorkers: (db: Database) => Promise<rows.WorkerActivity[]>;
+
+  /** Tasks that wait for a person, the newest first. */
+  readonly attentionTasks: (db: Database, limit: number) => Promise<rows.Attention[]>;
 
   /** How many tasks wait for a person, by reason; counts at most 10,000. */
   readonly attentionCounts: (db: Database) => Promise<Record<string, number>>;
@@ -379,18 +398,6 @@ export interface Queue {
   readonly databaseNow: (db: Database) => Promise<Date>;
 }
 
-/** What a worker says of itself when it begins. */
-export type Registration = {
-  readonly name: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly queues: readonly string[];
-  readonly concurrency: number;
-  /** How long it may be silent before others take it for dead. */
-  readonly leaseMs: number;
-  readonly taskTypes: readonly { readonly name: string; readonly maxAttempts: number }[];
-};
-
 /** What became of one worker of a process that exited. */
 type RescuedWorker = {
   readonly workerId: string;
@@ -403,34 +410,8 @@ type RescuedWorker = {
 
 export type CancelOutcome = "cancelled" | "requested";
 
-export type Pausable = { readonly kind: "queue" | "task type"; readonly name: string };
-
-export type TaskFilter = {
-  readonly queue?: string | undefined;
-  readonly taskType?: string | undefined;
-  readonly status?: TaskStatus | undefined;
-  /** 1 to 100. */
-  readonly limit: number;
-};
-
 type MadePartitions = {
   readonly made: number;
   /** One error for each partition that could not be made. */
   readonly errors: readonly Error[];
-};
-
-/** How an attempt at an effect ended; `pending`: to be tried again after `delayMs`. */
-export type EffectEnd = {
-  readonly status: EffectStatus;
-  readonly externalRef?: string | null;
-  readonly error?: string;
-  readonly delayMs?: number;
-};
-
-export type EffectFilter = {
-  readonly effectId?: string | undefined;
-  readonly taskId?: string | undefined;
-  readonly kind?: EffectKind | undefined;
-  readonly status?: EffectStatus | undefined;
-  readonly limit: number;
 };

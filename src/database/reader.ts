@@ -1,9 +1,12 @@
 /** Tasks as people read them. The verbs are described in queue.ts. */
+import type { QueryResultRow } from "pg";
 import { z } from "zod";
 import { parseExactly } from "../model/json.ts";
+import { TASK_STATUSES } from "../model/task-status.ts";
+import type { TaskFilter } from "./arguments.ts";
 import { columnsOf, type Database, exactTime, isoTime } from "./database.ts";
 import type { Queue } from "./queue.ts";
-import { HistoryRow, ListedRow, Reason, TaskProgress, TaskRow } from "./rows.ts";
+import { Count, HistoryRow, ListedRow, Reason, TaskProgress, TaskRow } from "./rows.ts";
 
 /** As text, since the driver rounds the numbers in them. */
 const JSON_COLUMNS = ["payload", "result", "decision", "metadata"] as const;
@@ -40,16 +43,83 @@ export const getProgress: Queue["getProgress"] = async (db, taskId) => {
 };
 
 export const listTasks: Queue["listTasks"] = async (db, filter) => {
-  const rows = await db.query({
+  const rows = await readPage(db, filter);
+  return rows.map((row) => ListedRow.parse(row));
+};
+
+export const pageTasks: Queue["pageTasks"] = async (db, filter) => {
+  const rows = await readPage(db, filter);
+  const last = rows.length < filter.limit ? undefined : rows.at(-1);
+  return {
+    rows: rows.map((row) => ListedRow.parse(row)),
+    next: last === undefined ? null : placeOf(last),
+  };
+};
+
+/** Where a page ends: the time as the server wrote it, since a Date would cut the microseconds. */
+function placeOf(row: QueryResultRow): string {
+  const { created_at, task_id } = z
+    .object({ created_at: z.string(), task_id: z.string() })
+    .parse(row);
+  return `${created_at}_${task_id}`;
+}
+
+/** What `placeOf` writes. */
+export const PAGE_PLACE = /^(\d{4}-[\dT:.-]{1,30}Z)_(\d{1,19})$/;
+
+async function readPage(db: Database, filter: TaskFilter): Promise<QueryResultRow[]> {
+  const [, time = null, taskId = null] = PAGE_PLACE.exec(filter.after ?? "") ?? [];
+  return await db.query({
     text: `select ${LISTED_COLUMNS}
            from triaged.list_tasks(
-             queue => $1::text, task_type => $2::text, status => $3::text,
-             max_rows => $4::integer
+             ${FILTER},
+             before_created_at => $7::timestamptz, before_task_id => $8::bigint,
+             max_rows => $9::integer, skip_rows => $10::integer
            ) as tasks
            order by tasks.created_at desc, tasks.task_id desc`,
-    values: [filter.queue ?? null, filter.taskType ?? null, filter.status ?? null, filter.limit],
+    values: [...valuesOf(filter), time, taskId, filter.limit, filter.offset ?? 0],
   });
-  return rows.map((row) => ListedRow.parse(row));
+}
+
+/** Null is no condition. */
+const FILTER = `
+  queue => $1::text, task_type => $2::text, status => $3::text, context_id => $4::text,
+  repository => $5::text, parent_task_id => $6::bigint`;
+
+function valuesOf(filter: Omit<TaskFilter, "limit">): (string | null)[] {
+  const { queue, taskType, status, contextId, repo, parentTaskId } = filter;
+  return [queue, taskType, status, contextId, repo, parentTaskId].map((value) => value ?? null);
+}
+
+const Counted = z.object({ count: Count });
+
+/** No list: that would carry the rows. An absent filter is gone from the plan. */
+export const countTasks: Queue["countTasks"] = async (db, { countMax, ...filter }) => {
+  const [row] = await db.query({
+    text: `select count(*)
+           from (
+             select
+             from triaged.tasks
+             where ($1::text is null or queue = $1)
+               and ($2::text is null or task_type = $2)
+               and ($3::text is null or status = $3)
+               and ($4::text is null or metadata ->> 'context_id' = $4)
+               and ($5::text is null
+                 or payload ->> 'source_repo' = $5 or payload ->> 'target_repo' = $5)
+               and ($6::bigint is null or parent_task_id = $6)
+             limit $7
+           ) as found`,
+    values: [...valuesOf(filter), countMax],
+  });
+  return Counted.parse(row).count;
+};
+
+export const countByStatus: Queue["countByStatus"] = async (db) => {
+  const rows = await db.query({
+    text: "select status, count(*) from triaged.tasks group by status",
+  });
+  const parsed = rows.map((row) => Counted.extend({ status: z.enum(TASK_STATUSES) }).parse(row));
+  return Object.fromEntries(parsed.map(({ status, count }) => [status, count]));
 };
 
 /** Rows of one answer. A task that snoozes for years has more, and each may have an error. */

@@ -137,6 +137,20 @@ export const Statistics = z.object({
 });
 export type Statistics = z.output<typeof Statistics>;
 
+/** A task that waits for a person. */
+export const Attention = z.object({
+  task_id: z.string(),
+  task_type: z.string(),
+  queue: z.string(),
+  status: z.enum(TASK_STATUSES),
+  /** Its status, or `stuck` for an attempt that runs for over an hour. */
+  reason: z.string(),
+  /** What is asked, what went wrong, or how far it is. */
+  detail: z.string().nullable(),
+  since: IsoTime,
+});
+export type Attention = z.output<typeof Attention>;
+
 /** A worker that has not ended. */
 export const WorkerActivity = z.object({
   worker_id: z.string(),

@@ -1,5 +1,5 @@
 /** Transactions: plain, with settings of the queue, on one snapshot, or rolled back at the end. */
-import { type ClientBase, DatabaseError, type Pool } from "pg";
+import { type ClientBase, DatabaseError, escapeLiteral, type Pool } from "pg";
 import { type Database, inSchema } from "./database.ts";
 
 /**
@@ -51,6 +51,51 @@ export async function withSettings<Result>(
     });
   } finally {
     client.release();
+  }
+}
+
+/**
+ * Run `work` in a transaction with the rights of `role` alone (null: those of the login), with
+ * settings of the queue, and where asked for without the right to write. All of it ends with the
+ * transaction. A statement that takes longer than `statementMsMax` is cancelled by the server.
+ */
+export async function asRole<Result>(
+  pool: Pool,
+  schema: string,
+  options: {
+    readonly role: string | null;
+    readonly isReadOnly: boolean;
+    readonly settings: { readonly actor?: string; readonly max_payload_bytes?: string };
+    readonly statementMsMax: number;
+  },
+  work: (db: Database) => Promise<Result>,
+): Promise<Result> {
+  const { role, isReadOnly, settings, statementMsMax } = options;
+  const named = [
+    ["statement_timeout", String(statementMsMax)],
+    ...Object.entries(settings).map(([name, value]) => [`${schema}.${name}`, value]),
+    ...(role === null ? [] : [["role", role]]),
+  ].map(([name = "", value = ""]) => [escapeLiteral(name), escapeLiteral(value)]);
+  const client = await pool.connect();
+  let isUsable = false;
+  try {
+    // One message: a request has a transaction of its own, and each round trip counts.
+    await client.query(
+      `begin isolation level read committed, ${isReadOnly ? "read only" : "read write"}, not deferrable;
+       select ${named.map(([name, value]) => `set_config(${name}, ${value}, true)`).join(", ")}`,
+    );
+    const result = await work(inSchema(client, schema));
+    await client.query("commit");
+    isUsable = true;
+    return result;
+  } catch (err) {
+    await client.query("rollback").then(
+      () => (isUsable = true),
+      () => undefined,
+    );
+    throw err;
+  } finally {
+    client.release(!isUsable);
   }
 }
 

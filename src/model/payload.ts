@@ -64,7 +64,7 @@ export function serializePayload(
       hint: `wrap it: {"value": …}`,
     });
   }
-  checkParts(sent);
+  checkJson(sent, "payload");
   return text;
 }
 
@@ -92,6 +92,9 @@ function stringify(payload: unknown): string | undefined {
       return forJson(value);
     });
   } catch (err) {
+    if (err instanceof RangeError && err.message.includes("call stack")) {
+      throw tooDeep("payload"); // It descends by calls.
+    }
     const reason = err instanceof Error ? err.message.split("\n")[0] : String(err);
     throw new PayloadError(`payload cannot be serialised: ${reason}`, {
       hint: "send plain data: objects without cycles, arrays, text, finite numbers, booleans, null",
@@ -100,10 +103,14 @@ function stringify(payload: unknown): string | undefined {
   }
 }
 
-/** Look at every text and key. A list and not recursion: the depth is the sender's choice. */
-function checkParts(payload: object): void {
+/**
+ * Look at every text and key of a value of JSON. Throws a PayloadError, which calls the value
+ * `name`, as serializePayload does.
+ */
+export function checkJson(given: unknown, name: string): void {
+  // A list and not recursion: the depth is the sender's choice.
   const waiting: { value: unknown; path: string; depth: number }[] = [
-    { value: payload, path: "payload", depth: 1 },
+    { value: given, path: name, depth: 1 },
   ];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     const { value, path, depth } = part;
@@ -115,9 +122,7 @@ function checkParts(payload: object): void {
       });
     } else if (typeof value === "object" && value !== null) {
       if (depth > MAX_DEPTH) {
-        throw new PayloadError(`payload is nested deeper than ${MAX_DEPTH} levels`, {
-          hint: "flatten it, or store it elsewhere and enqueue a reference",
-        });
+        throw tooDeep(name);
       }
       for (const [key, inner] of Object.entries(value)) {
         const place = Array.isArray(value) ? `${path}[${key}]` : `${path}.${printable(key)}`;
@@ -128,6 +133,12 @@ function checkParts(payload: object): void {
       }
     }
   }
+}
+
+function tooDeep(name: string): PayloadError {
+  return new PayloadError(`${name} is nested deeper than ${MAX_DEPTH} levels`, {
+    hint: "flatten it, or store it elsewhere and enqueue a reference",
+  });
 }
 
 function checkKey(key: string, path: string): void {

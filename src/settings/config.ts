@@ -18,6 +18,12 @@ import {
 import { type DatabaseUrl, databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
 import { describeEffects, type EffectsConfig, effectsConfigOf } from "./effects.ts";
 import { type Environment, readSecretFiles } from "./environment.ts";
+import {
+  describeGateway,
+  GATEWAY_VARIABLES,
+  type GatewayConfig,
+  gatewayConfigOf,
+} from "./gateway.ts";
 import { NO_PLACEHOLDERS, olderSettingsIn, placeholderIn, templateIn } from "./rejected-values.ts";
 import { type LogLevel, SECRETS, SETTINGS, type Settings } from "./variables.ts";
 
@@ -45,6 +51,7 @@ export type Config = {
   readonly effects: EffectsConfig;
   /** Null: verdicts rest on the facts alone. */
   readonly adjudication: AdjudicationConfig | null;
+  readonly gateway: GatewayConfig;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -94,7 +101,8 @@ export function readConfig(
   const older = olderSettingsIn(values);
   // The environment of an application is its own: what it says to others is not meant for us.
   if (!isLibrary) problems.push(...older.refused);
-  const settings = parseSettings(withoutPlaceholders(values, problems), problems);
+  const ours = isLibrary ? withoutGateway(values) : values;
+  const settings = parseSettings(withoutPlaceholders(ours, problems), problems);
 
   const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
     try {
@@ -108,6 +116,7 @@ export function readConfig(
   const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
   const effects = effectsConfigOf(settings, problems);
   const adjudication = adjudicationConfigOf(settings, problems);
+  const gateway = gatewayConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -119,14 +128,7 @@ export function readConfig(
     schema: settings.TRIAGED_SCHEMA,
     rolePrefix: settings.TRIAGED_ROLE_PREFIX ?? null,
     pool: poolOf(settings),
-    worker: {
-      name: settings.WORKER_ID ?? `${hostname()}-${process.pid}`,
-      queues: settings.QUEUES,
-      concurrency: settings.CONCURRENCY,
-      pollIntervalMs: settings.POLL_INTERVAL,
-      shutdownGraceMs: settings.SHUTDOWN_GRACE_MS,
-      tasksFolder: settings.TASKS_DIR === undefined ? null : path.resolve(settings.TASKS_DIR),
-    },
+    worker: workerOf(settings),
     retention: {
       taskDays: settings.TASK_RETENTION_DAYS ?? null,
       historyDays: settings.HISTORY_RETENTION_DAYS ?? null,
@@ -150,6 +152,7 @@ export function readConfig(
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
     effects,
     adjudication,
+    gateway,
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,
@@ -157,6 +160,24 @@ export function readConfig(
     startedByNpm: environment["npm_command"] !== undefined,
     leftOver: older.told,
   };
+}
+
+function workerOf(settings: Settings): WorkerConfig {
+  return {
+    name: settings.WORKER_ID ?? `${hostname()}-${process.pid}`,
+    queues: settings.QUEUES,
+    concurrency: settings.CONCURRENCY,
+    pollIntervalMs: settings.POLL_INTERVAL,
+    shutdownGraceMs: settings.SHUTDOWN_GRACE_MS,
+    tasksFolder: settings.TASKS_DIR === undefined ? null : path.resolve(settings.TASKS_DIR),
+  };
+}
+
+/** Applications listen at a HOST and a PORT of their own, which may be no number at all. */
+function withoutGateway(values: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(values).filter(([name]) => !GATEWAY_VARIABLES.includes(name)),
+  );
 }
 
 function poolOf(settings: Settings): PoolConfig {
@@ -295,6 +316,7 @@ export function describeConfig(config: Config): Record<string, string> {
     ...(repositories.token === null ? {} : { GITHUB_TOKEN: "****" }),
     ...describeEffects(config.effects),
     ...describeAdjudication(config.adjudication),
+    ...describeGateway(config.gateway),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),
     MAX_RESCUES: String(config.maxRescues),

@@ -34,6 +34,7 @@ export const NO_PLACEHOLDERS = [
   "LLM_API_KEY",
   "LLM_BASE_URL",
   "LLM_MODEL",
+  "ORCHESTRATOR_API_KEY",
 ] as const;
 
 /**
@@ -104,17 +105,6 @@ const OF_COMPOSE = "nothing here reads it; DATABASE_URL or POSTGRES_PASSWORD say
 
 /** The first that fits counts. */
 export const OLDER_SETTINGS: readonly OlderSetting[] = [
-  {
-    name: "REQUIRE_AUTH",
-    is: "refused",
-    unless: OFF,
-    because: "there is no HTTP interface that could ask for a key; roles of the database guard it",
-  },
-  {
-    name: "ORCHESTRATOR_API_KEY",
-    is: "refused",
-    because: "there is no HTTP interface that would ask for it; unset it",
-  },
   { name: "USE_REDIS", is: "refused", unless: OFF, because: ONE_STORE },
   { name: "REDIS_*", is: "refused", because: ONE_STORE },
   { name: "CELERY_*", is: "refused", because: NO_WORKERS_OF },

@@ -21,6 +21,7 @@ export const SECRETS = [
   "WEBHOOK_URL",
   "LLM_API_KEY",
   "ANTHROPIC_API_KEY",
+  "ORCHESTRATOR_API_KEY",
 ] as const;
 
 export const SETTINGS = z.object({
@@ -94,6 +95,11 @@ export const SETTINGS = z.object({
   AGENT_FAILURE_THRESHOLD: integer({ min: 1, max: 1000 }).default(5),
   AGENT_FAILURE_WINDOW_MS: integer({ min: 1, max: 3_600_000 }).default(30_000),
   AGENT_COOLDOWN_MS: integer({ min: 1, max: 3_600_000 }).default(30_000),
+  HOST: text({ max: 255 }).default("127.0.0.1"),
+  PORT: integer({ min: 0, max: 65_535 }).default(8080),
+  REQUIRE_AUTH: yesOrNo().optional(),
+  ORCHESTRATOR_API_KEY: token().optional(),
+  API_KEYS_FILE: text().optional(),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

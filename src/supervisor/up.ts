@@ -11,6 +11,8 @@ import { type ProgramGroup, supervise } from "./supervise.ts";
 /** Added to the time that a worker gives its tasks: it settles and says goodbye after that. */
 const WORKER_MARGIN_MS = 5_000;
 const JOBS_GRACE_MS = 10_000;
+/** More than the gateway gives the requests that it has accepted. */
+const GATEWAY_GRACE_MS = 12_000;
 
 /**
  * The daemon of one machine: the embedded server, if the connection means that, then
@@ -59,13 +61,14 @@ export async function runUp(options: {
   }
 }
 
-/** Two workers and the jobs, each as a command of the CLI; `cli` is its program and script. */
+/** The gateway, two workers and the jobs, each as a command; `cli` is program and script. */
 export function upProgramGroups(options: {
   readonly cli: readonly [string, ...string[]];
   readonly shutdownGraceMs: number;
 }): ProgramGroup[] {
   const { cli, shutdownGraceMs } = options;
   return [
+    { programs: [{ name: "gateway", argv: [...cli, "serve"] }], graceMs: GATEWAY_GRACE_MS },
     {
       programs: [
         { name: "worker-1", argv: [...cli, "work"] },

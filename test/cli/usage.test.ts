@@ -66,6 +66,11 @@ const REFUSED = [
   [["notify", "{}", "--timeout", "1s"], "--timeout needs --wait", "triaged notify --help"],
   [["work", "--concurrency", "0"], "--concurrency: expected an integer from 1", "triaged work"],
   [["work", "--queue", "a,,b"], "--queue: expected up to 100 names with commas", "triaged work"],
+  [["key"], "NAME is missing", "triaged key --help"],
+  [["key", "ci"], "--role is missing", "triaged key --help"],
+  [["key", "ci", "--role", "root"], "--role: expected one of read, enqueue", "triaged key --help"],
+  [["key", "worker", "--role", "read"], "NAME: expected a name other than worker", "triaged key"],
+  [["serve", "--port", "65536"], "--port: expected an integer from 0 to 65535", "triaged serve"],
   [["enqueue"], "TYPE is missing", "triaged enqueue --help"],
   [["enqueue", "noop", "{}", "--timeout", "1s"], "--timeout needs --wait", "triaged enqueue"],
   [

@@ -70,14 +70,14 @@ export const BARS: readonly Bar[] = [
     name: "harmless changes that ask for action",
     measure: ({ falseAlarms, harmless }) => ({ value: falseAlarms, of: harmless }),
     side: "at most",
-    today: { marked: 0.125, unmarked: 0.6 },
+    today: { marked: 0.05, unmarked: 0.28 },
     goal: 0.05,
   },
   {
     name: "breaks named first, at their line",
     measure: ({ namedFirst, breaks }) => ({ value: namedFirst, of: breaks }),
     side: "at least",
-    today: { marked: 0.86, unmarked: 0.7 },
+    today: { marked: 0.93, unmarked: 0.7 },
     goal: 0.95,
   },
   {

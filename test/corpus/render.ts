@@ -27,7 +27,7 @@ export function tableOf(rows: readonly Row[]): string {
         row.outcome.urgency,
         Number(row.outcome.seconds.toFixed(1)),
         Number(row.outcome.cpuSeconds.toFixed(1)),
-        row.outcome.peakMib,
+        row.outcome.peakMib ?? "",
         remarksOn(row),
       ]),
   );
@@ -165,10 +165,13 @@ function middle(all: readonly number[]): number {
 function costOf(rows: readonly Row[]): string {
   const seconds = rows.map(({ outcome }) => outcome.seconds).toSorted((a, b) => a - b);
   const cpu = rows.map(({ outcome }) => outcome.cpuSeconds).toSorted((a, b) => a - b);
-  const mib = rows.map(({ outcome }) => outcome.peakMib).toSorted((a, b) => a - b);
+  const mib = rows.flatMap(({ outcome }) => outcome.peakMib ?? []).toSorted((a, b) => a - b);
+  const held =
+    mib.length === 0
+      ? "Cases shared their processes."
+      : `A process of a case held ${middle(mib)} MiB (median; ${mib.at(-1)} MiB at most).`;
   return (
     `A case takes ${middle(seconds).toFixed(1)} s (median; ${(seconds.at(-1) ?? 0).toFixed(1)} s at ` +
-    `most), ${middle(cpu).toFixed(1)} s of the processor, and a process of it ${middle(mib)} MiB ` +
-    `(median; ${mib.at(-1) ?? 0} MiB at most).`
+    `most), ${middle(cpu).toFixed(1)} s of the processor. ${held}`
   );
 }

@@ -2,8 +2,12 @@
 //
 //   node test/corpus/run-case.ts test/corpus/cases/NAME [--result]
 //
-// --result prints the whole result of the handler instead.
+// --result prints the whole result of the handler instead. Without a case, as a process that
+// outcome.ts started: an Outcome for each case that it asks for, one after the other as a worker
+// does, in which the memory of one case cannot be told from that of those before.
+import { on } from "node:events";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { enableCompileCache } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TriageResult } from "../../src/triage/facts/result.ts";
@@ -17,34 +21,54 @@ import { judge } from "./judge.ts";
 import type { Outcome } from "./outcome.ts";
 import { cpuSecondsWithChildren, watchMemory } from "./usage.ts";
 
-const [given = "", flag] = process.argv.slice(2);
-const one = readCase(path.resolve(given));
+// As bin/triaged.js does in a checkout.
+enableCompileCache(path.join(import.meta.dirname, "../../node_modules/.cache/triaged"));
+const [given, flag] = process.argv.slice(2);
+const asked = given === undefined ? null : path.resolve(given);
 // What is installed for the corpus is found from here, as by a worker from its folder.
 process.chdir(PACKAGES);
-const scratch = await mkdtemp(path.join(tmpdir(), "triaged-corpus-"));
-try {
+if (asked === null) await answerParent();
+else {
   const memory = watchMemory();
-  const result = await triage(one, scratch);
-  const outcome: Outcome = {
-    judged: judge(one, result),
-    urgency: result.urgency,
-    confidence: result.confidence,
-    seconds: result.duration_ms / 1_000,
-    cpuSeconds: cpuSecondsWithChildren(),
-    peakMib: memory.stop(),
-    degraded: result.evidence.degraded,
-    capsHit: result.evidence.caps_hit,
-    summary: result.impact_summary,
-  };
-  process.stdout.write(`${JSON.stringify(flag === "--result" ? result : outcome, null, 2)}\n`);
-} finally {
-  await rm(scratch, { recursive: true, force: true });
+  const { result, outcome } = await run(readCase(asked));
+  const measured = { ...outcome, cpuSeconds: cpuSecondsWithChildren(), peakMib: memory.stop() };
+  process.stdout.write(`${JSON.stringify(flag === "--result" ? result : measured, null, 2)}\n`);
+}
+
+async function answerParent(): Promise<void> {
+  for await (const [wanted] of on(process, "message", { close: ["disconnect"] })) {
+    const { outcome } = await run(readCase(String(wanted)));
+    process.send?.(outcome);
+  }
+}
+
+async function run(one: Case): Promise<{ result: TriageResult; outcome: Outcome }> {
+  const before = cpuSecondsWithChildren();
+  const scratch = await mkdtemp(path.join(tmpdir(), "triaged-corpus-"));
+  // Whatever a case before this one set: its folder has gone.
+  process.env["REPO_CACHE_DIR"] = path.join(scratch, "cache");
+  try {
+    const result = await triage(one, scratch);
+    const outcome = {
+      judged: judge(one, result),
+      urgency: result.urgency,
+      confidence: result.confidence,
+      seconds: result.duration_ms / 1_000,
+      cpuSeconds: cpuSecondsWithChildren() - before,
+      peakMib: null,
+      degraded: result.evidence.degraded,
+      capsHit: result.evidence.caps_hit,
+      summary: result.impact_summary,
+    };
+    return { result, outcome };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /** What a worker does with the payload of such a change. */
 async function triage(about: Case, folder: string): Promise<TriageResult> {
   if (isUpgrade(about)) return await triageUpgrade(about, folder);
-  process.env["REPO_CACHE_DIR"] = path.join(folder, "cache");
   const source = await changeOf(about, folder);
   const target = await dependentOf(about, source, folder);
   const payload = {

@@ -22,7 +22,9 @@ Flags:
   --only NAME    one case, or all of a kind; may be given several times
   --truth WHICH  "missing" or "all": establish what is true, with compilers and Node, and write
                  it into the cases
-  --save         write the tables into docs/corpus.md
+  --save         write the tables into docs/corpus.md; says --alone as well
+  --alone        each case in a process of its own, so that its time and memory are its own;
+                 else cases follow one another in a process, as in a worker
   --jobs N       cases at a time (default: the processors)
   --json         one JSON object on stdout
   -h, --help     show this
@@ -44,8 +46,10 @@ async function main(words: readonly string[]): Promise<void> {
     await establishTruth(cases, jobs, whichOf(flags.truth));
     return;
   }
-  const rows = await runCases(cases, jobs, ({ name }, at) => {
-    note(`${at + 1} of ${cases.length}: ${name}`);
+  const rows = await runCases(cases, {
+    jobs,
+    alone: flags.alone || flags.save,
+    onBegin: ({ name }, at) => note(`${at + 1} of ${cases.length}: ${name}`),
   });
   report(rows, { asJson: flags.json, isWhole: flags.only === undefined });
   if (flags.save) savePage(rows);
@@ -59,6 +63,7 @@ function parse(words: readonly string[]) {
         only: { type: "string", multiple: true },
         truth: { type: "string" },
         save: { type: "boolean", default: false },
+        alone: { type: "boolean", default: false },
         jobs: { type: "string", default: String(availableParallelism()) },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

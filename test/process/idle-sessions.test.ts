@@ -5,10 +5,10 @@
 import { Client } from "pg";
 import { expect } from "vitest";
 import { test, waitFor } from "../support/connections.ts";
+import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
 import { beforeMinuteEnds, hideTrace, startedJobs, startJobs } from "../support/jobs.ts";
 import { startWorkerProcess } from "../support/processes.ts";
 import { enqueue, query, readStory, waitForStatus } from "../support/tasks.ts";
-import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy.ts";
 
 const CRONTAB = "* * * * * noop ?id=each-minute";
 const QUIET = new Set(["jobs started", "job finished", "job failed and will be tried again"]);

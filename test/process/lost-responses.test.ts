@@ -4,9 +4,9 @@
 import { Client } from "pg";
 import { expect } from "vitest";
 import { test, waitFor } from "../support/connections.ts";
+import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startWorkerProcess } from "../support/processes.ts";
 import { enqueue, readStory, waitForStatus } from "../support/tasks.ts";
-import { startCuttingProxy } from "./cutting-proxy.ts";
 
 test("tasks from a claim whose response is lost are released and claimed again", async ({
   url,

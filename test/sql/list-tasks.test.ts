@@ -54,8 +54,19 @@ const FILTERS: readonly Record<string, unknown>[] = [
   { parent_task_id: "parent" },
   { worker_id: "worker" },
   { worker_id: "worker", status: "finished" },
+  { worker_id: "worker", task_type: "noop" },
   { context_id: "x1" },
+  ...["a/b", "c/1", "c/2"].map((repository) => ({ repository })),
+  { repository: "c/1", task_type: "consumer_triage" },
+  { repository: "c/1", task_type: "noop" },
+  { repository: "a/b", status: "failed", queue: "night" },
 ];
+
+/** Of filters that are no column. */
+const CONDITIONS: Readonly<Record<string, string>> = {
+  context_id: "metadata ->> 'context_id' = $",
+  repository: "(payload ->> 'source_repo' = $ or payload ->> 'target_repo' = $)",
+};
 
 /** Every page, each of `rows`. */
 async function pagesOf(client: Client, given: Record<string, unknown>, rows: number) {
@@ -95,9 +106,7 @@ describe("a list", () => {
         ]),
       );
       const wanted = Object.keys(given).map((name, place) =>
-        name === "context_id"
-          ? `metadata ->> 'context_id' = $${place + 1}`
-          : `${name} = $${place + 1}`,
+        (CONDITIONS[name] ?? `${name} = $`).replaceAll("$", `$$${place + 1}`),
       );
       const expected = await query(
         client,
@@ -111,6 +120,16 @@ describe("a list", () => {
         found: expected.map(({ task_id }) => task_id),
       });
     }
+  });
+
+  test("leaves out as many as it is told", async ({ client }) => {
+    await fill(client, 12);
+    const ids = async (given: Record<string, unknown>) =>
+      (await call(client, "list_tasks", given)).map(({ task_id }) => task_id);
+    const all = await ids({ queue: "day", max_rows: 100 });
+
+    expect(await ids({ queue: "day", max_rows: 4, skip_rows: 5 })).toEqual(all.slice(5, 9));
+    expect(await ids({ queue: "day", skip_rows: 100 })).toEqual([]);
   });
 
   test("by repository shows triage of it as source and as target", async ({ client }) => {

@@ -9,6 +9,7 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { test as base } from "../support/connections.ts";
 import {
+  call,
   claimLane,
   claimTasks,
   outcomeOf,
@@ -292,7 +293,14 @@ const QUESTIONS = [
   "select * from triaged.list_tasks(task_type => 'rare')",
   "select * from triaged.list_tasks(task_type => 'no such')",
   "select * from triaged.list_tasks(queue => 'rare')",
+  "select * from triaged.list_tasks(queue => 'default', max_rows => 10)",
+  // The one ended nearly all, the other one a few of them, and is gone.
+  "select * from triaged.list_tasks(worker_id => (select min(worker_id) from triaged.workers))",
+  `select * from triaged.list_tasks(
+     worker_id => (select max(worker_id) from triaged.workers), max_rows => 4
+   )`,
   "select * from triaged.list_tasks(context_id => 'x')",
+  "select * from triaged.list_tasks(repository => 'a/b', task_type => 'consumer_triage')",
   "select * from triaged.list_tasks(parent_task_id => 1)",
   "select * from triaged.list_triage_tasks('a/b')",
   "select * from triaged.get_task_hierarchy(1)",
@@ -316,16 +324,25 @@ test("no question reads the final tasks, those that wait, or history whole", asy
   };
   await enqueueAll();
   await enqueueMany(client, 5, { task_type: "rare", queue: "rare" });
-  const tasks = await claimTasks(client, worker, { max_tasks: all + 5 });
-  await settle(
-    client,
-    tasks.map((task, place) =>
-      outcomeOf(task, place % 300 === 7 ? "fail" : "finish", { error: "no" }),
-    ),
-  );
+  const end = async (workerId: string, count: number) => {
+    const tasks = await claimTasks(client, workerId, { max_tasks: count });
+    await settle(
+      client,
+      tasks.map((task, place) =>
+        outcomeOf(task, place % 300 === 7 ? "fail" : "finish", { error: "no" }),
+      ),
+    );
+    return tasks.length;
+  };
+  const gone = await startWorker(client, { task_types: ["noop"] });
+  expect(await end(gone, 3)).toBe(3);
+  await call(client, "end_worker", { worker_id: gone });
+  expect(await end(worker, all + 5)).toBe(all + 2);
   await enqueueAll();
   await client.query("commit");
   await client.query("select triaged.fold_history()");
+  // No fold has seen these.
+  expect(await end(worker, 300)).toBe(300);
   await client.query("vacuum analyze");
   await client.query("begin");
 

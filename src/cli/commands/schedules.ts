@@ -1,7 +1,6 @@
-import type { ScheduleRun } from "../../database/rows.ts";
 import { databaseNow, scheduleRuns } from "../../database/schedules.ts";
-import { readSchedules, type Schedule, schedulesFile } from "../../jobs/crontab.ts";
-import { nextRun } from "../../jobs/due-times.ts";
+import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
+import { listSchedules } from "../../jobs/schedule-list.ts";
 import { readConfig } from "../../settings/config.ts";
 import { defineCommand } from "../terminal/command.ts";
 import { formatTime, numericId, print, printJson, renderTable } from "../terminal/output.ts";
@@ -41,10 +40,10 @@ export const schedulesCommand = defineCommand({
           }),
           config,
         );
-    const rows = [
-      ...known.map((one) => rowOf(one, runs, now)),
-      ...runs.filter(({ schedule }) => known.every(({ name }) => name !== schedule)).map(goneRow),
-    ];
+    const rows = listSchedules(known, runs, now).map((row) => ({
+      ...row,
+      last_task_id: row.last_task_id === null ? null : numericId(row.last_task_id),
+    }));
     if (flags.json) {
       printJson(rows);
     } else if (file === null && rows.length === 0) {
@@ -68,57 +67,3 @@ export const schedulesCommand = defineCommand({
     return 0;
   },
 });
-
-type Row = {
-  readonly schedule: string;
-  readonly cron: string | null;
-  readonly time_zone: string | null;
-  readonly task_type: string | null;
-  readonly payload: unknown;
-  readonly queue: string | null;
-  readonly backfill_seconds: number;
-  readonly line: number | null;
-  readonly next_run_at: Date | null;
-  readonly last_run_at: Date | null;
-  readonly last_task_id: number | string | null;
-  readonly run_count: number;
-};
-
-function rowOf(schedule: Schedule, runs: readonly ScheduleRun[], now: Date): Row {
-  const { name, cron, timing, task, line, backfillMs } = schedule;
-  return {
-    schedule: name,
-    cron,
-    time_zone: timing.timeZone.name,
-    task_type: task.task_type,
-    payload: task.payload,
-    queue: task.queue ?? "default",
-    backfill_seconds: backfillMs / 1000,
-    line,
-    next_run_at: nextRun(timing, now),
-    ...lastOf(runs.find((run) => run.schedule === name)),
-  };
-}
-
-function goneRow(run: ScheduleRun): Row {
-  return {
-    schedule: run.schedule,
-    cron: null,
-    time_zone: null,
-    task_type: null,
-    payload: null,
-    queue: null,
-    backfill_seconds: 0,
-    line: null,
-    next_run_at: null,
-    ...lastOf(run),
-  };
-}
-
-function lastOf(run: ScheduleRun | undefined) {
-  return {
-    last_run_at: run?.last_run_at ?? null,
-    last_task_id: run === undefined ? null : numericId(run.last_task_id),
-    run_count: run?.run_count ?? 0,
-  };
-}

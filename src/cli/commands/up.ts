@@ -2,6 +2,7 @@ import { inSchema } from "../../database/database.ts";
 import { migrateSchema } from "../../database/migrate/migrate.ts";
 import { clientConfig, openPool } from "../../database/pool.ts";
 import { readConfig } from "../../settings/config.ts";
+import { needsKeys } from "../../settings/gateway.ts";
 import { RESCUE_ANSWER_MS_MAX, rescueExited } from "../../supervisor/rescue-exited.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { runUp, upProgramGroups } from "../../supervisor/up.ts";
@@ -10,11 +11,12 @@ import { defineCommand } from "../terminal/command.ts";
 
 export const upCommand = defineCommand({
   name: "up",
-  summary: "run everything on this machine: database, schema, two workers, jobs",
+  summary: "run everything on this machine: database, schema, two workers, jobs, HTTP",
   description:
     "Without DATABASE_URL it runs a PostgreSQL of its own, whose files are in TRIAGED_DATA_DIR\n" +
-    "(.triaged). Ctrl-C stops all in order; a second one does not wait. In production, let\n" +
-    "supervisord or your platform run `triaged work` and `triaged jobs` (supervisord.conf).",
+    "(.triaged). HTTP is served at HOST and PORT, 127.0.0.1:8080 unless set. Ctrl-C stops all in\n" +
+    "order; a second one does not wait. In production, let supervisord or your platform run\n" +
+    "`triaged work`, `triaged jobs` and `triaged serve` (supervisord.conf).",
   args: [],
   options: {},
   examples: [
@@ -23,6 +25,8 @@ export const upCommand = defineCommand({
   ],
   run: async () => {
     const config = readConfig();
+    // Its gateway would refuse the same, after a database was started for it.
+    needsKeys(config.gateway);
     const logger = createLogger({ level: config.logLevel, name: "up" });
     const parentGone = new AbortController();
     onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });

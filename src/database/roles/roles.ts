@@ -137,6 +137,12 @@ export async function readRoleFacts(db: Database, roles: Roles): Promise<RoleFac
   return z.object({ user: z.string(), mayGrant: z.boolean() }).parse(row);
 }
 
+/** Of the roles, those that this user may take on. */
+export async function readUsableRoles(db: Database, roles: Roles): Promise<readonly RoleKind[]> {
+  const rows = await db.query({ text: USABLE, values: [namesOf(roles), ROLE_KINDS] });
+  return rows.map((row) => z.object({ kind: z.enum(ROLE_KINDS) }).parse(row).kind);
+}
+
 /** Where else these roles have rights: `database x` or `schema y`. */
 async function readSharedWith(db: Database, roles: Roles): Promise<readonly string[]> {
   const rows = await db.query<{ place: string }>({
@@ -225,6 +231,17 @@ const FACTS = `
   from pg_roles as role
   cross join (select * from pg_roles where rolname = current_user) as login
   where role.rolname = any ($1::name[])`;
+
+/** Being a member is enough until PostgreSQL 16, which has a right of its own for it. */
+const USABLE = `
+  select kind
+  from unnest($1::name[], $2::text[]) as ours (name, kind)
+  join pg_roles as role on role.rolname = ours.name
+  where pg_has_role(
+    current_user,
+    role.oid,
+    case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end
+  )`;
 
 const SHARED_WITH = `
   with ours as (select oid from pg_roles where rolname = any ($2::name[]))

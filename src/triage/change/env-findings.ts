@@ -1,10 +1,13 @@
-import { type ChangedFile, type Side, sidesOf } from "../facts/change-set.ts";
+import { type ChangedFile, lineFinder, type Side, sidesOf, sideText } from "../facts/change-set.ts";
 import {
+  describesKubernetes,
   isCode,
   isCompose,
   isDockerfile,
   isEnvFile,
   isKubernetes,
+  isPython,
+  isScript,
   isShell,
   isTest,
 } from "../facts/file-kinds.ts";
@@ -175,25 +178,27 @@ const EVERYWHERE = new Set(
 
 /** The variables that one side of a file names. */
 export function envKeysOf(path: string, side: Side): EnvKey[] {
-  const read = readerFor(path);
+  const read = readerFor(path, side);
   if (read === null) return [];
-  return side.lines.flatMap(({ text, line }, index) =>
-    read(text, side.lines[index + 1]?.text ?? "")
-      .filter(({ name }) => name.length <= NAME_CHARS_MAX && !EVERYWHERE.has(name))
-      .map((key) => ({ ...key, file: path, line })),
+  const onLines = side.lines.flatMap(({ text, line }, index) =>
+    read(text, side.lines[index + 1]?.text ?? "").map((key) => ({ ...key, file: path, line })),
   );
+  const found = isScript(path) ? [...onLines, ...declaredKeys(path, side)] : onLines;
+  return found.filter(({ name }) => name.length <= NAME_CHARS_MAX && !EVERYWHERE.has(name));
 }
 
 type Read = Omit<EnvKey, "file" | "line">;
 type Reader = (text: string, next: string) => Read[];
 
-function readerFor(path: string): Reader | null {
+function readerFor(path: string, side: Side): Reader | null {
   if (isEnvFile(path)) return (text) => assignments(text, ENV_LINE);
-  if (isCode(path)) return codeKeys;
+  if (isScript(path) || isPython(path)) return codeKeys;
+  if (isCode(path)) return otherKeys;
   if (isShell(path)) return substitutions;
   if (isDockerfile(path)) return (text) => assignments(text, DOCKER_ENV);
   if (isCompose(path)) return (text) => [...substitutions(text), ...composeKeys(text)];
-  return isKubernetes(path) ? kubernetesKeys : null;
+  const isCluster = isKubernetes(path) || describesKubernetes(path, side.lines);
+  return isCluster ? kubernetesKeys : null;
 }
 
 const ENV_LINE = new RegExp(`^\\s*(?:export\\s+)?${NAME}\\s*=(.*)`);
@@ -290,6 +295,100 @@ function codeKeys(text: string, next: string): Read[] {
       isOptional: true,
     })),
   ];
+}
+
+const QUOTED_NAME = `["']${NAME}["']`;
+const GIVEN_NAME = new RegExp(`\\(\\s*${QUOTED_NAME}`, "g");
+const SECOND = /^\s*,\s*["']?([^"')]*)/;
+/** Calls that are given the name of a variable, and whether they get along without it. */
+const CALLS: readonly (readonly [call: string, isOptional: boolean])[] = [
+  ["os.Getenv", true],
+  ["os.LookupEnv", true],
+  ["getenv", true],
+  ["env::var", true],
+  ["env::var_os", true],
+  ["GetEnvironmentVariable", true],
+  ["System.get_env", true],
+  ["System.fetch_env!", false],
+  ["ENV.fetch", false],
+];
+const INDEXED = new RegExp(`(?:\\bENV|\\$_ENV|\\$_SERVER)\\[\\s*${QUOTED_NAME}`, "g");
+
+/** Go, Ruby, Java, C#, PHP, Rust and Elixir: most of them get along without. */
+function otherKeys(text: string): Read[] {
+  if (/^\s*(?:#|\/\/|\*)/.test(text)) return [];
+  return [
+    ...[...text.matchAll(GIVEN_NAME)].flatMap(({ 0: whole, 1: name = "", index }) => {
+      const call = CALLS.find(([one]) => text.slice(0, index).endsWith(one));
+      const value = SECOND.exec(text.slice(index + whole.length))?.[1] ?? null;
+      return call === undefined ? [] : [{ name, value, isOptional: call[1] || value !== null }];
+    }),
+    ...[...text.matchAll(INDEXED)].map(([, name = ""]) => ({
+      name,
+      value: null,
+      isOptional: true,
+    })),
+  ];
+}
+
+const TAKEN_APART = /\}\s*=\s*(?:process\.env|import\.meta\.env|Bun\.env)\b/g;
+const TAKEN = new RegExp(`^\\s*${NAME}\\s*(?::\\s*[\\w$]+\\s*)?(?:=\\s*["'\`]?([^"'\`]*))?`);
+/** Characters of a pattern that are looked at. */
+const PATTERN_MAX = 5_000;
+
+/** `NAME: z.string()`, `NAME: str({ default: "x" })`: what a schema of the environment wants. */
+const IN_SCHEMA = new RegExp(
+  `\\b${NAME}\\s*:\\s*(?:(?:z|zod|v|t|S|Joi|joi|yup|Type|Schema|Config|envalid|type)\\s*\\.|(?:str|num|bool|port|url|host|email|json|string|number|boolean|pipe)\\()`,
+  "g",
+);
+const HAS_DEFAULT = /(?:\.(?:default|catch|fallback)\(|\bdefault\s*:)\s*["'`]?([^)"'`,}]*)/;
+const HAS_OPTIONAL = /\b(?:optional|nullish|notRequired|option)\(/;
+/** What the names of a schema are held against. */
+const READS_ENVIRONMENT =
+  /\b(?:process\.env|import\.meta\.env|Bun\.env|createEnv|cleanEnv|runtimeEnv)\b/;
+/** Characters of what a schema says of one name. */
+const ENTRY_MAX = 500;
+
+/** What a script takes of the environment in one piece, over as many lines as it takes. */
+function declaredKeys(path: string, side: Side): EnvKey[] {
+  const text = sideText(side);
+  if (!/env/i.test(text)) return [];
+  const lineAt = lineFinder(side);
+  const takenApart = [...text.matchAll(TAKEN_APART)].flatMap(({ index }) => {
+    const from = text.lastIndexOf("{", index);
+    if (from === -1 || index - from > PATTERN_MAX) return [];
+    let at = from + 1;
+    return text
+      .slice(at, index)
+      .split(",")
+      .flatMap((part): EnvKey[] => {
+        const start = at + (part.length - part.trimStart().length);
+        at += part.length + 1;
+        const [, name, value] = TAKEN.exec(part) ?? [];
+        if (name === undefined) return [];
+        const isOptional = value !== undefined;
+        return [
+          { name, value: value?.trim() ?? null, isOptional, file: path, line: lineAt(start) },
+        ];
+      });
+  });
+  if (!READS_ENVIRONMENT.test(text)) return takenApart;
+  const entries = [...text.matchAll(IN_SCHEMA)];
+  const inSchema = entries.map(({ 0: start, 1: name = "", index }, at): EnvKey => {
+    const next = entries[at + 1]?.index ?? text.length;
+    const entry = entryIn(text.slice(index + start.length, Math.min(next, index + ENTRY_MAX)));
+    const value = HAS_DEFAULT.exec(entry)?.[1]?.trim() ?? null;
+    const isOptional = value !== null || HAS_OPTIONAL.test(entry);
+    return { name, value, isOptional, file: path, line: lineAt(index) };
+  });
+  return [...takenApart, ...inSchema];
+}
+
+/** Up to the end of its line, and the lines that go on with it. */
+function entryIn(text: string): string {
+  const [first = "", ...others] = text.split("\n");
+  const end = others.findIndex((line) => !/^\s*[.)\]}]/.test(line));
+  return [first, ...others.slice(0, end === -1 ? others.length : end)].join("\n");
 }
 
 /** `- name: NAME`, with a value or a reference on the line below. */

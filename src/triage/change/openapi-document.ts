@@ -104,7 +104,13 @@ function basePathOf(root: Json): string {
 }
 
 /** One property of a body, named by its path: `items[].id`. */
-export type Property = { readonly type: string; readonly isRequired: boolean };
+export type Property = {
+  /** Its alternatives, `integer|null`, in one order however they are written. */
+  readonly type: string;
+  readonly isRequired: boolean;
+  /** The values that it is one of; null: any. */
+  readonly values: readonly string[] | null;
+};
 
 const DEPTH_MAX = 6;
 const PROPERTIES_MAX = 2_000;
@@ -139,7 +145,7 @@ function collect(into: Into, given: unknown, name: string, at: At): void {
     collect({ ...into, parts: parts + 1 }, part, name, at);
   }
   if (name !== "" && !found.has(name)) {
-    found.set(name, { type: typeOf(schema), isRequired: at.isRequired });
+    found.set(name, { ...valueOf(schema), isRequired: at.isRequired });
   }
   if (schema["items"] !== undefined) {
     collect(into, schema["items"], `${name}[]`, { ...at, depth: at.depth + 1 });
@@ -152,11 +158,42 @@ function collect(into: Into, given: unknown, name: string, at: At): void {
   }
 }
 
-function typeOf(schema: Json): string {
-  const { type, format } = schema;
-  if (Array.isArray(type)) return type.join("|");
-  if (typeof type === "string") return typeof format === "string" ? `${type}(${format})` : type;
-  return "properties" in schema ? "object" : "any";
+/** What a schema lets in. That null is among it says OpenAPI 3.0 by `nullable`, 3.1 by a type. */
+export function valueOf(schema: Json): Pick<Property, "type" | "values"> {
+  const { type, format, enum: values, nullable } = schema;
+  const parts = [...asList(schema["anyOf"]), ...asList(schema["oneOf"])].map(
+    (part) => asObject(part) ?? {},
+  );
+  if (type === undefined && parts.length > 0 && parts.every((part) => "type" in part)) {
+    const alternatives = parts.flatMap((part) => valueOf(part).type.split("|")).toSorted(nullLast);
+    return { type: [...new Set(alternatives)].join("|"), values: null };
+  }
+  const named = [type].flat().filter((one) => typeof one === "string");
+  const bare = named.filter((one) => one !== "null");
+  const isNullable = nullable === true || named.length > bare.length;
+  const suffix = typeof format === "string" ? `(${format})` : "";
+  const alternatives = bare.map((one) => `${one}${suffix}`).toSorted();
+  if (alternatives.length === 0 && type !== "null") {
+    alternatives.push("properties" in schema ? "object" : "any");
+  }
+  return {
+    type: [...alternatives, ...(isNullable ? ["null"] : [])].join("|"),
+    values: Array.isArray(values) ? values.map(String) : null,
+  };
+}
+
+function nullLast(left: string, right: string): number {
+  return Number(left === "null") - Number(right === "null") || (left < right ? -1 : 1);
+}
+
+/** Whether whoever takes one type takes all of another: `number` takes `integer`. */
+export function takesType(wide: string, narrow: string): boolean {
+  const taken = new Set(wide.split("|"));
+  const isTaken = (one: string): boolean =>
+    taken.has(one) ||
+    taken.has(one.split("(", 1)[0] ?? "") ||
+    (one.startsWith("integer") && taken.has("number"));
+  return taken.has("any") || narrow.split("|").every(isTaken);
 }
 
 /** `  /users/{id}:` of YAML, `"/users/{id}": {` of JSON. */

@@ -17,6 +17,8 @@ import {
   pathsInLines,
   propertiesOf,
   resolved,
+  takesType,
+  valueOf,
 } from "./openapi-document.ts";
 import { GONE_MAX, goneRoute, successorsAmong } from "./route-findings.ts";
 
@@ -101,9 +103,17 @@ function openApiFindings(before: OpenApi, after: OpenApi, file: string): Service
 }
 
 /** Parameters that a request must have and did not need. */
-function parameterFindings({ old, now }: Pair, { file }: Documents): ServiceFound[] {
+function parameterFindings({ old, now }: Pair, documents: Documents): ServiceFound[] {
+  const { before, after, file } = documents;
   const needed = new Set(old.parameters.filter(isRequired).map(keyOf));
-  return now.parameters
+  const known = new Map(old.parameters.map((parameter) => [keyOf(parameter), parameter]));
+  const narrowed = now.parameters.flatMap((parameter) => {
+    const was = known.get(keyOf(parameter));
+    if (was === undefined || parameter["in"] === "body") return [];
+    const values = [parameterValue(before, was), parameterValue(after, parameter)] as const;
+    return takenFindings(now, { file, name: asText(parameter["name"]), values });
+  });
+  const demanded = now.parameters
     .filter((parameter) => isRequired(parameter) && parameter["in"] !== "body")
     .filter((parameter) => !needed.has(keyOf(parameter)) && parameter["in"] !== "path")
     .map((parameter) =>
@@ -113,6 +123,43 @@ function parameterFindings({ old, now }: Pair, { file }: Documents): ServiceFoun
         after: `${asText(parameter["in"])} parameter`,
       }),
     );
+  return [...demanded, ...narrowed];
+}
+
+/** OpenAPI 3 has a schema within the parameter, Swagger 2 writes it there itself. */
+function parameterValue({ root }: OpenApi, parameter: Json): Value {
+  return valueOf(resolved(root, parameter["schema"]) ?? parameter);
+}
+
+type Value = Pick<Property, "type" | "values">;
+
+type Taken = {
+  readonly file: string;
+  readonly name: string;
+  readonly values: readonly [was: Value, is: Value];
+};
+
+/** A finding where what was taken of a caller is not taken any more. */
+function takenFindings(operation: Operation, { file, name, values }: Taken): ServiceFound[] {
+  const [was, is] = values;
+  // Of what said nothing before nobody knows what was taken; a format says how to write it.
+  if (was.type !== "any" && !takesType(withoutFormats(is.type), withoutFormats(was.type))) {
+    const parts = { file, name, before: was.type, after: is.type };
+    return [contractFinding("http.param_changed", operation, parts)];
+  }
+  const lost =
+    is.values === null ? [] : (was.values ?? []).filter((one) => !is.values?.includes(one));
+  if (lost.length === 0 && (is.values === null || was.values !== null)) return [];
+  const [before, after] = [was, is].map(({ values: all }) => (all === null ? "any" : listed(all)));
+  return [
+    contractFinding("http.param_changed", operation, {
+      file,
+      name,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      breaking: lost.length > 0 ? "yes" : "maybe",
+    }),
+  ];
 }
 
 function keyOf(parameter: Json): string {
@@ -123,13 +170,22 @@ function isRequired(node: Json): boolean {
   return node["required"] === true;
 }
 
+function withoutFormats(type: string): string {
+  const alternatives = type.split("|").map((one) => one.split("(", 1)[0]);
+  return alternatives.join("|");
+}
+
 /** Properties of the request's body that must be there and did not have to. */
 function bodyFindings({ old, now }: Pair, { before, after, file }: Documents): ServiceFound[] {
   const was = propertiesOf(before, requestSchema(before, old));
   const is = propertiesOf(after, requestSchema(after, now));
   const renames = renamesAmong(was, is);
   const former = new Map([...renames].map(([from, to]) => [to, from]));
-  return [...is]
+  const narrowed = [...is].flatMap(([name, property]) => {
+    const other = was.get(name);
+    return other === undefined ? [] : takenFindings(now, { file, name, values: [other, property] });
+  });
+  const demanded = [...is]
     .filter(([name, { isRequired: needed }]) => needed && was.get(name)?.isRequired !== true)
     .map(([name, { type }]) => {
       const from = former.get(name);
@@ -137,6 +193,7 @@ function bodyFindings({ old, now }: Pair, { before, after, file }: Documents): S
         ? contractFinding("http.param_required", now, { file, name, after: `${type} in the body` })
         : contractFinding("http.renamed", now, { file, name: from, before: from, after: name });
     });
+  return [...demanded, ...narrowed];
 }
 
 /**
@@ -193,12 +250,16 @@ function responseFindings({ old, now }: Pair, { before, after, file }: Documents
         ];
       }
       const parts = { file, name, before: property.type, after: other.type };
-      if (other.type !== property.type) {
-        return [contractFinding("http.response_changed", now, parts)];
+      if (!takesType(property.type, other.type)) {
+        // What need not be there at all is null as well in many a service that does not say so.
+        const isNull = !property.isRequired && takesType(`${property.type}|null`, other.type);
+        const breaking = isNull ? "maybe" : "yes";
+        return [contractFinding("http.response_changed", now, { ...parts, breaking })];
       }
-      return property.isRequired && !other.isRequired
-        ? [contractFinding("http.response_changed", now, { ...parts, ...OPTIONAL })]
-        : [];
+      if (property.isRequired && !other.isRequired) {
+        return [contractFinding("http.response_changed", now, { ...parts, ...OPTIONAL })];
+      }
+      return [];
     });
   });
 }

@@ -1,5 +1,6 @@
 import { type ChangedFile, type Side, sidesOf } from "../facts/change-set.ts";
 import {
+  describesKubernetes,
   isCode,
   isCompose,
   isDockerfile,
@@ -177,8 +178,9 @@ type Port = {
 
 /** The ports that one side of a file names. */
 export function portsOf(path: string, side: Side): Port[] {
+  const isCluster = isKubernetes(path) || describesKubernetes(path, side.lines);
   return side.lines.flatMap(({ text, line }) =>
-    portsIn(path, text)
+    portsIn(path, text, isCluster)
       .filter(({ port }) => port >= 1 && port <= 65_535)
       .map((named) => ({ ...named, file: path, line })),
   );
@@ -186,14 +188,14 @@ export function portsOf(path: string, side: Side): Port[] {
 
 type Named = Pick<Port, "port" | "role" | "label">;
 
-function portsIn(path: string, text: string): Named[] {
+function portsIn(path: string, text: string, isCluster: boolean): Named[] {
   if (/^\s*(?:#|\/\/|\*)/.test(text)) return [];
   if (isDockerfile(path)) return dockerPorts(text);
   if (isCompose(path)) return [...mappedPorts(text), ...commandPorts(text)];
   if (isShell(path) || isEnvFile(path)) return [...commandPorts(text), ...assignedPorts(text)];
   if (isCode(path)) return [...commandPorts(text), ...listenPorts(text)];
   if (/(?:^|\/)package\.json$/.test(path)) return commandPorts(text);
-  return isKubernetes(path) ? [...kubernetesPorts(text), ...commandPorts(text)] : [];
+  return isCluster ? [...kubernetesPorts(text), ...commandPorts(text)] : [];
 }
 
 function dockerPorts(text: string): Named[] {
@@ -286,21 +288,53 @@ function fallbackPorts(text: string): Named[] {
   return found;
 }
 
-const PUBLISHED = /^\s*(?:-\s*)?(published):\s*["']?(\d{2,5})\b/g;
+const PUBLISHED = /^\s*(?:-\s*)?published:\s*["']?([^\s"'#]+)/;
 /** An item of a list on its own line, and the items of one between brackets. */
-const ITEM = /^\s*-\s*["']?([\d.]+:\d[\d:]*(?:\/\w+)?)["']?\s*(?:#.*)?$/;
+const ITEM = /^\s*-\s*["']?([^\s"'#]+)["']?\s*(?:#.*)?$/;
 const ITEMS = /^\s*ports:\s*\[([^\]]*)\]/;
-const MAPPING = /^(?:([\d.]+):)?(\d{2,5}):\d{2,5}(?:\/\w+)?$/;
+/** A default in place of a variable: `${PORT:-8080}`. */
+const DEFAULT = /\$\{\w+:?-(\d{1,5})\}/g;
+/** An address or none, what the host has of ports, and what the container has. */
+const MAPPING =
+  /^(?:(\[[\da-f:]+\]|[\d.]+):)?(\d{2,5}(?:-\d{2,5})?):\d{2,5}(?:-\d{2,5})?(?:\/\w+)?$/i;
+/** Ports of one range that are told. */
+const RANGE_MAX = 100;
 
-/** `- "8080:80"`: what is left of the last colon is what the world sees, or this machine alone. */
+/**
+ * `- "8080:80"`: what is left of the last colon is what the world sees, or this machine alone; a
+ * number by itself, as in `expose`, is seen by the neighbours.
+ */
 function mappedPorts(text: string): Named[] {
+  const published = PUBLISHED.exec(text)?.[1];
+  if (published !== undefined) {
+    return rangeOf(withDefaults(published)).map((port) => ({
+      port,
+      role: "public",
+      label: "published",
+    }));
+  }
   const items = ITEMS.exec(text)?.[1]?.split(",") ?? [ITEM.exec(text)?.[1] ?? ""];
-  const mapped = items.flatMap((item): Named[] => {
-    const [, address = "", port] = MAPPING.exec(item.trim().replaceAll(/["']/g, "")) ?? [];
-    const role = address.startsWith("127.") ? "exposed" : "public";
-    return port === undefined ? [] : [{ port: Number(port), role, label: "-" }];
+  return items.flatMap((item): Named[] => {
+    const plain = withDefaults(item.trim().replaceAll(/["']/g, ""));
+    if (/^\d{2,5}(?:\/\w+)?$/.test(plain)) {
+      return [{ port: Number.parseInt(plain, 10), role: "exposed", label: "" }];
+    }
+    const [, address = "", ports = ""] = MAPPING.exec(plain) ?? [];
+    const role = /^(?:127\.|\[::1\])/.test(address) ? "exposed" : "public";
+    return rangeOf(ports).map((port) => ({ port, role, label: "-" }));
   });
-  return [...mapped, ...numbers(text.matchAll(PUBLISHED), "public")];
+}
+
+function withDefaults(text: string): string {
+  return text.replaceAll(DEFAULT, "$1");
+}
+
+/** The ports of `8080` and of `8080-8082`. */
+function rangeOf(text: string): number[] {
+  const [first, last] = text.split("-").map(Number);
+  if (first === undefined || !(first > 0)) return [];
+  const length = Math.min((last ?? first) - first + 1, RANGE_MAX);
+  return Array.from({ length: Math.max(length, 0) }, (_, index) => first + index);
 }
 
 function kubernetesPorts(text: string): Named[] {

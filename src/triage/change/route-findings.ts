@@ -10,6 +10,7 @@ import {
   segmentsOf,
 } from "../facts/service.ts";
 import { routesByCalls } from "./route-calls.ts";
+import { routesByFile } from "./route-files.ts";
 import { routesByPattern } from "./route-patterns.ts";
 
 /**
@@ -29,11 +30,14 @@ export function routeFindings(files: readonly ChangedFile[]): ServiceFound[] {
     .map((route) => goneRoute(route, successorOf(route)));
 }
 
-/** The routes of one side of a file: by its syntax where all of it is known, else by patterns. */
+/**
+ * The routes of one side of a file: by its syntax where all of it is known, else by patterns; and
+ * by where it lies.
+ */
 export function routesOf(path: string, side: Side): Route[] {
   if (side.lines.length === 0) return [];
   const parsed = side.isWhole && isScript(path) ? routesByCalls(path, sideText(side)) : null;
-  return parsed ?? routesByPattern(path, side);
+  return [...(parsed ?? routesByPattern(path, side)), ...routesByFile(path, side)];
 }
 
 /** The finding on a route that is gone, or that another one stands for. */

@@ -1,5 +1,5 @@
 import { lineFinder, type Side, sideText } from "../facts/change-set.ts";
-import { isPython, isScript } from "../facts/file-kinds.ts";
+import { isCode, isPython, isScript } from "../facts/file-kinds.ts";
 import { joinPaths, methodOf, type Route } from "../facts/service.ts";
 
 /** `.get("`: a method that is called with a text. */
@@ -28,13 +28,59 @@ const CLIENTS =
 
 /** The routes that lines of code register, by their looks. */
 export function routesByPattern(path: string, side: Side): Route[] {
-  if (!isScript(path) && !isPython(path)) return [];
+  if (!isCode(path)) return [];
   const text = sideText(side);
   const lineAt = lineFinder(side);
   const at: At = (index) => ({ file: path, line: lineAt(index), isParsed: false });
-  return isPython(path)
-    ? pythonRoutes(text, at)
-    : [...scriptRoutes(text, at), ...nestRoutes(text, at)];
+  if (isPython(path)) return pythonRoutes(text, at);
+  return isScript(path)
+    ? [...scriptRoutes(text, at), ...nestRoutes(text, at)]
+    : otherRoutes(text, at);
+}
+
+/** `r.GET("/x"` of Gin and Echo, `r.Get("/x"` of chi and Fiber, `app.MapGet("/x"` of ASP.NET. */
+const METHOD_CALL =
+  /\.\s*(?:Map)?(GET|POST|PUT|PATCH|DELETE|Get|Post|Put|Patch|Delete)\s*\(\s*"(\/[^"\n]*)"/g;
+/** `mux.HandleFunc("GET /x"` and `r.Handle("/x"` of Go. */
+const HANDLE = /\.\s*Handle(?:Func)?\s*\(\s*"(?:([A-Z]+) )?(\/[^"\n]*)"/g;
+/** `@GetMapping("/x")` of Spring, and `@RequestMapping("/v1")` of the class around it. */
+const MAPPING = /@(Get|Post|Put|Patch|Delete|Request)Mapping\s*\(/g;
+const FIRST_TEXT = /"(\/?[^"\n]*)"/;
+/** `Route::get('/x'` of Laravel. */
+const LARAVEL = /\bRoute::(get|post|put|patch|delete)\s*\(\s*["'](\/?[^"'\n]*)["']/g;
+
+/** Go, Java, Kotlin, C# and PHP. */
+function otherRoutes(text: string, at: At): Route[] {
+  const mappings = [...text.matchAll(MAPPING)].map(({ 0: start, 1: name = "", index }) => {
+    const [given = ""] = text
+      .slice(index + start.length)
+      .slice(0, ARGUMENTS_MAX)
+      .split(")", 1);
+    return { name, index, path: FIRST_TEXT.exec(given)?.[1] ?? "" };
+  });
+  const prefixes = mappings.filter(({ name }) => name === "Request");
+  const route = (method: string, path: string, index: number): Route => ({
+    method: methodOf(method),
+    path,
+    ...at(index),
+  });
+  return [
+    ...[...text.matchAll(METHOD_CALL)].map(({ 1: method = "", 2: path = "", index }) =>
+      route(method, path, index),
+    ),
+    ...[...text.matchAll(HANDLE)].map(({ 1: method = "all", 2: path = "", index }) =>
+      route(method, path, index),
+    ),
+    ...mappings
+      .filter(({ name }) => name !== "Request")
+      .map(({ name, path, index }) => {
+        const prefix = prefixes.findLast((one) => one.index < index)?.path ?? "";
+        return route(name, joinPaths(prefix, path), index);
+      }),
+    ...[...text.matchAll(LARAVEL)].map(({ 1: method = "", 2: path = "", index }) =>
+      route(method, joinPaths("", path), index),
+    ),
+  ];
 }
 
 type At = (index: number) => Pick<Route, "file" | "line" | "isParsed">;

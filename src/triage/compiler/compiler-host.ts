@@ -111,7 +111,10 @@ function withOverlay(host: FileHost, overlay: ReadonlyMap<string, string> | unde
 
 type SourceOptions = ts.ScriptTarget | ts.CreateSourceFileOptions;
 
-/** Of the compiler's library and of Node's types, once a process, as long as their text stays. */
+/**
+ * Of the compiler's library and of Node's types: read and parsed once a process. A process is not
+ * long enough there for them to be replaced.
+ */
 const PARSED_ONCE = new Map<string, ts.SourceFile>();
 
 function readSource(
@@ -126,23 +129,26 @@ function readSource(
   // An overlay belongs to one program; the next may have another text at the same path.
   const isOverlaid = overlay?.has(path) === true;
   if (cache.has(key) && !isOverlaid) return cache.get(key);
+  const isShared = SHARED_FOLDERS.some((folder) => isBelow(folder, path));
+  const known = isShared ? PARSED_ONCE.get(key) : undefined;
+  if (known !== undefined) return known;
 
   const read = host.readFile(path);
   const text = rewriting && read !== undefined ? rewrite.apply(path, read) : read;
-  const isShared = SHARED_FOLDERS.some((folder) => isBelow(folder, path));
-  const known = (isShared ? PARSED_ONCE : cache).get(key);
-  const parsed = known !== undefined && known.text === text ? known : parse(path, text, options);
+  const before = cache.get(key);
+  const parsed = before !== undefined && before.text === text ? before : parse(path, text, options);
   if (isShared && parsed !== undefined) PARSED_ONCE.set(key, parsed);
-  cache.set(key, parsed);
+  else cache.set(key, parsed);
   return parsed;
 }
 
+/** Parents are set when a program binds the file. */
 function parse(
   path: string,
   text: string | undefined,
   options: ts.CreateSourceFileOptions,
 ): ts.SourceFile | undefined {
-  return text === undefined ? undefined : ts.createSourceFile(path, text, options, true);
+  return text === undefined ? undefined : ts.createSourceFile(path, text, options);
 }
 
 /**

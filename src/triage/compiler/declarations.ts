@@ -12,6 +12,11 @@ export function declarationKey(node: ts.Node): string {
   return `${node.getSourceFile().fileName}#${node.kind}:${node.end}`;
 }
 
+/** The key, of an enum or of a member of it, that uses of its number are found by. */
+export function numberKey(declaration: ts.Node): string {
+  return `${declarationKey(declaration)}=`;
+}
+
 export function declarationKeys(symbol: ts.Symbol | undefined): string[] {
   return (symbol?.declarations ?? []).map(declarationKey);
 }

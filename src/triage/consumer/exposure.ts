@@ -7,6 +7,7 @@ import { Fence } from "../reading/fence.ts";
 import { type Manifest, readPackageTree } from "../sources/npm/manifest.ts";
 import type { ConsumerTree } from "./consumer-files.ts";
 import { declaredRange, type RangeSources, rangeSourcesOf } from "./declared-ranges.ts";
+import { jsonObjectIn, objectIn } from "./settings-values.ts";
 
 /** A name in the consumer's package.json that means the package, and its range. */
 export type Dependency = { readonly key: string; readonly range: string };
@@ -89,3 +90,35 @@ function readOrNothing(directory: string): Manifest[] {
     return [];
   }
 }
+
+/**
+ * Whether a package.json of the consumer pins the version of a package for whatever depends on it:
+ * `overrides` of npm and pnpm, `resolutions` of Yarn.
+ */
+export function isPinned({ manifests }: Pick<ConsumerTree, "manifests">, name: string): boolean {
+  return manifests.some(({ text }) => {
+    const fields = jsonObjectIn(text) ?? {};
+    const pnpm = objectIn(fields["pnpm"])?.["overrides"];
+    const keys = [fields["overrides"], fields["resolutions"], pnpm].flatMap((one) => keysIn(one));
+    // `a>p`, `**/p`, `p@^1`.
+    const meant = keys.map(
+      (key) =>
+        key
+          .split(">")
+          .at(-1)
+          ?.replace(/^.*\*\//, "") ?? "",
+    );
+    return meant.some((key) => key === name || key.startsWith(`${name}@`));
+  });
+}
+
+function keysIn(value: unknown, depth = 0): string[] {
+  if (depth > DEPTH_MAX) return [];
+  return Object.entries(objectIn(value) ?? {}).flatMap(([key, inner]) => [
+    key,
+    ...keysIn(inner, depth + 1),
+  ]);
+}
+
+/** Overrides within each other that are looked at. */
+const DEPTH_MAX = 8;

@@ -47,6 +47,14 @@ const MOCKS = new Set(
   ).split(" "),
 );
 
+/** What compilers are told at the top of a file: where JSX comes from, what AMD needs. */
+const IN_COMMENTS: readonly (readonly [pattern: RegExp, loadedBy: LoadedBy])[] = [
+  [/@jsxImportSource\s+([\w@./-]+)/, "import"],
+  [/<amd-dependency\s+path=["']([\w@./-]+)["']/, "require"],
+];
+/** Characters of a file that such comments stand in. */
+const COMMENTS_MAX = 2_000;
+
 class ImportReader {
   readonly #path: string;
   readonly #source: ts.SourceFile;
@@ -89,6 +97,12 @@ class ImportReader {
       if (subpath === null) continue;
       this.#add(pos, { name: "", subpath, loadedBy: "types", isAmbient: true });
     }
+    for (const [pattern, loadedBy] of IN_COMMENTS) {
+      const found = pattern.exec(this.#source.text.slice(0, COMMENTS_MAX));
+      const subpath = found === null ? null : this.#subpathOf(found[1] ?? "");
+      if (found !== null && subpath !== null)
+        this.#add(found.index, { name: "", subpath, loadedBy });
+    }
   }
 
   #visit(node: ts.Node): void {
@@ -100,6 +114,7 @@ class ImportReader {
     else if (ts.isModuleDeclaration(node)) this.#augmentation(node);
     else if (ts.isJSDocImportTag(node)) this.#importTag(node);
     else if (ts.isStringLiteralLike(node)) this.#name(node);
+    else if (ts.isPropertyAssignment(node)) this.#key(node);
     // Comments are children only to those who ask for tokens as well; in JavaScript they have types.
     const isJavaScript = (node.flags & ts.NodeFlags.JavaScriptFile) !== 0;
     for (const child of isJavaScript ? node.getChildren(this.#source) : []) this.#visit(child);
@@ -173,7 +188,7 @@ class ImportReader {
   /** `require("x")` and `import("x")`, and what is done with them on the spot. */
   #call(node: ts.CallExpression): void {
     const by = this.#loaderOf(node.expression);
-    const taking = by === null ? null : this.#taking(node.arguments[0], by);
+    const taking = by === null ? null : this.#givenTo(by, node.arguments[0]);
     if (taking === null) return;
     if (by === "resolve" || by === "setting") {
       this.#take(node, "", taking);
@@ -238,6 +253,13 @@ class ImportReader {
     if (isTelling) this.#take(node, "", { subpath, loadedBy: "setting" });
   }
 
+  /** A plugin as a key of settings, `plugins: { autoprefixer: {} }`. */
+  #key({ name }: ts.PropertyAssignment): void {
+    if (!ts.isIdentifier(name) || !isSettings(this.#path)) return;
+    const subpath = this.#subpathOf(name.text);
+    if (subpath !== null) this.#take(name, "", { subpath, loadedBy: "setting" });
+  }
+
   #subpathOf(specifier: string): string | null {
     return this.#specifiers.subpathIn(this.#path, specifier);
   }
@@ -246,6 +268,14 @@ class ImportReader {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return null;
     this.#read.add(specifier);
     const subpath = this.#subpathOf(specifier.text);
+    return subpath === null ? null : { subpath, loadedBy };
+  }
+
+  /** What a call that loads is given: a name, or one of which only the ends are known. */
+  #givenTo(loadedBy: LoadedBy, specifier: ts.Node | undefined): Taking | null {
+    const pattern = specifier === undefined ? null : patternOf(specifier);
+    if (pattern === null) return this.#taking(specifier, loadedBy);
+    const subpath = this.#subpathOf(pattern);
     return subpath === null ? null : { subpath, loadedBy };
   }
 
@@ -266,6 +296,25 @@ export function afterInstalled(text: string): string {
   const folder = "node_modules/";
   const at = text.lastIndexOf(folder);
   return at === -1 ? text : text.slice(at + folder.length);
+}
+
+/**
+ * The constant ends of a specifier that is put together, with a star between: `p/locale/*.js`. Null
+ * for a plain one, and where the start is open.
+ */
+function patternOf(specifier: ts.Node): string | null {
+  if (ts.isTemplateExpression(specifier)) {
+    const { head, templateSpans } = specifier;
+    return head.text === "" ? null : `${head.text}*${templateSpans.at(-1)?.literal.text ?? ""}`;
+  }
+  let [first, last]: ts.Node[] = [specifier, specifier];
+  while (first !== undefined && ts.isBinaryExpression(first)) {
+    if (first === specifier) last = first.right;
+    first = first.left;
+  }
+  if (first === specifier || first === undefined || !ts.isStringLiteralLike(first)) return null;
+  const end = last !== undefined && ts.isStringLiteralLike(last) ? last.text : "";
+  return `${first.text}*${end}`;
 }
 
 /** Whether a script sets up a tool: `eslint.config.js`, `.prettierrc.cjs`, `karma.conf.js`. */

@@ -207,6 +207,7 @@ class LoadReader {
       isCertain,
       hasInterop,
       name,
+      written: ts.isIdentifier(node) ? node.text : undefined,
       isCalled: called,
     });
   }

@@ -28,9 +28,12 @@ export function newErrors(
   { before, after }: Programs,
   { root, labels }: { readonly root: string; readonly labels: FolderLabels },
 ): NewErrors {
+  const now = errorsIn(after);
+  // Most upgrades bring none, so that the old version's need not be looked for.
+  if (now.length === 0) return { errors: [], leftOut: [] };
   const known = new Set(errorsIn(before).map(keyOf));
   const guards = [before, after].map((program) => new MissingTypes(program, root));
-  const found = errorsIn(after).filter((one) => !known.has(keyOf(one)));
+  const found = now.filter((one) => !known.has(keyOf(one)) && !isUntypedInScript(one));
   const broken = new Set(found.flatMap((error) => importAround(nodeOf(error)) ?? []));
   const errors: NewError[] = [];
   const leftOut: string[] = [];
@@ -56,6 +59,13 @@ function errorsIn({ program, files }: ConsumerProgram): LocatedDiagnostic[] {
     .flatMap((file) => program.getSemanticDiagnostics(file))
     .filter((found) => found.category === ts.DiagnosticCategory.Error)
     .filter((found): found is LocatedDiagnostic => found.file !== undefined);
+}
+
+/** "Could not find a declaration file": what is written in JavaScript runs without. */
+const UNTYPED_MODULE = 7016;
+
+function isUntypedInScript({ file, code }: LocatedDiagnostic): boolean {
+  return code === UNTYPED_MODULE && /\.[cm]?jsx?$/.test(file.fileName);
 }
 
 function keyOf({ file, start, code }: LocatedDiagnostic): string {

@@ -36,7 +36,10 @@ export class OwnModules {
 
   /** The file behind a specifier in a file, relative to the root; null if it is not the tree's. */
   find(path: string, specifier: string): string | null {
-    if (specifier.startsWith(".")) return this.#at(posix.join(posix.dirname(path), specifier));
+    if (specifier.startsWith(".")) {
+      const target = posix.join(posix.dirname(path), specifier);
+      return this.#at(target) ?? this.#byRootDirs(path, target);
+    }
     if (specifier.startsWith("#")) return this.#mapped(path, specifier);
     return this.#workspace(specifier) ?? this.#byPaths(path, specifier);
   }
@@ -50,6 +53,20 @@ export class OwnModules {
       ...EXTENSIONS.map((extension) => posix.join(base, `index${extension}`)),
     ];
     return tried.find((path) => this.#paths.has(path)) ?? null;
+  }
+
+  /** In another of the folders that are one when the code is built. */
+  #byRootDirs(path: string, target: string): string | null {
+    const { rootDirs = [] } = this.#projects.ownerOf(path).options;
+    const folders = rootDirs.map((folder) => relative(this.#tree.root, folder));
+    const own = folders.find((folder) => isAbove(folder, target));
+    if (own === undefined) return null;
+    const inside = posix.relative(own, target);
+    for (const folder of folders) {
+      const found = this.#at(posix.join(folder, inside));
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   /** By `imports` of the package.json above. */

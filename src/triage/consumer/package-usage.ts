@@ -44,9 +44,12 @@ type Evidence = {
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
   const isTyped = finding.rule.startsWith("ts.");
+  // What is written in JavaScript runs without declarations.
+  const needsTypes = finding.rule === "pkg.types_removed";
   const seen = isTyped ? evidence : { ...evidence, unaffected: new Set<string>() };
   const hits = sortedLocations(placesOf(match, seen)).filter(
-    (place) => !seen.unaffected.has(lineKey(place)),
+    (place) =>
+      !seen.unaffected.has(lineKey(place)) && !(needsTypes && /\.[cm]?jsx?$/.test(place.path)),
   );
   return {
     finding,
@@ -129,6 +132,8 @@ type EvidenceParts = {
   readonly commands: readonly string[];
   readonly isDeclared: boolean;
   readonly interfaceFiles: readonly string[];
+  /** Whether code of the consumer is not in its folder. */
+  readonly isCodeLeftOut: boolean;
   readonly imports: readonly ImportUse[];
   readonly probe: ConsumerProbe;
   readonly typed: boolean;
@@ -149,7 +154,7 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
     declared: parts.isDeclared,
     // interface_files may list what is not there any more.
     named: parts.interfaceFiles.some((path) => mentions(textOf(path), names)),
-    complete: tree.capsHit.length === 0 && probe.capsHit.length === 0,
+    complete: !parts.isCodeLeftOut && tree.capsHit.length + probe.capsHit.length === 0,
     commands,
     commandUses: (command) => commands.filter((use) => use.command === command),
   };

@@ -7,6 +7,7 @@ import { LIMITS } from "../facts/limits.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import type { ConsumerTree } from "./consumer-files.ts";
 import { type ConsumerProgram, createConsumerProgram } from "./consumer-program.ts";
+import { escapedUses } from "./escaped-uses.ts";
 import type { ImportUse } from "./imports.ts";
 import { folderLabels, newErrors } from "./new-errors.ts";
 import { OwnModules } from "./own-modules.ts";
@@ -106,8 +107,12 @@ function comparePart(settings: ProbeSettings, { paths, projects, modules }: Part
   const after = compile("after", pair.to.directory);
   const labels = folderLabels(pair, { root, fence: sources.fence });
   const { errors, leftOut } = newErrors({ before, after }, { root, labels });
-  const symbols = symbolUses(before, root);
-  const broken = new Set(errors.map(({ diagnostic }) => lineKey(diagnostic)));
+  const escaped = escapedUses({ before, after, root });
+  const symbols = mergedUses([symbolUses(before, root), escaped]);
+  const broken = new Set([
+    ...errors.map(({ diagnostic }) => lineKey(diagnostic)),
+    ...[...escaped.values()].flat().map(lineKey),
+  ]);
   const directories = [pair.from.directory, pair.to.directory];
   const missing = before.unresolved.filter(
     ({ specifier, containingFile }) =>

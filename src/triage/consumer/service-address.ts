@@ -4,7 +4,7 @@ import type { Location } from "../facts/finding.ts";
 import { hasWords, wordsOf } from "../facts/identifier-words.ts";
 import type { ServiceIdentity } from "../facts/service.ts";
 import type { ConsumerFile, TextTree } from "./consumer-files.ts";
-import { healthCheckLines } from "./service-deployment.ts";
+import { healthCheckLines, imageOn } from "./service-deployment.ts";
 
 /** A URL in a consumer's file. */
 type Address = Location & {
@@ -37,7 +37,10 @@ export function findService(
   identity: ServiceIdentity,
   lostPorts: readonly number[],
 ): ServiceAddress {
-  const all = tree.files.flatMap(addressesIn);
+  const all = tree.files.flatMap((file) => [
+    ...addressesIn(file),
+    ...bareAddressesIn(file, identity),
+  ]);
   const variables = new Set(identity.envNames);
   const isInterface = new Set(tree.interfaceFiles);
   const interfaces = tree.files.filter(({ path }) => isInterface.has(path));
@@ -77,8 +80,9 @@ function withVariables(
 }
 
 /** The host may be `api`, `api:8080`, `api.example.com`, or `http://api.example.com/v1`. */
-function isHostOf(host: string, { hosts, repo }: ServiceIdentity): boolean {
-  const name = repo.split("/").at(-1)?.toLowerCase() ?? "";
+function isHostOf(host: string, identity: ServiceIdentity): boolean {
+  const { hosts } = identity;
+  const name = nameOf(identity);
   if (host === name || host.split(".")[0] === name) return true;
   return hosts.some((given) => {
     const [wanted = ""] = given
@@ -145,6 +149,54 @@ function addressesIn(file: ConsumerFile): Address[] {
         variable: assignedBefore(text, index) ?? lastBefore(named, index),
       }));
     });
+}
+
+/** Words as in settings of proxies and pools; an image's name is one word with its slashes. */
+const BARE_WORD = /[\w.:/@-]+/g;
+const HOST_AND_PORT = /^([a-z][\w.-]*):(\d{2,5})$/i;
+
+/** Addresses of the service without a scheme, `orders:8080`: of known hosts alone, since much looks so. */
+function bareAddressesIn(file: ConsumerFile, identity: ServiceIdentity): Address[] {
+  const name = nameOf(identity);
+  const known = [name, ...identity.hosts].filter((one) => one !== "");
+  const text = file.text.toLowerCase();
+  if (!known.some((one) => text.includes(one.toLowerCase()))) return [];
+  return linesOf(file).flatMap(({ line, text: written }) => {
+    if (imageOn(file.path, written) !== null) return [];
+    const named = [...written.matchAll(VARIABLE)];
+    return [...written.matchAll(BARE_WORD)].flatMap(({ 0: word, index }): Address[] => {
+      const [, host = "", port] = HOST_AND_PORT.exec(word) ?? [];
+      if (port === undefined || !isHostOf(host.toLowerCase(), identity)) return [];
+      const variable = assignedBefore(written, index) ?? lastBefore(named, index);
+      const at = { path: file.path, line, basePath: "", variable };
+      return [{ ...at, host: host.toLowerCase(), port: Number(port) }];
+    });
+  });
+}
+
+const PORT_SETTING = /\b([A-Za-z_]\w*)["']?\s*[=:]\s*["']?(?:\$\{\w+:-)?(\d{2,5})\b/g;
+
+/** Where a setting that is called like the service's port has it: `ORDERS_PORT=8080`. */
+export function portsNamedFor(
+  file: ConsumerFile,
+  identity: ServiceIdentity,
+  port: number,
+): Location[] {
+  if (!file.text.includes(String(port))) return [];
+  const name = wordsOf(nameOf(identity)).join(" ");
+  const isNamed = (variable: string): boolean =>
+    hasWords(variable, name) && wordsOf(variable).includes("port");
+  return linesOf(file)
+    .filter(({ text }) =>
+      [...text.matchAll(PORT_SETTING)].some(
+        ([, variable = "", value]) => Number(value) === port && isNamed(variable),
+      ),
+    )
+    .map(({ line }) => ({ path: file.path, line }));
+}
+
+function nameOf({ repo }: ServiceIdentity): string {
+  return repo.split("/").at(-1)?.toLowerCase() ?? "";
 }
 
 /** The last variable that a line names in front of a URL: whose value or default it is. */

@@ -15,9 +15,15 @@ import {
   isGenericName,
   linesOf,
   locationsOfNames,
+  portsNamedFor,
   type ServiceAddress,
 } from "./service-address.ts";
-import { type ComposeService, composeServices, imageOn } from "./service-deployment.ts";
+import {
+  type ComposeService,
+  composeServices,
+  healthCheckLines,
+  imageOn,
+} from "./service-deployment.ts";
 
 type LiteralPlace = Location & { readonly literal: LiteralPath };
 
@@ -133,7 +139,7 @@ function routePlaces(path: string, evidence: ServiceEvidence): Met[] {
 }
 
 /** The port in an address of the service, and in what is deployed with its image. */
-function portPlaces(port: number, { address, tree, deployed }: ServiceEvidence): Met[] {
+function portPlaces(port: number, { address, tree, deployed, identity }: ServiceEvidence): Met[] {
   const mapped = deployed
     .filter(({ text }) => namesNumber(text, port))
     .map(({ path, line }) => confirm({ path, line }));
@@ -142,9 +148,14 @@ function portPlaces(port: number, { address, tree, deployed }: ServiceEvidence):
     ...address.addresses.filter((one) => one.port === port),
     ...tree.files.flatMap((file) => locationsOfNames(file, bound)),
   ];
+  const named = tree.files.flatMap((file) => portsNamedFor(file, identity, port)).map(confirm);
   // Who runs the image with this port calls it there: an address of an unknown host is this one.
   const usage = mapped.length > 0 ? "confirmed" : certaintyOf(address);
-  return [...called.map(({ path, line }) => ({ location: { path, line }, usage })), ...mapped];
+  return [
+    ...called.map(({ path, line }) => ({ location: { path, line }, usage })),
+    ...mapped,
+    ...named,
+  ];
 }
 
 /** The variables whose value has the port: who reads them calls the port. */
@@ -167,15 +178,18 @@ function deployedLines(
   { repo }: ServiceIdentity,
 ): ServiceEvidence["deployed"] {
   const name = nameOf(repo);
-  const composed = files.flatMap((file) =>
-    composeServices(file).map((service) => ({ path: file.path, ...service })),
-  );
+  const composed = files.flatMap((file) => {
+    const checks = healthCheckLines(file);
+    return composeServices(file).map((service) => ({ path: file.path, checks, ...service }));
+  });
   const named = new Set([name, ...composed.filter(({ runs }) => runs.includes(name)).map(keyOf)]);
   const deploying = new Set(images.map(({ path }) => path));
   return [
     ...composed
       .filter((service) => named.has(keyOf(service)))
-      .flatMap(({ path, lines }) => lines.map((one) => ({ path, ...one }))),
+      .flatMap(({ path, lines, checks }) =>
+        lines.filter(({ line }) => !checks.has(line)).map((one) => ({ path, ...one })),
+      ),
     ...files
       .filter(({ path }) => deploying.has(path) && !isCompose(path))
       .flatMap((file) => linesOf(file).map((one) => ({ path: file.path, ...one }))),
@@ -206,10 +220,37 @@ function literalsIn(file: ConsumerFile): LiteralPlace[] {
   const side = { isWhole: false, lines };
   const own = new Set(routesByPattern(file.path, side).map(({ line }) => line));
   return lines
-    .filter(({ line }) => !own.has(line))
+    .filter(({ line, text }) => !own.has(line) || isRequest(text))
     .flatMap(({ line, text }) =>
       literalPathsIn(text).map((literal) => ({ path: file.path, line, literal })),
     );
+}
+
+const METHOD_CALL = /\.\s*(?:get|post|put|patch|delete|head|options)\b/g;
+const GIVEN_TEXT = /^\s*(?:<[^<>()]*>\s*)?\(\s*(["'`])/;
+
+/**
+ * Whether a line that reads as if it registered a route asks for one: its answer is used, or it is
+ * given the path alone: `return api.get("/orders")`. No framework gets along without a handler.
+ */
+function isRequest(text: string): boolean {
+  return [...text.matchAll(METHOD_CALL)].some(({ 0: call, index }) => {
+    let start = index;
+    while (/[\w$.]/.test(text.charAt(start - 1))) start--;
+    const before = text.slice(0, start).trimEnd();
+    if (/(?:\bawait|\breturn|\byield|=>|[=(,:?])$/.test(before)) return true;
+    const behind = text.slice(index + call.length);
+    const [opened, quote] = GIVEN_TEXT.exec(behind) ?? [];
+    if (opened === undefined || quote === undefined) return false;
+    const end = behind.indexOf(quote, opened.length);
+    return (
+      end !== -1 &&
+      behind
+        .slice(end + 1)
+        .trimStart()
+        .startsWith(")")
+    );
+  });
 }
 
 /** `image: registry/owner/name:tag` and `FROM owner/name`: running or extending the provider. */

@@ -64,10 +64,35 @@ export function specifiersOf(
     subpathIn(path, specifier) {
       // Its declarations are of modules, none of which has its name.
       if (isNode && isBuiltin(specifier)) return ".";
-      return subpathOf(standsFor(path, specifier), names);
+      return (
+        partsOf(specifier)
+          .map((part) => subpathOf(standsFor(path, part), names))
+          .find((subpath) => subpath !== null) ?? null
+      );
     },
     standsFor,
   };
+}
+
+/**
+ * What a specifier asks for, without what it says to a tool: `npm:p@1/sub` of Deno, `p/a.css?inline`
+ * of Vite, `a-loader!./b.css` of webpack, which names two modules.
+ */
+function partsOf(specifier: string): string[] {
+  return specifier
+    .split("!")
+    .filter((part) => part !== "")
+    .map((part) => (part.startsWith("#") ? part : (part.split("?", 1)[0] ?? part)))
+    .map((part) => (part.startsWith("npm:") ? ofNpm(part.slice("npm:".length)) : part));
+}
+
+/** `p@1.0.0/sub` without the version. */
+function ofNpm(specifier: string): string {
+  const segments = (specifier.startsWith("/") ? specifier.slice(1) : specifier).split("/");
+  const at = specifier.startsWith("@") ? 1 : 0;
+  return segments
+    .map((part, index) => (index === at ? (part.split("@", 1)[0] ?? part) : part))
+    .join("/");
 }
 
 function substituted(specifier: string, key: string, target: string): string | null {

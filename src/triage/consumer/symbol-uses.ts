@@ -3,6 +3,7 @@ import { declarationKeys, locationOf, resolveAlias } from "../compiler/declarati
 import type { Location } from "../facts/finding.ts";
 import { componentPath } from "./component-scripts.ts";
 import type { ConsumerProgram } from "./consumer-program.ts";
+import { numberKeys, numberUsesIn } from "./enum-numbers.ts";
 
 /** Places of use by declaration key. */
 export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
@@ -10,7 +11,8 @@ export type SymbolUses = ReadonlyMap<string, readonly Location[]>;
 /**
  * Where the consumer's files use something that is declared elsewhere, by declaration:
  * names, members (`error.retriesLeft`), keys of object literals, which mean a member of the
- * type that is expected there, and destructured keys.
+ * type that is expected there, and destructured keys. Where a value of an enum meets a number, by
+ * the keys of enum-numbers.ts.
  */
 export function symbolUses({ program, files }: ConsumerProgram, root: string): SymbolUses {
   const checker = program.getTypeChecker();
@@ -32,7 +34,14 @@ export function symbolUses({ program, files }: ConsumerProgram, root: string): S
     }
     ts.forEachChild(node, visit);
   };
-  for (const file of files) visit(file);
+  for (const file of files) {
+    visit(file);
+    for (const use of numberUsesIn(file, checker, (declaration) => !isOwn(declaration))) {
+      for (const key of numberKeys(checker, use)) {
+        uses.set(key, [...(uses.get(key) ?? []), placeOf(use.node, root)]);
+      }
+    }
+  }
   return uses;
 }
 

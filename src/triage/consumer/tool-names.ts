@@ -89,6 +89,7 @@ const LEFT_OUT: readonly (readonly [words: string, tool: string])[] = [
   ["vitest-environment", "vite"],
   ["karma", "karma"],
   ["remark", "remark"],
+  ["rollup-plugin", "rollup"],
   ["rehype", "rehype"],
   ["retext", "retext"],
   ["textlint-rule", "textlint"],
@@ -109,6 +110,7 @@ const SCOPED: readonly (readonly [start: string, short: string, tool: string])[]
   ["@docusaurus/preset-", "", "docusaurus"],
   ["@docusaurus/plugin-", "", "docusaurus"],
   ["@semantic-release/", "", "release"],
+  ["@rollup/plugin-", "", "rollup"],
 ];
 
 /** The names that tools know a package by beside its own. */

@@ -44,6 +44,11 @@ const NO_USE = new Set(
   ).split(" "),
 );
 
+/** Keys of a tsconfig that are the compiler's own. */
+const OF_COMPILER = new Set(
+  "$schema extends compilerOptions files include exclude references watchOptions".split(" "),
+);
+
 /** Settings of what installs, updates and counts packages: to be named there is no use. */
 const ABOUT_PACKAGES = new Set(
   (
@@ -86,7 +91,8 @@ class SettingsReader {
       }
     }
     for (const [name, script] of textsOf(fields["scripts"])) {
-      uses.push(...this.#wordsIn(script, scriptPlace({ path, text }, name), "scripts"));
+      const place = scriptPlace({ path, text }, name);
+      uses.push(...this.#wordsIn(script, place, "scripts"), ...this.#optionsIn(script, place));
     }
     return uses;
   }
@@ -107,7 +113,14 @@ class SettingsReader {
       const use = useAt(locate(value), subpath);
       return [ambient.includes(value) ? { ...use, loadedBy: "types", isAmbient: true } : use];
     });
-    return isSettingsOf(this.#package, path) ? [...uses, useAt({ path, line: 1 }, ".")] : uses;
+    // What others than the compiler keep in the same file: ts-node, TypeDoc.
+    const others = Object.entries(config ?? {}).flatMap(([key, value]) =>
+      OF_COMPILER.has(key)
+        ? []
+        : stringsIn(value).flatMap((other) => this.#wordsIn(other, locate(other), key)),
+    );
+    const found = [...uses, ...others];
+    return isSettingsOf(this.#package, path) ? [...found, useAt({ path, line: 1 }, ".")] : found;
   }
 
   settings(file: ConsumerFile): ImportUse[] {
@@ -148,6 +161,17 @@ class SettingsReader {
     );
   }
 
+  /** What an option of a tool's command is given, as the tool calls it: `eslint -f pretty`. */
+  #optionsIn(script: string, location: Location): ImportUse[] {
+    return script.split(/&&|\|\||[;|]/).flatMap((command) => {
+      const words = command.split(/[\s=]+/);
+      const given = new Set(words.filter((_, index) => words[index - 1]?.startsWith("-") === true));
+      return this.#shorts.some(({ short, isFor }) => given.has(short) && isFor(command))
+        ? [useAt(location, ".")]
+        : [];
+    });
+  }
+
   /** The package by its name, or by what the tool calls it whose settings these are. */
   #wordsIn(text: string, location: Location, settings: string): ImportUse[] {
     const words = text.split(BETWEEN_WORDS);
@@ -157,7 +181,7 @@ class SettingsReader {
       const bare = withoutVersion(plain);
       const subpath = this.#specifiers.subpathIn(location.path, bare);
       const isTelling = /[@/-]/.test(bare) || plain !== word || isSettingsFile(settings);
-      const isOption = words[index - 1]?.startsWith("-") === true;
+      const isOption = words[index - 1]?.startsWith("-") === true || words[index - 1] === "npm";
       if (subpath !== null && (isTelling || isOption)) return [useAt(location, subpath)];
       const isShort = shorts.some(({ short }) => bare === short || bare.startsWith(`${short}/`));
       return isShort ? [useAt(location, ".")] : [];
@@ -203,7 +227,7 @@ function isSettingsFile(settings: string): boolean {
   const name = posix.basename(settings);
   return (
     name.startsWith(".") ||
-    /(?:rc|[.-](?:config|conf))(?:\.[cm]?[jt]s|\.json[5c]?|\.ya?ml|\.toml)?$/i.test(name) ||
+    /(?:rc|bunfig|[.-](?:config|conf))(?:\.[cm]?[jt]s|\.json[5c]?|\.ya?ml|\.toml)?$/i.test(name) ||
     // A key of package.json: there is no other reason for one.
     (!settings.includes("/") && !name.includes(".") && !isShell(name) && !isDockerfile(name))
   );
@@ -227,7 +251,7 @@ type CommandUse = Location & { readonly command: string };
  * `retry-all`; elsewhere as the first word of a command, or behind `npx` and the like.
  */
 export function commandUses(
-  { manifests, settings }: Pick<ConsumerTree, "manifests" | "settings">,
+  { manifests, settings, sources }: Pick<ConsumerTree, "manifests" | "settings" | "sources">,
   commands: readonly string[],
 ): CommandUse[] {
   if (commands.length === 0) return [];
@@ -244,16 +268,18 @@ export function commandUses(
   const inKeys = manifests.flatMap(({ path, text }) =>
     Object.entries(jsonObjectIn(text) ?? {})
       .filter(([key]) => !NO_USE.has(key))
-      .flatMap(([, value]) => stringsIn(value))
-      .flatMap((value) =>
-        startedIn(value)
-          .filter((word) => wanted.has(word))
-          .map((command) => ({
-            path,
-            line: lineOf(text, text.indexOf(JSON.stringify(value))),
-            command,
-          })),
-      ),
+      .flatMap(([key, values]) => {
+        const at = startOfLine(text, manifestLine(text, key).line);
+        return stringsIn(values).flatMap((value) =>
+          startedIn(value)
+            .filter((word) => wanted.has(word))
+            .map((command) => ({
+              path,
+              line: lineOf(text, text.indexOf(JSON.stringify(value), at)),
+              command,
+            })),
+        );
+      }),
   );
   const inFiles = settings
     .filter(({ path }) => isForTools(path) && !STYLE.test(path) && !isAboutPackages(path))
@@ -265,8 +291,26 @@ export function commandUses(
           .map((command) => ({ path, line, command })),
       ),
     );
-  return [...inScripts, ...inKeys, ...inFiles];
+  const inCode = sources
+    .filter(({ text }) => commands.some((command) => text.includes(command)))
+    .flatMap(({ path, text }) =>
+      linesOf(text)
+        .filter((line) => STARTS_COMMANDS.test(line.text) || IS_FOR_HOOKS.test(path))
+        .flatMap(({ line, text: words }) =>
+          startedIn(words)
+            .filter((word) => wanted.has(word))
+            .map((command) => ({ path, line, command })),
+        ),
+    );
+  return [...inScripts, ...inKeys, ...inFiles, ...inCode];
 }
+
+/** Calls of code that start a command: of Node, execa, zx and shelljs. */
+const STARTS_COMMANDS =
+  /\b(?:exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync|execaCommand)\(|\$`/;
+/** Settings as code whose texts are commands. */
+const IS_FOR_HOOKS =
+  /(?:^|\/)\.?(?:lint-?staged|nano-staged|simple-git-hooks)(?:rc)?(?:\.config)?\.[cm]?[jt]s$/;
 
 /** What stands before a command, and is none. */
 const BEFORE_COMMAND =
@@ -274,9 +318,9 @@ const BEFORE_COMMAND =
 
 /** The commands that a line starts: also in each of its quoted texts that is no key. */
 function startedIn(line: string): string[] {
-  const quoted = [...line.matchAll(/"([^"]*)"(\s*:)?|'([^']*)'(\s*:)?/g)].flatMap(
-    ([, double, isKey, single, isKeyToo]) =>
-      isKey === undefined && isKeyToo === undefined ? [double ?? single ?? ""] : [],
+  const quoted = [...line.matchAll(/"([^"]*)"(\s*:)?|'([^']*)'(\s*:)?|`([^`]*)`/g)].flatMap(
+    ([, double, isKey, single, isKeyToo, back]) =>
+      isKey === undefined && isKeyToo === undefined ? [double ?? single ?? back ?? ""] : [],
   );
   return [line, ...quoted].flatMap((text) =>
     text.split(/&&|\|\||[;|]|\$\(/).flatMap((part) => {

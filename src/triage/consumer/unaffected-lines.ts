@@ -2,6 +2,7 @@ import ts from "typescript";
 import { declarationKeys, resolveAlias } from "../compiler/declarations.ts";
 import { type Location, lineKey } from "../facts/finding.ts";
 import type { ConsumerProgram } from "./consumer-program.ts";
+import { numberReading, numberUsesIn } from "./enum-numbers.ts";
 import { placeOf, propertiesNamed, symbolsAt, type UseName } from "./symbol-uses.ts";
 
 type UnaffectedSettings = {
@@ -10,7 +11,7 @@ type UnaffectedSettings = {
   readonly root: string;
   /** The folders of both versions. */
   readonly directories: readonly string[];
-  /** Keys of the lines that the compiler has new errors in. */
+  /** Keys of the lines that have new errors, or uses that the compiler cannot object to. */
   readonly broken: ReadonlySet<string>;
 };
 
@@ -47,8 +48,18 @@ export function unaffectedLines(settings: UnaffectedSettings): ReadonlySet<strin
         agreed.set(key, same && agreed.get(key) !== false);
       }
     }
+    for (const place of movedNumbers(file, readers))
+      agreed.set(lineKey(placeOf(place, settings.root)), false);
   }
   return new Set([...agreed].flatMap(([key, same]) => (same ? [key] : [])));
+}
+
+/** Where a value of an enum meets a number that means something else in the new version. */
+function movedNumbers(file: ts.SourceFile, [before, after]: Readers): ts.Node[] {
+  const now = new Map(after.numberReadingsIn(file));
+  return before
+    .numberReadingsIn(file)
+    .flatMap(([node, then]) => (now.get(node) === then ? [] : [node]));
 }
 
 type Readers = readonly [before: TypeReader, after: TypeReader];
@@ -86,6 +97,15 @@ class TypeReader {
     };
     visit(file);
     return uses;
+  }
+
+  /** What is made of each value of an enum that meets a number, by where it does. */
+  numberReadingsIn(file: ts.SourceFile): [ts.Node, string][] {
+    const isForeign = (declaration: ts.Node): boolean => this.#isNodeOfPackage(declaration);
+    return numberUsesIn(file, this.#checker, isForeign).map((use) => [
+      use.node,
+      numberReading(this.#checker, use),
+    ]);
   }
 
   declarationsAt(node: UseName): string[] {
@@ -153,13 +173,36 @@ class TypeReader {
 
   /**
    * A result of the package's own types that is taken apart on the spot says nothing by itself:
-   * what is taken of it are uses of their own.
+   * what is taken of it are uses of their own. Neither does one that nobody takes, unless somebody
+   * may have to wait for it; of a list that is taken apart only those that are taken count.
    */
   #resultOf(end: ts.Node): string {
     const type = this.#checker.getTypeAtLocation(end);
+    if (ts.isExpressionStatement(end.parent)) {
+      const isAwaited = this.#checker.getPropertyOfType(type, "then") !== undefined;
+      const isKnown = (type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Never)) === 0;
+      if (isKnown && !isAwaited && isCall(end)) return "dropped";
+    }
+    const taken = this.#elementsOf(end.parent);
+    if (taken !== null && this.#checker.isTupleType(type)) return taken;
     const parts = type.isUnion() ? type.types : [type];
     const isOwn = parts.every((part) => this.#isTypeOfPackage(part));
     return isOwn && this.#isTakenApart(end) ? "taken apart" : this.#textOf(type);
+  }
+
+  /** What `const [a, b] =` takes of a list of fixed length. */
+  #elementsOf(declaration: ts.Node): string | null {
+    if (!ts.isVariableDeclaration(declaration)) return null;
+    const { name } = declaration;
+    if (!ts.isArrayBindingPattern(name)) return null;
+    const elements = name.elements.filter((one) => !ts.isOmittedExpression(one));
+    if (elements.some(({ dotDotDotToken }) => dotDotDotToken !== undefined)) return null;
+    return elements
+      .map(
+        (one) =>
+          `${name.elements.indexOf(one)}: ${this.#textOf(this.#checker.getTypeAtLocation(one))}`,
+      )
+      .join();
   }
 
   #isTakenApart({ parent }: ts.Node): boolean {
@@ -232,10 +275,12 @@ class TypeReader {
   }
 
   #isOfPackage({ declarations = [] }: ts.Symbol): boolean {
-    return declarations.some((node) => {
-      const { fileName } = node.getSourceFile();
-      return this.#directories.some((directory) => fileName.startsWith(`${directory}/`));
-    });
+    return declarations.some((node) => this.#isNodeOfPackage(node));
+  }
+
+  #isNodeOfPackage(node: ts.Node): boolean {
+    const { fileName } = node.getSourceFile();
+    return this.#directories.some((directory) => fileName.startsWith(`${directory}/`));
   }
 
   /**
@@ -247,10 +292,16 @@ class TypeReader {
     if (node === undefined) return "any";
     const { transformed } = ts.transform<ts.TypeNode>(node, [
       (context) => (start) => {
-        const visit = (part: ts.Node): ts.Node =>
-          ts.isTypeReferenceNode(part) && this.#isNameOfPackage(part.typeName)
-            ? context.factory.createTypeReferenceNode(part.typeName)
-            : ts.visitEachChild(part, visit, context);
+        const visit = (part: ts.Node): ts.Node => {
+          if (ts.isTypeReferenceNode(part) && this.#isNameOfPackage(part.typeName)) {
+            return context.factory.createTypeReferenceNode(part.typeName);
+          }
+          // To write to what is readonly is an error, and to read it is to read it.
+          const isReadonly =
+            ts.isTypeOperatorNode(part) && part.operator === ts.SyntaxKind.ReadonlyKeyword;
+          if (isReadonly) return visit(part.type);
+          return ts.visitEachChild(part, visit, context);
+        };
         const visited = visit(start);
         return ts.isTypeNode(visited) ? visited : start;
       },
@@ -286,6 +337,10 @@ function chainOf(start: ts.Node): { end: ts.Node; given: ts.Expression[] } {
     else if (!goesOn(parent, end)) return { end, given };
     end = parent;
   }
+}
+
+function isCall(node: ts.Node): boolean {
+  return ts.isCallExpression(node) || ts.isNewExpression(node);
 }
 
 function goesOn(parent: ts.Node, child: ts.Node): boolean {

@@ -18,6 +18,8 @@ export type AnalysisRequest = {
     /** What its content is called. @default sha256 of the files that are read */
     readonly revision?: string | null;
     readonly interfaceFiles: readonly string[];
+    /** Whether code of it is not in the folder. @default false */
+    readonly isCodeLeftOut?: boolean;
   };
   /**
    * Folders that may be read beside the consumer, the two versions and what the versions'
@@ -90,6 +92,8 @@ export type Tree = {
   readonly revision: string | null;
   /** Names of the caps that kept files out of it. */
   readonly capsHit: readonly string[];
+  /** Whether JavaScript or TypeScript is among them, or may be. @default false */
+  readonly isCodeLeftOut?: boolean;
 };
 
 type Facts = Pick<Analysis, "hits" | "diagnostics" | "capsHit">;

@@ -75,6 +75,17 @@ export function isKubernetes(path: string): boolean {
   );
 }
 
+const RESOURCE =
+  /^kind:\s*["']?(?:Service|Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|Job|CronJob|Ingress|ConfigMap)["']?\s*$/;
+
+/** Whether YAML is manifests of Kubernetes by what it says, wherever it lies. */
+export function describesKubernetes(
+  path: string,
+  lines: readonly { readonly text: string }[],
+): boolean {
+  return isYaml(path) && lines.some(({ text }) => RESOURCE.test(text));
+}
+
 function isYaml(path: string): boolean {
   return /\.ya?ml$/i.test(path);
 }

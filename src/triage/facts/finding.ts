@@ -72,6 +72,11 @@ export type Finding = {
    * What the release says of itself, for a step of the version number; null if it says nothing.
    */
   readonly notes: string | null;
+  /**
+   * Of a step of the version number for which nothing gives a reason: what was held against the old
+   * version, or could not be. Null for all others.
+   */
+  readonly compared: string | null;
   /** Null: nothing proves that it breaks. */
   readonly proof: Proof | null;
 };
@@ -134,6 +139,7 @@ export function finding(parts: FindingParts): Finding {
     replacement: parts.replacement ?? null,
     own: parts.own ?? null,
     notes: parts.notes ?? null,
+    compared: parts.compared ?? null,
     proof: parts.proof ?? null,
   };
 }

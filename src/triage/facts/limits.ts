@@ -40,6 +40,13 @@ export const LIMITS = {
   /** Packages that are fetched for their declarations, and milliseconds for all of them. */
   typePackagesMax: 40,
   typePackagesMs: 60_000,
+  /**
+   * Types and signatures that the compiler may make for one comparison of two types, and for all of
+   * a surface; comparisons that may take more until the rest is not compared.
+   */
+  comparisonTypesMax: 20_000,
+  surfaceTypesMax: 1_000_000,
+  typeCutsMax: 3,
   findingsMax: 200,
   /** Places kept for one finding. */
   hitsMax: 50,

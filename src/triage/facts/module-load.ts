@@ -14,6 +14,8 @@ export type ModuleLoad = Location & {
    * the module as it is loaded, which is `module.exports` for `require`; "" for the load alone.
    */
   readonly name: string;
+  /** What the consumer calls it there; absent where it has no name. */
+  readonly written?: string | undefined;
   /** Whether what is taken is called or constructed there. */
   readonly isCalled: boolean;
   /**

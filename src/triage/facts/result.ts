@@ -17,6 +17,8 @@ const finding = z.object({
   own: z.string().nullable().optional(),
   /** What the release says of itself. */
   notes: z.string().nullable().optional(),
+  /** What of a step of the version number was compared, or could not be. */
+  compared: z.string().nullable().optional(),
   /** Of everything that breaks, the fact that it breaks by. */
   proof: z
     .object({ by: z.enum(PROVEN_BY), text: z.string() })

@@ -1,10 +1,11 @@
 import { realpathSync } from "node:fs";
 import { type Sources, sourcesOf } from "../compiler/compiler-host.ts";
 import { type ConsumerTree, readConsumerTree } from "../consumer/consumer-files.ts";
-import { type Dependency, dependenciesIn, exposureOf } from "../consumer/exposure.ts";
+import { type Dependency, dependenciesIn, exposureOf, isPinned } from "../consumer/exposure.ts";
 import { type ImportUse, importsOf } from "../consumer/imports.ts";
 import { moduleLoads } from "../consumer/module-loads.ts";
 import { evidenceOf, matchUsage, overallUsage } from "../consumer/package-usage.ts";
+import { packageUses } from "../consumer/package-uses.ts";
 import { type ConsumerProbe, probeConsumer } from "../consumer/probe.ts";
 import { type Specifiers, specifiersOf, typedPackage } from "../consumer/specifiers.ts";
 import { settingUses } from "../consumer/tool-usage.ts";
@@ -18,16 +19,18 @@ import {
 import type { Found } from "../facts/finding.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
 import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
-import { commandsOf, type PackageTree, readPackageTree } from "../sources/npm/manifest.ts";
+import {
+  commandsOf,
+  type PackageTree,
+  readPackageTree,
+  subpathsLike,
+} from "../sources/npm/manifest.ts";
 import { defaultFindings } from "../surface/defaults/default-findings.ts";
 import { loadingFindings, mergeLoading } from "../surface/loading/loading-findings.ts";
 import { runsOtherCode } from "../surface/loading/runtime-code.ts";
-import {
-  entryFindings,
-  nodeRange,
-  requirementFindings,
-  versionFindings,
-} from "../surface/manifest-findings.ts";
+import { entryFindings, nodeRange, requirementFindings } from "../surface/manifest-findings.ts";
+import { usedChanges } from "../surface/step/used-changes.ts";
+import { versionFindings } from "../surface/step/version-findings.ts";
 import { surfaceFindings } from "../surface/surface-findings.ts";
 import { provenHits } from "../verdict/proof.ts";
 
@@ -44,17 +47,20 @@ export function analyzePackage(
   const parts = readParts(request);
   const { root, pair, tree, dependencies, imports, specifiers, sources } = parts;
 
-  onProgress({ percent: 20, step: "comparing the two versions" });
-  const compared = compareVersions(request, parts);
-
-  onProgress({ percent: 60, step: "compiling the consumer against both" });
+  onProgress({ percent: 20, step: "compiling the consumer against both" });
   const probe = probeConsumer({ pair, tree, specifiers, imports, sources });
+
+  // Both programs are of no use any more, and the next one is as large.
+  globalThis.gc?.();
+  onProgress({ percent: 60, step: "comparing the two versions" });
+  const compared = compareVersions(request, parts, probe);
   const evidence = evidenceOf({
     tree,
     names: specifiers.names,
     commands: [pair.from, pair.to].flatMap(commandsOf),
-    isDeclared: dependencies.length > 0,
+    isDeclared: dependencies.length > 0 || isPinned(tree, pair.from.manifest.name),
     interfaceFiles: request.consumer.interfaceFiles,
+    isCodeLeftOut: request.consumer.isCodeLeftOut ?? false,
     imports,
     probe,
     typed: compared.surface.typed,
@@ -68,6 +74,7 @@ export function analyzePackage(
       capsHit: [
         ...tree.capsHit,
         ...probe.capsHit,
+        ...compared.surface.capsHit,
         ...compared.defaults.capsHit,
         ...(request.depth === "names" ? ["surface_types"] : []),
       ],
@@ -102,10 +109,13 @@ function readParts(request: AnalysisRequest): Parts {
   const dependencies = dependenciesIn(tree, name, consumer.manifest);
   const listed = dependencies.map(({ key }) => key);
   const specifiers = specifiersOf(name, listed, tree);
-  const imports = [
+  const named = [
     ...tree.sources.flatMap((file) => importsOf(file, specifiers)),
     ...settingUses(tree, specifiers, name),
   ];
+  const imports = named.flatMap((use) =>
+    subpathsLike(pair.from, use.subpath).map((subpath) => ({ ...use, subpath })),
+  );
   const sources = sourcesOf(request, root, pair);
   return { root, consumer, pair, tree, dependencies, specifiers, imports, sources };
 }
@@ -119,16 +129,22 @@ type Compared = {
 };
 
 /** What the two versions declare, and the values that they set, for anybody. */
-function compareVersions({ depth }: AnalysisRequest, { pair, imports, sources }: Parts): Compared {
+function compareVersions(
+  { depth }: AnalysisRequest,
+  { pair, imports, sources }: Parts,
+  { symbols }: ConsumerProbe,
+): Compared {
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
-  const surface = surfaceFindings(pair, subpaths, { sources, depth });
+  const isUsed = (declaration: string): boolean => symbols.has(declaration);
+  const surface = surfaceFindings(pair, subpaths, { sources, depth, isUsed });
   // What a tool does with its settings shows in no type.
   const isTool = imports.some(({ loadedBy }) => loadedBy === "setting");
   return {
     subpaths,
     surface,
     defaults: defaultFindings(pair, subpaths, surface.declared),
-    isComplete: depth === "types" && surface.degraded.length === 0 && !isTool,
+    isComplete:
+      depth === "types" && surface.degraded.length + surface.capsHit.length === 0 && !isTool,
   };
 }
 
@@ -142,32 +158,37 @@ function changesFor(
   const isLoaded = typedPackage(pair.from.manifest.name) === null;
   const running = { specifiers, manifests: tree.manifests, optionsOf };
   const loads = isLoaded ? tree.sources.flatMap((file) => moduleLoads(file, running)) : [];
+  const node = nodeRange(consumer);
   const changes = mergeLoading(
     [...entryFindings(pair, subpaths), ...requirementFindings(pair, consumer), ...surface.found],
-    loadingFindings(pair, { loads, node: nodeRange(consumer) }),
+    loadingFindings(pair, { loads, node }),
   );
+  const isFollowed = areFollowed(imports, loads);
   const step = {
     found: changes,
     compared: isComplete,
-    runsOtherCode: isOtherCodeRun(pair, imports, loads),
+    runsOtherCode: !isFollowed || (loads.length > 0 && runsOtherCode(pair, loads)),
+    used: () => {
+      if (!isFollowed) return null;
+      const uses = tree.sources.flatMap((file) => packageUses(file, specifiers));
+      return usedChanges(pair, { loads, uses, node, isTyped: isComplete });
+    },
   };
   // A default that changed is no reason for a major: what else it changed stays unknown.
   return [...versionFindings(pair, step), ...changes, ...defaults.found];
 }
 
 /**
- * Whether the consumer may run code of the package that differs. Who imports types alone runs
- * nothing of it; of who does not import it, nobody knows, nor of a load that is not followed: by a
- * tool, by `createRequire`, by the path of a file.
+ * Whether all that loads the package is seen. Of who does not import it, nobody knows what runs,
+ * nor of a load that is not followed: by a tool, by `createRequire`, by the path of a file. Who
+ * imports types alone runs nothing of it.
  */
-function isOtherCodeRun(
-  pair: PackagePair,
-  imports: readonly ImportUse[],
-  loads: readonly ModuleLoad[],
-): boolean {
+function areFollowed(imports: readonly ImportUse[], loads: readonly ModuleLoad[]): boolean {
   const followed = new Set(loads.map(({ path }) => path));
-  const isOpen = imports.some(
-    ({ path, loadedBy }) => loadedBy !== "import" && loadedBy !== "types" && !followed.has(path),
+  return (
+    imports.length > 0 &&
+    imports.every(
+      ({ path, loadedBy }) => loadedBy === "import" || loadedBy === "types" || followed.has(path),
+    )
   );
-  return imports.length === 0 || isOpen || (loads.length > 0 && runsOtherCode(pair, loads));
 }

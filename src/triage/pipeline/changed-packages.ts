@@ -196,6 +196,7 @@ function partOf(
         path: consumer.path,
         revision: consumer.revision,
         interfaceFiles: payload.relationship_config.interface_files,
+        isCodeLeftOut: consumer.isCodeLeftOut ?? false,
       },
       alsoReadable: [
         // A package may be made of files of its neighbours.

@@ -1,13 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { basename, dirname } from "node:path/posix";
+import { DEPENDENCY_NAMES } from "../consumer/dependency-names.ts";
 import { isNoise } from "../facts/file-kinds.ts";
 import { LIMITS, REPOSITORY_LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
 import { readEach } from "../reading/read-each.ts";
 import type { Mirror } from "../sources/git/mirror-folder.ts";
 import { isRegular, listTree, readBlobs } from "../sources/git/read-objects.ts";
-import { DEPENDENCY_NAMES, type Named, PACKAGE_NAMES } from "../sources/npm/package-names.ts";
+import { type Named, PACKAGE_NAMES } from "../sources/npm/package-names.ts";
 import { isSafePath } from "../sources/tree-writer.ts";
 
 /** Workspaces of one repository that are looked at. */

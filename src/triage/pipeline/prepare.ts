@@ -137,6 +137,7 @@ function npmRequest(
       path: consumer.path,
       revision: consumer.revision,
       interfaceFiles: payload.relationship_config.interface_files,
+      isCodeLeftOut: consumer.isCodeLeftOut ?? false,
     },
     alsoReadable: [
       ...keptFolders(payload, workingDirectory),

@@ -9,6 +9,8 @@ import { code, shellWord } from "../verdict/shown.ts";
 /** How a consumer installs packages and checks its code, as far as its upgrade of one needs. */
 export type ConsumerSetup = {
   readonly manager: Manager;
+  /** What adds a package to the root of a workspace, where the manager wants to be told. */
+  readonly rootFlag: string | null;
   /** Folders whose package.json names the package, "" for the root; sorted. */
   readonly folders: readonly DependingFolder[];
 };
@@ -17,11 +19,16 @@ type Manager = "npm" | "pnpm" | "yarn" | "bun";
 
 type DependingFolder = {
   readonly folder: string;
-  readonly isForDevelopment: boolean;
+  /** The name that it gives the package: its own, or an alias, `"retry": "npm:p-retry@^6"`. */
+  readonly alias: string | null;
+  /** The part of package.json that it stands in. */
+  readonly section: string;
   /** The range is written down once, in a catalog of the repository. */
   readonly isInCatalog: boolean;
   /** The nearest tsconfig, from the root; null: none, and nothing to compile. */
   readonly tsconfig: string | null;
+  /** Whether it compiles nothing itself, and others that it refers to. */
+  readonly isSolution: boolean;
   readonly hasTests: boolean;
 };
 
@@ -47,20 +54,26 @@ export async function readConsumerSetup(
     .slice(0, MANIFESTS_MAX)
     .flatMap(([folder]): DependingFolder[] => {
       const own = folder === "" ? manifest : read(join(folder, "package.json"));
-      const range = rangeIn(own, packageName);
-      if (range === null) return [];
+      const listed = listedIn(own, packageName);
+      if (listed === null) return [];
+      const tsconfig = nearestTsconfig(folder, names);
       return [
         {
           folder,
-          isForDevelopment: "devDependencies" in range,
-          isInCatalog: Object.values(range).some((spec) => spec.startsWith("catalog:")),
-          tsconfig: nearestTsconfig(folder, names),
+          alias: listed.key === packageName ? null : listed.key,
+          section: listed.section,
+          isInCatalog: listed.spec.startsWith("catalog:"),
+          tsconfig,
+          isSolution: tsconfig !== null && isSolution(fence.readFile(join(root, tsconfig)) ?? ""),
           hasTests: typeof objectOf(own["scripts"])["test"] === "string",
         },
       ];
     });
+  const files = names.get("") ?? [];
+  const manager = managerOf(manifest["packageManager"], files);
   return {
-    manager: managerOf(manifest["packageManager"], names.get("") ?? []),
+    manager,
+    rootFlag: rootFlagOf(manager, manifest, files),
     folders: folders.toSorted((left, right) => (left.folder < right.folder ? -1 : 1)),
   };
 }
@@ -103,19 +116,43 @@ async function namesByFolder(root: string, signal: AbortSignal): Promise<Map<str
   return found;
 }
 
-const SECTIONS = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
+/** A package that a library is used with is installed for its development. */
+const SECTIONS = ["dependencies", "optionalDependencies", "devDependencies", "peerDependencies"];
 
-/**
- * The ranges by the section that has them: the first that does; null: the package is not named.
- */
-function rangeIn(manifest: Json, packageName: string): Readonly<Record<string, string>> | null {
+type Listed = { readonly section: string; readonly key: string; readonly spec: string };
+
+/** Where a package is listed: the first section that has it; null: it is not named. */
+function listedIn(manifest: Json, packageName: string): Listed | null {
   for (const section of SECTIONS) {
     for (const [key, spec] of Object.entries(objectOf(manifest[section]))) {
       if (typeof spec !== "string") continue;
-      if (key === packageName || spec.startsWith(`npm:${packageName}@`)) return { [section]: spec };
+      if (key === packageName || spec.startsWith(`npm:${packageName}@`)) {
+        return { section, key, spec };
+      }
     }
   }
   return null;
+}
+
+/**
+ * `{ "files": [], "references": [...] }`: `tsc` looks at nothing, `tsc -b` at what it refers to. Read
+ * by its words, since comments and commas at the ends are allowed there.
+ */
+function isSolution(text: string): boolean {
+  return (
+    /"files"\s*:\s*\[\s*\]/.test(text) &&
+    /"references"\s*:/.test(text) &&
+    !/"include"\s*:/.test(text)
+  );
+}
+
+/** pnpm and the first Yarn refuse to add to the root of a workspace unless they are told to. */
+function rootFlagOf(manager: Manager, manifest: Json, files: readonly string[]): string | null {
+  if (manager === "pnpm") return files.includes("pnpm-workspace.yaml") ? "-w" : null;
+  const field = manifest["packageManager"];
+  const isNew =
+    files.includes(".yarnrc.yml") || (typeof field === "string" && !field.startsWith("yarn@1"));
+  return manager === "yarn" && !isNew && manifest["workspaces"] !== undefined ? "-W" : null;
 }
 
 function nearestTsconfig(folder: string, names: ReadonlyMap<string, readonly string[]>) {
@@ -148,10 +185,22 @@ function managerOf(field: unknown, files: readonly string[]): Manager {
 }
 
 const COMMANDS = {
-  npm: { add: "npm install", dev: "--save-dev", tsc: "npx tsc", test: "npm test" },
-  pnpm: { add: "pnpm add", dev: "--save-dev", tsc: "pnpm exec tsc", test: "pnpm test" },
-  yarn: { add: "yarn add", dev: "--dev", tsc: "yarn tsc", test: "yarn test" },
-  bun: { add: "bun add", dev: "--dev", tsc: "bunx tsc", test: "bun run test" },
+  npm: {
+    add: "npm install",
+    dev: "--save-dev",
+    peer: "--save-peer",
+    tsc: "npx tsc",
+    test: "npm test",
+  },
+  pnpm: {
+    add: "pnpm add",
+    dev: "--save-dev",
+    peer: "--save-peer",
+    tsc: "pnpm exec tsc",
+    test: "pnpm test",
+  },
+  yarn: { add: "yarn add", dev: "--dev", peer: "--peer", tsc: "yarn tsc", test: "yarn test" },
+  bun: { add: "bun add", dev: "--dev", peer: "--peer", tsc: "bunx tsc", test: "bun run test" },
 } as const;
 const CATALOGS = {
   npm: "the catalog",
@@ -171,7 +220,7 @@ type Upgrade = { readonly name: string; readonly to: string };
  * and by the compiler only where there is something for it to compile.
  */
 export function upgradeSteps(
-  { manager, folders }: ConsumerSetup,
+  { manager, rootFlag, folders }: ConsumerSetup,
   { name, to }: Upgrade,
   affectedFiles: readonly string[],
 ): string {
@@ -180,7 +229,7 @@ export function upgradeSteps(
   const affected = folders.filter(({ folder }) => hit.has(folder));
   const some = affected.length > 0 ? affected : folders;
   const told = some.slice(0, TOLD_MAX);
-  const { add, dev } = COMMANDS[manager];
+  const { add, dev, peer } = COMMANDS[manager];
   const spec = shellWord(`${name}@${to}`);
   const left = some.length > told.length ? [`the same in ${some.length - told.length} more`] : [];
   if (some.length === 0) return code(`${add} ${spec}`);
@@ -192,10 +241,13 @@ export function upgradeSteps(
     );
   }
   const commands = told.map((one) => {
-    // pnpm asks whether the root is meant.
-    const isRootOfMany = manager === "pnpm" && one.folder === "" && folders.length > 1;
-    const flags = [...(one.isForDevelopment ? [dev] : []), ...(isRootOfMany ? ["-w"] : [])];
-    const install = [add, ...flags, spec].join(" ");
+    const flags = [
+      ...(one.section === "devDependencies" ? [dev] : []),
+      ...(one.section === "peerDependencies" ? [peer] : []),
+      ...(one.folder === "" && rootFlag !== null ? [rootFlag] : []),
+    ];
+    const wanted = one.alias === null ? spec : shellWord(`${one.alias}@npm:${name}@${to}`);
+    const install = [add, ...flags, wanted].join(" ");
     return inFolder(one.folder, [install, ...checksOf(one, manager)]);
   });
   return [...commands, ...left].join(", ");
@@ -209,8 +261,15 @@ function inFolder(folder: string, commands: readonly string[]): string {
 /**
  * What checks the code of a folder, from within it: the compiler, else its tests, else nothing.
  */
-function checksOf({ folder, tsconfig, hasTests }: DependingFolder, manager: Manager): string[] {
+function checksOf(
+  { folder, tsconfig, isSolution: isSplit, hasTests }: DependingFolder,
+  manager: Manager,
+): string[] {
   const { tsc, test } = COMMANDS[manager];
+  if (tsconfig !== null && isSplit) {
+    const named = tsconfig === join(folder, "tsconfig.json") ? [] : [relative(folder, tsconfig)];
+    return [[tsc, "-b", ...named.map(shellWord)].join(" ")];
+  }
   if (tsconfig !== null) return [[tsc, "--noEmit", ...projectFlag(tsconfig, folder)].join(" ")];
   return hasTests ? [test] : [];
 }

@@ -75,10 +75,19 @@ export class Fence {
 
   /** Names of the folders in a folder, links to such within the fence included. */
   foldersIn(path: string): string[] {
+    return this.#namesIn(path, "folder");
+  }
+
+  /** Names of the files in a folder, in order. */
+  filesIn(path: string): string[] {
+    return this.#namesIn(path, "file").toSorted();
+  }
+
+  #namesIn(path: string, kind: Found["kind"]): string[] {
     const found = this.#find(path);
     if (found?.kind !== "folder") return [];
     const names = orNothing(() => readdirSync(found.real)) ?? [];
-    return names.filter((name) => this.#find(join(path, name))?.kind === "folder");
+    return names.filter((name) => this.#find(join(path, name))?.kind === kind);
   }
 
   /** The real path of what is within the fence; of anything else the path itself. */

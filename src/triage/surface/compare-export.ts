@@ -7,10 +7,11 @@ import {
   type Directions,
   declaringSymbol,
   firstDeclarationText,
-  isCompatible,
+  mayBeCompatible,
   providerLocation,
   subjectOf,
 } from "./comparison.ts";
+import { compareNumbers, withNumbers } from "./enum-numbers.ts";
 import { arityOf, classHead, narrowsArity } from "./outline.ts";
 
 type Pair = { readonly name: string; readonly before: ts.Symbol; readonly after: ts.Symbol };
@@ -21,7 +22,7 @@ export function compareExport(comparison: Comparison, pair: Pair): Candidate[] {
   if (comparison.isUnchanged(then, pair.after.declarations ?? [])) return [];
   const type = isType(pair.before) && !isEnum(pair.before) ? compareAsType(comparison, pair) : [];
   const value = isValue(pair.before) ? compareAsValue(comparison, pair, type.some(isBreak)) : [];
-  return [...type, ...value];
+  return [...type, ...value, ...(isEnum(pair.before) ? compareNumbers(comparison, pair) : [])];
 }
 
 function compareAsType(comparison: Comparison, pair: Pair): Candidate[] {
@@ -36,7 +37,7 @@ function compareAsType(comparison: Comparison, pair: Pair): Candidate[] {
     before: comparison.declaredType("from", name, before),
     after: comparison.declaredType("to", name, after),
   };
-  return compareTypes(comparison, pair, { types, directions });
+  return compareTypes(comparison, pair, { types, directions, space: "type" });
 }
 
 const OUTPUT: Directions = new Set(["output"] as const);
@@ -49,7 +50,7 @@ function compareAsValue(comparison: Comparison, pair: Pair, typeBreaks: boolean)
     after: checker.getTypeOfSymbol(pair.after),
   };
   if (types.before.flags & types.after.flags & ts.TypeFlags.UniqueESSymbol) return [];
-  const compared = { types, directions: OUTPUT };
+  const compared = { types, directions: OUTPUT, space: "value" } as const;
   // A class whose instances changed, or whose constructor is as before, misfits as a whole
   // only for what is told elsewhere.
   return pair.before.flags & ts.SymbolFlags.Class && (typeBreaks || sameHead(comparison, pair))
@@ -63,20 +64,21 @@ function sameHead({ isUnchanged }: Comparison, { before, after }: Pair): boolean
   return then.length + now.length === 0 || isUnchanged(then, now);
 }
 
-type Types = { types: { before: ts.Type; after: ts.Type }; directions: Directions };
+type Types = Pick<Compared, "types" | "directions" | "space">;
 
 /** By members, which say more; the type as a whole where no member explains the misfit. */
 function compareTypes(
   comparison: Comparison,
   pair: Pair,
-  { types, directions }: Types,
+  { types, directions, space }: Types,
 ): Candidate[] {
   // An unresolved import is `any`, which fits everything: it says nothing about the type.
   if ((types.before.flags | types.after.flags) & ts.TypeFlags.Any) return [];
-  const members = compareMembers(comparison, { ...pair, types, directions });
-  const whole = { before: [types.before], after: [types.after] };
+  const members = compareMembers(comparison, { ...pair, types, directions, space });
+  const held = { key: `${space} ${pair.name}`, declarations: pair.before.declarations ?? [] };
+  const whole = { before: [types.before], after: [types.after], held };
   const isExplained = members.some(isBreak) || saidByMembers(comparison, types.before);
-  return isExplained || isCompatible(comparison, whole, directions)
+  return isExplained || mayBeCompatible(comparison, whole, directions)
     ? members
     : [...members, wholeChange(comparison, pair)];
 }
@@ -153,6 +155,8 @@ type Compared = {
   readonly after: ts.Symbol;
   readonly types: { readonly before: ts.Type; readonly after: ts.Type };
   readonly directions: Directions;
+  /** Whether it is compared as a type or as a value: of a class both are. */
+  readonly space: "type" | "value";
 };
 
 /** What became of each member of a type. */
@@ -210,7 +214,7 @@ function lostByAlias(comparison: Comparison, compared: Compared, old: TypeMember
 
 function breaks(
   comparison: Comparison,
-  { directions }: Compared,
+  { name, space, directions }: Compared,
   old: TypeMember,
   next: TypeMember,
 ): boolean {
@@ -218,7 +222,8 @@ function breaks(
   // Before the types are: those of two enums are related by their names.
   if (valueMoved(comparison, old, next)) return true;
   if (directions.has("input") && old.optional && !next.optional) return true;
-  return !isCompatible(comparison, { before: old.types, after: next.types }, directions);
+  const held = { key: `${space} ${name} ${old.name}`, declarations: old.declarations };
+  return !mayBeCompatible(comparison, { before: old.types, after: next.types, held }, directions);
 }
 
 /** Whether both are the same member of an enum, with another number or text. */
@@ -255,7 +260,7 @@ function changed(
     next,
   });
   return valueMoved(comparison, old, next)
-    ? withValues(found, [valueOf(checker, old), valueOf(checker, next)])
+    ? withValues(withNumbers(found), [valueOf(checker, old), valueOf(checker, next)])
     : found;
 }
 

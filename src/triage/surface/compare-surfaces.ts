@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Sources, UnresolvedImport } from "../compiler/compiler-host.ts";
-import { declarationKeys } from "../compiler/declarations.ts";
+import { declarationKey, declarationKeys } from "../compiler/declarations.ts";
 import type { AnalysisRequest } from "../facts/analysis.ts";
 import { type Found, finding } from "../facts/finding.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
@@ -12,17 +12,21 @@ import {
   comparisonOf,
   type Exports,
   firstDeclarationText,
+  type Known,
   partsOf,
   providerLocation,
   subjectOf,
 } from "./comparison.ts";
-import { fileExports, outlineOf } from "./outline.ts";
+import { fileExports, type Outline, outlineOf } from "./outline.ts";
 import { createSurfaceProgram, type EntryPair, isWithin } from "./surface-program.ts";
+import { TooManyTypes, TypeBudget, TypeMeter } from "./type-budget.ts";
 
 export type SurfaceChange = {
   readonly found: readonly Found[];
   /** What kept the compiler from knowing the types. */
   readonly degraded: readonly string[];
+  /** Names of the limits that ended comparisons of types. */
+  readonly capsHit: readonly string[];
   /** What the old version declares; null where the two have no declarations to compare. */
   readonly exported: ReadonlyMap<string, ts.Symbol> | null;
 };
@@ -30,35 +34,35 @@ export type SurfaceChange = {
 export type SurfaceDepth = {
   readonly sources: Sources;
   readonly depth: AnalysisRequest["depth"];
+  /** Whether the consumer uses a declaration of the old version, by its key. */
+  readonly isUsed: (declaration: string) => boolean;
 };
 
 /** What changed in the declared surface behind one subpath that both versions type. */
 export function compareSurfaces(
   pair: PackagePair,
   entries: EntryPair,
-  { sources, depth }: SurfaceDepth,
+  { sources, depth, isUsed }: SurfaceDepth,
 ): SurfaceChange {
   const outline = outlineOf(pair, entries, sources);
-  const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
-    sources,
-    companion: outline.companion,
-    types: outline.types,
-    withLibrary: true,
-  });
-  const before = fileExports(program, entries.from.file);
-  const after = fileExports(program, entries.to.file);
-  const comparison = comparisonOf(program, { pair, entries, outline, before, after });
+  const known: Known = { budget: new TypeBudget(), unchanged: new Map(), directions: null };
+  const rounds: Rounds = new Rounds(usedBy(isUsed), () =>
+    openSurfaces({ pair, entries, sources, outline, known, isUsed, isLeft: rounds.isLeft }),
+  );
+  const opened = rounds.open();
+  const { before, after, degraded } = opened;
+  const about = { pair, subpath: entries.from.subpath };
 
   const gone = [...before].filter(([name]) => !after.has(name));
   const kept = new Set([...before].flatMap(([name, symbol]) => (after.has(name) ? [symbol] : [])));
-  const candidates = depth === "names" ? [] : compareExports(comparison, before, after);
+  const candidates = depth === "names" ? [] : rounds.compare(opened);
   const replacements = replacementsIn(candidates, {
     removed: new Set(gone.map(([name]) => name)),
     offered: new Set(after.keys()),
   });
   const all = [
     ...gone.map(([name, symbol]) =>
-      removed(comparison, name, {
+      removed(about, name, {
         symbol,
         replacement: replacements.get(name) ?? null,
         isKept: kept.has(symbol),
@@ -67,14 +71,105 @@ export function compareSurfaces(
     ...candidates.map(({ found }) => found),
     ...[...after]
       .filter(([name]) => !before.has(name))
-      .map(([name, symbol]) => added(comparison, name, symbol)),
+      .map(([name, symbol]) => added(about, name, symbol)),
   ];
-  return { found: all, degraded: degradedBy(pair, program, unresolved), exported: before };
+  const capsHit = known.budget.isOverrun ? ["surface_types"] : [];
+  return { found: all, degraded, capsHit, exported: before };
+}
+
+/** Both versions in one program, and what is asked of it. */
+type Opened = {
+  readonly before: Exports;
+  readonly after: Exports;
+  readonly degraded: readonly string[];
+  /** Null once nothing can be asked of its checker any more. */
+  comparison: Comparison | null;
+};
+
+type IsSuch = (declarations: readonly ts.Node[]) => boolean;
+
+type OpenSettings = {
+  readonly pair: PackagePair;
+  readonly entries: EntryPair;
+  readonly sources: Sources;
+  readonly outline: Outline;
+  readonly known: Known;
+  readonly isUsed: SurfaceDepth["isUsed"];
+  /** Whether the comparison of a declaration is left for later. */
+  readonly isLeft: IsSuch;
+};
+
+function openSurfaces({ outline, known, isUsed, isLeft, ...about }: OpenSettings): Opened {
+  const { pair, entries, sources } = about;
+  const { program, unresolved } = createSurfaceProgram(pair, [entries.from, entries.to], {
+    sources,
+    companion: outline.companion,
+    types: outline.types,
+    withLibrary: true,
+  });
+  const meter = new TypeMeter(program);
+  const before = fileExports(program, entries.from.file);
+  const after = fileExports(program, entries.to.file);
+  const parts = { pair, entries, outline, before, after, meter, known, isUsed, isLeft };
+  return {
+    before,
+    after,
+    degraded: [
+      ...[entries.from, entries.to]
+        .filter(({ file }) => program.getSourceFile(file) === undefined)
+        .map(({ file }) => unreadEntry(pair, file)),
+      ...degradedBy(pair, program, unresolved),
+    ],
+    comparison: comparisonOf(program, parts),
+  };
+}
+
+function usedBy(isUsed: SurfaceDepth["isUsed"]): IsSuch {
+  return (declarations) => declarations.some((node) => isUsed(declarationKey(node)));
+}
+
+/**
+ * Compares all exports. A comparison that takes too much leaves a checker that nothing can be
+ * asked of any more: another one goes on with the answers that there are, and first with what the
+ * consumer uses, since the budget may end before all is compared.
+ */
+class Rounds {
+  /** Open both versions, with a checker that has done nothing yet. */
+  readonly open: () => Opened;
+  readonly #isUsed: IsSuch;
+  #usedFirst = false;
+
+  constructor(isUsed: IsSuch, open: () => Opened) {
+    this.#isUsed = isUsed;
+    this.open = open;
+  }
+
+  readonly isLeft: IsSuch = (declarations) => this.#usedFirst && !this.#isUsed(declarations);
+
+  compare(first: Opened): Candidate[] {
+    let opened = first;
+    let hasCut = false;
+    for (;;) {
+      try {
+        const candidates = compareExports(opened);
+        if (!this.#usedFirst) return candidates;
+        this.#usedFirst = false;
+      } catch (error) {
+        if (!(error instanceof TooManyTypes)) throw error;
+        // Before another one is made: it holds hundreds of megabytes.
+        opened.comparison = null;
+        globalThis.gc?.();
+        if (!hasCut) this.#usedFirst = true;
+        hasCut = true;
+        opened = this.open();
+      }
+    }
+  }
 }
 
 /** Exports of both versions; one with several names is told under the first of them. */
-function compareExports(comparison: Comparison, before: Exports, after: Exports): Candidate[] {
-  const candidates = eachExport(comparison, before, after);
+function compareExports({ comparison, before, after }: Opened): Candidate[] {
+  const candidates = comparison === null ? [] : eachExport(comparison, before, after);
   // Two exports may inherit from a type that has no name outside.
   return [...new Map(candidates.map((one) => [one.found.finding.id, one])).values()];
 }
@@ -87,6 +182,11 @@ function eachExport(comparison: Comparison, before: Exports, after: Exports): Ca
     compared.add(symbol);
     return compareExport(comparison, { name, before: symbol, after: next });
   });
+}
+
+function unreadEntry(pair: PackagePair, file: string): string {
+  const { directory, manifest } = pair[isWithin(file, pair.from) ? "from" : "to"];
+  return `${manifest.name}@${manifest.version}: ${file.slice(directory.length + 1)} was not read`;
 }
 
 /** A builtin module has no file: its types are ambient, if they are there at all. */
@@ -116,41 +216,39 @@ type Gone = {
   readonly isKept: boolean;
 };
 
-function removed(
-  comparison: Comparison,
-  name: string,
-  { symbol, replacement, isKept }: Gone,
-): Found {
+type About = Pick<Comparison, "pair" | "subpath">;
+
+function removed(about: About, name: string, { symbol, replacement, isKept }: Gone): Found {
   const declarations = symbol.declarations ?? [];
   return {
     finding: finding({
       rule: "ts.export_removed",
       breaking: "yes",
-      subject: subjectOf(comparison, name),
-      provider: providerLocation(comparison, "from", declarations),
+      subject: subjectOf(about, name),
+      provider: providerLocation(about, "from", declarations),
       before: firstDeclarationText(declarations),
       replacement,
     }),
     match: {
       by: "symbol",
-      subpath: comparison.subpath,
+      subpath: about.subpath,
       name,
       declarations: isKept ? [] : declarationKeys(symbol),
     },
   };
 }
 
-function added(comparison: Comparison, name: string, symbol: ts.Symbol): Found {
+function added(about: About, name: string, symbol: ts.Symbol): Found {
   const declarations = symbol.declarations ?? [];
   return {
     finding: finding({
       rule: "ts.added",
       breaking: "no",
-      subject: subjectOf(comparison, name),
-      provider: providerLocation(comparison, "to", declarations),
+      subject: subjectOf(about, name),
+      provider: providerLocation(about, "to", declarations),
       after: firstDeclarationText(declarations),
     }),
-    match: { by: "symbol", subpath: comparison.subpath, name, declarations: [] },
+    match: { by: "symbol", subpath: about.subpath, name, declarations: [] },
   };
 }
 

@@ -1,9 +1,15 @@
 import ts from "typescript";
-import { declarationText, locationOf, resolveAlias } from "../compiler/declarations.ts";
+import {
+  declarationKey,
+  declarationText,
+  locationOf,
+  resolveAlias,
+} from "../compiler/declarations.ts";
 import type { Found, Location } from "../facts/finding.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import type { Outline } from "./outline.ts";
 import { type EntryPair, isWithin } from "./surface-program.ts";
+import type { TypeBudget, TypeMeter } from "./type-budget.ts";
 
 /** One program that holds both versions, and what the comparing functions ask of it. */
 export type Comparison = {
@@ -18,6 +24,17 @@ export type Comparison = {
   ownerOf(declaration: ts.Node): Owner | null;
   /** Whether both are written alike. */
   readonly isUnchanged: (before: readonly ts.Node[], after: readonly ts.Node[]) => boolean;
+  /** Whether the consumer uses something of the old version, by its key. */
+  readonly isUsed: (key: string) => boolean;
+  /** The answer of a comparison of types; null where it takes too much, or is left for later. */
+  answer(what: Held, compare: () => boolean): boolean | null;
+};
+
+/** What is held against its new version. */
+export type Held = {
+  /** The same in each program. */
+  readonly key: string;
+  readonly declarations: readonly ts.Node[];
 };
 
 /** An exported type in both versions; `after` is undefined where it is gone. */
@@ -30,17 +47,24 @@ export type Candidate = {
   readonly after: readonly ts.Declaration[];
 };
 
-/** Whether the new type can stand where consumers use the old one, in all given directions. */
-export function isCompatible(
-  { checker }: Comparison,
-  types: { before: readonly ts.Type[]; after: readonly ts.Type[] },
+/**
+ * Whether the new type can stand where consumers use the old one, in all given directions, or
+ * nobody knows since the comparison takes too much.
+ */
+export function mayBeCompatible(
+  comparison: Comparison,
+  types: { before: readonly ts.Type[]; after: readonly ts.Type[]; held: Held },
   directions: Directions,
 ): boolean {
-  const { before, after } = types;
-  const out = !directions.has("output") || everyFitsSome(checker, after, before);
-  const isGiven = directions.has("input") || directions.has("partial");
-  const into = !isGiven || everyFitsSome(checker, before, after);
-  return out && into;
+  const { checker } = comparison;
+  const { before, after, held } = types;
+  const answer = comparison.answer(held, () => {
+    const out = !directions.has("output") || everyFitsSome(checker, after, before);
+    const isGiven = directions.has("input") || directions.has("partial");
+    const into = !isGiven || everyFitsSome(checker, before, after);
+    return out && into;
+  });
+  return answer ?? true;
 }
 
 function everyFitsSome(
@@ -92,12 +116,29 @@ type ComparisonParts = {
   outline: Outline;
   before: Exports;
   after: Exports;
+  meter: TypeMeter;
+  known: Known;
+  isUsed: (key: string) => boolean;
+  /** Of what is left for later nothing is held against each other. */
+  isLeft(declarations: readonly ts.Node[]): boolean;
+};
+
+/**
+ * What holds whichever program it was found with. Programs of one analysis share what is parsed,
+ * so that declarations are the same in all of them, and symbols are not.
+ */
+export type Known = {
+  readonly budget: TypeBudget;
+  /** By declarations of both versions. */
+  readonly unchanged: Map<string, boolean>;
+  /** By a first declaration; null as long as nobody asked. */
+  directions: ReadonlyMap<ts.Node, Directions> | null;
 };
 
 /** What the comparing functions ask of a program that holds both versions. */
 export function comparisonOf(program: ts.Program, parts: ComparisonParts): Comparison {
-  const { pair, entries, outline, before, after } = parts;
-  const checker = program.getTypeChecker();
+  const { pair, entries, outline, before, after, meter, known } = parts;
+  const { checker } = meter;
   const names = new Map(
     byName(before)
       .map(([name, symbol]): [ts.Symbol, string] => [symbol, name])
@@ -107,9 +148,12 @@ export function comparisonOf(program: ts.Program, parts: ComparisonParts): Compa
     const name = names.get(old);
     return name !== undefined && after.get(name) === next;
   };
-  const directions = referencedTypes(checker, valueDeclarations(before), (node) =>
-    isWithin(node.getSourceFile().fileName, pair.from),
+  known.directions ??= byDeclaration(
+    referencedTypes(checker, valueDeclarations(before), (node) =>
+      isWithin(node.getSourceFile().fileName, pair.from),
+    ),
   );
+  const { directions } = known;
   return {
     pair,
     subpath: entries.from.subpath,
@@ -125,9 +169,26 @@ export function comparisonOf(program: ts.Program, parts: ComparisonParts): Compa
         : { before: owner, after: after.get(name) };
     },
     // A type that no function takes or gives is for consumers to use either way.
-    directionsOf: (symbol) => directions.get(symbol) ?? BOTH,
-    isUnchanged: (old, next) => unchanged({ checker, isSameExport }, old, next),
+    directionsOf: ({ declarations: [first] = [] }) =>
+      (first === undefined ? undefined : directions.get(first)) ?? BOTH,
+    isUnchanged: (old, next) => {
+      const key = [old, next].map((nodes) => nodes.map(declarationKey).join()).join(" > ");
+      const answer = known.unchanged.get(key) ?? unchanged({ checker, isSameExport }, old, next);
+      known.unchanged.set(key, answer);
+      return answer;
+    },
+    isUsed: parts.isUsed,
+    answer: ({ key, declarations }, compare) =>
+      parts.isLeft(declarations) ? null : known.budget.answer(key, meter, compare),
   };
+}
+
+function byDeclaration(found: ReadonlyMap<ts.Symbol, Directions>): Map<ts.Node, Directions> {
+  return new Map(
+    [...found].flatMap(([{ declarations = [] }, directions]) =>
+      declarations.slice(0, 1).map((first) => [first, directions] as const),
+    ),
+  );
 }
 
 /** The interface, class, enum or alias that a member is written in. */

@@ -19,7 +19,6 @@ import {
   resolveSubpath,
 } from "../sources/npm/manifest.ts";
 import { isRangeWithin } from "../sources/npm/ranges.ts";
-import { releaseNotes } from "../sources/npm/release-notes.ts";
 
 /** Ways into the package that are gone: subpaths, CommonJS, commands. */
 export function entryFindings(pair: PackagePair, importedSubpaths: readonly string[]): Found[] {
@@ -46,6 +45,7 @@ function removedSubpaths({ from, to }: PackagePair, imported: readonly string[])
         breaking: "yes",
         provider: manifestLine(to.text, "exports"),
         before: loadable(from, subpath),
+        own: to.manifest.name + subpath.slice(1),
       }),
       match: { by: "subpath", subpath },
     }));
@@ -218,56 +218,7 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0]?.trim() ?? "";
 }
 
-/** What is known of the two versions when their numbers are judged. */
-type KnownFindings = {
-  readonly found: readonly Found[];
-  /** Whether all of their types were compared, so that little can have escaped. */
-  readonly compared: boolean;
-  /** Whether the code that the consumer runs differs: without that, a number is only a number. */
-  readonly runsOtherCode: boolean;
-};
-
-/**
- * The step of the version number, with what the release says of itself. It may break where semver
- * allows it to, nothing else says what for, and the code that the consumer runs is another: then
- * it changes what things do, which no comparison shows. A major that is known to break something,
- * or to want a newer Node, has told its reason; what of it the consumer meets is for those
- * findings.
- */
-export function versionFindings(pair: PackagePair, known: KnownFindings): Found[] {
-  const { from, to } = pair;
-  const before = from.manifest.version;
-  const after = to.manifest.version;
-  if (before === after) return [];
-  const isStep = mayBreak(before, after);
-  const notes = isStep ? releaseNotes(pair) : null;
-  return [
-    {
-      finding: finding({
-        rule: "pkg.version",
-        subject: to.manifest.name,
-        breaking: isStep && known.runsOtherCode && !isExplained(known) ? "maybe" : "no",
-        provider: manifestLine(to.text, "version"),
-        before,
-        after,
-        notes: notes === null ? null : `${notes.file}: ${notes.text}`,
-      }),
-      match: { by: "package" },
-    },
-  ];
-}
-
 /** Outside of the caret range: a major step, in 0.x a minor one, or a way back. */
 export function mayBreak(before: string, after: string): boolean {
   return !semver.satisfies(after, `^${before}`, { includePrerelease: true });
 }
-
-function isExplained({ found, compared }: KnownFindings): boolean {
-  return (
-    compared &&
-    found.some(({ finding: { breaking, rule } }) => breaking !== "no" || REQUIREMENTS.has(rule))
-  );
-}
-
-/** Narrowed for somebody, whether or not for this consumer. */
-const REQUIREMENTS = new Set(["pkg.engines", "pkg.peer_narrowed"]);

@@ -4,9 +4,13 @@ import { type Declared, declaredIn } from "../compiler/declarations.ts";
 import { type Found, finding } from "../facts/finding.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
 import { manifestLine, type PackageTree } from "../sources/npm/manifest.ts";
+import { resolveLoad } from "../sources/npm/node-loading.ts";
 import { compareSurfaces, type SurfaceChange, type SurfaceDepth } from "./compare-surfaces.ts";
 import { type Exports, providerLocation, subjectOf } from "./comparison.ts";
+import { ModuleShapes } from "./loading/module-shape.ts";
+import { codeBehind } from "./loading/runtime-code.ts";
 import { moduleExports } from "./outline.ts";
+import { codeWords } from "./step/code-words.ts";
 import { companionPath, createSurfaceProgram, type EntryPair, entryOf } from "./surface-program.ts";
 
 type SurfaceFindings = Omit<SurfaceChange, "exported"> & {
@@ -29,12 +33,13 @@ export function surfaceFindings(
   return {
     found: changes.flatMap(({ found }) => found),
     degraded: changes.flatMap(({ degraded }) => degraded),
+    capsHit: changes.flatMap(({ capsHit }) => capsHit),
     typed: changes.every(({ degraded }) => degraded.length === 0),
     declared: declaredIn(new Map(exported)),
   };
 }
 
-const NOTHING: SurfaceChange = { found: [], degraded: [], exported: null };
+const NOTHING: SurfaceChange = { found: [], degraded: [], capsHit: [], exported: null };
 
 function changeBehind(pair: PackagePair, subpath: string, settings: SurfaceDepth): SurfaceChange {
   const from = entryOf(pair.from, subpath, settings.sources);
@@ -86,8 +91,9 @@ function compareNames(pair: PackagePair, entries: EntryPair, sources: Sources): 
   });
   const before = importedExports(program, pair.from);
   const after = importedExports(program, pair.to);
+  const isThere = runtimeNames(pair.to, subpath);
   return [...before]
-    .filter(([name]) => !after.has(name))
+    .filter(([name]) => !after.has(name) && !isThere(name))
     .map(([name, symbol]) => ({
       finding: finding({
         rule: "js.export_removed",
@@ -98,6 +104,27 @@ function compareNames(pair: PackagePair, entries: EntryPair, sources: Sources): 
       }),
       match: { by: "symbol", subpath, name, declarations: [] },
     }));
+}
+
+/**
+ * Tells whether what the new version loads has a name, for all that its files show: the compiler
+ * follows no `Object.assign(exports, …)`, nor names that are made by a list.
+ */
+function runtimeNames(tree: PackageTree, subpath: string): (name: string) => boolean {
+  const ways = (["require", "import"] as const).flatMap((by) => {
+    const { file } = resolveLoad(tree, subpath, { by, node: null });
+    return file === null ? [] : [{ file, load: { subpath, by } }];
+  });
+  const shapes = new ModuleShapes(tree);
+  const known = ways.map(({ file }) => shapes.shapeOf(file).members);
+  const members = new Set(known.flatMap((names) => [...(names ?? [])]));
+  if (!known.includes(null)) return (name) => members.has(name);
+  const code = codeBehind(
+    tree,
+    ways.map(({ load }) => load),
+  );
+  const words = codeWords(code?.values() ?? []);
+  return (name) => members.has(name) || words.members.has(name);
 }
 
 /** By way of an import: a file of CommonJS has no symbol of its own to ask for. */

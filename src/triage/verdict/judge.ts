@@ -65,7 +65,7 @@ function defaultFor(finding: Finding): Urgency {
 function rowFor(hit: Hit, diagnostics: readonly Diagnostic[], mapped: Urgency): Verdict {
   const { finding, usage } = hit;
   if (finding.breaking === "no") {
-    return isExplainedStep(hit) ? noAction(0.75) : NO_FINDING;
+    return isUsedStep(hit) ? noAction(finding.compared === null ? 0.75 : 0.65) : NO_FINDING;
   }
   if (usage === "none") return noAction(0.85);
   if (finding.breaking === "maybe") {
@@ -79,10 +79,10 @@ function rowFor(hit: Hit, diagnostics: readonly Diagnostic[], mapped: Urgency): 
 }
 
 /**
- * A major whose reason was found, by who uses the package: what else it changed, behind types that
- * stayed, only its release notes say.
+ * A major, by who uses the package: what else it changed, behind types that stayed, only its
+ * release notes say; the less sure where no reason for it was found.
  */
-function isExplainedStep({ finding: { rule, before, after }, usage }: Hit): boolean {
+function isUsedStep({ finding: { rule, before, after }, usage }: Hit): boolean {
   if (rule !== "pkg.version" || usage === "none") return false;
   return before !== null && after !== null && mayBreak(before, after);
 }

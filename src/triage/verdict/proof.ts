@@ -10,7 +10,9 @@ import {
   lineKey,
   type NewError,
   type Proof,
+  sortedLocations,
 } from "../facts/finding.ts";
+import { LIMITS } from "../facts/limits.ts";
 
 /** What an analysis has met, before it is known what of it is proven. */
 type Met = { readonly hits: readonly Hit[]; readonly errors: readonly NewError[] };
@@ -24,7 +26,10 @@ type Met = { readonly hits: readonly Hit[]; readonly errors: readonly NewError[]
 export function provenHits({ hits, errors }: Met): Hit[] {
   const byPlace = errorsByPlace(hits, errors);
   const explaining = explainers(hits, byPlace);
-  const judged = hits.map((hit) => judgedHit(hit, errorFor(hit, byPlace, explaining)));
+  const judged = hits.map((hit) => {
+    const own = withErrorPlaces(hit, byPlace, explaining);
+    return judgedHit(own, errorFor(hit, byPlace, explaining));
+  });
   return [...judged, ...unexplained(byPlace, explaining)];
 }
 
@@ -89,6 +94,18 @@ function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diag
     }
   }
   return null;
+}
+
+/**
+ * A name that is imported breaks where the compiler objects to it, as well as at its import; a
+ * load that fails breaks where it is.
+ */
+function withErrorPlaces(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Hit {
+  const places = hit.hits.map(lineKey).flatMap((key) => {
+    return explaining.get(key)?.has(hit) === true ? (errors.get(key) ?? []) : [];
+  });
+  if (places.length === 0 || !hit.finding.rule.startsWith("ts.")) return hit;
+  return { ...hit, hits: sortedLocations([...hit.hits, ...places]).slice(0, LIMITS.hitsMax) };
 }
 
 function judgedHit(hit: Hit, error: Diagnostic | null): Hit {

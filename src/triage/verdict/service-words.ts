@@ -12,6 +12,8 @@ export function serviceSentence(finding: Finding): string | null {
       return `${code(subject)} is gone${use}`;
     case "http.param_required":
       return `${code(subject)} must be sent${after === null ? "" : ` (${after})`}`;
+    case "http.param_changed":
+      return `${code(subject)} does not take all that it did${fromTo(before, after)}`;
     case "http.renamed":
       return `${code(subject)} was replaced: ${code(before ?? "")} → ${code(after ?? "")}`;
     case "http.response_removed":

@@ -26,18 +26,28 @@ export function withShownName(text: string, name: string): string {
  * would lose its tag as text.
  */
 export function shownMessage(message: string): string {
-  const parts = message.replaceAll("`", "'").split("'");
-  let shown = parts[0] ?? "";
+  const parts = message.split("'");
+  let shown = bare(parts[0] ?? "");
   for (let at = 1; at < parts.length; at++) {
     const [quoted = "", behind] = parts.slice(at, at + 2);
     const opens = /(?:^|[\s(])$/.test(shown) && quoted !== "" && !quoted.includes("\n");
     const closes = behind !== undefined && /^(?:[\s.,;:)?!]|$)/.test(behind);
     if (opens && closes) {
-      shown += code(quoted) + behind;
+      shown += code(quoted) + bare(behind);
       at++;
-    } else shown += `'${quoted}`;
+    } else shown += bare(`'${quoted}`);
   }
   return shown;
+}
+
+/** A sentence of the package, in whose code and notes backticks stand around code as well. */
+export function shownSentence(text: string): string {
+  return shownMessage(text.replaceAll("`", "'"));
+}
+
+/** Outside of quotes a backtick would begin code. */
+function bare(text: string): string {
+  return text.replaceAll("`", "'");
 }
 
 /** What begins a statement, which stands in no type. */

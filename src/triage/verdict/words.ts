@@ -12,7 +12,14 @@ import { mayBreak } from "../surface/manifest-findings.ts";
 import type { Verdict } from "./judge.ts";
 import { withRenames } from "./renames.ts";
 import { serviceSentence } from "./service-words.ts";
-import { code, shownMessage, shownName, signatureOf, withShownName } from "./shown.ts";
+import {
+  code,
+  shownMessage,
+  shownName,
+  shownSentence,
+  signatureOf,
+  withShownName,
+} from "./shown.ts";
 
 /** What the words are about. */
 export type ConsumerCase = {
@@ -64,7 +71,10 @@ export function recommendedChanges(about: ConsumerCase): string {
     for (const error of unreported) reported.add(error);
     const written = writtenAs(finding, unreported);
     const said = new Set(unreported.map(errorText));
-    return [`${placed(hits)}${written}${sentence(finding)}`, ...said].join("; ");
+    // Where the compiler objects is where to look first; a load that fails has a place of its own.
+    const first = finding.rule.startsWith("ts.") ? unreported : [];
+    const places = [...first, ...hits].map(({ path, line }) => ({ path, line }));
+    return [`${placed(distinct(places))}${written}${sentence(finding)}`, ...said].join("; ");
   };
   const hits = withRenames(actionable(about), analysis);
   const proven = hits.filter(({ finding }) => finding.proof?.by === "compiler").map(lineOf);
@@ -200,6 +210,10 @@ function placed(hits: readonly Location[]): string {
   return `${places.join(", ")}${left > 0 ? ` (and ${left} more)` : ""} `;
 }
 
+function distinct(places: readonly Location[]): Location[] {
+  return [...new Map(places.map((one) => [place(one), one])).values()];
+}
+
 function place({ path, line }: Location): string {
   return `${path}:${line}`;
 }
@@ -225,7 +239,7 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "pkg.exports_removed":
       if (subject === "./*")
         return "files that `exports` does not list cannot be imported any more";
-      return `the subpath ${code(subject)} cannot be imported any more`;
+      return `the subpath ${code(finding.own ?? subject)} cannot be imported any more`;
     case "pkg.types_removed":
       return `the type declarations of ${code(subject)} were removed`;
     case "pkg.bin_removed":
@@ -236,13 +250,25 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "pkg.peer_narrowed":
       return requirementSentence(finding);
     case "js.shape_changed":
-      return `what ${code(subject)} exports is not called as before: ${before} → ${after}`;
+      return `${calledHere(finding)}what ${code(subject)} exports is not called as before: ${before} → ${after}`;
     case "ts.export_removed":
     case "ts.member_removed":
     case "js.export_removed":
       return `${code(subject)} was removed${use}`;
     case COMPILER_ERROR:
       return `${code(subject)} does not compile any more`;
+    case "js.member_removed":
+      return `no code of the new version has ${code(subject)}`;
+    case "js.member_unknown":
+      return `which member of ${code(subject)} is taken is worked out, and its members are not those that they were`;
+    case "js.parameters_changed":
+      return `${code(subject)} takes other parameters${brief ? "" : changeText(before, after)}`;
+    case "js.option_removed":
+      return `no code of the new version reads the option ${code(subject)}`;
+    case "js.use_refused":
+      return `${code(subject)} is refused${brief ? "" : `: ${shownSentence(after ?? "")}`}`;
+    case "js.use_announced":
+      return `the notes of the release speak of ${code(subject)}${brief ? "" : ` (${shownSentence(after ?? "")})`}`;
     case "js.default_changed":
       return `the default of ${code(subject)} changed${changeText(before, after)}`;
     default:
@@ -251,6 +277,11 @@ function sentence(finding: Finding, { brief = false } = {}): string {
         `${code(subject)} changed${brief ? "" : changeText(before, after)}`
       );
   }
+}
+
+/** What the consumer calls a thing, where that is not its own name. */
+function calledHere({ own, subject }: Finding): string {
+  return own === null || own === subject ? "" : `${code(own)}: `;
 }
 
 /** Before and after, without bodies; empty where that leaves nothing that differs. */
@@ -262,15 +293,16 @@ function changeText(before: string | null, after: string | null): string {
 }
 
 function versionSentence(
-  { subject, before, after, breaking, notes }: Finding,
+  { subject, before, after, breaking, notes, compared }: Finding,
   brief: boolean,
 ): string {
   const step = `${shownName(subject)} steps from ${before} to ${after}`;
   if (brief) return step;
   const said = notes === null ? "read its release notes" : `its ${notes}`;
+  const why = compared === null ? "" : `; ${compared}`;
   return breaking === "maybe"
-    ? `${step} and runs other code behind the same types: run the tests that reach it here; ${said}`
-    : `${step}: ${said}`;
+    ? `${step} and runs other code${why}: run the tests that reach it here; ${said}`
+    : `${step}${compared === null ? "" : ` for no reason that is seen${why}`}: ${said}`;
 }
 
 function requirementSentence({ rule, subject, before, after, own }: Finding): string {

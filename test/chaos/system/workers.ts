@@ -25,8 +25,14 @@ export async function startWorkers(
   const config = path.join(folder, "supervisord.conf");
   const shipped = await readFile(path.join(ROOT, "supervisord.conf"), "utf8");
   const placed = shipped.replaceAll("/tmp/", `${folder}/`).replaceAll("%(here)s", ROOT);
-  // The jobs need a session, which those behind a pooler do not have.
-  await writeFile(config, jobs ? placed : placed.replace(/\[program:jobs\][^[]*/, ""));
+  // The jobs need a session, which those behind a pooler do not have. Nobody asks by HTTP, and
+  // hosts that are not apart by namespaces have one port.
+  const without = jobs ? ["web"] : ["web", "jobs"];
+  const kept = without.reduce(
+    (text, name) => text.replace(new RegExp(`\\[program:${name}\\][^[]*`), ""),
+    placed,
+  );
+  await writeFile(config, kept);
   const [program = "", ...words] = host.within(["supervisord", "-c", config]);
   // A file, appended to: supervisord opens its own output anew, which no pipe of Node allows.
   const output = await open(path.join(folder, "output"), "a");

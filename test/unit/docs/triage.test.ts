@@ -49,6 +49,7 @@ function hitOf(breaking: Finding["breaking"], usage: Hit["usage"]): Hit {
     provider: null,
     own: null,
     notes: null,
+    compared: null,
     proof: null,
   };
   return { finding, usage, hits: [{ path: "a.ts", line: 1 }] };

@@ -73,6 +73,10 @@ const INSTALLED = [
   "yaml",
   "ipaddr.js",
   "fastest-levenshtein",
+  "fastify",
+  "@fastify/rate-limit",
+  "@fastify/swagger",
+  "fastify-type-provider-zod",
   "vitest",
   "of-another",
 ];
@@ -230,6 +234,10 @@ const SAMPLES: readonly Sample[] = [
       ["yaml", "src/triage/reading/b.ts", "src/triage/relationships/b.ts"],
       ["ipaddr.js", "src/system/d.ts", "src/outbox/d.ts"],
       ["fastest-levenshtein", "src/cli/terminal/b.ts", "src/worker/d.ts"],
+      ["fastify", "src/gateway/d.ts", "src/cli/d.ts"],
+      ["@fastify/swagger", "src/gateway/e.ts", "src/client/e.ts"],
+      ["@fastify/rate-limit", "src/gateway/routes/e.ts", "src/doctor/e.ts"],
+      ["fastify-type-provider-zod", "src/gateway/g.ts", "src/supervisor/g.ts"],
     ] as const
   ).flatMap(([library, here, elsewhere]): Sample[] => [
     [here, library, null],

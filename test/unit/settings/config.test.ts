@@ -153,6 +153,7 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
   },
   MAX_RESCUES: { given: { MAX_RESCUES: "5" }, seen: (config) => config.maxRescues, as: 5 },
   ...effects.EFFECT_SETTINGS,
+  ...effects.GATEWAY_SETTINGS,
   ...ADJUDICATION_SETTINGS,
   LOG_LEVEL: { given: { LOG_LEVEL: "debug" }, seen: (config) => config.logLevel, as: "debug" },
   TRIAGED_ROLE_PREFIX: {
@@ -210,6 +211,13 @@ test("an empty environment means the embedded server and the defaults", () => {
     retention: { taskDays: null, historyDays: null },
     effects: effects.EFFECT_DEFAULTS,
     adjudication: null,
+    gateway: {
+      host: "127.0.0.1",
+      port: 8080,
+      requireAuth: null,
+      apiKey: null,
+      keysFile: null,
+    },
     maxPayloadBytes: 1_048_576,
     maxResultBytes: 1_048_576,
     maxRescues: 3,

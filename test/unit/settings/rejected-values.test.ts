@@ -9,8 +9,6 @@ import { readConfig } from "../../../src/settings/config.ts";
 import { OLDER_SETTINGS } from "../../../src/settings/rejected-values.ts";
 
 const REFUSED = {
-  REQUIRE_AUTH: "true",
-  ORCHESTRATOR_API_KEY: "k3y",
   REDIS_URL: "redis://:p4ss@cache:6379/0",
   REDIS_HOST: "cache",
   REDIS_PASSWORD: "p4ss",
@@ -42,15 +40,16 @@ const TOLD = {
 
 const FINE = {
   PORT: "8080",
+  HOST: "127.0.0.1",
   HOME: "/root",
   NODE_ENV: "production",
-  REQUIRE_AUTH: "false",
+  REQUIRE_AUTH: "true",
   USE_REDIS: "off",
   DUAL_WRITE_MODE: "false",
   READ_FROM_POSTGRES_PERCENT: "100",
   USE_POSTGRESQL: "true",
   REDIS_URL: "",
-  ORCHESTRATOR_API_KEY: " ",
+  ORCHESTRATOR_API_KEY: "a-key-of-sixteen",
   HOSTNAME: "web-1",
 };
 

@@ -186,3 +186,24 @@ export const REPOSITORY_SETTINGS: Record<string, SettingEffect> = {
     as: "ghp_abc",
   },
 };
+
+/** The variables that `triaged serve` listens by. */
+export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
+  HOST: { given: { HOST: "::1" }, seen: (config) => config.gateway.host, as: "::1" },
+  PORT: { given: { PORT: "9000" }, seen: (config) => config.gateway.port, as: 9000 },
+  REQUIRE_AUTH: {
+    given: { REQUIRE_AUTH: "true" },
+    seen: (config) => config.gateway.requireAuth,
+    as: true,
+  },
+  ORCHESTRATOR_API_KEY: {
+    given: { ORCHESTRATOR_API_KEY: "a-key-of-sixteen" },
+    seen: (config) => config.gateway.apiKey,
+    as: "a-key-of-sixteen",
+  },
+  API_KEYS_FILE: {
+    given: { API_KEYS_FILE: "keys.json" },
+    seen: (config) => config.gateway.keysFile,
+    as: path.resolve("keys.json"),
+  },
+};

@@ -1,5 +1,5 @@
 import type { RepositoryConfig } from "../../../index.ts";
-import { isNoise } from "../../facts/file-kinds.ts";
+import { isComponent, isNoise, isScript } from "../../facts/file-kinds.ts";
 import { REPOSITORY_LIMITS, type RepositoryLimits } from "../../facts/limits.ts";
 import { makeScratchFolder, type ScratchTree } from "../scratch-folder.ts";
 import { isSafePath, TreeWriter } from "../tree-writer.ts";
@@ -25,7 +25,11 @@ export async function extractTree(
   config: RepositoryConfig,
   { signal, first = [], limits = REPOSITORY_LIMITS }: ExtractOptions,
 ): Promise<ScratchTree> {
-  const { chosen, capsHit } = await chooseFiles(mirror, commit, { signal, first, limits });
+  const { chosen, capsHit, isCodeLeftOut } = await chooseFiles(mirror, commit, {
+    signal,
+    first,
+    limits,
+  });
   const scratch = await makeScratchFolder(config.cacheFolder);
   try {
     if (await writeFiles(mirror, chosen, scratch.path, { signal, limits })) capsHit.add("paths");
@@ -33,10 +37,14 @@ export async function extractTree(
     await scratch[Symbol.asyncDispose]();
     throw error;
   }
-  return { ...scratch, revision: commit, capsHit: [...capsHit].toSorted() };
+  return { ...scratch, revision: commit, capsHit: [...capsHit].toSorted(), isCodeLeftOut };
 }
 
-type Chosen = { readonly chosen: readonly TreeEntry[]; readonly capsHit: Set<string> };
+type Chosen = {
+  readonly chosen: readonly TreeEntry[];
+  readonly capsHit: Set<string>;
+  readonly isCodeLeftOut: boolean;
+};
 
 /** What the limits allow, those of `first` before all others. No more than that is kept of a list. */
 async function chooseFiles(
@@ -48,11 +56,14 @@ async function chooseFiles(
   const wanted = new Set(first);
   const urgent: TreeEntry[] = [];
   const rest: TreeEntry[] = [];
+  let isCodeTooLarge = false;
   const offer = (entry: TreeEntry): boolean => {
     if (!isRegular(entry.mode) || isNoise(entry.path)) return false;
     if (!isSafePath(entry.path)) capsHit.add("paths");
-    else if (entry.size > limits.fileBytesMax) capsHit.add("file_bytes");
-    else if (wanted.has(entry.path)) urgent.push(entry);
+    else if (entry.size > limits.fileBytesMax) {
+      capsHit.add("file_bytes");
+      isCodeTooLarge ||= isScript(entry.path) || isComponent(entry.path);
+    } else if (wanted.has(entry.path)) urgent.push(entry);
     else if (rest.length < limits.filesMax) rest.push(entry);
     else capsHit.add("files");
     return false;
@@ -70,7 +81,8 @@ async function chooseFiles(
     }
     return false;
   });
-  return { chosen, capsHit };
+  const isCut = capsHit.has("files") || capsHit.has("tree_bytes");
+  return { chosen, capsHit, isCodeLeftOut: isCodeTooLarge || isCut };
 }
 
 /** Whether some could not be written because of their names. */

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { exports as resolveExports } from "resolve.exports";
 import { z } from "zod";
 import { PermanentError, withoutMark } from "../../../index.ts";
@@ -153,4 +153,23 @@ function resolveLegacy(tree: PackageTree, subpath: string): string | null {
   if (subpath === ".") tried.push("index.js");
   const fence = new Fence([tree.directory]);
   return tried.find((file) => fence.fileExists(join(tree.directory, file))) ?? null;
+}
+
+/** Files that are tried for a specifier of which only the ends are known. */
+const ALIKE_MAX = 5;
+
+/**
+ * The subpaths that one with a star may stand for, `./locale/*.js`, the first few of the files that
+ * are there; the package itself, where none is. Others as they are.
+ */
+export function subpathsLike({ directory }: PackageTree, subpath: string): string[] {
+  const [start = "", end] = subpath.split("*", 2);
+  if (end === undefined) return [subpath];
+  const folder = posix.dirname(`${start}_`);
+  const alike = new Fence([directory])
+    .filesIn(join(directory, folder))
+    .map((name) => `./${posix.join(folder, name)}`)
+    .filter((path) => path.startsWith(start) && path.endsWith(end))
+    .map((path) => (end === "" && !posix.extname(start) ? path.replace(/\.[cm]?js$/, "") : path));
+  return alike.length === 0 ? ["."] : alike.slice(0, ALIKE_MAX);
 }

@@ -25,35 +25,101 @@ type ReleaseNotes = { readonly file: string; readonly text: string };
  * The notes of the versions after the old one up to the new one, as the new version ships them,
  * cut to LIMITS.notesMax; null if it ships none. Strangers' words.
  */
-export function releaseNotes({ from, to }: PackagePair): ReleaseNotes | null {
+export function releaseNotes(pair: PackagePair): ReleaseNotes | null {
+  const notes = linesOf(pair);
+  if (notes === null || notes.lines.length === 0) return null;
+  const [grave, others] = [true, false].map((isGrave) =>
+    notes.lines.filter((line) => line.isGrave === isGrave),
+  );
+  const lines = [...(grave ?? []), ...(others ?? [])].map(({ text }) => plainLine(text));
+  const text = lines.filter((line) => line !== "").join(" ");
+  return { file: notes.file, text: displayText(text, LIMITS.notesMax) };
+}
+
+/** What a release says that it changed for whoever uses it, a line each. */
+type Announced = {
+  readonly file: string;
+  readonly lines: readonly string[];
+  /** Whether there are such lines, and all are of Node, formats, types or dependencies. */
+  readonly isOfPlatformAlone: boolean;
+};
+
+/**
+ * The lines of the notes that announce what breaks: those below a heading that says so, and of a
+ * release that may break, all that changes or goes away. Null if no notes are shipped.
+ */
+export function announcedChanges(pair: PackagePair): Announced | null {
+  const notes = linesOf(pair);
+  if (notes === null) return null;
+  const lines = notes.lines
+    .filter(({ isGrave, isOfStep, text }) => isGrave || (isOfStep && isChange(text)))
+    .map(({ text }) => text.trim().slice(0, LINE_MAX));
+  return {
+    file: notes.file,
+    lines,
+    isOfPlatformAlone: lines.length > 0 && lines.every((line) => PLATFORM.test(line)),
+  };
+}
+
+/** Characters of a line that are looked at. */
+const LINE_MAX = 500;
+
+const CHANGE =
+  /\b(?:breaking|remov|renam|drop|no longer|must|requir|chang|becomes?|now|replac|throw|default|instead|return|ignor|not)/i;
+const ADDITION = /^[\s*-]*(?:add|allow|support|fix|improve|introduce|document|update|test|bump)/i;
+
+function isChange(line: string): boolean {
+  return CHANGE.test(line) && !ADDITION.test(line);
+}
+
+const PLATFORM =
+  /\b(?:node|nodejs|engines?|npm|bower|browsers?|ie|esm|es modules?|commonjs|typescript|typings?|types|deps?|dependency|dependencies|platforms?|license)\b/i;
+
+type NotesLine = {
+  readonly text: string;
+  /** Whether it, or the heading above it, says that it breaks something. */
+  readonly isGrave: boolean;
+  /** Whether it is of a release that may break, and not below a heading of fixes and the like. */
+  readonly isOfStep: boolean;
+};
+
+/** The lines below headings of the versions in between. */
+function linesOf({ from, to }: PackagePair): { file: string; lines: NotesLine[] } | null {
   const fence = new Fence([to.directory], { bytesMax: LIMITS.fileBytesMax });
   for (const file of FILES) {
     const text = fence.readFile(join(to.directory, file));
     if (text === undefined) continue;
-    const lines = linesBetween(text, from.manifest.version, to.manifest.version);
-    return lines.length === 0
-      ? null
-      : { file, text: displayText(lines.join(" "), LIMITS.notesMax) };
+    return { file, lines: linesBetween(text, from.manifest.version, to.manifest.version) };
   }
   return null;
 }
 
-/** Lines below headings of these versions, those of breaking changes first. */
-function linesBetween(text: string, before: string, after: string): string[] {
-  const lines: string[] = [];
-  const grave: string[] = [];
+function linesBetween(text: string, before: string, after: string): NotesLine[] {
+  const lines: NotesLine[] = [];
   let isIncluded = false;
-  let isGrave = false;
+  let isStep = false;
+  let heading = "";
   for (const line of text.split("\n")) {
     const version = headingVersion(line);
     if (version !== null) {
       isIncluded = isBetween(version, before, after);
-      isGrave = false;
-    } else if (isHeading(line)) isGrave = /breaking/i.test(line);
-    else if (isIncluded && line.trim() !== "")
-      (isGrave || /breaking/i.test(line) ? grave : lines).push(plainLine(line));
+      isStep = isIncluded && mayBreakIn(version);
+      heading = "";
+    } else if (isHeading(line)) heading = line;
+    else if (isIncluded && line.trim() !== "") {
+      const isGrave = /breaking/i.test(heading) || /breaking/i.test(line);
+      lines.push({ text: line, isGrave, isOfStep: isStep && !GENTLE.test(heading) });
+    }
   }
-  return [...grave, ...lines].filter((line) => line !== "");
+  return lines;
+}
+
+const GENTLE = /\b(?:fix|bug|feature|add|chore|doc|perf|build|ci|test|refactor|internal|depend)/i;
+
+/** `2.0.0` and what led to it, in 0.x `0.2.0`. */
+function mayBreakIn(version: string): boolean {
+  const { major, minor, patch } = semver.parse(version) ?? { major: 0, minor: 1, patch: 1 };
+  return patch === 0 && (minor === 0 || major === 0);
 }
 
 function isHeading(line: string): boolean {

@@ -4,6 +4,19 @@
  */
 import ts from "typescript";
 import { isExports, isModuleExports } from "../defaults/common-js.ts";
+import {
+  assignedValue,
+  isFunction,
+  isHandedOn,
+  isLater,
+  isOfInnerFunction,
+  isPlainData,
+  memberName,
+  nameText,
+  outOfParentheses,
+  ownDeclaration,
+  returnsIn,
+} from "./common-js-syntax.ts";
 
 /** What can be done with a value. A function may be constructed as well; a class only that. */
 export type ExportedKind = "function" | "class" | "object" | "namespace" | "unknown";
@@ -13,6 +26,8 @@ export type CommonJsValue = {
   readonly members: ReadonlyMap<string, ExportedKind>;
   /** Whether there are no members but these. */
   readonly isComplete: boolean;
+  /** Of a function: what it returns, so many steps away from what was asked for. */
+  readonly returned?: ((step: number) => CommonJsValue) | undefined;
 };
 
 export const UNKNOWN_VALUE: CommonJsValue = {
@@ -61,6 +76,10 @@ class Reader {
   readonly #added = new Map<string, Map<string, ts.Expression>>();
   /** Local names whose members may be set elsewhere: by a key that is worked out, or by a call. */
   readonly #handedOn = new Set<string>();
+  /** Parameters that are given `exports`: the file's own functions, and wrappers of bundlers. */
+  readonly #exportsNames = new Set<string>();
+  /** Functions whose bodies run with the file, and are read as a part of it. */
+  readonly #entered = new Set<ts.Node>();
   #isOpen = false;
 
   constructor(file: ts.SourceFile, required: Required) {
@@ -77,7 +96,8 @@ class Reader {
     const own = this.#ownMembers();
     const members = new Map([...values.flatMap((value) => [...value.members]), ...own]);
     const isComplete = !this.#isOpen && values.every((value) => value.isComplete);
-    return { whole: isAgreed ? first.whole : "unknown", members, isComplete };
+    const returned = others.length === 0 ? first.returned : undefined;
+    return { whole: isAgreed ? first.whole : "unknown", members, isComplete, returned };
   }
 
   #ofMembers(): CommonJsValue {
@@ -103,10 +123,70 @@ class Reader {
     if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken) {
       this.#assign(node.left, node.right, isInner);
     }
+    const called = ts.isCallExpression(node) && !isInner ? this.#calledFunction(node) : null;
     if (ts.isCallExpression(node)) this.#call(node, isInner);
-    if (isHandedOn(node)) this.#isOpen = true;
-    const inner = isInner || (ts.isFunctionLike(node) && !isCalledAtOnce(node));
+    if (isHandedOn(node) && !this.#isFollowed(node.parent)) this.#isOpen = true;
+    if (called !== null && ts.isCallExpression(node)) this.#enter(called, node);
+    // The body of a function that is entered is read there.
+    if (this.#entered.has(node)) return;
+    const inner = isInner || ts.isFunctionLike(node);
     ts.forEachChild(node, (child) => this.#visit(child, inner));
+  }
+
+  /**
+   * The function that a call runs while the file runs: one that stands there,
+   * `(function () { … })()`, or a named one that is given `exports`.
+   */
+  #calledFunction(call: ts.CallExpression): ts.FunctionLikeDeclaration | null {
+    const { expression } = call;
+    const outer = outOfParentheses(expression);
+    // `(function () { … }).call(this)`
+    const isCall = ts.isPropertyAccessExpression(outer) && outer.name.text === "call";
+    const callee = isCall ? outOfParentheses(outer.expression) : outer;
+    const node = ts.isIdentifier(callee) ? this.#givenExports(callee, call) : callee;
+    if (node === undefined || !isFunction(node)) return null;
+    return node.parameters.every(({ name }) => ts.isIdentifier(name)) ? node : null;
+  }
+
+  #givenExports({ text }: ts.Identifier, call: ts.CallExpression) {
+    const isGiven = call.arguments.some((one) => this.#isExports(one));
+    const local = this.#locals.get(text);
+    if (!isGiven || local === undefined || this.#changing.has(text)) return undefined;
+    return ts.isExpression(local) ? outOfParentheses(local) : local;
+  }
+
+  /** Whether `exports` is given to a function of the file, which is read with it. */
+  #isFollowed(parent: ts.Node): boolean {
+    return ts.isCallExpression(parent) && this.#calledFunction(parent) !== null;
+  }
+
+  /** Read a function that is called while the file runs, with its parameters as they are given. */
+  #enter(called: ts.FunctionLikeDeclaration, call: ts.CallExpression): void {
+    if (this.#entered.has(called)) return;
+    this.#entered.add(called);
+    const isThisGiven =
+      ts.isPropertyAccessExpression(outOfParentheses(call.expression)) &&
+      !isFunction(outOfParentheses(call.expression));
+    const given = isThisGiven ? call.arguments.slice(1) : call.arguments;
+    called.parameters.forEach(({ name }, index) => {
+      const value = given[index];
+      if (value === undefined || !ts.isIdentifier(name)) return;
+      if (this.#isExports(value)) this.#exportsNames.add(name.text);
+      else this.#setLocal(name.text, value);
+    });
+    if (called.body !== undefined) this.#visit(called.body, false);
+  }
+
+  #isMemberOfExports(node: ts.Expression, name: string): boolean {
+    return (
+      ts.isPropertyAccessExpression(node) &&
+      node.name.text === name &&
+      this.#isExports(node.expression)
+    );
+  }
+
+  #isExports(node: ts.Expression): boolean {
+    return isExports(node) || (ts.isIdentifier(node) && this.#exportsNames.has(node.text));
   }
 
   #declare(node: ts.Node): void {
@@ -133,32 +213,34 @@ class Reader {
   #assign(left: ts.Expression, right: ts.Expression, isInner: boolean): void {
     if (
       isModuleExports(left) ||
-      (ts.isIdentifier(left) && left.text === "exports" && isModuleExports(valueOf(right)))
+      (ts.isIdentifier(left) && left.text === "exports" && isModuleExports(assignedValue(right)))
     ) {
       if (isInner) this.#isOpen = true;
-      const value = valueOf(right);
+      const value = assignedValue(right);
       if (isModuleExports(left) && !isExports(value)) this.#wholes.push(value);
       return;
     }
     if (ts.isIdentifier(left)) {
-      this.#setLocal(left.text, right);
+      if (!isInner || !isOfInnerFunction(left)) this.#setLocal(left.text, right);
       return;
     }
     const name = memberName(left);
     if (!ts.isPropertyAccessExpression(left) && !ts.isElementAccessExpression(left)) return;
     const { expression } = left;
     if (name === null) {
-      if (isExports(expression)) this.#isOpen = true;
+      if (this.#isExports(expression)) this.#isOpen = true;
       if (ts.isIdentifier(expression)) this.#handedOn.add(expression.text);
       return;
     }
-    if (isExports(expression)) {
+    if (this.#isExports(expression)) {
+      // `module.exports.default = exports.default`: that member itself.
+      if (this.#isMemberOfExports(assignedValue(right), name)) return;
       // Compilers announce a name as `void 0` before they set it.
-      if (!ts.isVoidExpression(valueOf(right))) this.#members.set(name, valueOf(right));
+      if (!ts.isVoidExpression(assignedValue(right))) this.#members.set(name, assignedValue(right));
       else if (!this.#members.has(name)) this.#members.set(name, null);
     } else if (ts.isIdentifier(expression)) {
       const added = this.#added.get(expression.text) ?? new Map<string, ts.Expression>();
-      this.#added.set(expression.text, added.set(name, valueOf(right)));
+      this.#added.set(expression.text, added.set(name, assignedValue(right)));
     }
   }
 
@@ -169,7 +251,7 @@ class Reader {
     const called = node.expression.getText(this.#file);
     if (
       /(?:^|\.)defineProperty$/.test(called) &&
-      isExports(target) &&
+      this.#isExports(target) &&
       key !== undefined &&
       ts.isStringLiteralLike(key)
     ) {
@@ -178,13 +260,14 @@ class Reader {
       /(?:^|\.)__exportStar$/.test(called) ||
       /(?:^|\.)(?:assign|defineProperties)$/.test(called)
     ) {
-      if (node.arguments.some(isExports)) this.#isOpen = true;
-    } else if (isInner && isExports(target)) this.#isOpen = true;
+      if (node.arguments.some((one) => this.#isExports(one))) this.#isOpen = true;
+    } else if (isInner && this.#isExports(target)) this.#isOpen = true;
   }
 
   #value(node: ts.Node, step: number): CommonJsValue {
     if (step > STEPS_MAX) return UNKNOWN_VALUE;
-    const expression = ts.isExpression(node) ? valueOf(node) : node;
+    const expression = ts.isExpression(node) ? assignedValue(node) : node;
+    if (isFunction(expression)) return this.#functionValue(expression);
     if (ts.isFunctionLike(expression)) return plain("function");
     if (ts.isClassLike(expression)) return this.#classValue(expression);
     if (ts.isObjectLiteralExpression(expression)) return this.#objectValue(expression, step);
@@ -199,12 +282,24 @@ class Reader {
         : UNKNOWN_VALUE;
     }
     if (ts.isPropertyAccessExpression(expression)) {
-      if (isExports(expression.expression)) return this.#memberValue(expression.name.text, step);
+      if (this.#isExports(expression.expression))
+        return this.#memberValue(expression.name.text, step);
       const of = this.#value(expression.expression, step + 1);
       return { ...UNKNOWN_VALUE, whole: of.members.get(expression.name.text) ?? "unknown" };
     }
     if (ts.isCallExpression(expression)) return this.#callValue(expression, step);
+    if (ts.isBinaryExpression(expression)) return this.#eitherValue(expression, step);
     return isPlainData(expression) ? plain("object") : UNKNOWN_VALUE;
+  }
+
+  /** `exports.default || exports`: the first, where it is known to be there. */
+  #eitherValue({ left, operatorToken, right }: ts.BinaryExpression, step: number): CommonJsValue {
+    const { kind } = operatorToken;
+    if (kind === ts.SyntaxKind.CommaToken) return this.#value(right, step + 1);
+    const isEither =
+      kind === ts.SyntaxKind.BarBarToken || kind === ts.SyntaxKind.QuestionQuestionToken;
+    const first = isEither ? this.#value(left, step + 1) : UNKNOWN_VALUE;
+    return first.whole === "unknown" ? UNKNOWN_VALUE : first;
   }
 
   #memberValue(name: string, step: number): CommonJsValue {
@@ -224,23 +319,65 @@ class Reader {
       const { whole, members } = this.#value(first, step + 1);
       return { whole, members, isComplete: false };
     }
+    if (INTEROP.test(called) && first !== undefined)
+      return asCompiled(this.#value(first, step + 1));
     // What esbuild makes of an ES module.
     if (called === "__toCommonJS") {
       return { whole: "object", members: new Map([["__esModule", "unknown"]]), isComplete: false };
     }
-    return UNKNOWN_VALUE;
+    const { returned } = this.#value(expression, step + 1);
+    return returned?.(step + 1) ?? UNKNOWN_VALUE;
+  }
+
+  #functionValue(node: ts.FunctionLikeDeclaration): CommonJsValue {
+    return { ...plain("function"), returned: (step) => this.#returnedBy(node, step) };
+  }
+
+  /** What a function returns, if all of its returns agree. */
+  #returnedBy(node: ts.FunctionLikeDeclaration, step: number): CommonJsValue {
+    const { body } = node;
+    if (body === undefined || step > STEPS_MAX || isLater(node)) return UNKNOWN_VALUE;
+    if (!ts.isBlock(body)) return this.#value(body, step + 1);
+    if (!this.#entered.has(node)) {
+      this.#entered.add(node);
+      this.#declareAll(body);
+    }
+    const [first, ...others] = returnsIn(body).map((one) => {
+      // A name of its own hides what is called the same around it: `(function p() { … })(p)`.
+      const own = ts.isIdentifier(one) ? ownDeclaration(body, one.text) : null;
+      return own === null || !ts.isIdentifier(one)
+        ? this.#value(one, step + 1)
+        : this.#namedValue(one.text, own, step);
+    });
+    if (first === undefined) return UNKNOWN_VALUE;
+    return others.every(({ whole }) => whole === first.whole) ? first : UNKNOWN_VALUE;
+  }
+
+  #declareAll(node: ts.Node): void {
+    ts.forEachChild(node, (child) => {
+      const isNamed = ts.isFunctionDeclaration(child) || ts.isVariableDeclaration(child);
+      const name = isNamed ? child.name : undefined;
+      const isKnown = name !== undefined && ts.isIdentifier(name) && this.#locals.has(name.text);
+      if (!isKnown) this.#declare(child);
+      if (!ts.isFunctionLike(child)) this.#declareAll(child);
+    });
   }
 
   #localValue(name: string, step: number): CommonJsValue {
     const node = this.#locals.get(name);
     if (node === undefined || this.#changing.has(name)) return UNKNOWN_VALUE;
+    return this.#namedValue(name, node, step);
+  }
+
+  /** What a name stands for, with the members that are set on it. */
+  #namedValue(name: string, node: ts.Node, step: number): CommonJsValue {
     const value = this.#value(node, step + 1);
     const added = [...(this.#added.get(name) ?? [])].map(([key, one]): [string, ExportedKind] => [
       key,
       this.#value(one, step + 1).whole,
     ]);
     return {
-      whole: value.whole,
+      ...value,
       members: new Map([...value.members, ...added]),
       isComplete: value.isComplete && !this.#handedOn.has(name),
     };
@@ -286,49 +423,13 @@ function plain(whole: ExportedKind): CommonJsValue {
   return { whole, members: new Map(), isComplete: true };
 }
 
-/** The value of an expression that assigns, or stands in parentheses: `a = b = value`. */
-function valueOf(node: ts.Expression): ts.Expression {
-  if (ts.isParenthesizedExpression(node)) return valueOf(node.expression);
-  const isAssignment =
-    ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
-  return isAssignment ? valueOf(node.right) : node;
-}
+/** What compilers put around the `require` of what may be an ES module that was compiled. */
+const INTEROP = /(?:^|\.)(?:__importDefault|__importStar|_interopRequire\w+|_interop\w*)$/;
 
-function memberName(node: ts.Expression): string | null {
-  if (ts.isPropertyAccessExpression(node)) return node.name.text;
-  if (!ts.isElementAccessExpression(node)) return null;
-  return ts.isStringLiteralLike(node.argumentExpression) ? node.argumentExpression.text : null;
-}
-
-function nameText(name: ts.PropertyName): string | null {
-  return ts.isIdentifier(name) || ts.isStringLiteralLike(name) ? name.text : null;
-}
-
-/** `(function () { … })()`, and what bundlers make of it. */
-function isCalledAtOnce(node: ts.Node): boolean {
-  if (!ts.isFunctionExpression(node) && !ts.isArrowFunction(node)) return false;
-  let outer: ts.Node = node;
-  while (ts.isParenthesizedExpression(outer.parent)) outer = outer.parent;
-  const { parent } = outer;
-  // `(function () { … }).call(this)`
-  if (ts.isPropertyAccessExpression(parent) && parent.name.text === "call") outer = parent;
-  if (!ts.isCallExpression(outer.parent)) return false;
-  return outer.parent.expression === outer && node.parameters.length === 0;
-}
-
-/** `exports` or `module` given to somebody else, who may set anything: `factory(exports)`. */
-function isHandedOn(node: ts.Node): boolean {
-  if (!ts.isIdentifier(node) || (node.text !== "exports" && node.text !== "module")) return false;
-  const whole =
-    ts.isPropertyAccessExpression(node.parent) && node.parent.name === node ? node.parent : node;
-  const { parent } = whole;
-  if (ts.isVariableDeclaration(parent)) return parent.initializer === whole;
-  if (!ts.isCallExpression(parent)) return false;
-  const called = parent.expression.getText();
-  return (
-    parent.arguments.some((one) => one === whole) &&
-    !/(?:^|\.)(?:defineProperty|__exportStar)$/.test(called)
-  );
+function asCompiled(value: CommonJsValue): CommonJsValue {
+  if (value.members.has("__esModule")) return value;
+  if (!value.isComplete && value.whole === "unknown") return UNKNOWN_VALUE;
+  return { whole: "object", members: new Map([["default", value.whole]]), isComplete: false };
 }
 
 function newKind({ expression }: ts.NewExpression): ExportedKind {
@@ -336,13 +437,4 @@ function newKind({ expression }: ts.NewExpression): ExportedKind {
   return ts.isIdentifier(expression) && ["Proxy", "Function"].includes(expression.text)
     ? "unknown"
     : "object";
-}
-
-function isPlainData(node: ts.Node): boolean {
-  return (
-    ts.isLiteralExpression(node) ||
-    ts.isArrayLiteralExpression(node) ||
-    node.kind === ts.SyntaxKind.TrueKeyword ||
-    node.kind === ts.SyntaxKind.FalseKeyword
-  );
 }

@@ -205,11 +205,17 @@ function foundOf(pair: PackagePair, alike: readonly Broken[]): Found[] {
         provider: manifestLine(pair.to.text, keyFor(pair.to, answer)),
         before: was,
         after: answer.reason,
+        own: rule === "pkg.exports_removed" ? specifierOf(pair, load) : (load.written ?? null),
         proof: answer.breaking === "yes" ? proofOf(load, answer) : null,
       }),
       match: { by: "places", places },
     },
   ];
+}
+
+/** As it is written where the package is called by its own name. */
+function specifierOf({ to }: PackagePair, { subpath }: ModuleLoad): string {
+  return to.manifest.name + subpath.slice(1);
 }
 
 function proofOf({ by, path, line }: ModuleLoad, { reason }: Answer): Finding["proof"] {

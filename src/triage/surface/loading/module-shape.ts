@@ -29,6 +29,8 @@ export type ModuleShape = {
   readonly names: ReadonlySet<string> | null;
   /** Whether compilers that mix the formats take it for an ES module that was compiled. */
   readonly isCompiledModule: boolean;
+  /** What `require` returns, called; absent where it is no function whose text tells. */
+  readonly returned?: CommonJsValue["returned"];
   /** Whether it waits at its top level, so that `require` throws ERR_REQUIRE_ASYNC_MODULE. */
   readonly waits: boolean;
 };
@@ -85,6 +87,7 @@ export class ModuleShapes {
       members: value.isComplete ? new Set([...value.members.keys(), ...(names ?? [])]) : null,
       names: names === null ? null : new Set(["default", ...names]),
       isCompiledModule: value.members.has("__esModule") || (names?.has("__esModule") ?? false),
+      returned: value.returned,
       waits: false,
     };
   }
@@ -112,12 +115,13 @@ export class ModuleShapes {
     const next = neighbourOf(this.#tree, path, specifier, "require");
     if (next === null || next.format !== "commonjs") return UNKNOWN_VALUE;
     const shape = this.shapeOf(next);
-    if (shape.members === null) return { ...UNKNOWN_VALUE, whole: shape.whole };
+    const { returned } = shape;
+    if (shape.members === null) return { ...UNKNOWN_VALUE, whole: shape.whole, returned };
     const members = [...shape.members].map((name): [string, ExportedKind] => [
       name,
       name === "default" ? (shape.default ?? "unknown") : "unknown",
     ]);
-    return { whole: shape.whole, members: new Map(members), isComplete: true };
+    return { whole: shape.whole, members: new Map(members), isComplete: true, returned };
   }
 
   #moduleShape(path: string, text: string): ModuleShape {

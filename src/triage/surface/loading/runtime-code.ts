@@ -8,19 +8,32 @@ import type { PackageTree } from "../../sources/npm/manifest.ts";
 import { resolveLoad } from "../../sources/npm/node-loading.ts";
 import { neighbourOf } from "./module-shape.ts";
 
+/** The files that loads reach, by their paths; null for too many, or too large ones, to tell. */
+export type ReachedCode = ReadonlyMap<string, string> | null;
+
 /**
  * Whether the code that the consumer's loads run differs, comments, blanks and the version's own
- * number aside. True as well where the files are too many to tell.
+ * number aside. True as well where the files are too many or too large to tell.
  */
 export function runsOtherCode(pair: PackagePair, loads: readonly ModuleLoad[]): boolean {
-  const before = codeBehind(pair.from, loads);
-  const after = codeBehind(pair.to, loads);
+  const before = tokensBehind(pair.from, loads);
+  const after = tokensBehind(pair.to, loads);
   if (before === null || after === null) return true;
   return before.join("\n") !== after.join("\n");
 }
 
-/** The tokens of each file that is reached, in order; null for too many. */
-function codeBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] | null {
+/** The tokens of each file that is reached, in order; null for too many or too large ones. */
+function tokensBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] | null {
+  const reached = codeBehind(tree, loads);
+  if (reached === null) return null;
+  return [...reached.values()].map((text) => tokensOf(text, tree.manifest.version)).toSorted();
+}
+
+/** What the package's own files hold that the loads lead to, of any format. */
+export function codeBehind(
+  tree: PackageTree,
+  loads: readonly Pick<ModuleLoad, "subpath" | "by">[],
+): ReachedCode {
   const fence = new Fence([tree.directory], { bytesMax: LIMITS.fileBytesMax });
   const open = loads.flatMap(({ subpath, by }) => {
     const { file } = resolveLoad(tree, subpath, { by, node: null });
@@ -30,17 +43,18 @@ function codeBehind(tree: PackageTree, loads: readonly ModuleLoad[]): string[] |
   let bytes = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (texts.has(next.path)) continue;
-    const text = fence.readFile(join(tree.directory, next.path)) ?? "";
-    bytes += text.length;
-    if (texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax) return null;
-    texts.set(next.path, tokensOf(text, tree.manifest.version));
+    const text = fence.readFile(join(tree.directory, next.path));
+    bytes += text?.length ?? 0;
+    const isCut = texts.size >= LIMITS.defaultFilesMax || bytes > LIMITS.defaultBytesMax;
+    if (text === undefined || isCut) return null;
+    texts.set(next.path, text);
     const by = next.format === "module" ? "import" : "require";
     for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
       const neighbour = neighbourOf(tree, next.path, fileName, by);
       if (neighbour !== null) open.push(neighbour);
     }
   }
-  return [...texts.values()].toSorted();
+  return texts;
 }
 
 function tokensOf(text: string, version: string): string {

@@ -5,6 +5,11 @@ test.for([
   ["Dockerfile", "-EXPOSE 8080\n+EXPOSE 8000"],
   ["Dockerfile", '-CMD ["serve", "--port", "8080"]\n+CMD ["serve", "--port", "8000"]'],
   ["compose.yaml", '-      - "8080:80"\n+      - "8000:80"'],
+  ["compose.yaml", "-      - ${PORT:-8080}:80\n+      - ${PORT:-8000}:80"],
+  ["compose.yaml", '-      - "[::]:8080:80"\n+      - "[::]:8000:80"'],
+  ["compose.yaml", '-      published: "${PORT-8080}"\n+      published: "${PORT-8000}"'],
+  ["compose.yaml", '-    expose:\n-      - "8080"\n+    expose:\n+      - "8000"'],
+  ["infra/prod.yaml", "-kind: Service\n-    - port: 8080\n+kind: Service\n+    - port: 8000"],
   ["k8s/service.yaml", "-    - port: 8080\n+    - port: 8000"],
   ["package.json", '-    "start": "serve --port 8080"\n+    "start": "serve --port=8000"'],
   ["start.sh", "-export PORT=${PORT:-8080}\n+export PORT=${PORT:-8000}"],
@@ -22,6 +27,12 @@ test("a port that stays exposed and is not the public one any more breaks", () =
   );
 
   expect(found).toEqual(["deploy.port 8080 yes -> 8000"]);
+});
+
+test("each port of a range that moves breaks, and none that stays", () => {
+  const diff = '-      - "8080-8082:80-82"\n+      - "8081-8083:80-82"';
+
+  expect(told(diffedFile("compose.yaml", diff))).toEqual(["deploy.port 8080 yes -> 8083"]);
 });
 
 test("a port beside the others is told as one that may matter", () => {
@@ -48,6 +59,33 @@ test.for([
   ["src/a.ts", "+const name = process.env.MODEL_NAME;", "env.added_required MODEL_NAME yes"],
   ["src/a.ts", '+const n = process.env["MODEL_NAME"] ?? "s";', "env.added MODEL_NAME no"],
   ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME maybe"],
+  ["src/a.ts", "+const { MODEL_NAME } = process.env;", "env.added_required MODEL_NAME yes"],
+  [
+    "src/a.ts",
+    "+const {\n+  MODEL_NAME: name = 's',\n+} = process.env;",
+    "env.added MODEL_NAME no",
+  ],
+  [
+    "src/env.ts",
+    "+z.object({\n+  MODEL_NAME: z.string().min(1),\n+}).parse(process.env)",
+    "env.added_required MODEL_NAME yes",
+  ],
+  [
+    "src/env.ts",
+    '+z.object({\n+  MODEL_NAME: z\n+    .string()\n+    .default("s"),\n+}).parse(process.env)',
+    "env.added MODEL_NAME no",
+  ],
+  [
+    "src/env.ts",
+    "+cleanEnv(process.env, { MODEL_NAME: str({ default: 's' }) })",
+    "env.added MODEL_NAME no",
+  ],
+  ["src/env.ts", "+createEnv({ MODEL_NAME: z.string().optional() })", "env.added MODEL_NAME maybe"],
+  ["main.go", '+name := os.Getenv("MODEL_NAME")', "env.added MODEL_NAME maybe"],
+  ["app.rb", '+ENV.fetch("MODEL_NAME")', "env.added_required MODEL_NAME yes"],
+  ["app.rb", '+ENV.fetch("MODEL_NAME", "small")', "env.added MODEL_NAME no"],
+  ["A.java", '-System.getenv("MODEL_NAME")', "env.removed MODEL_NAME yes"],
+  ["infra/a.yaml", "+kind: Pod\n+- name: MODEL_NAME\n+  value: s", "env.added MODEL_NAME no"],
   ["compose.yml", "+      MODEL_NAME: small", "env.added MODEL_NAME no"],
   ["compose.yml", "+      - A=${MODEL_NAME:?set it}", "env.added_required MODEL_NAME yes"],
   ["k8s/app.yaml", "+- name: MODEL_NAME\n+  value: small", "env.added MODEL_NAME no"],

@@ -18,6 +18,10 @@ function asking(body: object): object {
   return { requestBody: { required: true, content }, responses: {} };
 }
 
+function having(name: string, schema: object): object {
+  return { type: "object", properties: { [name]: schema } };
+}
+
 function components(Item: object): object {
   return { components: { schemas: { Item } } };
 }
@@ -187,4 +191,67 @@ test("a property that stands in another one's place is told with it", () => {
   expect(toldOf(api(answering(cents)), api(answering(more)))).toEqual([
     "http.response_removed GET /users/{id} cents yes",
   ]);
+});
+
+const NULLABLE = [
+  { type: ["string", "null"] },
+  { type: ["null", "string"] },
+  { type: "string", nullable: true },
+  { anyOf: [{ type: "string" }, { type: "null" }] },
+];
+
+test.for(NULLABLE)("null is written as %j, in other ways elsewhere, and nothing breaks", (name) => {
+  for (const other of NULLABLE) {
+    expect(
+      toldOf(api(answering(having("name", name))), api(answering(having("name", other)))),
+    ).toEqual([]);
+    expect(toldOf(api(asking(having("name", name))), api(asking(having("name", other))))).toEqual(
+      [],
+    );
+  }
+});
+
+test.for<readonly [title: string, before: object, after: object, told: readonly string[]]>([
+  ["has fewer alternatives", { type: ["string", "null"] }, { type: "string" }, []],
+  ["is a whole number", { type: "number" }, { type: "integer" }, []],
+  ["is any number", { type: "integer" }, { type: "number" }, ["changed GET /users/{id} n yes"]],
+  [
+    "may be null, and need not have been there",
+    { type: "string" },
+    { type: "string", nullable: true },
+    ["changed GET /users/{id} n maybe"],
+  ],
+] as const)("of an answer what %s is told as it harms", ([, before, after, expected]) => {
+  expect(toldOf(api(answering(having("n", before))), api(answering(having("n", after))))).toEqual(
+    expected.map((one) => `http.response_${one}`),
+  );
+});
+
+const ANY_TEXT = { type: "string" };
+
+function inSchema(schema: object): Document {
+  return api({ parameters: [{ name: "sort", in: "query", schema: { ...ANY_TEXT, ...schema } }] });
+}
+
+function inItself(schema: object): Document {
+  const parameters = [{ name: "sort", in: "query", ...ANY_TEXT, ...schema }];
+  return { swagger: "2.0", paths: { "/users/{id}": { get: { parameters } } } };
+}
+
+function inBody(schema: object): Document {
+  return api(asking(having("sort", { ...ANY_TEXT, ...schema })));
+}
+
+test.for<readonly [title: string, before: object, after: object, told: readonly string[]]>([
+  ["a value that is not taken any more", { enum: ["a", "b"] }, { enum: ["a"] }, ["yes"]],
+  ["a value that is taken as well", { enum: ["a"] }, { enum: ["a", "b"] }, []],
+  ["values where any was taken", {}, { enum: ["a"] }, ["maybe"]],
+  ["another type", { type: "string" }, { type: "integer" }, ["yes"]],
+  ["a wider type", { type: "integer" }, { type: "number" }, []],
+  ["a format", { type: "string" }, { type: "string", format: "uuid" }, []],
+] as const)("%s of a parameter is told as it harms", ([, before, after, breaking]) => {
+  const expected = breaking.map((one) => `http.param_changed GET /users/{id} sort ${one}`);
+  for (const written of [inSchema, inItself, inBody]) {
+    expect(toldOf(written(before), written(after))).toEqual(expected);
+  }
 });

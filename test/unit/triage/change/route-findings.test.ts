@@ -88,3 +88,38 @@ test("a file that names no framework is read by patterns, and nothing is certain
 
   expect(told(file)).toEqual(["http.route_removed GET /users maybe"]);
 });
+
+const HANDLER = "export async function GET() {}\nexport const POST = () => {};\n";
+const PAGE = "export default function handler() {}\n";
+
+test.for([
+  ["app/(shop)/orders/[id]/route.ts", HANDLER, ["GET /orders/:id", "POST /orders/:id"]],
+  ["src/routes/orders/+server.js", HANDLER, ["GET /orders", "POST /orders"]],
+  ["pages/api/orders/index.ts", PAGE, ["/api/orders"]],
+  ["server/api/orders/[id].delete.ts", PAGE, ["DELETE /api/orders/:id"]],
+] as const)("the routes of %s go with it", ([path, text, routes]) => {
+  expect(told(wholeFile(path, text, null))).toEqual(
+    routes.map((route) => `http.route_removed ${route} yes`),
+  );
+});
+
+test("a file that serves routes and moves between groups of folders takes none away", () => {
+  const file = wholeFile("app/(b)/orders/route.ts", HANDLER, HANDLER);
+
+  expect(told({ ...file, oldPath: "app/(a)/orders/route.ts" })).toEqual([]);
+});
+
+test.for([
+  ["main.go", 'r.GET("/v1/orders/:id", show)', "GET /v1/orders/:id"],
+  ["main.go", 'mux.HandleFunc("POST /v1/orders", add)', "POST /v1/orders"],
+  ["main.go", 'http.HandleFunc("/v1/orders", all)', "/v1/orders"],
+  ["Program.cs", 'app.MapGet("/v1/orders/{id}", Show);', "GET /v1/orders/{id}"],
+  [
+    "A.java",
+    '@RequestMapping("/v1")\nclass A {\n@GetMapping(value = "/orders/{id}")',
+    "GET /v1/orders/{id}",
+  ],
+  ["routes.php", "Route::get('v1/orders', $f);", "GET /v1/orders"],
+] as const)("a route in %s that goes may break: %s", ([path, text, route]) => {
+  expect(told(wholeFile(path, text, "\n"))).toEqual([`http.route_removed ${route} maybe`]);
+});

@@ -225,6 +225,80 @@ const WAYS: readonly Way[] = [
     { ".mocharc.yml": "require:\n  - provider/register\n" },
     [".mocharc.yml:2"],
   ],
+  [
+    "an import whose end is put together",
+    "provider",
+    { "a.mjs": "export const load = (l) => import(`provider/locale/${l}.js`);" },
+    ["a.mjs:1"],
+  ],
+  [
+    "an import of Deno",
+    "provider",
+    { "a.ts": 'import { a } from "npm:provider@1.0.0/sub";' },
+    ["a.ts:1"],
+  ],
+  [
+    "an import with a query",
+    "provider",
+    { "a.ts": 'import w from "provider?worker";' },
+    ["a.ts:1"],
+  ],
+  ["a loader of webpack", "provider", { "a.js": 'import w from "provider!./a.css";' }, ["a.js:1"]],
+  [
+    "the source of JSX in a comment",
+    "provider",
+    { "a.tsx": "/** @jsxImportSource provider */\nexport {};" },
+    ["a.tsx:1"],
+  ],
+  [
+    "a dependency of an AMD module",
+    "provider",
+    { "a.ts": '/// <amd-dependency path="provider" />\nexport {};' },
+    ["a.ts:1"],
+  ],
+  [
+    "a plugin as a key of settings",
+    "provider",
+    { "postcss.config.cjs": "module.exports = {\n  plugins: { provider: {} },\n};" },
+    ["postcss.config.cjs:2"],
+  ],
+  [
+    "a command of lint-staged in code",
+    "provider",
+    { "lint-staged.config.js": "export default {\n  '*.js': (files) => `provider ${files}`,\n};" },
+    ["lint-staged.config.js:2"],
+  ],
+  [
+    "a command that code starts",
+    "provider",
+    { "build.mjs": 'import { spawn } from "node:child_process";\nspawn("npx", ["provider"]);' },
+    ["build.mjs:2"],
+  ],
+  [
+    "an option by its short name",
+    "eslint-formatter-provider",
+    { "package.json": { scripts: { lint: "eslint --format provider src" } } },
+    ["package.json:7"],
+  ],
+  [
+    "a plugin of Rollup by its short name",
+    "@rollup/plugin-provider",
+    { "package.json": { scripts: { build: "rollup -c -p provider" } } },
+    ["package.json:7"],
+  ],
+  [
+    "settings of another tool in a tsconfig",
+    "provider",
+    { "tsconfig.json": '{ "ts-node": {\n  "require": ["provider/register"]\n} }' },
+    ["tsconfig.json:2"],
+  ],
+  [
+    "a key of package.json that names it, at its line",
+    "@s/provider-config",
+    { "package.json": { prettier: "@s/provider-config" } },
+    ["package.json:6"],
+  ],
+  ["a preload of Bun", "provider", { "bunfig.toml": 'preload = ["provider"]' }, ["bunfig.toml:1"]],
   ["@import in CSS", "provider", { "a.css": '\n@import "provider/a.css";' }, ["a.css:2"]],
   ["@use in Sass", "provider", { "a.scss": '@use "~provider/a";' }, ["a.scss:1"]],
   ["@plugin in CSS", "provider", { "a.css": '@plugin "provider";' }, ["a.css:1"]],
@@ -250,6 +324,36 @@ test.for(WAYS)("%s is a use", SLOW, async ([, name, consumer, places], { makeUpg
   expect(analysis.usage).toBe("confirmed");
   const version = analysis.hits.find(({ finding }) => finding.rule === "pkg.version");
   expect(version?.hits.map(({ path, line }) => `${path}:${line}`)).toEqual(places);
+});
+
+test(
+  "of an import whose end is put together the files count that it may mean",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "index.js": "", "locale/de.js": "", "locale/en.js": "" },
+      to: { "package.json": { exports: "./index.js" }, "index.js": "", "locale/en.js": "" },
+      consumer: { "a.js": 'exports.load = (name) => require("provider/locale/" + name);' },
+    });
+
+    const found = breakingHits(analyzePackage(request, quiet));
+
+    expect(found).toContain("pkg.exports_removed:./locale/en confirmed a.js:1");
+  },
+);
+
+test.for<readonly [title: string, fields: object]>([
+  ["overrides of npm", { overrides: { other: { provider: "1" } } }],
+  ["resolutions of Yarn", { resolutions: { "**/provider": "1" } }],
+  ["overrides of pnpm", { pnpm: { overrides: { "other>provider": "1" } } }],
+])("a consumer that pins a package by %s may use it", SLOW, async ([, fields], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "index.d.ts": "export const a: 1;" },
+    to: { "index.d.ts": "" },
+    consumer: { "package.json": { dependencies: {}, ...fields } },
+  });
+
+  expect(analyzePackage(request, quiet).usage).toBe("unknown");
 });
 
 test.for<readonly [title: string, consumer: Files]>([

@@ -26,6 +26,17 @@ const UNSEEN: readonly (readonly [title: string, consumer: Files, place: string]
     "job.ts:3",
   ],
   [
+    "a folder that is one with another when it is built",
+    {
+      "tsconfig.json":
+        '{ "compilerOptions": { "rootDirs": ["src", "generated"] }, "include": ["src", "generated"] }',
+      "generated/client.ts":
+        'import { createClient } from "provider";\nexport const client = createClient();\n',
+      "src/job.ts": 'import { client } from "./client";\nclient.flush();\n',
+    },
+    "src/job.ts:2",
+  ],
+  [
     "a type that another file names",
     {
       "deps.ts":
@@ -320,3 +331,44 @@ test("the words of a person are told once, where they stand", SLOW, async ({ mak
     hits: [{ path: "a.ts", line: 3 }],
   });
 });
+
+const UNTYPED: readonly (readonly [title: string, consumer: Files, found: readonly string[]])[] = [
+  [
+    "is cast",
+    { "a.ts": 'import { createClient } from "provider";\n(createClient() as any).flush();\n' },
+    ["ts.member_removed:Client.flush confirmed a.ts:2"],
+  ],
+  [
+    "is given to what says nothing of it",
+    {
+      "main.js":
+        'const { createClient } = require("provider");\nconst Job = require("./job");\nnew Job(createClient()).run();\n',
+      "job.js":
+        "class Job {\n  constructor(client) { this.client = client; }\n  run() { this.client.flush(); }\n}\nmodule.exports = Job;\n",
+    },
+    ["ts.member_removed:Client.flush confirmed job.js:3"],
+  ],
+  [
+    "is given to what uses another member of it",
+    {
+      "main.js":
+        'const { createClient } = require("provider");\nrequire("./job")(createClient());\n',
+      "job.js": "module.exports = (client) => client.send();\n",
+    },
+    ["ts.member_removed:Client.flush none"],
+  ],
+];
+
+test.for(UNTYPED)(
+  "what a value that %s has lost may break",
+  SLOW,
+  async ([, consumer, found], { makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "index.d.ts": CLIENT },
+      to: { "index.d.ts": WITHOUT_FLUSH },
+      consumer,
+    });
+
+    expect(breakingHits(analyzePackage(request, quiet))).toEqual(found);
+  },
+);

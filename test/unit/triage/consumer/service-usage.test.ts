@@ -55,6 +55,15 @@ test.for([
   ["a literal", "fetch('/v1/orders/17');"],
   ["a template", "fetch(`${base}/v1/orders/${id}`);"],
   ["a literal that something is added to", "fetch(base + '/v1/orders/' + id);"],
+  [
+    "a request that reads like a route",
+    "export const order = (id) => api.get(`/v1/orders/${id}`);",
+  ],
+  ["a request with the path alone", "api.get('/v1/orders/17')"],
+  [
+    "a request whose answer is used",
+    "const { data } = await api.get<Order>('/v1/orders/17', options);",
+  ],
   ["a URL", "fetch('https://x.example.com/v1/orders/17?full=1');"],
 ] as const)("%s of the route is a use", async ([, line], { meet }) => {
   expect(await meet({ files: ROUTE_GONE, consumer: { "a.js": `${line}\n` } })).toEqual([
@@ -293,5 +302,42 @@ test("a health check that asks the provider is a use", async ({ meet }) => {
 
   expect(await meet({ files: PORT_GONE, consumer })).toEqual([
     "deploy.port 8080 confirmed Dockerfile:1",
+  ]);
+});
+
+test.for([
+  ["nginx.conf", "upstream orders { server orders:8080; }\n"],
+  ["src/a.ts", 'const target = "orders:8080";\n'],
+  [".env", "ORDERS_PORT=8080\n"],
+  ["deploy/app.yaml", "env:\n  ORDERS_SERVICE_PORT: '8080'\n"],
+] as const)("the port without a URL in %s is the service's", async ([path, text], { meet }) => {
+  const line = text.split("\n").findIndex((one) => one.includes("8080")) + 1;
+
+  expect(await meet({ files: PORT_GONE, consumer: { [path]: text } })).toEqual([
+    `deploy.port 8080 confirmed ${path}:${line}`,
+  ]);
+});
+
+test.for([
+  ["another service's", ".env", "REPORTS_PORT=8080\n"],
+  [
+    "a tag of the image",
+    "compose.yaml",
+    "services:\n  a:\n    image: orders:8080\n    ports: []\n",
+  ],
+] as const)("%s number is no use of the port", async ([, path, text], { meet }) => {
+  const [found = ""] = await meet({ files: PORT_GONE, consumer: { [path]: text } });
+
+  expect(found).not.toContain(`${path}:1`);
+  expect(found).toMatch(/^deploy\.port 8080 (?:none|confirmed compose\.yaml:3)$/);
+});
+
+test("a health check in what deploys the image is no use of its port", async ({ meet }) => {
+  const compose =
+    "services:\n  orders:\n    image: owner/orders\n    ports: ['8080:8080']\n" +
+    "    healthcheck:\n      test: ['CMD', 'curl', 'http://localhost:8080/health']\n";
+
+  expect(await meet({ files: PORT_GONE, consumer: { "compose.yaml": compose } })).toEqual([
+    "deploy.port 8080 confirmed compose.yaml:4",
   ]);
 });

@@ -77,7 +77,7 @@ const CASES: readonly Case[] = [
     "export declare function f(): void; export default f;",
     "export declare function f(): void;",
     'import f from "provider";\nf();\n',
-    ["ts.export_removed:default confirmed src/a.ts:1"],
+    ["ts.export_removed:default confirmed src/a.ts:1 src/a.ts:2"],
   ],
 ];
 

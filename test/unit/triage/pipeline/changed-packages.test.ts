@@ -296,3 +296,49 @@ test("two runs give the same bytes, and none of a scratch folder", async ({
     JSON.stringify({ ...first, duration_ms: 0 }),
   );
 });
+
+test("a package that a catalog gives another name is compared", async ({
+  repository,
+  consumer,
+  triage,
+}) => {
+  await repository.commit({ "package.json": json(MANIFEST), "src/index.ts": SOURCE });
+  const head = await repository.commit({ "src/index.ts": CHANGED_SOURCE });
+  await consumer.commit({
+    "package.json": json({ name: "consumer", dependencies: { client: "catalog:" } }),
+    "pnpm-workspace.yaml": "catalog:\n  client: npm:provider@^1.0.0\n",
+    "src/main.ts": CONSUMER["src/main.ts"].replace('"provider"', '"client"'),
+  });
+
+  expect(await triage(head)).toMatchObject(BREAKS);
+});
+
+test("code of the consumer that is too large to read may use what is gone", async ({
+  repository,
+  consumer,
+  triage,
+}) => {
+  await repository.commit({ "package.json": json(MANIFEST), "src/index.ts": SOURCE });
+  const head = await repository.commit({
+    "src/index.ts": SOURCE.slice(0, SOURCE.indexOf("export const ping")),
+  });
+  await consumer.commit({
+    ...CONSUMER,
+    "src/main.ts": 'import { connect } from "provider";\n\nconnect("", { retries: 3 });\n',
+  });
+  const known = await triage(head);
+  await consumer.commit({
+    "src/huge.ts": `${CONSUMER["src/main.ts"]}${"// more\n".repeat(150_000)}`,
+  });
+
+  const result = await triage(head);
+
+  expect(known).toMatchObject({ requires_action: false, evidence: { caps_hit: [] } });
+  expect(result).toMatchObject({
+    requires_action: true,
+    evidence: {
+      caps_hit: ["file_bytes"],
+      findings: [{ id: "ts.export_removed:ping", usage: "unknown" }],
+    },
+  });
+});

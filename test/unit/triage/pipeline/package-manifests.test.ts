@@ -9,10 +9,12 @@ import { makeTemporaryFolder } from "../../../support/folders-and-ports.ts";
 
 const SIGNAL = new AbortController().signal;
 
-async function inFolder(text: string) {
+async function inFolder(text: string, more: Readonly<Record<string, string>> = {}) {
   const { path, remove } = await makeTemporaryFolder();
   try {
-    await writeFile(join(path, "package.json"), text);
+    for (const [name, content] of Object.entries({ "package.json": text, ...more })) {
+      await writeFile(join(path, name), content);
+    }
     return await dependencyNames(path, SIGNAL);
   } finally {
     await remove();
@@ -26,6 +28,24 @@ test("dependencies are known by their true names", async () => {
     names: new Set(["a", "@c/d"]),
     isReadable: true,
     degraded: [],
+  });
+});
+
+test.each([
+  ["of pnpm", { "pnpm-workspace.yaml": "catalog:\n  retry: npm:@c/d@^1\n" }],
+  ["of Yarn", { ".yarnrc.yml": "catalog:\n  retry: npm:@c/d@^1\n" }],
+])("a catalog %s has aliases, known by their true names", async (_, catalog) => {
+  const text = JSON.stringify({ dependencies: { retry: "catalog:", other: "catalog:" } });
+
+  expect(await inFolder(text, catalog)).toMatchObject({ names: new Set(["@c/d", "other"]) });
+});
+
+test("a catalog that does not parse names nothing", async () => {
+  const text = JSON.stringify({ dependencies: { retry: "catalog:" } });
+
+  expect(await inFolder(text, { "pnpm-workspace.yaml": "catalog: [" })).toMatchObject({
+    names: new Set(["retry"]),
+    isReadable: true,
   });
 });
 

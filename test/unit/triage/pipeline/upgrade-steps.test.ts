@@ -94,3 +94,49 @@ test("a range of a catalog is changed there", async ({ steps }) => {
     "set `@acme/sdk` to `2.0.0` in the catalog of pnpm-workspace.yaml, `pnpm install`, `pnpm exec tsc --noEmit`",
   );
 });
+
+test.for<readonly [title: string, manifest: Manifest, expected: string]>([
+  [
+    "an alias",
+    { dependencies: { sdk: "npm:@acme/sdk@^1" } },
+    "npm install sdk@npm:@acme/sdk@2.0.0",
+  ],
+  [
+    "a peer",
+    { peerDependencies: { "@acme/sdk": "^1" } },
+    "npm install --save-peer @acme/sdk@2.0.0",
+  ],
+  [
+    "a peer that is installed for development",
+    { peerDependencies: { "@acme/sdk": "^1" }, devDependencies: { "@acme/sdk": "^1" } },
+    "npm install --save-dev @acme/sdk@2.0.0",
+  ],
+])("%s stays what it is", async ([, manifest, expected], { steps }) => {
+  expect(await steps({ manifest })).toBe(`\`${expected}\``);
+});
+
+test("a tsconfig that only refers to others has these built", async ({ steps }) => {
+  const files = {
+    "tsconfig.json":
+      '{\n  // all of it\n  "files": [], "references": [{ "path": "./tsconfig.app.json" }],\n}',
+    "tsconfig.app.json": TSCONFIG,
+  };
+
+  expect(await steps({ files })).toBe("`npm install @acme/sdk@2.0.0 && npx tsc -b`");
+});
+
+test.for<readonly [title: string, manifest: Manifest, files: Files, expected: string]>([
+  ["pnpm", DEPENDS, { "pnpm-workspace.yaml": "packages: [a]\n" }, "pnpm add -w @acme/sdk@2.0.0"],
+  ["Yarn 1", { ...DEPENDS, workspaces: ["a"] }, { "yarn.lock": "" }, "yarn add -W @acme/sdk@2.0.0"],
+  [
+    "Yarn 4",
+    { ...DEPENDS, workspaces: ["a"], packageManager: "yarn@4.1.0" },
+    { "yarn.lock": "" },
+    "yarn add @acme/sdk@2.0.0",
+  ],
+])(
+  "%s is told that the root of a workspace is meant, if it asks",
+  async ([, manifest, files, expected], { steps }) => {
+    expect(await steps({ manifest, files })).toBe(`\`${expected}\``);
+  },
+);

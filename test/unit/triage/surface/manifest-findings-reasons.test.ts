@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Analysis } from "../../../../src/triage/facts/analysis.ts";
+import { LIMITS } from "../../../../src/triage/facts/limits.ts";
 import { analyzePackage } from "../../../../src/triage/pipeline/analyze-package.ts";
 import { verdictOn } from "../../../../src/triage/verdict/judge.ts";
 import {
@@ -95,21 +96,55 @@ const CHANGELOG = [
   "- first",
 ].join("\n");
 
-test("a major that only runs other code may break who runs it", SLOW, async ({ makeUpgrade }) => {
+test(
+  "a major whose notes name what is used may break who uses it",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const analysis = await analysisOf(makeUpgrade, {
+      from: { "index.d.ts": TYPES, "index.js": 'exports.get = () => "old";\n' },
+      to: {
+        "index.d.ts": TYPES,
+        "index.js": 'exports.get = () => "new";\n',
+        "CHANGELOG.md": CHANGELOG,
+      },
+      consumer: { "a.ts": USE },
+    });
+
+    expect(breakingHits(analysis)).toEqual(["js.use_announced:get confirmed a.ts:2"]);
+    expect(recommendedChanges(caseOf(analysis))).toContain(
+      "a.ts:2 the notes of the release speak of `get` " +
+        "(CHANGELOG.md: - `get` answers with the newest value)",
+    );
+  },
+);
+
+test("a major that runs other code, and no more, is a remark", SLOW, async ({ makeUpgrade }) => {
   const analysis = await analysisOf(makeUpgrade, {
-    from: { "index.d.ts": TYPES, "index.js": 'exports.get = () => "old";\n' },
-    to: {
-      "index.d.ts": TYPES,
-      "index.js": 'exports.get = () => "new";\n',
-      "CHANGELOG.md": CHANGELOG,
-    },
-    consumer: { "a.ts": USE },
+    from: { "index.js": 'exports.get = () => "old";\n' },
+    to: { "index.js": 'exports.get = () => "new";\n', "CHANGELOG.md": "## 2.0.0\n- faster\n" },
+    consumer: { "a.js": 'const { get } = require("provider");\nget();\n' },
   });
 
-  expect(breakingHits(analysis)).toEqual(["pkg.version:provider confirmed a.ts:1"]);
+  const about = caseOf(analysis);
+  expect(about.verdict).toMatchObject({ requiresAction: false, urgency: "low" });
+  // 0.65 for a major without a reason, and a tenth less where no types are declared.
+  expect(about.verdict.confidence).toBe(0.59);
+  expect(reasoning(about)).toContain(
+    "Note: provider steps from 1.0.0 to 2.0.0 for no reason that is seen; what is used here loads as before, with its members, parameters and options: its CHANGELOG.md: faster.",
+  );
+});
+
+test("a major whose entry cannot be told may break who calls it", SLOW, async ({ makeUpgrade }) => {
+  const analysis = await analysisOf(makeUpgrade, {
+    from: { "index.js": "module.exports = make(1);\n" },
+    to: { "index.js": "module.exports = make(2);\n" },
+    consumer: { "a.js": 'const get = require("provider");\nget();\n' },
+  });
+
+  expect(breakingHits(analysis)).toEqual(["pkg.version:provider confirmed a.js:1"]);
   expect(recommendedChanges(caseOf(analysis))).toContain(
-    "runs other code behind the same types: run the tests that reach it here; " +
-      "its CHANGELOG.md: `get` answers with the newest value",
+    "runs other code; the files do not tell what it exports: run the tests that reach it here; " +
+      "read its release notes",
   );
 });
 
@@ -135,6 +170,21 @@ test.for([
     expect(reasoning(about)).toContain(
       "steps from 1.0.0 to 2.0.0: its CHANGELOG.md: `get` answers",
     );
+  },
+);
+
+test(
+  "a major whose code is too large to read may run other code",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const filler = "// more\n".repeat(LIMITS.fileBytesMax / 8);
+    const analysis = await analysisOf(makeUpgrade, {
+      from: { "index.d.ts": TYPES, "index.js": `exports.get = () => "old";\n${filler}` },
+      to: { "index.d.ts": TYPES, "index.js": `exports.get = () => "new";\n${filler}` },
+      consumer: { "a.ts": USE },
+    });
+
+    expect(breakingHits(analysis)).toEqual(["pkg.version:provider confirmed a.ts:1"]);
   },
 );
 

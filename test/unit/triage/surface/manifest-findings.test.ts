@@ -1,15 +1,9 @@
 import { expect } from "vitest";
-import {
-  type Breaking,
-  type Found,
-  finding as makeFinding,
-} from "../../../../src/triage/facts/finding.ts";
 import { locatePackages } from "../../../../src/triage/sources/npm/installed.ts";
 import { readPackageTree } from "../../../../src/triage/sources/npm/manifest.ts";
 import {
   entryFindings,
   requirementFindings,
-  versionFindings,
 } from "../../../../src/triage/surface/manifest-findings.ts";
 import { type Files, test } from "../../../support/packages.ts";
 
@@ -20,54 +14,6 @@ const files = (manifest: Manifest): Files => ({
   "index.js": "",
   "index.cjs": "",
   "lib/inner.js": "",
-});
-
-test.for([
-  ["1.2.3", "2.0.0", "maybe"],
-  ["1.2.3", "1.3.0", "no"],
-  ["1.2.3", "1.2.4", "no"],
-  ["0.2.3", "0.3.0", "maybe"],
-  ["0.2.3", "0.2.4", "no"],
-  ["2.0.0", "1.9.0", "maybe"],
-] as const)(
-  "the step from %s to %s is breaking: %s",
-  async ([from, to, breaking], { makeUpgrade }) => {
-    const request = await makeUpgrade({
-      from: { "package.json": { version: from } },
-      to: { "package.json": { version: to } },
-    });
-    const pair = locatePackages({ ...request, package: { ...request.package, from, to } });
-
-    const found = versionFindings(pair, { found: [], compared: true, runsOtherCode: true });
-
-    expect(found.map(({ finding }) => finding)).toMatchObject([
-      { id: "pkg.version:provider", breaking, before: from, after: to, provider: { line: 3 } },
-    ]);
-  },
-);
-
-const told = (rule: string, breaking: Breaking): Found => ({
-  finding: makeFinding({ rule, subject: "x", breaking }),
-  match: { by: "package" },
-});
-
-test.for([
-  ["is explained by something that breaks", [told("ts.export_removed", "yes")], true, "no"],
-  ["is explained by a newer Node, even the consumer's", [told("pkg.engines", "no")], true, "no"],
-  ["is not explained by what was added", [told("ts.added", "no")], true, "maybe"],
-  [
-    "is not explained where types were not compared",
-    [told("ts.export_removed", "yes")],
-    false,
-    "maybe",
-  ],
-] as const)("a major step %s", async ([, found, compared, breaking], { makeUpgrade }) => {
-  const request = await makeUpgrade({ to: { "package.json": { version: "2.0.0" } } });
-  const pair = locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } });
-
-  const [version] = versionFindings(pair, { found, compared, runsOtherCode: true });
-
-  expect(version?.finding).toMatchObject({ id: "pkg.version:provider", breaking });
 });
 
 test.for<[title: string, before: Manifest, after: Manifest, own: Manifest, expected: string[]]>([

@@ -16,6 +16,12 @@ type Case = readonly [
 const INNER = (member: string) => `export declare class Failure { ${member}: string[] }\n`;
 const USE = 'import { run } from "provider";\n';
 
+/** An enum of such members, which the package gives out. */
+const LEVEL = (members: string) =>
+  `export enum Level { ${members} } export interface Row { level: Level }\n` +
+  "export function run(l?: Level): Row;";
+const MOVED = [LEVEL("Low = 0, High = 1"), LEVEL("Low = 0, Mid = 1, High = 2")] as const;
+
 const CASES: readonly Case[] = [
   [
     "a type parameter with a default that was added is no break",
@@ -50,6 +56,46 @@ const CASES: readonly Case[] = [
     false,
   ],
   [
+    "a list that is readonly now is no break for who reads it",
+    "export function run(): number[];",
+    "export function run(): readonly number[];",
+    `${USE}for (const one of run()) console.log(one);\n`,
+    ["yes ts.signature:run none"],
+    false,
+  ],
+  [
+    "a tuple that has more is no break for who takes what it had",
+    "export function run(): [number, string];",
+    "export function run(): [number, string, boolean];",
+    `${USE}const [, name] = run();\nconsole.log(name);\n`,
+    ["yes ts.signature:run none"],
+    false,
+  ],
+  [
+    "a tuple of other things may break who takes them",
+    "export function run(): [number, string];",
+    "export function run(): [number, string | undefined];",
+    `${USE}const [, name] = run();\nconsole.log(name);\n`,
+    ["maybe ts.signature:run confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "a result that nobody takes is no break",
+    "export function run(): string;",
+    "export function run(): void;",
+    `${USE}run();\n`,
+    ["yes ts.signature:run none"],
+    false,
+  ],
+  [
+    "a result that has to be waited for may break who does not",
+    "export function run(): string;",
+    "export function run(): Promise<string>;",
+    `${USE}run();\n`,
+    ["maybe ts.signature:run confirmed a.ts:2"],
+    true,
+  ],
+  [
     "a new required member of what is given as Partial is no break",
     "export interface Options { a: string } export function run(o?: Partial<Options>): void;",
     "export interface Options { a: string; b: string } export function run(o?: Partial<Options>): void;",
@@ -78,6 +124,70 @@ const CASES: readonly Case[] = [
     "export enum Level { Low = 0, High = 1 } export function run(l: Level): void;",
     "export enum Level { Low = 0, Mid = 1, High = 2 } export function run(l: Level): void;",
     'import { Level, run } from "provider";\nrun(Level.High);\n',
+    ["yes ts.signature:Level.High none"],
+    false,
+  ],
+  [
+    "a number that is written out means another member then",
+    MOVED[0],
+    MOVED[1],
+    `${USE}export const isHigh = run().level === 1;\n`,
+    ["yes ts.signature:Level.High confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "and one that means the same member is no break",
+    MOVED[0],
+    MOVED[1],
+    `${USE}export const isLow = run().level === 0;\n`,
+    ["yes ts.signature:Level.High none"],
+    false,
+  ],
+  [
+    "a case of a switch is such a number",
+    MOVED[0],
+    MOVED[1],
+    `${USE}switch (run().level) {\n  case 1:\n    console.log();\n}\n`,
+    ["yes ts.signature:Level.High confirmed a.ts:3"],
+    true,
+  ],
+  [
+    "a key of an object is such a number",
+    MOVED[0],
+    MOVED[1],
+    `${USE}export const name = { 0: "a", 1: "b", 2: "c" }[run().level];\n`,
+    ["yes ts.signature:Level.High confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "a bit that is tested is such a number",
+    MOVED[0],
+    MOVED[1],
+    `${USE}export const isHigh = (run().level & 1) !== 0;\n`,
+    ["yes ts.signature:Level.High confirmed a.ts:2"],
+    true,
+  ],
+  [
+    "a number that only the program knows may be one of before",
+    MOVED[0],
+    MOVED[1],
+    `${USE}export const isSame = (stored: number) => run().level === stored;\n`,
+    ["maybe ts.signature:Level confirmed a.ts:2", "yes ts.signature:Level.High none"],
+    true,
+  ],
+  [
+    "what is written as JSON may be read with the other version",
+    MOVED[0],
+    MOVED[1],
+    `${USE}console.log(JSON.stringify({ level: run().level }));\n`,
+    ["maybe ts.signature:Level confirmed a.ts:2", "yes ts.signature:Level.High none"],
+    true,
+  ],
+  [
+    "two values of the enum are held against each other by their names",
+    MOVED[0],
+    MOVED[1],
+    'import { Level, run } from "provider";\nexport const isHigh = run().level === Level.High;\n',
     ["yes ts.signature:Level.High none"],
     false,
   ],

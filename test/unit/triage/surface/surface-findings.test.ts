@@ -160,7 +160,7 @@ const CASES: readonly Case[] = [
 function findingsOf(request: AnalysisRequest, depth: AnalysisRequest["depth"] = "types") {
   const pair = locatePackages(request);
   const sources = sourcesOf(request, request.consumer.path, pair);
-  return surfaceFindings(pair, ["."], { sources, depth });
+  return surfaceFindings(pair, ["."], { sources, depth, isUsed: () => false });
 }
 
 /** The first one parses the standard library, which takes seconds where others compute as well. */

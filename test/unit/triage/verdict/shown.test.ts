@@ -31,7 +31,7 @@ test.for([
   ["Module '\"@a/b\"' has no exported member 'X'.", 'Module `"@a/b"` has no exported member `X`.'],
   ["It can't be 'a'.", "It can't be `a`."],
   ["'a", "'a"],
-  ["Type '`x-${string}`' is not 'y'.", "Type ''x-${string}'' is not `y`."],
+  ["Type '`x-${string}`' is not 'y'.", "Type `'x-${string}'` is not `y`."],
 ] as const)("of %j the quoted parts are code", ([message, shown]) => {
   expect(shownMessage(message)).toBe(shown);
 });

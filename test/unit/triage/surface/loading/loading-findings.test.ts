@@ -13,12 +13,16 @@ import { type Files, test } from "../../../../support/packages.ts";
 /** The Node that runs the tests: what the rules say of it can be tried. */
 const THIS_NODE = ">=24.0.0";
 
-function breaksOf(request: AnalysisRequest, node: string | null): string[] {
+function found(request: AnalysisRequest, node: string | null) {
   const tree = readConsumerTree(request.consumer.path);
   const specifiers = specifiersOf("provider", [], tree);
   const running = { specifiers, manifests: tree.manifests, optionsOf: () => ({}) };
   const loads = tree.sources.flatMap((file) => moduleLoads(file, running));
-  return loadingFindings(locatePackages(request), { loads, node })
+  return loadingFindings(locatePackages(request), { loads, node });
+}
+
+function breaksOf(request: AnalysisRequest, node: string | null): string[] {
+  return found(request, node)
     .filter(({ match }) => match.by === "places" && match.places.length > 0)
     .map(({ finding: { breaking, id } }) => `${breaking} ${id}`)
     .toSorted();
@@ -284,17 +288,69 @@ test.for([
   },
 );
 
-test("the exports of a bundle are unknown, and said to be", async ({ makeUpgrade }) => {
+test("exports that are worked out are unknown, and said to be", async ({ makeUpgrade }) => {
   const request = await makeUpgrade({
     from: { "index.js": FUNCTION },
-    to: {
-      "index.js":
-        "(function (root, factory) { module.exports = factory(); })(this, () => (text) => text);\n",
-    },
+    to: { "index.js": "module.exports = modules[0]();\n" },
     consumer: { "a.cjs": 'require("provider")("x");\n' },
   });
 
   expect(breaksOf(request, THIS_NODE)).toEqual(["no js.shape_changed:provider"]);
+});
+
+const BUNDLED = [
+  ["a factory that returns", "module.exports = factory();", "() => (text) => text"],
+  [
+    "a factory with a name of its own inside",
+    "module.exports = factory();",
+    "function match() { function match(text) { return text; } return match; }",
+  ],
+  [
+    "a factory that is given exports",
+    "factory(exports); module.exports = exports.default;",
+    "function (out) { out.default = match; function match(text) { return text; } }",
+  ],
+] as const;
+
+test.for(BUNDLED)("%s is followed to what it exports", async ([, run, made], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "index.js": FUNCTION },
+    to: { "index.js": `(function (root, factory) { ${run} })(this, ${made});\n` },
+    consumer: { "a.cjs": 'require("provider")("x");\n' },
+  });
+
+  expect(breaksOf(request, THIS_NODE)).toEqual([]);
+});
+
+test.for([
+  ["a function that another file makes", "module.exports = require('./make')(exports);", "f"],
+  ["what a compiler wrote", "exports.default = f; module.exports = exports.default;", "f"],
+  [
+    "a default import that a compiler wrote",
+    "var made = _interopRequireDefault(require('./make')); module.exports = made.default;",
+    "f",
+  ],
+] as const)("%s is a function", async ([, code], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "index.js": "function f() {}\nmodule.exports = f;\n" },
+    to: {
+      "index.js": `function f() {}\n${code}\nmodule.exports.default = exports.default;\n`,
+      "make.js": "module.exports = make;\nfunction make() { return made; function made() {} }\n",
+    },
+    consumer: { "a.cjs": 'require("provider")("x");\n' },
+  });
+
+  expect(breaksOf(request, THIS_NODE)).toEqual([]);
+});
+
+test("a changed call is told by the consumer's own name for it", async ({ makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "index.js": FUNCTION },
+    to: { "index.js": "exports.match = (text) => text;\n" },
+    consumer: { "a.cjs": 'const Match = require("provider");\nnew Match();\n' },
+  });
+
+  expect(found(request, THIS_NODE)[0]?.finding.own).toBe("Match");
 });
 
 test("an import of types alone loads nothing", async ({ makeUpgrade }) => {

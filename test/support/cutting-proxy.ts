@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { urlOf } from "../support/databases.ts";
+import { urlOf } from "./databases.ts";
 
 export type CuttingProxy = {
   /** The database, by way of the proxy. */

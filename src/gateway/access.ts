@@ -1,0 +1,112 @@
+/** Who may enter: a key for each request, and the role that a door asks for. */
+import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import { isLoopback } from "../settings/gateway.ts";
+import { Refusal } from "./errors.ts";
+import type { Gateway } from "./gateway.ts";
+import { type Access, type Caller, type KeyRole, mayDo } from "./keys.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** What the door asks for; `open`: nothing, not even a key. @default "admin" */
+    readonly role?: KeyRole | "open";
+  }
+  interface FastifyRequest {
+    /** Who sent it; null at an open door. */
+    caller: Caller | null;
+  }
+}
+
+/** Whoever reaches the loopback of this machine, where no key is asked for. */
+const ANYBODY: Caller = { name: "http", role: "admin", requestsPerMinute: null };
+
+/** Guard all doors that are made after this. One that names no role is for admins. */
+export function guardDoors(app: Gateway, access: Access): void {
+  app.decorateRequest("caller", null);
+  const guard: onRequestHookHandler = (request, _reply, done) => {
+    const needed = request.routeOptions.config.role ?? "admin";
+    if (needed === "open") {
+      done();
+      return;
+    }
+    try {
+      request.caller = callerOf(request, access);
+      // A door that is not there has no role: whoever may enter at all is told so.
+      if (!request.is404) {
+        refuseWithout(needed, request.caller);
+      }
+      done();
+    } catch (err) {
+      const { ip, method, routeOptions } = request;
+      const reason = err instanceof Error ? err.message : String(err);
+      request.log.info({ ip, method, route: routeOptions.url, reason }, "request refused");
+      done(err instanceof Error ? err : new Error(String(err)));
+    }
+  };
+  app.addHook("onRequest", guard);
+}
+
+/** The caller of a request whose door asks for one. */
+export function callerIn(request: FastifyRequest): Caller {
+  if (request.caller === null) {
+    throw new Error("expected a door that asks for a role, got an open one");
+  }
+  return request.caller;
+}
+
+function callerOf(request: FastifyRequest, { keys, required }: Access): Caller {
+  const given = keyIn(request);
+  if (given !== null && keys.size > 0) {
+    const caller = keys.callerOf(given);
+    if (caller === null) {
+      throw new Refusal(401, "unknown_key", "There is no such key.", {
+        hint: "it may have been taken out of API_KEYS_FILE",
+      });
+    }
+    return caller;
+  }
+  if (required) {
+    throw new Refusal(401, "key_missing", "This request needs a key.", {
+      hint: "send it as X-API-Key: KEY, or as Authorization: Bearer KEY",
+    });
+  }
+  refuseStrangePages(request);
+  return ANYBODY;
+}
+
+function keyIn({ headers }: FastifyRequest): string | null {
+  const plain = headers["x-api-key"];
+  if (typeof plain === "string") {
+    return plain;
+  }
+  const [scheme = "", ...rest] = (headers.authorization ?? "").split(" ");
+  return ["bearer", "apikey"].includes(scheme.toLowerCase()) ? rest.join(" ").trim() : null;
+}
+
+function refuseWithout(needed: KeyRole, { name, role }: Caller): void {
+  if (!mayDo(role, needed)) {
+    throw new Refusal(403, "role_missing", `The key ${name} has the role ${role}, not ${needed}.`, {
+      hint: "use a key with more rights, or have its row in API_KEYS_FILE changed",
+    });
+  }
+}
+
+/**
+ * Without keys, the loopback is the guard, and a browser of this machine is within it, with
+ * whatever page it shows. Refused is a page of another origin, and one that gave its own name
+ * the address of the loopback.
+ */
+function refuseStrangePages({ headers }: FastifyRequest): void {
+  const { host = "", origin } = headers;
+  const hint = "set REQUIRE_AUTH=true and a key to be reached by other names";
+  const named = URL.parse(`http://${host}`)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
+  if (!isLoopback(named)) {
+    throw new Refusal(403, "strange_host", "Without keys, only names of this machine count.", {
+      hint,
+    });
+  }
+  if (origin !== undefined && URL.parse(origin)?.host !== host) {
+    throw new Refusal(403, "strange_origin", "Without keys, no page of another origin may ask.", {
+      hint,
+    });
+  }
+}

@@ -1,0 +1,177 @@
+/** What a request that fails is answered: one shape, with a code, a sentence and a hint. */
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { codeOf, isTransient } from "../database/sqlstate.ts";
+import { EnvironmentError } from "../model/errors.ts";
+import { PayloadError } from "../model/payload.ts";
+
+/** The body of each answer of 400 and above. */
+export const ErrorReply = z
+  .strictObject({
+    error: z.string().describe("A code for programs."),
+    message: z.string().describe("A sentence for people."),
+    hint: z.string().nullable().describe("What to do about it, or null."),
+    issues: z
+      .array(z.strictObject({ field: z.string(), message: z.string() }))
+      .optional()
+      .describe(
+        "Of a request that does not fit its schema: each field, and what is wrong with it.",
+      ),
+  })
+  .meta({ id: "Error" });
+export type ErrorReply = z.output<typeof ErrorReply>;
+
+/** How long a client waits, in seconds, before it asks again what was refused for a moment. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** What a route throws when it will not do what was asked for. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly statusCode: number;
+  readonly code: string;
+  readonly hint: string | null;
+  /** Seconds, of a refusal that passes by itself. */
+  readonly retryAfter: number | null;
+
+  constructor(
+    statusCode: number,
+    code: string,
+    message: string,
+    { hint = null, retryAfter = null }: { hint?: string | null; retryAfter?: number | null } = {},
+  ) {
+    super(message);
+    this.statusCode = statusCode;
+    this.code = code;
+    this.hint = hint;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Answer what a route threw: a broken request with its fields, a bug without its inside. */
+export function replyWithError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const issues = error.validation.map((issue) => ({
+      field: fieldName(error.validationContext, issue.instancePath),
+      message: issue.message ?? "is not valid",
+    }));
+    const message = issues.map((issue) => `${issue.field}: ${issue.message}`).join("; ");
+    const hint = "GET /openapi.json describes what is accepted";
+    // A body that is JSON and no task is unprocessable; all else of a request is a wrong request.
+    const status = error.validationContext === "body" ? 422 : 400;
+    return reply.code(status).send({ error: "invalid_request", message, hint, issues });
+  }
+  const refusal = refusalOf(error);
+  if (refusal === null) {
+    request.log.error({ err: error, route: request.routeOptions.url }, "request failed");
+    const hint = "this is a bug in triaged; the log of the gateway has more";
+    return reply.code(500).send({ error: "internal", message: "The gateway failed.", hint });
+  }
+  if (refusal.statusCode === 401) {
+    reply.header("www-authenticate", "ApiKey");
+  }
+  if (refusal.retryAfter !== null) {
+    reply.header("retry-after", String(refusal.retryAfter));
+  }
+  const { code, message, hint } = refusal;
+  return reply.code(refusal.statusCode).send({ error: code, message, hint });
+}
+
+export function replyNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.code(404).send({
+    error: "not_found",
+    message: `There is no ${request.method} ${request.url.split("?")[0] ?? ""}.`,
+    hint: "GET /openapi.json lists what there is",
+  });
+}
+
+/** What of an error a client may know; null for a bug. */
+function refusalOf(error: FastifyError): Refusal | null {
+  if (error instanceof Refusal) {
+    return error;
+  }
+  if (error instanceof EnvironmentError) {
+    return new Refusal(503, "not_ready", error.message, {
+      hint: error.hint,
+      retryAfter: RETRY_AFTER_SECONDS,
+    });
+  }
+  if (error instanceof PayloadError) {
+    return new Refusal(422, "invalid_payload", error.message, { hint: error.hint });
+  }
+  const refused = DatabaseRefusal.safeParse(error);
+  const known = refused.success ? byState(refused.data) : null;
+  if (known !== null) {
+    return known;
+  }
+  if (isTransient(error)) {
+    return new Refusal(503, "database_unavailable", "The database does not answer.", {
+      hint: "send the request again; with an Idempotency-Key nothing is enqueued twice",
+      retryAfter: RETRY_AFTER_SECONDS,
+    });
+  }
+  const { statusCode = 500 } = error;
+  const code = codeOf(error) ?? "";
+  if (code === "FST_ERR_HANDLER_TIMEOUT") {
+    return tookTooLong();
+  }
+  // Of Fastify itself, which read the request: too large, another type of content, and the like.
+  return code.startsWith("FST_") && statusCode < 500
+    ? new Refusal(statusCode, nameOf(statusCode), error.message, { hint: hintOf(statusCode) })
+    : null;
+}
+
+function tookTooLong(): Refusal {
+  return new Refusal(503, "took_too_long", "The database took too long for this.", {
+    hint: "ask for less: fewer tasks, or a filter that more of them fit",
+    retryAfter: RETRY_AFTER_SECONDS,
+  });
+}
+
+/** As far as the errors of the driver have it. */
+const DatabaseRefusal = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
+/** What the queue says of a request, by its SQLSTATE. */
+function byState({ code, message, hint = "" }: z.output<typeof DatabaseRefusal>): Refusal | null {
+  const say = (status: number, name: string, otherwise: string | null = null) =>
+    new Refusal(status, name, message, { hint: hint === "" ? otherwise : hint });
+  switch (code) {
+    case "TR001":
+      return say(404, "unknown_task", "GET /api/tasks lists the newest");
+    case "TR002":
+      return say(409, "illegal_transition");
+    case "TR003":
+      return say(422, "limit_exceeded");
+    case "42501":
+      return say(403, "refused_by_the_database", "`triaged migrate` prints the roles to grant");
+    case "57014":
+      return tookTooLong();
+    default:
+      return code.startsWith("22") ? say(422, "bad_argument") : null;
+  }
+}
+
+function nameOf(status: number): string {
+  return { 413: "too_large", 415: "wrong_content_type" }[status] ?? "invalid_request";
+}
+
+function hintOf(status: number): string | null {
+  const hints: Record<number, string> = {
+    413: "send many tasks in several requests, and a reference in place of a large payload",
+    415: "send application/json, or application/x-ndjson for many tasks",
+  };
+  return hints[status] ?? null;
+}
+
+/** `body` and `/tags/0` are `body.tags.0`; an unknown key is a fault of the whole body. */
+function fieldName(context: string | undefined, instancePath: string): string {
+  return [context, ...instancePath.split("/")].filter(Boolean).join(".");
+}

@@ -1,0 +1,115 @@
+/**
+ * The gateway's way to the queue. Each request is a transaction of its own, which begins by giving
+ * up what the request must not do: a read cannot write, and each has the role of the database that
+ * fits it, so that the database refuses what a door forgot.
+ */
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import { type Database, inSchema, ping } from "../database/database.ts";
+import { readRoles, readUsableRoles } from "../database/roles/roles.ts";
+import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
+import { isPartitionMade } from "../database/sqlstate.ts";
+import { asRole } from "../database/transaction.ts";
+import type { Caller } from "./keys.ts";
+
+/** A statement that takes longer is cancelled by the server. */
+const STATEMENT_MS_MAX = 10_000;
+
+/** Roles of the database, null where the login's own rights must do. */
+type DoorRoles = { readonly forReads: string | null; readonly forWrites: string | null };
+
+export class QueueDoor {
+  readonly #pool: Pool;
+  readonly #db: Database;
+  readonly #maxPayloadBytes: number;
+  readonly #logger: Logger;
+  #opened: Promise<DoorRoles> | undefined;
+
+  constructor(options: {
+    readonly pool: Pool;
+    readonly schema: string;
+    readonly maxPayloadBytes: number;
+    readonly logger: Logger;
+  }) {
+    this.#pool = options.pool;
+    this.#db = inSchema(options.pool, options.schema);
+    this.#maxPayloadBytes = options.maxPayloadBytes;
+    this.#logger = options.logger;
+  }
+
+  /**
+   * See that the schema fits this version, and which roles there are; once, and again after a
+   * failure. Throws an EnvironmentError for a schema that does not fit, the driver's error where the
+   * database is away.
+   */
+  async open(): Promise<void> {
+    await this.#roles();
+  }
+
+  /** Resolves where a request would find the database. */
+  async ping(): Promise<void> {
+    await this.open();
+    await ping(this.#db);
+  }
+
+  /** Look: in a transaction that cannot write. */
+  async read<Result>(work: (db: Database) => Promise<Result>): Promise<Result> {
+    const { forReads } = await this.#roles();
+    return await asRole(
+      this.#pool,
+      this.#db.schema,
+      { role: forReads, isReadOnly: true, settings: {}, statementMsMax: STATEMENT_MS_MAX },
+      work,
+    );
+  }
+
+  /**
+   * Change something: all of it, or nothing. History names the caller. Where a partition was made
+   * while a statement waited for it, it is done once more: nothing was done.
+   */
+  async write<Result>({ name }: Caller, work: (db: Database) => Promise<Result>): Promise<Result> {
+    const { forWrites } = await this.#roles();
+    const settings = { actor: name, max_payload_bytes: String(this.#maxPayloadBytes) };
+    const options = {
+      role: forWrites,
+      isReadOnly: false,
+      settings,
+      statementMsMax: STATEMENT_MS_MAX,
+    };
+    try {
+      return await asRole(this.#pool, this.#db.schema, options, work);
+    } catch (err) {
+      if (!isPartitionMade(err)) {
+        throw err;
+      }
+      return await asRole(this.#pool, this.#db.schema, options, work);
+    }
+  }
+
+  async #roles(): Promise<DoorRoles> {
+    this.#opened ??= this.#look();
+    try {
+      return await this.#opened;
+    } catch (err) {
+      this.#opened = undefined;
+      throw err;
+    }
+  }
+
+  async #look(): Promise<DoorRoles> {
+    refuseUnmigrated(await readSchemaState(this.#db));
+    const roles = await readRoles(this.#db);
+    const usable = roles === null ? [] : await readUsableRoles(this.#db, roles);
+    const named = (kind: "readonly" | "api") =>
+      roles !== null && usable.includes(kind) ? roles[kind] : null;
+    const forWrites = named("api");
+    const forReads = named("readonly") ?? forWrites;
+    if (roles !== null && !(usable.includes("readonly") && usable.includes("api"))) {
+      this.#logger.warn(
+        { hint: `grant ${roles.readonly}, ${roles.api} to this login` },
+        "requests have more rights in the database than they need",
+      );
+    }
+    return { forReads, forWrites };
+  }
+}

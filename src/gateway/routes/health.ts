@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { packageVersion } from "../../system/package-folder.ts";
+import { answeredWithin } from "../database-health.ts";
+import { ErrorReply, RETRY_AFTER_SECONDS, Refusal } from "../errors.ts";
+import type { Gateway, GatewayParts } from "../gateway.ts";
+
+/** How long the database has to answer a look at readiness. */
+const READY_MS_MAX = 5_000;
+
+const Alive = z.strictObject({ status: z.literal("alive"), version: z.string() });
+const Ready = z.strictObject({
+  status: z.literal("ready"),
+  database: z
+    .enum(["healthy", "degraded", "down"])
+    .describe(
+      "What questions of every 5 s say: degraded after one without an answer, down after 3.",
+    ),
+});
+
+/** `GET /health` and `GET /ready`, for whoever restarts the process, and whoever sends requests. */
+export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): void {
+  // One question at a time, however many ask.
+  let asking: Promise<void> | undefined;
+  const ask = () => {
+    asking ??= answeredWithin(READY_MS_MAX, queue.ping()).finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
+
+  app.get(
+    "/health",
+    {
+      config: { role: "open" },
+      schema: { summary: "Whether the process lives", tags: ["health"], response: { 200: Alive } },
+    },
+    () => ({ status: "alive" as const, version: packageVersion() }),
+  );
+
+  app.get(
+    "/ready",
+    {
+      config: { role: "open" },
+      schema: {
+        summary: "Whether requests are served: whether the database answers within 5 s",
+        tags: ["health"],
+        response: { 200: Ready, 503: ErrorReply },
+      },
+    },
+    async (request) => {
+      try {
+        await ask();
+      } catch (err) {
+        request.log.debug({ err }, "not ready");
+        throw new Refusal(503, "not_ready", `The database is ${health.state}.`, {
+          hint: "the log of the gateway says what it answered",
+          retryAfter: RETRY_AFTER_SECONDS,
+        });
+      }
+      return { status: "ready" as const, database: health.state };
+    },
+  );
+}

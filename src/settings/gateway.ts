@@ -1,0 +1,89 @@
+import path from "node:path";
+import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
+import type { Settings } from "./variables.ts";
+
+/** Where `triaged serve` listens, and for whom. */
+export type GatewayConfig = {
+  /** An address of this machine, or a name for one. */
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Whether each request but those for health needs a key; null: not said. */
+  readonly requireAuth: boolean | null;
+  /** The one key that may do everything. A secret. */
+  readonly apiKey: string | null;
+  /** Names, roles and hashes of keys; absolute. */
+  readonly keysFile: string | null;
+};
+
+/** What only the gateway reads. */
+export const GATEWAY_VARIABLES: readonly string[] = [
+  "HOST",
+  "PORT",
+  "REQUIRE_AUTH",
+  "ORCHESTRATOR_API_KEY",
+  "API_KEYS_FILE",
+];
+
+/** A shorter key could be guessed. */
+const KEY_CHARACTERS_MIN = 16;
+
+/** What is wrong is added to the problems, without the key. */
+export function gatewayConfigOf(settings: Settings, problems: string[]): GatewayConfig {
+  const { HOST, PORT, REQUIRE_AUTH, ORCHESTRATOR_API_KEY, API_KEYS_FILE } = settings;
+  if ((ORCHESTRATOR_API_KEY?.length ?? KEY_CHARACTERS_MIN) < KEY_CHARACTERS_MIN) {
+    problems.push(`ORCHESTRATOR_API_KEY: expected at least ${KEY_CHARACTERS_MIN} characters`);
+  }
+  return {
+    host: HOST,
+    port: PORT,
+    requireAuth: REQUIRE_AUTH ?? null,
+    apiKey: ORCHESTRATOR_API_KEY ?? null,
+    keysFile: API_KEYS_FILE === undefined ? null : path.resolve(API_KEYS_FILE),
+  };
+}
+
+/** The same by the names of the variables; of the secret only that it is set. */
+export function describeGateway(config: GatewayConfig): Record<string, string> {
+  return {
+    HOST: config.host,
+    PORT: String(config.port),
+    ...(config.requireAuth === null ? {} : { REQUIRE_AUTH: String(config.requireAuth) }),
+    ...(config.apiKey === null ? {} : { ORCHESTRATOR_API_KEY: "****" }),
+    ...(config.keysFile === null ? {} : { API_KEYS_FILE: config.keysFile }),
+  };
+}
+
+/**
+ * Whether requests need a key: as REQUIRE_AUTH says, else unless the loopback alone reaches
+ * the gateway. Throws an EnvironmentError (78) for one that would be open to a network, and for
+ * one that nobody could enter.
+ */
+export function needsKeys(config: GatewayConfig): boolean {
+  const { host, requireAuth, apiKey, keysFile } = config;
+  const isOpen = !isLoopback(host);
+  if (isOpen && requireAuth === false) {
+    throw refused(
+      `HOST=${host} with REQUIRE_AUTH=false would open the queue to a network`,
+      "unset one of them: 127.0.0.1 is reached from this machine alone",
+    );
+  }
+  if ((isOpen || requireAuth === true) && apiKey === null && keysFile === null) {
+    throw refused(
+      isOpen
+        ? `HOST=${host} would open the queue to a network, and there is no key to ask for`
+        : "REQUIRE_AUTH=true, and there is no key to ask for",
+      "set ORCHESTRATOR_API_KEY, or API_KEYS_FILE with keys that `triaged key` makes",
+    );
+  }
+  return requireAuth ?? isOpen;
+}
+
+function refused(message: string, hint: string): EnvironmentError {
+  return new EnvironmentError(message, { hint, exitCode: EXIT_CODES.config });
+}
+
+/** Whether nobody but this machine reaches what listens there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

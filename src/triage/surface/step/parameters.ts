@@ -1,0 +1,72 @@
+/**
+ * What a function takes in two versions, beside what a call of it gives: a pure reading of syntax,
+ * with tests of its own.
+ */
+import ts from "typescript";
+import type { PackageCall } from "../../facts/package-use.ts";
+import type { ExportedValue } from "../defaults/exported-values.ts";
+
+/** What can be called: a method of a class as well. */
+export type Callable = ExportedValue | ts.MethodDeclaration;
+
+/** What of a call is not taken as before; null for nothing that is seen. */
+export function changeForCall(
+  before: Callable,
+  after: Callable,
+  call: PackageCall,
+): { readonly before: string; readonly after: string } | null {
+  const old = signatureOf(before);
+  const now = signatureOf(after);
+  const changed =
+    takesLess(old, now, call) || hasMoved(old, now, call) || (!old.waits && now.isAsync);
+  return changed ? { before: textOf(old), after: textOf(now) } : null;
+}
+
+type Signature = {
+  /** "" for one that is taken apart. */
+  readonly names: readonly string[];
+  /** Whether it takes any number. */
+  readonly isOpen: boolean;
+  readonly isAsync: boolean;
+  /** Whether its text speaks of promises. */
+  readonly waits: boolean;
+};
+
+function signatureOf(node: Callable): Signature {
+  const taking = ts.isClassLike(node) ? node.members.find(ts.isConstructorDeclaration) : node;
+  if (taking === undefined) return { names: [], isOpen: true, isAsync: false, waits: true };
+  const text = node.getText();
+  const isAsync =
+    ts.canHaveModifiers(taking) &&
+    ts.getModifiers(taking)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword) === true;
+  return {
+    names: taking.parameters.map(({ name }) => (ts.isIdentifier(name) ? name.text : "")),
+    isOpen:
+      taking.parameters.some(({ dotDotDotToken }) => dotDotDotToken !== undefined) ||
+      /\barguments\b/.test(text),
+    isAsync,
+    waits: isAsync || /\b(?:Promise|then|await|promisify|callback|cb)\b/.test(text),
+  };
+}
+
+/** It is given something behind what the new one takes, that the old one took. */
+function takesLess(old: Signature, now: Signature, { count }: PackageCall): boolean {
+  if (count === null || now.isOpen || count <= now.names.length) return false;
+  return old.isOpen || old.names.length >= count;
+}
+
+/** A parameter that it is given stands elsewhere. */
+function hasMoved(old: Signature, now: Signature, { count }: PackageCall): boolean {
+  return old.names.slice(0, count ?? old.names.length).some((name, index) => {
+    const place = name.length < NAME_MIN ? -1 : now.names.indexOf(name);
+    return place !== -1 && place !== index;
+  });
+}
+
+/** Shorter names are what is left of one, and mean nothing. */
+const NAME_MIN = 3;
+
+function textOf({ names, isAsync }: Signature): string {
+  const told = names.map((name) => (name === "" ? "{ … }" : name)).join(", ");
+  return `${isAsync ? "async " : ""}(${told})`;
+}

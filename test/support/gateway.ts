@@ -1,0 +1,119 @@
+/** A gateway in the process of the test, on a port of its own and a real database. */
+
+import { hash } from "node:crypto";
+import type { Pool } from "pg";
+import { pino } from "pino";
+import { DatabaseHealth } from "../../src/gateway/database-health.ts";
+import type { Gateway } from "../../src/gateway/gateway.ts";
+import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
+import type { GatewayLimits } from "../../src/gateway/limits.ts";
+import { QueueDoor } from "../../src/gateway/queue-door.ts";
+import { buildGateway } from "../../src/gateway/server.ts";
+import { found, waitFor } from "./connections.ts";
+import { poolOf } from "./databases.ts";
+import { type Running, startCli } from "./processes.ts";
+
+/** A request's answer, with its body parsed where it is JSON. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any -- Tests compare what they find.
+  readonly body: any;
+};
+
+export type TestGateway = {
+  /** Where it listens, such as `http://127.0.0.1:41234`. */
+  readonly url: string;
+  readonly app: Gateway;
+  readonly pool: Pool;
+  /** Send a request; `json` is what its body says. */
+  readonly send: (
+    method: string,
+    path: string,
+    options?: {
+      readonly key?: string;
+      readonly json?: unknown;
+      readonly body?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    },
+  ) => Promise<Answer>;
+};
+
+/** A key for tests that each role has: `key-of-read` and so on. */
+export function keysOf(roles: readonly KeyRole[], requestsPerMinute: number | null = null) {
+  return new KeyRing(
+    roles.map((role) => ({
+      name: `${role}-key`,
+      role,
+      requestsPerMinute,
+      hash: hash("sha256", `key-of-${role}`, "buffer"),
+    })),
+  );
+}
+
+/** Start one, and have it closed when the scope ends: `await using`. */
+export async function startGateway(
+  databaseUrl: string,
+  {
+    keys = new KeyRing([]),
+    limits = {},
+  }: { readonly keys?: KeyRing; readonly limits?: Partial<GatewayLimits> } = {},
+): Promise<TestGateway & AsyncDisposable> {
+  const logger = pino({ level: "silent" });
+  const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
+  const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
+  const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
+  const access = { keys, required: keys.size > 0 };
+  const app = await buildGateway(
+    { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    { logger, limits },
+  );
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    url,
+    app,
+    pool,
+    send: async (method, path, { key, json, body, headers = {} } = {}) => {
+      const answer = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          ...(key === undefined ? {} : { "x-api-key": key }),
+          ...(json === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+        ...(body === undefined ? {} : { body }),
+      });
+      const text = await answer.text();
+      const isJson = answer.headers.get("content-type")?.includes("json") === true;
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: isJson ? JSON.parse(text) : text,
+      };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app.close();
+      await pool.end();
+    },
+  };
+}
+
+/** Start a gateway, and wait until it says where it listens. */
+export async function startServe(
+  env: Readonly<Record<string, string>>,
+): Promise<Running & AsyncDisposable & { readonly address: string }> {
+  const serve = startCli(["serve"], { env: { PORT: "0", ...env } });
+  const address = await waitFor(
+    () => /the gateway listens at (http:[^"]+)/.exec(serve.output.stderr)?.[1],
+    { deadlineMs: 20_000 },
+  );
+  return {
+    ...serve,
+    address: found(address),
+    [Symbol.asyncDispose]: async () => {
+      serve.signal("SIGKILL");
+      await serve.ended;
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { expect } from "vitest";
+import { analyzePackage } from "../../../../../src/triage/pipeline/analyze-package.ts";
+import { breakingHits, test } from "../../../../support/packages.ts";
+
+const SLOW = { timeout: 60_000 };
+
+type Case = readonly [
+  title: string,
+  parts: { before: string; after: string; use: string; expected: string[] },
+];
+
+const CASES: readonly Case[] = [
+  [
+    "a member of an instance that is gone",
+    {
+      before: "class P {}\nP.prototype.lookup = () => 1;\nexports.P = P;\n",
+      after: "class P {}\nP.prototype.getType = () => 1;\nexports.P = P;\n",
+      use: 'const { P } = require("provider");\nnew P().lookup("a");\n',
+      expected: ["js.member_removed:lookup confirmed a.js:2"],
+    },
+  ],
+  [
+    "a member that values of the language have is no member of the package",
+    {
+      before: "exports.list = () => [];\nlist.map = () => [];\n",
+      after: "exports.list = () => [1];\n",
+      use: 'const { list } = require("provider");\nlist().map(String);\n',
+      expected: [],
+    },
+  ],
+  [
+    "a member by a key that is worked out, of which some are gone",
+    {
+      before: "exports.a = 1;\nexports.b = 2;\n",
+      after: "exports.a = 1;\n",
+      use: 'const p = require("provider");\nconsole.log(p[process.argv[2]]);\n',
+      expected: ["js.export_removed:b none", "js.member_unknown:provider confirmed a.js:2"],
+    },
+  ],
+  [
+    "a member by a key that is worked out, of which all are there",
+    {
+      before: "exports.a = 1;\nexports.b = 2;\n",
+      after: "exports.a = 2;\nexports.b = 2;\n",
+      use: 'const p = require("provider");\nconsole.log(p[process.argv[2]]);\n',
+      expected: [],
+    },
+  ],
+  [
+    "an option that is read no more",
+    {
+      before: "exports.f = (options) => options.quiet;\n",
+      after: "exports.f = (options) => options.silent;\n",
+      use: 'const { f } = require("provider");\nf({ quiet: true, other: 1 });\n',
+      expected: ["js.option_removed:quiet confirmed a.js:2"],
+    },
+  ],
+  [
+    "a function that takes its arguments in another order",
+    {
+      before: "exports.f = (path, done) => done(path);\n",
+      after: "exports.f = (done, path) => done(path);\n",
+      use: 'const { f } = require("provider");\nf("a", console.log);\n',
+      expected: ["js.parameters_changed:f confirmed a.js:2"],
+    },
+  ],
+  [
+    "a method of a class that takes less",
+    {
+      before: "exports.A = class { run(path, done) { done(path); } };\n",
+      after: "exports.A = class { run(path) { return path; } };\n",
+      use: 'const { A } = require("provider");\nnew A().run("a", console.log);\n',
+      expected: ["js.parameters_changed:run confirmed a.js:2"],
+    },
+  ],
+  [
+    "a function that only throws",
+    {
+      before: "exports.safeLoad = (text) => text;\n",
+      after:
+        "exports.safeLoad = () => { throw new Error('Function safeLoad() was removed. Use load instead'); };\n",
+      use: 'const { safeLoad } = require("provider");\nsafeLoad("a");\n',
+      expected: [
+        "js.parameters_changed:safeLoad confirmed a.js:2",
+        "js.use_refused:safeLoad confirmed a.js:2",
+      ],
+    },
+  ],
+  [
+    "a name that the files of neither version have",
+    {
+      before: "module.exports = require('other');\n",
+      after: "module.exports = require('another');\n",
+      use: 'const { f } = require("provider");\nf("a");\n',
+      expected: ["pkg.version:provider confirmed a.js:1"],
+    },
+  ],
+];
+
+test.for(CASES)("%s", SLOW, async ([, { before, after, use, expected }], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    from: { "index.js": before },
+    to: { "index.js": after, "package.json": { version: "2.0.0" } },
+    consumer: { "a.js": use },
+  });
+
+  const analysis = analyzePackage(
+    { ...request, package: { ...request.package, to: "2.0.0" } },
+    () => {},
+  );
+
+  expect(breakingHits(analysis).toSorted()).toEqual(expected);
+});
