@@ -9,6 +9,7 @@ import { lanes } from "./lanes.ts";
 import { latency } from "./latency.ts";
 import { latencySteady } from "./latency-steady.ts";
 import { limit } from "./limit.ts";
+import { questions } from "./questions.ts";
 import { rescue } from "./rescue.ts";
 import { retention } from "./retention.ts";
 import { steady } from "./steady.ts";
@@ -30,4 +31,5 @@ export const BENCHES: readonly Bench[] = [
   big,
   idle,
   retention,
+  questions,
 ];

@@ -14,6 +14,7 @@ const DUTIES = [
   "audit",
   "retention",
   "outbox",
+  "rollup",
   "triage",
   "compat",
   // What no duty owns: the clock, and the locks.

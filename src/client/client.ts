@@ -1,7 +1,8 @@
+import type { TaskFilter } from "../database/arguments.ts";
 import type { Database } from "../database/database.ts";
 import { cancelTask, decideTask, retryTask } from "../database/operator.ts";
 import { enqueueTask, enqueueTasks } from "../database/producer.ts";
-import type { CancelOutcome, TaskFilter } from "../database/queue.ts";
+import type { CancelOutcome } from "../database/queue.ts";
 import { getTask, HISTORY_ROWS_MAX, listTasks, taskHistory, whyTask } from "../database/reader.ts";
 import type { Reason } from "../database/rows.ts";
 import type { PayloadOf, ResultOf } from "../model/handler.ts";

@@ -25,10 +25,11 @@
  * Ids are decimal text, since bigint is wider than number. Numbers whose name ends in `Ms` are
  * milliseconds. The clock that counts is the server's.
  */
-import type { EffectKind, EffectStatus } from "../model/effect.ts";
+import type { EffectStatus } from "../model/effect.ts";
 import type { parseExactly } from "../model/json.ts";
 import type { Attempt, ClaimedTask, Enqueued, Lane, NewTask, TaskInput } from "../model/task.ts";
 import type { TaskStatus } from "../model/task-status.ts";
+import type { EffectEnd, EffectFilter, Pausable, Registration, TaskFilter } from "./arguments.ts";
 import type { Database } from "./database.ts";
 import type * as rows from "./rows.ts";
 
@@ -323,6 +324,18 @@ export interface Queue {
    */
   readonly mergePartitions: (db: Database) => Promise<rows.MergeStep | null>;
 
+  /**
+   * Fold rows of history that are new into rollups, some `rowsMax` of them, in a transaction of its
+   * own. Answers how many; 0 where all is folded that can be, or another session is at it.
+   */
+  readonly foldHistory: (db: Database, limit: { readonly rowsMax: number }) => Promise<number>;
+
+  /** Count what is live for queueDepth, where it is much and the last count was some time ago. */
+  readonly countDepth: (db: Database) => Promise<void>;
+
+  /** Have the newest rows of history found by a few pages, before vacuum sees to that. */
+  readonly summarizeHistory: (db: Database) => Promise<void>;
+
   /** Delete what expired where there are no partitions, at most `rowsMax` of each table. */
   readonly expireRows: (
     db: Database,
@@ -385,18 +398,6 @@ export interface Queue {
   readonly databaseNow: (db: Database) => Promise<Date>;
 }
 
-/** What a worker says of itself when it begins. */
-export type Registration = {
-  readonly name: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly queues: readonly string[];
-  readonly concurrency: number;
-  /** How long it may be silent before others take it for dead. */
-  readonly leaseMs: number;
-  readonly taskTypes: readonly { readonly name: string; readonly maxAttempts: number }[];
-};
-
 /** What became of one worker of a process that exited. */
 type RescuedWorker = {
   readonly workerId: string;
@@ -409,42 +410,8 @@ type RescuedWorker = {
 
 export type CancelOutcome = "cancelled" | "requested";
 
-export type Pausable = { readonly kind: "queue" | "task type"; readonly name: string };
-
-export type TaskFilter = {
-  readonly queue?: string | undefined;
-  readonly taskType?: string | undefined;
-  readonly status?: TaskStatus | undefined;
-  /** The `context_id` in its metadata. */
-  readonly contextId?: string | undefined;
-  /** The `source_repo` or the `target_repo` in its payload. */
-  readonly repo?: string | undefined;
-  readonly parentTaskId?: string | undefined;
-  /** Only what comes behind this place, as pageTasks gave it. */
-  readonly after?: string | undefined;
-  readonly offset?: number | undefined;
-  /** 1 to 100. */
-  readonly limit: number;
-};
-
 type MadePartitions = {
   readonly made: number;
   /** One error for each partition that could not be made. */
   readonly errors: readonly Error[];
-};
-
-/** How an attempt at an effect ended; `pending`: to be tried again after `delayMs`. */
-export type EffectEnd = {
-  readonly status: EffectStatus;
-  readonly externalRef?: string | null;
-  readonly error?: string;
-  readonly delayMs?: number;
-};
-
-export type EffectFilter = {
-  readonly effectId?: string | undefined;
-  readonly taskId?: string | undefined;
-  readonly kind?: EffectKind | undefined;
-  readonly status?: EffectStatus | undefined;
-  readonly limit: number;
 };

@@ -3,8 +3,9 @@ import type { QueryResultRow } from "pg";
 import { z } from "zod";
 import { parseExactly } from "../model/json.ts";
 import { TASK_STATUSES } from "../model/task-status.ts";
+import type { TaskFilter } from "./arguments.ts";
 import { columnsOf, type Database, exactTime, isoTime } from "./database.ts";
-import type { Queue, TaskFilter } from "./queue.ts";
+import type { Queue } from "./queue.ts";
 import { Count, HistoryRow, ListedRow, Reason, TaskProgress, TaskRow } from "./rows.ts";
 
 /** As text, since the driver rounds the numbers in them. */
@@ -66,38 +67,48 @@ function placeOf(row: QueryResultRow): string {
 /** What `placeOf` writes. */
 export const PAGE_PLACE = /^(\d{4}-[\dT:.-]{1,30}Z)_(\d{1,19})$/;
 
-/** An absent filter is no condition: statements are planned with their values. */
-const IN_FILTER = `
-  ($1::text is null or queue = $1)
-  and ($2::text is null or task_type = $2)
-  and ($3::text is null or status = $3)
-  and ($4::text is null or metadata ->> 'context_id' = $4)
-  and ($5::text is null or payload ->> 'source_repo' = $5 or payload ->> 'target_repo' = $5)
-  and ($6::bigint is null or parent_task_id = $6)`;
+async function readPage(db: Database, filter: TaskFilter): Promise<QueryResultRow[]> {
+  const [, time = null, taskId = null] = PAGE_PLACE.exec(filter.after ?? "") ?? [];
+  return await db.query({
+    text: `select ${LISTED_COLUMNS}
+           from triaged.list_tasks(
+             ${FILTER},
+             before_created_at => $7::timestamptz, before_task_id => $8::bigint,
+             max_rows => $9::integer, skip_rows => $10::integer
+           ) as tasks
+           order by tasks.created_at desc, tasks.task_id desc`,
+    values: [...valuesOf(filter), time, taskId, filter.limit, filter.offset ?? 0],
+  });
+}
+
+/** Null is no condition. */
+const FILTER = `
+  queue => $1::text, task_type => $2::text, status => $3::text, context_id => $4::text,
+  repository => $5::text, parent_task_id => $6::bigint`;
 
 function valuesOf(filter: Omit<TaskFilter, "limit">): (string | null)[] {
   const { queue, taskType, status, contextId, repo, parentTaskId } = filter;
   return [queue, taskType, status, contextId, repo, parentTaskId].map((value) => value ?? null);
 }
 
-async function readPage(db: Database, filter: TaskFilter): Promise<QueryResultRow[]> {
-  const [, time = null, taskId = null] = PAGE_PLACE.exec(filter.after ?? "") ?? [];
-  return await db.query({
-    text: `select ${LISTED_COLUMNS}
-           from triaged.tasks
-           where ${IN_FILTER}
-             and ($7::timestamptz is null or (tasks.created_at, tasks.task_id) < ($7, $8::bigint))
-           order by tasks.created_at desc, tasks.task_id desc
-           limit $9 offset $10`,
-    values: [...valuesOf(filter), time, taskId, filter.limit, filter.offset ?? 0],
-  });
-}
-
 const Counted = z.object({ count: Count });
 
+/** No list: that would carry the rows. An absent filter is gone from the plan. */
 export const countTasks: Queue["countTasks"] = async (db, { countMax, ...filter }) => {
   const [row] = await db.query({
-    text: `select count(*) from (select from triaged.tasks where ${IN_FILTER} limit $7) as found`,
+    text: `select count(*)
+           from (
+             select
+             from triaged.tasks
+             where ($1::text is null or queue = $1)
+               and ($2::text is null or task_type = $2)
+               and ($3::text is null or status = $3)
+               and ($4::text is null or metadata ->> 'context_id' = $4)
+               and ($5::text is null
+                 or payload ->> 'source_repo' = $5 or payload ->> 'target_repo' = $5)
+               and ($6::bigint is null or parent_task_id = $6)
+             limit $7
+           ) as found`,
     values: [...valuesOf(filter), countMax],
   });
   return Counted.parse(row).count;

@@ -1,4 +1,4 @@
-/** Partitions and expired rows. The verbs are described in queue.ts. */
+/** Partitions, expired rows and rollups. The verbs are described in queue.ts. */
 import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { DatabaseError } from "pg";
@@ -127,4 +127,20 @@ export const expireRows: Queue["expireRows"] = async (db, { rowsMax }) => {
     values: [rowsMax],
   });
   return Expired.parse(row);
+};
+
+export const foldHistory: Queue["foldHistory"] = async (db, { rowsMax }) => {
+  const [row] = await db.query({
+    text: "select triaged.fold_history($1) as rows",
+    values: [rowsMax],
+  });
+  return z.object({ rows: z.int() }).parse(row).rows;
+};
+
+export const countDepth: Queue["countDepth"] = async (db) => {
+  await db.query({ text: "select triaged.count_depth()" });
+};
+
+export const summarizeHistory: Queue["summarizeHistory"] = async (db) => {
+  await db.query({ text: "select triaged.summarize_history()" });
 };

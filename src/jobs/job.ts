@@ -34,6 +34,8 @@ export type MaintenanceJob = {
   readonly cron: string;
   /** How far back missed runs are caught up, in milliseconds. @default 0 */
   readonly backfillMs?: number;
+  /** Between its times by cron each process has it run so often, in milliseconds. @default never */
+  readonly everyMs?: number;
   /** Whether it runs at each start of a process as well. @default false */
   readonly atStart?: true;
   readonly run: (context: JobContext) => Promise<JobResult>;

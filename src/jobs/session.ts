@@ -154,6 +154,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     await Promise.race([ready, failed.then(raise)]);
     await unlockDeadRunners(db);
     await addJobsAtStart(runner, options.jobs);
+    releases.unshift(addInIntervals(runner, options.jobs, fail));
     return { failure: failed, stop };
   } catch (err) {
     await stop();
@@ -249,6 +250,25 @@ function cronItemsOf(jobs: readonly MaintenanceJob[]): ParsedCronItem[] {
       options: { backfillPeriod: backfillMs, jobKey: name },
     })),
   );
+}
+
+/** Enqueue the jobs of short intervals again and again. Returns what ends that. */
+function addInIntervals(
+  runner: Runner,
+  jobs: readonly MaintenanceJob[],
+  onError: (err: unknown) => void,
+): () => void {
+  const timers = jobs.flatMap(({ name, everyMs }) =>
+    everyMs === undefined
+      ? []
+      : [
+          setInterval(() => {
+            // Under the key of its cron, so that one run waits, whoever adds it.
+            runner.addJob(name, {}, { jobKey: name }).catch(onError);
+          }, everyMs).unref(),
+        ],
+  );
+  return () => timers.forEach(clearInterval);
 }
 
 /** Enqueue the jobs that run at the start of a process. */

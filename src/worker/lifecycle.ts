@@ -4,9 +4,9 @@
 
 import { hostname } from "node:os";
 import type { Logger } from "pino";
+import type { Registration } from "../database/arguments.ts";
 import { claimTasks, settleNothing } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
-import type { Registration } from "../database/queue.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import { endWorker } from "../database/workers.ts";
 import type { Handler } from "../model/handler.ts";

@@ -64,6 +64,7 @@ test("--once runs every job and says what it did", async ({ url, connect }) => {
   );
   expect(second).toEqual([
     { job: "create-partitions", changes: 0, partitionsMade: 0 },
+    { job: "fold-history", changes: 0, rowsFolded: 0 },
     { job: "drop-expired-partitions", changes: 0, partitionsDropped: [] },
     {
       job: "expire-rows",

@@ -60,6 +60,22 @@ test("partitions of today and the next seven days are made", async ({ connect })
   );
 });
 
+test("history is folded, and statistics are of what is folded", async ({ connect }) => {
+  const client = await connect();
+  await startTask(client);
+  await query(client, "update triaged.tasks set status = 'cancelled'");
+
+  const done = await runOnce(client);
+
+  expect(done["fold-history"]).toEqual({ rowsFolded: 3 });
+  expect(
+    await query(client, "select event, count::integer from triaged.event_rollups"),
+  ).toHaveLength(6);
+  expect(await query(client, "select status, count::integer from triaged.task_statistics")).toEqual(
+    [{ status: "cancelled", count: 1 }],
+  );
+});
+
 test("partitions beyond the retention are dropped, younger ones stay", async ({ connect }) => {
   const client = await connect();
   for (const days of [-30, -8, -7]) {

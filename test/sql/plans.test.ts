@@ -8,7 +8,16 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
 import { test as base } from "../support/connections.ts";
-import { claimLane, claimTasks, outcomeOf, query, settle, startWorker } from "../support/tasks.ts";
+import {
+  call,
+  claimLane,
+  claimTasks,
+  outcomeOf,
+  query,
+  setClock,
+  settle,
+  startWorker,
+} from "../support/tasks.ts";
 
 /** What one node of a plan did, over all of its loops. */
 type PlanNode = {
@@ -264,6 +273,87 @@ test("the newest ten come from the indexes, not from a sort of all", async ({ db
   expect(nodes.map(({ type }) => type)).toContain("Merge Append");
   expect(nodes.filter(({ type }) => type === "Sort")).toEqual([]);
   expect(nodes.filter(({ rowsRead }) => rowsRead > 20)).toEqual([]);
+});
+
+/** Questions about all tasks, which read a page, the exceptions, or rollups. */
+const QUESTIONS = [
+  "select * from triaged.task_statistics",
+  "select * from triaged.failures_by_cause",
+  "select * from triaged.events_per_minute",
+  "select * from triaged.attention",
+  "select * from triaged.dead_letters",
+  "select * from triaged.worker_activity",
+  "select * from triaged.list_tasks(max_rows => 10)",
+  "select * from triaged.list_tasks(status => 'failed', max_rows => 10)",
+  "select * from triaged.list_tasks(status => 'cancelled')",
+  "select * from triaged.list_tasks(status => 'finished', max_rows => 10)",
+  "select * from triaged.list_tasks(status => 'started')",
+  "select * from triaged.list_tasks(status => 'needs_decision')",
+  "select * from triaged.list_tasks(task_type => 'noop', max_rows => 10)",
+  "select * from triaged.list_tasks(task_type => 'rare')",
+  "select * from triaged.list_tasks(task_type => 'no such')",
+  "select * from triaged.list_tasks(queue => 'rare')",
+  "select * from triaged.list_tasks(queue => 'default', max_rows => 10)",
+  // The one ended nearly all, the other one a few of them, and is gone.
+  "select * from triaged.list_tasks(worker_id => (select min(worker_id) from triaged.workers))",
+  `select * from triaged.list_tasks(
+     worker_id => (select max(worker_id) from triaged.workers), max_rows => 4
+   )`,
+  "select * from triaged.list_tasks(context_id => 'x')",
+  "select * from triaged.list_tasks(repository => 'a/b', task_type => 'consumer_triage')",
+  "select * from triaged.list_tasks(parent_task_id => 1)",
+  "select * from triaged.list_triage_tasks('a/b')",
+  "select * from triaged.get_task_hierarchy(1)",
+  "select why.* from triaged.why(1)",
+  "select why.* from triaged.why((select min(task_id) from triaged.live_tasks))",
+];
+
+test("no question reads the final tasks, those that wait, or history whole", async ({ client }) => {
+  const all = 6_000;
+  await client.query("begin");
+  const worker = await startWorker(client, {
+    task_types: ["noop", "rare"],
+    queues: ["default", "rare"],
+  });
+  const enqueueAll = async () => {
+    for (let minute = 30; minute > 0; minute -= 1) {
+      await setClock(client, new Date(Date.now() - minute * 60_000).toISOString());
+      await enqueueMany(client, all / 30, { task_type: "noop" });
+    }
+    await setClock(client, "");
+  };
+  await enqueueAll();
+  await enqueueMany(client, 5, { task_type: "rare", queue: "rare" });
+  const end = async (workerId: string, count: number) => {
+    const tasks = await claimTasks(client, workerId, { max_tasks: count });
+    await settle(
+      client,
+      tasks.map((task, place) =>
+        outcomeOf(task, place % 300 === 7 ? "fail" : "finish", { error: "no" }),
+      ),
+    );
+    return tasks.length;
+  };
+  const gone = await startWorker(client, { task_types: ["noop"] });
+  expect(await end(gone, 3)).toBe(3);
+  await call(client, "end_worker", { worker_id: gone });
+  expect(await end(worker, all + 5)).toBe(all + 2);
+  await enqueueAll();
+  await client.query("commit");
+  await client.query("select triaged.fold_history()");
+  // No fold has seen these.
+  expect(await end(worker, 300)).toBe(300);
+  await client.query("vacuum analyze");
+  await client.query("begin");
+
+  for (const question of QUESTIONS) {
+    const nodes = await watchPlans(client, () => client.query(question));
+    const read = nodes.filter(
+      ({ relation = "", rowsRead }) =>
+        /^(live_tasks|final_tasks|task_history)/.test(relation) && rowsRead > all / 2,
+    );
+    expect({ question, read }).toEqual({ question, read: [] });
+  }
 });
 
 /** As producers of the older system give them. */

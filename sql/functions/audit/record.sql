@@ -139,6 +139,20 @@ begin
       or v_event = 'replace'
     );
 
+  -- attention finds it by its prompt. A function that asks has one.
+  if
+    v_event = 'manual'
+    and exists (select from after where status = 'needs_decision' and decision_prompt is null)
+  then
+    perform triaged.note_event('');
+    update triaged.live_tasks
+    set decision_prompt = 'set by hand'
+    where
+      task_id = any (array(
+        select task_id from after where status = 'needs_decision' and decision_prompt is null
+      ));
+  end if;
+
   if exists (select from after where ended_at is not null) then
     insert into triaged.final_tasks select * from after where ended_at is not null;
 

@@ -48,6 +48,9 @@ create or replace function triaged.why_queued(p_task triaged.live_tasks)
 returns table (reason text, hint text)
 language plpgsql
 stable
+-- Of a level of priority that nothing waits on, a scan would read all tasks to know that.
+set enable_seqscan to off
+set jit to off
 as $$
 declare
   v_now timestamptz := triaged.now();
@@ -108,22 +111,30 @@ begin
       format('no worker that handles %s serves queue %s', p_task.task_type, p_task.queue),
       'start one: triaged work --queue ' || p_task.queue;
   elsif p_task.run_at <= v_now then
-    select count(*) into v_held
-    from triaged.live_tasks as held
-    join triaged.workers as worker using (worker_id)
-    where held.status = 'started' and p_task.task_type = any (worker.task_types);
+    -- By the workers, of whom there are few: not by the tasks.
+    select coalesce(sum(worker.held), 0) into v_held
+    from triaged.worker_activity as worker
+    where p_task.task_type = any (worker.task_types);
 
+    -- Level by level: what is not due of one is not read.
     select count(*) into v_ahead
     from (
-      select from triaged.live_tasks as ahead
-      where
-        ahead.status = 'queued'
-        and ahead.queue = p_task.queue
-        and ahead.task_type = p_task.task_type
-        and ahead.priority <= p_task.priority
-        and ahead.run_at <= v_now
-        and (ahead.priority, ahead.run_at, ahead.task_id)
-          < (p_task.priority, p_task.run_at, p_task.task_id)
+      select
+      from generate_series(0, p_task.priority) as level
+      cross join lateral (
+        select from triaged.live_tasks as ahead
+        where
+          ahead.status = 'queued'
+          and ahead.queue = p_task.queue
+          and ahead.task_type = p_task.task_type
+          and ahead.priority = level
+          and ahead.run_at <= v_now
+          and (ahead.run_at, ahead.task_id) < (
+            case when level = p_task.priority then p_task.run_at else 'infinity' end,
+            case when level = p_task.priority then p_task.task_id else 9223372036854775807 end
+          )
+        limit 1000
+      ) as ahead
       limit 1000
     ) as ahead;
 

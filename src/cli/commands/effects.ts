@@ -1,5 +1,5 @@
+import type { EffectFilter } from "../../database/arguments.ts";
 import { listEffects, retryEffect } from "../../database/outbox.ts";
-import type { EffectFilter } from "../../database/queue.ts";
 import { EFFECT_KINDS, EFFECT_STATUSES } from "../../model/effect.ts";
 import { counted } from "../../model/text.ts";
 import { choice, integer } from "../../settings/variables.ts";

@@ -1,3 +1,4 @@
+import type { Pausable } from "../../database/arguments.ts";
 import type { Database } from "../../database/database.ts";
 import {
   listPauses,
@@ -5,7 +6,6 @@ import {
   pauseClaiming as pauseIt,
   resumeClaiming as resumeIt,
 } from "../../database/operator.ts";
-import type { Pausable } from "../../database/queue.ts";
 import { visibleLine } from "../../model/text.ts";
 import { text } from "../../settings/variables.ts";
 import { defineCommand } from "../terminal/command.ts";

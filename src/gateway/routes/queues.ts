@@ -1,7 +1,7 @@
 import { z } from "zod";
+import type { Pausable } from "../../database/arguments.ts";
 import { liveWorkers, queueDepth } from "../../database/monitoring.ts";
 import { listPauses, pauseClaiming, resumeClaiming } from "../../database/operator.ts";
-import type { Pausable } from "../../database/queue.ts";
 import { databaseNow, scheduleRuns } from "../../database/schedules.ts";
 import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
 import { listSchedules } from "../../jobs/schedule-list.ts";

@@ -1,0 +1,49 @@
+/** What verbs of queue.ts take that is more than a few fields; rows.ts has what they answer. */
+import type { EffectKind, EffectStatus } from "../model/effect.ts";
+import type { TaskStatus } from "../model/task-status.ts";
+
+/** What a worker says of itself when it begins. */
+export type Registration = {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  /** How long it may be silent before others take it for dead. */
+  readonly leaseMs: number;
+  readonly taskTypes: readonly { readonly name: string; readonly maxAttempts: number }[];
+};
+
+export type Pausable = { readonly kind: "queue" | "task type"; readonly name: string };
+
+export type TaskFilter = {
+  readonly queue?: string | undefined;
+  readonly taskType?: string | undefined;
+  readonly status?: TaskStatus | undefined;
+  /** The `context_id` in its metadata. */
+  readonly contextId?: string | undefined;
+  /** The `source_repo` or the `target_repo` in its payload. */
+  readonly repo?: string | undefined;
+  readonly parentTaskId?: string | undefined;
+  /** Only what comes behind this place, as pageTasks gave it. */
+  readonly after?: string | undefined;
+  readonly offset?: number | undefined;
+  /** 1 to 100. */
+  readonly limit: number;
+};
+
+/** How an attempt at an effect ended; `pending`: to be tried again after `delayMs`. */
+export type EffectEnd = {
+  readonly status: EffectStatus;
+  readonly externalRef?: string | null;
+  readonly error?: string;
+  readonly delayMs?: number;
+};
+
+export type EffectFilter = {
+  readonly effectId?: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly kind?: EffectKind | undefined;
+  readonly status?: EffectStatus | undefined;
+  readonly limit: number;
+};
