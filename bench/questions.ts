@@ -167,11 +167,7 @@ function questionsAbout(known: Known): Question[] {
     list("by queue", "queue => 'night'"),
     list("by rare queue", "queue => 'rare'"),
     list("by context", "context_id => 'context-40'"),
-    {
-      name: "list by repository",
-      limitMs: 20,
-      ask: (_, client) => client.query("select * from triaged.list_triage_tasks('org/repo-50')"),
-    },
+    list("by repository", "repository => 'org/repo-50'"),
     list("by parent", `parent_task_id => ${known.root}`),
     list("by worker", `worker_id => ${known.worker}`),
     list("by worker that is gone", `worker_id => ${known.goneWorker}`),

@@ -38,7 +38,6 @@ grant execute on function
   triaged.list_tasks(
     text, text, text, bigint, bigint, text, text, timestamptz, bigint, integer, integer
   ),
-  triaged.list_triage_tasks(text, timestamptz, bigint, integer),
   triaged.get_task_hierarchy(bigint),
   triaged.partition_bounds(bigint),
   triaged.dependents_of(text),

@@ -132,19 +132,6 @@ describe("a list", () => {
     expect(await ids({ queue: "day", skip_rows: 100 })).toEqual([]);
   });
 
-  test("by repository shows triage of it as source and as target", async ({ client }) => {
-    await fill(client, 12);
-    const shown = await call(client, "list_triage_tasks", { repository: "c/1", max_rows: 100 });
-    const expected = await query(
-      client,
-      `select task_id from triaged.triage_tasks where target_repo = 'c/1'
-       order by created_at desc, task_id desc`,
-    );
-
-    expect(shown.map(({ task_id }) => task_id)).toEqual(expected.map(({ task_id }) => task_id));
-    expect(await call(client, "list_triage_tasks", { repository: "a/b" })).toHaveLength(12);
-  });
-
   test("shows an imported task once it is folded", async ({ client }) => {
     await call(client, "import_task", {
       task: { task_type: "old", status: "finished", ended_at: "2020-01-01T00:00:00Z" },

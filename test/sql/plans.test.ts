@@ -302,7 +302,6 @@ const QUESTIONS = [
   "select * from triaged.list_tasks(context_id => 'x')",
   "select * from triaged.list_tasks(repository => 'a/b', task_type => 'consumer_triage')",
   "select * from triaged.list_tasks(parent_task_id => 1)",
-  "select * from triaged.list_triage_tasks('a/b')",
   "select * from triaged.get_task_hierarchy(1)",
   "select why.* from triaged.why(1)",
   "select why.* from triaged.why((select min(task_id) from triaged.live_tasks))",

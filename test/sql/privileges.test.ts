@@ -40,7 +40,6 @@ const API: readonly string[] = [
   "known_status",
   "leave_verdict",
   "list_tasks",
-  "list_triage_tasks",
   "lock_key",
   "lock_worker",
   "may_stop_clock",
@@ -130,7 +129,6 @@ const TRIALS: readonly { statement: string; allowed: readonly Role[] }[] = [
     "depth_counts",
     "created_ranges",
     "list_tasks()",
-    "list_triage_tasks('a/b')",
     "get_task_hierarchy(1)",
   ].map((name) => ({ statement: `select from triaged.${name}`, allowed: EVERYBODY })),
 
@@ -302,7 +300,6 @@ test("each function is for the roles that are meant to call it", async ({ db }) 
     "get_task_hierarchy",
     "known_depth",
     "list_tasks",
-    "list_triage_tasks",
     "may_stop_clock",
     "now",
     "partition_bounds",
