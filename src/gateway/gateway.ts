@@ -10,6 +10,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { DatabaseHealth } from "./database-health.ts";
 import type { Access } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
+import type { Skill } from "./skill.ts";
 
 /** The server as routes see it: their handlers have the types of their schemas. */
 export type Gateway = FastifyInstance<
@@ -28,4 +29,19 @@ export type GatewayParts = {
   readonly maxPayloadBytes: number;
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
+  readonly application: ApplicationDoors;
+};
+
+/** What an application adds to the gateway. */
+export type ApplicationDoors = {
+  /** How the gateway introduces itself to agents. */
+  readonly agent: {
+    readonly name: string;
+    readonly displayName: string;
+    readonly description: string;
+    readonly capabilities: readonly string[];
+  };
+  readonly skills: readonly Skill[];
+  /** Make its routes; called once, behind those of the queue. */
+  readonly routes: (app: Gateway, parts: GatewayParts) => void;
 };

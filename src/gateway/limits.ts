@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import rateLimit from "@fastify/rate-limit";
 import type { ConnectionError, onRequestHookHandler } from "fastify";
 import { hasCode } from "../model/errors.ts";
-import { RETRY_AFTER_SECONDS, Refusal } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
+import { RETRY_AFTER_SECONDS, Refusal } from "./refusal.ts";
 
 export type GatewayLimits = {
   /** Accepted and not answered yet. Far more than there are connections to the database. */

@@ -10,7 +10,7 @@ import { type GatewayConfig, needsKeys } from "../settings/gateway.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import { sleep } from "../system/waiting.ts";
 import { DatabaseHealth } from "./database-health.ts";
-import type { Gateway } from "./gateway.ts";
+import type { ApplicationDoors, Gateway } from "./gateway.ts";
 import { readKeys } from "./keys.ts";
 import { QueueDoor } from "./queue-door.ts";
 import { buildGateway } from "./server.ts";
@@ -32,9 +32,10 @@ export async function runGateway(options: {
   readonly config: Config;
   readonly logger: Logger;
   readonly stop: AbortSignal;
+  readonly application: ApplicationDoors;
 }): Promise<void> {
   const { config, logger, stop } = options;
-  const { app, queue, health, close } = await openGateway(config, logger);
+  const { app, queue, health, close } = await openGateway(options);
   const closing = new AbortController();
   try {
     await listen(app, config.gateway);
@@ -57,8 +58,16 @@ export async function runGateway(options: {
 }
 
 /** The parts of a gateway that listens nowhere yet. */
-async function openGateway(config: Config, logger: Logger) {
-  const access = { required: needsKeys(config.gateway), keys: readKeys(config.gateway) };
+async function openGateway({
+  config,
+  logger,
+  application,
+}: Pick<Parameters<typeof runGateway>[0], "config" | "logger" | "application">) {
+  const access = {
+    required: needsKeys(config.gateway),
+    keys: readKeys(config.gateway),
+    origins: config.gateway.corsOrigins,
+  };
   const database = await locateDatabase(config.connection);
   const acquireTimeoutMs = Math.min(CONNECTION_MS_MAX, config.pool.acquireTimeoutMs);
   const pool = openPool(database, {
@@ -79,7 +88,7 @@ async function openGateway(config: Config, logger: Logger) {
     logger,
   });
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile },
+    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile, application },
     { logger },
   );
   const close = async () => {

@@ -19,9 +19,11 @@ import {
   serverOptions,
   shedLoad,
 } from "./limits.ts";
+import { allowOrigins } from "./origins.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
+import { skillRoutes } from "./routes/skills.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
 
@@ -48,6 +50,7 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  await allowOrigins(app, parts.access);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
@@ -72,6 +75,8 @@ export async function buildGateway(
   taskActionRoutes(app, parts);
   queueRoutes(app, parts);
   olderTaskRoutes(app, parts);
+  skillRoutes(app, parts);
+  parts.application.routes(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),
   );

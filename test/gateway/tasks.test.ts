@@ -280,6 +280,11 @@ test("the document describes each door, and each reference in it leads somewhere
   const text = JSON.stringify(body);
 
   expect(Object.keys(body.paths).toSorted()).toEqual([
+    "/",
+    "/.well-known/agent.json",
+    "/a2a/execute",
+    "/a2a/health",
+    "/a2a/skills",
     "/api/agent/tasks",
     "/api/agent/tasks/attention",
     "/api/agent/tasks/count",
@@ -290,6 +295,8 @@ test("the document describes each door, and each reference in it leads somewhere
     "/api/queues",
     "/api/queues/{name}/pause",
     "/api/queues/{name}/resume",
+    "/api/relationships",
+    "/api/relationships/{owner}/{name}",
     "/api/schedules",
     "/api/task-types/{name}/pause",
     "/api/task-types/{name}/resume",
@@ -300,6 +307,10 @@ test("the document describes each door, and each reference in it leads somewhere
     "/api/tasks/{id}/history",
     "/api/tasks/{id}/retry",
     "/api/tasks/{id}/why",
+    "/api/test/consumer-triage",
+    "/api/test/template-triage",
+    "/api/webhook/change-notification",
+    "/api/webhook/github",
     "/api/workers",
     "/health",
     "/ready",

@@ -9,6 +9,7 @@ import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { buildGateway } from "../../src/gateway/server.ts";
+import { triageDoors } from "../../src/triage/doors/doors.ts";
 import { found, waitFor } from "./connections.ts";
 import { poolOf } from "./databases.ts";
 import { type Running, startCli } from "./processes.ts";
@@ -57,15 +58,29 @@ export async function startGateway(
   {
     keys = new KeyRing([]),
     limits = {},
-  }: { readonly keys?: KeyRing; readonly limits?: Partial<GatewayLimits> } = {},
+    githubWebhookSecret = null,
+    origins = [],
+  }: {
+    readonly keys?: KeyRing;
+    readonly limits?: Partial<GatewayLimits>;
+    readonly githubWebhookSecret?: string | null;
+    readonly origins?: readonly string[];
+  } = {},
 ): Promise<TestGateway & AsyncDisposable> {
   const logger = pino({ level: "silent" });
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
-  const access = { keys, required: keys.size > 0 };
+  const access = { keys, required: keys.size > 0, origins };
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    {
+      access,
+      queue,
+      health,
+      maxPayloadBytes: 1_048_576,
+      schedulesFile: null,
+      application: triageDoors({ githubWebhookSecret }),
+    },
     { logger, limits },
   );
   const url = await app.listen({ host: "127.0.0.1", port: 0 });

@@ -216,6 +216,8 @@ test("an empty environment means the embedded server and the defaults", () => {
       port: 8080,
       requireAuth: null,
       apiKey: null,
+      githubWebhookSecret: null,
+      corsOrigins: [],
       keysFile: null,
     },
     maxPayloadBytes: 1_048_576,
