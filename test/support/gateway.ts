@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
+import { HistoryTail } from "../../src/client/history-tail.ts";
 import { DatabaseHealth } from "../../src/gateway/database-health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
@@ -63,9 +64,10 @@ export async function startGateway(
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
+  const events = new HistoryTail({ read: (work) => queue.read(work) });
   const access = { keys, required: keys.size > 0 };
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    { access, queue, health, events, maxPayloadBytes: 1_048_576, schedulesFile: null },
     { logger, limits },
   );
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -94,6 +96,7 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      await events.close();
       await pool.end();
     },
   };
