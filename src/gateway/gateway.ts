@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { HistoryTail } from "../client/history-tail.ts";
 import type { DatabaseHealth } from "./database-health.ts";
 import type { Access } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
@@ -26,6 +27,8 @@ export type GatewayParts = {
   readonly access: Access;
   readonly queue: QueueDoor;
   readonly health: DatabaseHealth;
+  /** Tells of every transition. */
+  readonly events: HistoryTail;
   readonly maxPayloadBytes: number;
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
+import { HistoryTail } from "../client/history-tail.ts";
 import { locateDatabase } from "../database/connection-file.ts";
 import { inSchema, ping } from "../database/database.ts";
 import { openPool } from "../database/pool.ts";
@@ -81,20 +82,47 @@ async function openGateway({
     pool: { ...config.pool, max: 1, acquireTimeoutMs },
     logger,
   });
+  // Likewise, of which there is none until somebody follows.
+  const eventsPool = openPool(database, {
+    role: "gateway events",
+    pool: { ...config.pool, max: 1, acquireTimeoutMs },
+    logger,
+  });
   const { schema, maxPayloadBytes } = config;
   const queue = new QueueDoor({ pool, schema, maxPayloadBytes, logger });
+  const eventsDoor = new QueueDoor({ pool: eventsPool, schema, maxPayloadBytes, logger });
+  const events = new HistoryTail({
+    read: (work) => eventsDoor.read(work),
+    readMissed: (work) => queue.read(work),
+    onAway: (err) => {
+      if (err === null) {
+        logger.info("history is followed again");
+      } else {
+        logger.warn({ err }, "history cannot be followed; streams wait");
+      }
+    },
+  });
   const health = new DatabaseHealth({
     ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
     logger,
   });
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile, application },
+    {
+      access,
+      queue,
+      health,
+      events,
+      maxPayloadBytes,
+      schedulesFile: config.schedulesFile,
+      application,
+    },
     { logger },
   );
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
-    await Promise.all([pool.end(), healthPool.end()]);
+    await events.close();
+    await Promise.all([pool.end(), healthPool.end(), eventsPool.end()]);
   };
   return { app, queue, health, close };
 }

@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
+import { HistoryTail } from "../../src/client/history-tail.ts";
 import { DatabaseHealth } from "../../src/gateway/database-health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
@@ -71,12 +72,14 @@ export async function startGateway(
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
+  const events = new HistoryTail({ read: (work) => queue.read(work) });
   const access = { keys, required: keys.size > 0, origins };
   const app = await buildGateway(
     {
       access,
       queue,
       health,
+      events,
       maxPayloadBytes: 1_048_576,
       schedulesFile: null,
       application: triageDoors({ githubWebhookSecret }),
@@ -109,6 +112,7 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      await events.close();
       await pool.end();
     },
   };
