@@ -9,6 +9,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What the door asks for; `open`: nothing, not even a key. @default "admin" */
     readonly role?: KeyRole | "open";
+    /** Whether its answers go on for as long as the client stays. @default false */
+    readonly isStream?: boolean;
   }
   interface FastifyRequest {
     /** Who sent it; null at an open door. */

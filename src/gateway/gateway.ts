@@ -9,7 +9,9 @@ import type {
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { HistoryTail } from "../client/history-tail.ts";
 import type { DatabaseHealth } from "./database-health.ts";
+import type { OpenStreams } from "./events/open-streams.ts";
 import type { Access } from "./keys.ts";
+import type { GatewayLimits } from "./limits.ts";
 import type { QueueDoor } from "./queue-door.ts";
 
 /** The server as routes see it: their handlers have the types of their schemas. */
@@ -31,4 +33,12 @@ export type GatewayParts = {
   readonly maxPayloadBytes: number;
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
+  /** What the server itself adds. */
+  readonly limits: GatewayLimits;
+  readonly streams: OpenStreams;
+  /** Aborts when the server is about to close: streams end, with a word to connect again. */
+  readonly closing: AbortSignal;
 };
+
+/** What a server is made of. */
+export type GivenParts = Omit<GatewayParts, "limits" | "streams" | "closing">;

@@ -27,6 +27,7 @@ export type TestGateway = {
   readonly url: string;
   readonly app: Gateway;
   readonly pool: Pool;
+  readonly events: HistoryTail;
   /** Send a request; `json` is what its body says. */
   readonly send: (
     method: string,
@@ -58,7 +59,12 @@ export async function startGateway(
   {
     keys = new KeyRing([]),
     limits = {},
-  }: { readonly keys?: KeyRing; readonly limits?: Partial<GatewayLimits> } = {},
+    port = 0,
+  }: {
+    readonly keys?: KeyRing;
+    readonly limits?: Partial<GatewayLimits>;
+    readonly port?: number;
+  } = {},
 ): Promise<TestGateway & AsyncDisposable> {
   const logger = pino({ level: "silent" });
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
@@ -70,11 +76,12 @@ export async function startGateway(
     { access, queue, health, events, maxPayloadBytes: 1_048_576, schedulesFile: null },
     { logger, limits },
   );
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const url = await app.listen({ host: "127.0.0.1", port });
   return {
     url,
     app,
     pool,
+    events,
     send: async (method, path, { key, json, body, headers = {} } = {}) => {
       const answer = await fetch(`${url}${path}`, {
         method,
