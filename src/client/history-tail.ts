@@ -133,7 +133,7 @@ export class HistoryTail {
       if (from === null) {
         await this.#beginNow(follower, look.drawnId);
       } else {
-        refuseUnknown(from, look);
+        await this.#refuseUnknown(from, filter, look);
         follower.beginAfter(from);
       }
       this.#index(follower, filter);
@@ -181,6 +181,26 @@ export class HistoryTail {
     }
     const past = rows.filter((row) => follower.wants(row)).map(({ id }) => id);
     follower.beginAfter(told, new Set(past));
+  }
+
+  async #refuseUnknown(
+    from: bigint,
+    { taskId }: FollowFilter,
+    { drawnId, droppedId }: HistoryLook,
+  ): Promise<void> {
+    if (from > drawnId) {
+      throw new UnknownTransition("not_there_yet", String(from));
+    }
+    if (from >= droppedId) {
+      return;
+    }
+    // Of a task that has had none since, none is missing.
+    const isMissing =
+      taskId === undefined ||
+      BigInt(await this.#readMissed((db) => newestTransition(db, taskId))) > from;
+    if (isMissing) {
+      throw new UnknownTransition("dropped", String(from));
+    }
   }
 
   #index(follower: Follower, { taskId }: FollowFilter): void {
@@ -286,6 +306,7 @@ export class HistoryTail {
         this.#endAll(new FollowEnded("went_back"));
         this.#horizon = null;
       }
+      this.#setAway(false, null);
       this.#note(look);
       await this.#tellPassed();
       if (this.#isComplete()) {
@@ -297,7 +318,6 @@ export class HistoryTail {
         this.#heldAt = performance.now();
         await this.#tellTasks(look.drawnId);
       }
-      this.#setAway(false, null);
     } catch (err) {
       this.#setAway(true, err);
       throw err;
@@ -384,13 +404,4 @@ function idOf(text: string): bigint {
     throw new UnknownTransition("not_an_id", text);
   }
   return BigInt(text);
-}
-
-function refuseUnknown(from: bigint, { drawnId, droppedId }: HistoryLook): void {
-  if (from > drawnId) {
-    throw new UnknownTransition("not_there_yet", String(from));
-  }
-  if (from < droppedId) {
-    throw new UnknownTransition("dropped", String(from));
-  }
 }

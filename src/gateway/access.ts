@@ -14,6 +14,8 @@ declare module "fastify" {
     readonly role?: KeyRole | "open" | "signed";
     /** Of a signed door: called with the bytes of the body before they are parsed; may throw. */
     readonly verify?: (request: FastifyRequest, body: Buffer) => void;
+    /** Whether its answers go on for as long as the client stays. @default false */
+    readonly isStream?: boolean;
   }
   interface FastifyRequest {
     /** Who sent it; null at an open door. */

@@ -9,7 +9,9 @@ import type {
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { HistoryTail } from "../client/history-tail.ts";
 import type { DatabaseHealth } from "./database-health.ts";
+import type { OpenStreams } from "./events/open-streams.ts";
 import type { Access } from "./keys.ts";
+import type { GatewayLimits } from "./limits.ts";
 import type { QueueDoor } from "./queue-door.ts";
 import type { Skill } from "./skill.ts";
 
@@ -33,6 +35,11 @@ export type GatewayParts = {
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
   readonly application: ApplicationDoors;
+  /** What the server itself adds. */
+  readonly limits: GatewayLimits;
+  readonly streams: OpenStreams;
+  /** Aborts when the server is about to close: streams end, with a word to connect again. */
+  readonly closing: AbortSignal;
 };
 
 /** What an application adds to the gateway. */
@@ -48,3 +55,6 @@ export type ApplicationDoors = {
   /** Make its routes; called once, behind those of the queue. */
   readonly routes: (app: Gateway, parts: GatewayParts) => void;
 };
+
+/** What a server is made of. */
+export type GivenParts = Omit<GatewayParts, "limits" | "streams" | "closing">;

@@ -14,6 +14,14 @@ export type GatewayLimits = {
   readonly bodyBytesInFlight: number;
   /** Of a key whose row does not say otherwise, and of all that come without one. */
   readonly requestsPerMinute: number;
+  /** Streams of events that are open: of one key, and of all. */
+  readonly streamsPerKey: number;
+  readonly streams: number;
+  /** A comment after so long keeps proxies from closing a stream. */
+  readonly keepAliveMs: number;
+  /** Bytes that wait for a client of a stream; beyond that it is waited for, and then cut. */
+  readonly waitingBytesMax: number;
+  readonly drainMs: number;
   /** Until the last header of a request is there, and until its last byte is. */
   readonly headersMs: number;
   readonly requestMs: number;
@@ -27,6 +35,11 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   requestsInFlight: 256,
   bodyBytesInFlight: 134_217_728,
   requestsPerMinute: 120_000,
+  streamsPerKey: 1_000,
+  streams: 5_000,
+  keepAliveMs: 15_000,
+  waitingBytesMax: 262_144,
+  drainMs: 5_000,
   headersMs: 10_000,
   requestMs: 30_000,
   answerMs: 30_000,
@@ -55,7 +68,9 @@ export function shedLoad(app: Gateway, limits: GatewayLimits): void {
   let requests = 0;
   let bytes = 0;
   const shed: onRequestHookHandler = (request, reply, done) => {
-    if (request.routeOptions.config.role === "open") {
+    const { role, isStream = false } = request.routeOptions.config;
+    if (role === "open" || isStream) {
+      // A stream would count for as long as it is open: there are limits for these.
       done();
       return;
     }

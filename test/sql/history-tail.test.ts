@@ -227,7 +227,9 @@ test("nor behind one after which retention has dropped some", async ({ client, f
   const dropped = await query(client, "select triaged.drop_expired_partitions(1, 1)");
   expect(dropped).not.toEqual([]);
   await workOff(client, 1);
+  const old = await following.follow({ after: "5", taskId: "1" });
 
+  expect(old.told).toEqual([]);
   await expect(following.follow({ after: "5" })).rejects.toMatchObject({ reason: "dropped" });
   const { told } = await following.follow({ after: "6" });
 

@@ -28,6 +28,7 @@ export type TestGateway = {
   readonly url: string;
   readonly app: Gateway;
   readonly pool: Pool;
+  readonly events: HistoryTail;
   /** Send a request; `json` is what its body says. */
   readonly send: (
     method: string,
@@ -61,7 +62,9 @@ export async function startGateway(
     limits = {},
     githubWebhookSecret = null,
     origins = [],
+    port = 0,
   }: {
+    readonly port?: number;
     readonly keys?: KeyRing;
     readonly limits?: Partial<GatewayLimits>;
     readonly githubWebhookSecret?: string | null;
@@ -86,11 +89,12 @@ export async function startGateway(
     },
     { logger, limits },
   );
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const url = await app.listen({ host: "127.0.0.1", port });
   return {
     url,
     app,
     pool,
+    events,
     send: async (method, path, { key, json, body, headers = {} } = {}) => {
       const answer = await fetch(`${url}${path}`, {
         method,
