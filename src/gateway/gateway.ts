@@ -35,6 +35,8 @@ export type GatewayParts = {
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
   readonly application: ApplicationDoors;
+  /** How clients reach the gateway, such as `https://queue.example.org`; null: as they say. */
+  readonly publicUrl: string | null;
   /** What the server itself adds. */
   readonly limits: GatewayLimits;
   readonly streams: OpenStreams;

@@ -7,6 +7,13 @@ import { hasCode } from "../model/errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { RETRY_AFTER_SECONDS, Refusal } from "./refusal.ts";
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Count it as a request no more: from here on it is a stream, of which there are limits too. */
+    leaveFlight: () => void;
+  }
+}
+
 export type GatewayLimits = {
   /** Accepted and not answered yet. Far more than there are connections to the database. */
   readonly requestsInFlight: number;
@@ -86,12 +93,18 @@ export function shedLoad(app: Gateway, limits: GatewayLimits): void {
     }
     requests += 1;
     bytes += length;
-    reply.raw.once("close", () => {
+    let isOver = false;
+    const leave = () => {
+      if (isOver) return;
+      isOver = true;
       requests -= 1;
       bytes -= length;
-    });
+    };
+    reply.raw.once("close", leave);
+    request.leaveFlight = leave;
     done();
   };
+  app.decorateRequest("leaveFlight");
   app.addHook("onRequest", shed);
 }
 

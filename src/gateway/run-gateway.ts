@@ -115,6 +115,7 @@ async function openGateway({
       maxPayloadBytes,
       schedulesFile: config.schedulesFile,
       application,
+      publicUrl: config.gateway.publicUrl,
     },
     { logger },
   );

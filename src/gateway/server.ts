@@ -25,6 +25,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
+import { rpcRoutes } from "./routes/rpc.ts";
 import { skillRoutes } from "./routes/skills.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
@@ -91,6 +92,7 @@ export async function buildGateway(
   queueRoutes(app, parts);
   olderTaskRoutes(app, parts);
   skillRoutes(app, parts);
+  rpcRoutes(app, parts);
   parts.application.routes(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),

@@ -281,6 +281,7 @@ test("the document describes each door, and each reference in it leads somewhere
 
   expect(Object.keys(body.paths).toSorted()).toEqual([
     "/",
+    "/.well-known/agent-card.json",
     "/.well-known/agent.json",
     "/a2a/execute",
     "/a2a/health",
@@ -316,6 +317,7 @@ test("the document describes each door, and each reference in it leads somewhere
     "/api/workers",
     "/health",
     "/ready",
+    "/rpc",
   ]);
   expect(body.components.schemas.NewTaskInput).toMatchObject({
     required: ["task_type"],

@@ -86,6 +86,7 @@ export async function startGateway(
       maxPayloadBytes: 1_048_576,
       schedulesFile: null,
       application: triageDoors({ githubWebhookSecret }),
+      publicUrl: null,
     },
     { logger, limits },
   );

@@ -234,7 +234,8 @@ async function taskAt(
   }
 }
 
-function refusalOfBegin(err: unknown): unknown {
+/** What a client is told of a stream that cannot begin. */
+export function refusalOfBegin(err: unknown): unknown {
   if (err instanceof FollowEnded) {
     return new Refusal(503, "not_ready", "The gateway is about to end.", {
       hint: "connect again",

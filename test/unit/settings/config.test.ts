@@ -218,6 +218,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       apiKey: null,
       githubWebhookSecret: null,
       corsOrigins: [],
+      publicUrl: null,
       keysFile: null,
     },
     maxPayloadBytes: 1_048_576,

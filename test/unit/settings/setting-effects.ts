@@ -206,6 +206,11 @@ export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
     seen: (config) => config.gateway.githubWebhookSecret,
     as: "a-secret-of-sixteen",
   },
+  PUBLIC_URL: {
+    given: { PUBLIC_URL: "https://queue.example.org/" },
+    seen: (config) => config.gateway.publicUrl,
+    as: "https://queue.example.org",
+  },
   CORS_ORIGINS: {
     given: { CORS_ORIGINS: "https://board.example.org, http://localhost:3000" },
     seen: (config) => config.gateway.corsOrigins,
