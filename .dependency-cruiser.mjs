@@ -47,6 +47,7 @@ const TRIAGE = {
   ],
   jobs: [],
   commands: ["facts", "relationships", "notification", "jobs"],
+  doors: ["facts", "sources", "relationships", "notification"],
 };
 
 /** Outside of src/: what each part of the repository may import of the others. */
@@ -80,6 +81,7 @@ const LIBRARIES = {
   yaml: "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
   fastify: "^src/gateway/",
+  "@fastify/cors": "^src/gateway/",
   "@fastify/rate-limit": "^src/gateway/",
   "@fastify/swagger": "^src/gateway/",
   "fastify-type-provider-zod": "^src/gateway/",

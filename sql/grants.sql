@@ -35,6 +35,9 @@ grant execute on function
   triaged.failures_since(timestamptz),
   triaged.events_since(timestamptz),
   triaged.known_depth(),
+  triaged.look_at_history(),
+  triaged.transitions_between(bigint, bigint, bigint[], integer),
+  triaged.newest_transition(bigint),
   triaged.list_tasks(
     text, text, text, bigint, bigint, text, text, timestamptz, bigint, integer, integer
   ),

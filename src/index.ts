@@ -71,9 +71,25 @@ export { withDatabase } from "./cli/terminal/with-database.ts";
 /** @internal */
 export { askWith } from "./client/client.ts";
 /** @internal */
+export { waitForTask } from "./client/wait.ts";
+/** @internal */
 export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
 /** @internal */
+export { enqueueTask, enqueueTasks } from "./database/producer.ts";
+/** @internal */
 export { type ClaimedEffect, EnqueuedRow } from "./database/rows.ts";
+/** @internal */
+export { callerIn } from "./gateway/access.ts";
+/** @internal */
+export { FAILURES } from "./gateway/failures.ts";
+/** @internal */
+export type { ApplicationDoors, Gateway, GatewayParts } from "./gateway/gateway.ts";
+/** @internal */
+export { signalOf } from "./gateway/gone.ts";
+/** @internal */
+export { Refusal } from "./gateway/refusal.ts";
+/** @internal */
+export { defineSkill, type Skill, type SkillContext } from "./gateway/skill.ts";
 /** @internal */
 export { lastDue } from "./jobs/due-times.ts";
 /** @internal */

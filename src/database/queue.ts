@@ -274,6 +274,28 @@ export interface Queue {
    */
   readonly whyTask: (db: Database, taskId: string) => Promise<rows.Reason[]>;
 
+  // ---- History as followers read it: history.ts ----
+
+  /** Where history is, and who may still write rows before that. */
+  readonly lookAtHistory: (db: Database) => Promise<rows.HistoryLook>;
+
+  /**
+   * The transitions with ids after the first and up to the last, of these tasks or (null) of all; at
+   * most `limit`, the oldest first. Those that have not committed are not there yet.
+   */
+  readonly readTransitions: (
+    db: Database,
+    range: {
+      readonly after: bigint;
+      readonly until: bigint;
+      readonly taskIds: readonly string[] | null;
+      readonly limit: number;
+    },
+  ) => Promise<rows.Transition[]>;
+
+  /** The id of the newest transition of a task, "0" for one that history does not know. */
+  readonly newestTransition: (db: Database, taskId: string) => Promise<string>;
+
   // ---- The queue as people watch it: monitoring.ts ----
 
   /** What waits and runs, by queue, type and status. */

@@ -98,6 +98,45 @@ export const HistoryRow = z.object({
 });
 export type HistoryRow = z.output<typeof HistoryRow>;
 
+/** Where history is, and who may still write rows before that. */
+export const HistoryLook = z.object({
+  /** The newest id that was drawn. */
+  drawnId: z.coerce.bigint(),
+  /** Transactions that write history; those that were prepared have another name since. */
+  writers: z.array(z.string()),
+  prepared: z.array(z.string()),
+  /** All rows up to this id are there, or never will be; far back where no job folds history. */
+  foldedId: z.coerce.bigint(),
+  /** Rows up to this id may be dropped. */
+  droppedId: z.coerce.bigint(),
+});
+export type HistoryLook = z.output<typeof HistoryLook>;
+
+/** A transition as followers are told of it. */
+export const Transition = z.object({
+  /** Of its row in history: of two of one task, the later one has the larger. */
+  id: z.string(),
+  task_id: z.string(),
+  event: z.string(),
+  /** After the event. */
+  status: z.string(),
+  /** Null where the task is gone. */
+  queue: z.string().nullable(),
+  task_type: z.string(),
+  worker_id: z.string().nullable(),
+  attempt: z.int(),
+  /** ISO, UTC. */
+  occurred_at: z.string(),
+  actor: z.string(),
+  error: z.string().nullable(),
+  /** Of a claim: milliseconds from due to started. */
+  wait_ms: Count.nullable(),
+  /** Of the end of an attempt: milliseconds from started to ended. */
+  duration_ms: Count.nullable(),
+  detail: z.unknown(),
+});
+export type Transition = z.output<typeof Transition>;
+
 /** One reason why a task does not run, or what became of it; what can be done, or null. */
 export const Reason = z.object({ reason: z.string(), hint: z.string().nullable() });
 export type Reason = z.output<typeof Reason>;

@@ -7,9 +7,13 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { HistoryTail } from "../client/history-tail.ts";
 import type { DatabaseHealth } from "./database-health.ts";
+import type { OpenStreams } from "./events/open-streams.ts";
 import type { Access } from "./keys.ts";
+import type { GatewayLimits } from "./limits.ts";
 import type { QueueDoor } from "./queue-door.ts";
+import type { Skill } from "./skill.ts";
 
 /** The server as routes see it: their handlers have the types of their schemas. */
 export type Gateway = FastifyInstance<
@@ -25,7 +29,34 @@ export type GatewayParts = {
   readonly access: Access;
   readonly queue: QueueDoor;
   readonly health: DatabaseHealth;
+  /** Tells of every transition. */
+  readonly events: HistoryTail;
   readonly maxPayloadBytes: number;
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
+  readonly application: ApplicationDoors;
+  /** How clients reach the gateway, such as `https://queue.example.org`; null: as they say. */
+  readonly publicUrl: string | null;
+  /** What the server itself adds. */
+  readonly limits: GatewayLimits;
+  readonly streams: OpenStreams;
+  /** Aborts when the server is about to close: streams end, with a word to connect again. */
+  readonly closing: AbortSignal;
 };
+
+/** What an application adds to the gateway. */
+export type ApplicationDoors = {
+  /** How the gateway introduces itself to agents. */
+  readonly agent: {
+    readonly name: string;
+    readonly displayName: string;
+    readonly description: string;
+    readonly capabilities: readonly string[];
+  };
+  readonly skills: readonly Skill[];
+  /** Make its routes; called once, behind those of the queue. */
+  readonly routes: (app: Gateway, parts: GatewayParts) => void;
+};
+
+/** What a server is made of. */
+export type GivenParts = Omit<GatewayParts, "limits" | "streams" | "closing">;

@@ -4,8 +4,15 @@ import type { Socket } from "node:net";
 import rateLimit from "@fastify/rate-limit";
 import type { ConnectionError, onRequestHookHandler } from "fastify";
 import { hasCode } from "../model/errors.ts";
-import { RETRY_AFTER_SECONDS, Refusal } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
+import { RETRY_AFTER_SECONDS, Refusal } from "./refusal.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Count it as a request no more: from here on it is a stream, of which there are limits too. */
+    leaveFlight: () => void;
+  }
+}
 
 export type GatewayLimits = {
   /** Accepted and not answered yet. Far more than there are connections to the database. */
@@ -14,6 +21,14 @@ export type GatewayLimits = {
   readonly bodyBytesInFlight: number;
   /** Of a key whose row does not say otherwise, and of all that come without one. */
   readonly requestsPerMinute: number;
+  /** Streams of events that are open: of one key, and of all. */
+  readonly streamsPerKey: number;
+  readonly streams: number;
+  /** A comment after so long keeps proxies from closing a stream. */
+  readonly keepAliveMs: number;
+  /** Bytes that wait for a client of a stream; beyond that it is waited for, and then cut. */
+  readonly waitingBytesMax: number;
+  readonly drainMs: number;
   /** Until the last header of a request is there, and until its last byte is. */
   readonly headersMs: number;
   readonly requestMs: number;
@@ -27,6 +42,11 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   requestsInFlight: 256,
   bodyBytesInFlight: 134_217_728,
   requestsPerMinute: 120_000,
+  streamsPerKey: 1_000,
+  streams: 5_000,
+  keepAliveMs: 15_000,
+  waitingBytesMax: 262_144,
+  drainMs: 5_000,
   headersMs: 10_000,
   requestMs: 30_000,
   answerMs: 30_000,
@@ -55,7 +75,9 @@ export function shedLoad(app: Gateway, limits: GatewayLimits): void {
   let requests = 0;
   let bytes = 0;
   const shed: onRequestHookHandler = (request, reply, done) => {
-    if (request.routeOptions.config.role === "open") {
+    const { role, isStream = false } = request.routeOptions.config;
+    if (role === "open" || isStream) {
+      // A stream would count for as long as it is open: there are limits for these.
       done();
       return;
     }
@@ -71,12 +93,18 @@ export function shedLoad(app: Gateway, limits: GatewayLimits): void {
     }
     requests += 1;
     bytes += length;
-    reply.raw.once("close", () => {
+    let isOver = false;
+    const leave = () => {
+      if (isOver) return;
+      isOver = true;
       requests -= 1;
       bytes -= length;
-    });
+    };
+    reply.raw.once("close", leave);
+    request.leaveFlight = leave;
     done();
   };
+  app.decorateRequest("leaveFlight");
   app.addHook("onRequest", shed);
 }
 

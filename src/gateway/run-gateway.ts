@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
+import { HistoryTail } from "../client/history-tail.ts";
 import { locateDatabase } from "../database/connection-file.ts";
 import { inSchema, ping } from "../database/database.ts";
 import { openPool } from "../database/pool.ts";
@@ -10,7 +11,7 @@ import { type GatewayConfig, needsKeys } from "../settings/gateway.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import { sleep } from "../system/waiting.ts";
 import { DatabaseHealth } from "./database-health.ts";
-import type { Gateway } from "./gateway.ts";
+import type { ApplicationDoors, Gateway } from "./gateway.ts";
 import { readKeys } from "./keys.ts";
 import { QueueDoor } from "./queue-door.ts";
 import { buildGateway } from "./server.ts";
@@ -32,9 +33,10 @@ export async function runGateway(options: {
   readonly config: Config;
   readonly logger: Logger;
   readonly stop: AbortSignal;
+  readonly application: ApplicationDoors;
 }): Promise<void> {
   const { config, logger, stop } = options;
-  const { app, queue, health, close } = await openGateway(config, logger);
+  const { app, queue, health, close } = await openGateway(options);
   const closing = new AbortController();
   try {
     await listen(app, config.gateway);
@@ -57,8 +59,16 @@ export async function runGateway(options: {
 }
 
 /** The parts of a gateway that listens nowhere yet. */
-async function openGateway(config: Config, logger: Logger) {
-  const access = { required: needsKeys(config.gateway), keys: readKeys(config.gateway) };
+async function openGateway({
+  config,
+  logger,
+  application,
+}: Pick<Parameters<typeof runGateway>[0], "config" | "logger" | "application">) {
+  const access = {
+    required: needsKeys(config.gateway),
+    keys: readKeys(config.gateway),
+    origins: config.gateway.corsOrigins,
+  };
   const database = await locateDatabase(config.connection);
   const acquireTimeoutMs = Math.min(CONNECTION_MS_MAX, config.pool.acquireTimeoutMs);
   const pool = openPool(database, {
@@ -72,20 +82,48 @@ async function openGateway(config: Config, logger: Logger) {
     pool: { ...config.pool, max: 1, acquireTimeoutMs },
     logger,
   });
+  // Likewise, of which there is none until somebody follows.
+  const eventsPool = openPool(database, {
+    role: "gateway events",
+    pool: { ...config.pool, max: 1, acquireTimeoutMs },
+    logger,
+  });
   const { schema, maxPayloadBytes } = config;
   const queue = new QueueDoor({ pool, schema, maxPayloadBytes, logger });
+  const eventsDoor = new QueueDoor({ pool: eventsPool, schema, maxPayloadBytes, logger });
+  const events = new HistoryTail({
+    read: (work) => eventsDoor.read(work),
+    readMissed: (work) => queue.read(work),
+    onAway: (err) => {
+      if (err === null) {
+        logger.info("history is followed again");
+      } else {
+        logger.warn({ err }, "history cannot be followed; streams wait");
+      }
+    },
+  });
   const health = new DatabaseHealth({
     ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
     logger,
   });
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile },
+    {
+      access,
+      queue,
+      health,
+      events,
+      maxPayloadBytes,
+      schedulesFile: config.schedulesFile,
+      application,
+      publicUrl: config.gateway.publicUrl,
+    },
     { logger },
   );
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
-    await Promise.all([pool.end(), healthPool.end()]);
+    await events.close();
+    await Promise.all([pool.end(), healthPool.end(), eventsPool.end()]);
   };
   return { app, queue, health, close };
 }

@@ -11,7 +11,8 @@ import { packageVersion } from "../system/package-folder.ts";
 import { guardDoors } from "./access.ts";
 import { readBodies } from "./bodies.ts";
 import { replyNotFound, replyWithError } from "./errors.ts";
-import type { Gateway, GatewayParts } from "./gateway.ts";
+import { OpenStreams } from "./events/open-streams.ts";
+import type { Gateway, GatewayParts, GivenParts } from "./gateway.ts";
 import {
   GATEWAY_LIMITS,
   type GatewayLimits,
@@ -19,20 +20,24 @@ import {
   serverOptions,
   shedLoad,
 } from "./limits.ts";
+import { allowOrigins } from "./origins.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
+import { rpcRoutes } from "./routes/rpc.ts";
+import { skillRoutes } from "./routes/skills.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
 
 /** The HTTP side of the queue. Ready for requests, and listening nowhere yet. */
 export async function buildGateway(
-  parts: GatewayParts,
+  given: GivenParts,
   options: { readonly logger: FastifyBaseLogger; readonly limits?: Partial<GatewayLimits> },
 ): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const app: Gateway = Fastify({
-    ...serverOptions(limits, parts),
+    ...serverOptions(limits, given),
     loggerInstance: options.logger,
     // Names of queues and types, with each character as three.
     routerOptions: { maxParamLength: 1_000 },
@@ -40,6 +45,18 @@ export async function buildGateway(
     logController: new LogController({ disableRequestLogging: true }),
   }).withTypeProvider<ZodTypeProvider>();
 
+  const closing = new AbortController();
+  const parts: GatewayParts = {
+    ...given,
+    limits,
+    streams: new OpenStreams(limits),
+    closing: closing.signal,
+  };
+  // Before it waits for what is open.
+  app.addHook("preClose", (done) => {
+    closing.abort();
+    done();
+  });
   readBodies(app);
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(
@@ -48,6 +65,7 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  await allowOrigins(app, parts.access);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
@@ -70,8 +88,12 @@ export async function buildGateway(
   healthRoutes(app, parts);
   taskRoutes(app, parts);
   taskActionRoutes(app, parts);
+  eventRoutes(app, parts);
   queueRoutes(app, parts);
   olderTaskRoutes(app, parts);
+  skillRoutes(app, parts);
+  rpcRoutes(app, parts);
+  parts.application.routes(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),
   );

@@ -35,6 +35,7 @@ export const NO_PLACEHOLDERS = [
   "LLM_BASE_URL",
   "LLM_MODEL",
   "ORCHESTRATOR_API_KEY",
+  "GITHUB_WEBHOOK_SECRET",
 ] as const;
 
 /**

@@ -22,6 +22,7 @@ export const SECRETS = [
   "LLM_API_KEY",
   "ANTHROPIC_API_KEY",
   "ORCHESTRATOR_API_KEY",
+  "GITHUB_WEBHOOK_SECRET",
 ] as const;
 
 export const SETTINGS = z.object({
@@ -100,6 +101,9 @@ export const SETTINGS = z.object({
   REQUIRE_AUTH: yesOrNo().optional(),
   ORCHESTRATOR_API_KEY: token().optional(),
   API_KEYS_FILE: text().optional(),
+  PUBLIC_URL: text({ max: 2000 }).optional(),
+  CORS_ORIGINS: commaSeparated({ max: 100 }).optional(),
+  GITHUB_WEBHOOK_SECRET: token().optional(),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { packageVersion } from "../../system/package-folder.ts";
 import { answeredWithin } from "../database-health.ts";
-import { ErrorReply, RETRY_AFTER_SECONDS, Refusal } from "../errors.ts";
+import { ErrorReply } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
+import { RETRY_AFTER_SECONDS, Refusal } from "../refusal.ts";
 
 /** How long the database has to answer a look at readiness. */
 const READY_MS_MAX = 5_000;

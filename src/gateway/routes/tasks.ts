@@ -13,11 +13,11 @@ import { checkJson, PayloadError, serializePayload } from "../../model/payload.t
 import type { Enqueued as QueuedTask, NewTask as TaskToEnqueue } from "../../model/task.ts";
 import { TASK_STATUSES } from "../../model/task-status.ts";
 import { callerIn } from "../access.ts";
-import { Refusal } from "../errors.ts";
+import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
+import { Refusal } from "../refusal.ts";
 import {
   EnqueuedReply,
-  FAILURES,
   HistoryReply,
   ListedTaskReply,
   Name,

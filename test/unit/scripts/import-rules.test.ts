@@ -74,6 +74,7 @@ const INSTALLED = [
   "ipaddr.js",
   "fastest-levenshtein",
   "fastify",
+  "@fastify/cors",
   "@fastify/rate-limit",
   "@fastify/swagger",
   "fastify-type-provider-zod",
@@ -236,6 +237,7 @@ const SAMPLES: readonly Sample[] = [
       ["fastest-levenshtein", "src/cli/terminal/b.ts", "src/worker/d.ts"],
       ["fastify", "src/gateway/d.ts", "src/cli/d.ts"],
       ["@fastify/swagger", "src/gateway/e.ts", "src/client/e.ts"],
+      ["@fastify/cors", "src/gateway/h.ts", "src/client/h.ts"],
       ["@fastify/rate-limit", "src/gateway/routes/e.ts", "src/doctor/e.ts"],
       ["fastify-type-provider-zod", "src/gateway/g.ts", "src/supervisor/g.ts"],
     ] as const

@@ -201,6 +201,21 @@ export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
     seen: (config) => config.gateway.apiKey,
     as: "a-key-of-sixteen",
   },
+  GITHUB_WEBHOOK_SECRET: {
+    given: { GITHUB_WEBHOOK_SECRET: "a-secret-of-sixteen" },
+    seen: (config) => config.gateway.githubWebhookSecret,
+    as: "a-secret-of-sixteen",
+  },
+  PUBLIC_URL: {
+    given: { PUBLIC_URL: "https://queue.example.org/" },
+    seen: (config) => config.gateway.publicUrl,
+    as: "https://queue.example.org",
+  },
+  CORS_ORIGINS: {
+    given: { CORS_ORIGINS: "https://board.example.org, http://localhost:3000" },
+    seen: (config) => config.gateway.corsOrigins,
+    as: ["https://board.example.org", "http://localhost:3000"],
+  },
   API_KEYS_FILE: {
     given: { API_KEYS_FILE: "keys.json" },
     seen: (config) => config.gateway.keysFile,
