@@ -98,7 +98,15 @@ async function openGateway(config: Config, logger: Logger) {
     logger,
   });
   const app = await buildGateway(
-    { access, queue, health, events, maxPayloadBytes, schedulesFile: config.schedulesFile },
+    {
+      access,
+      queue,
+      health,
+      events,
+      maxPayloadBytes,
+      allowPrivate: config.effects.allowPrivate,
+      schedulesFile: config.schedulesFile,
+    },
     { logger },
   );
   const close = async () => {

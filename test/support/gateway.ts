@@ -73,7 +73,15 @@ export async function startGateway(
   const events = new HistoryTail({ read: (work) => queue.read(work) });
   const access = { keys, required: keys.size > 0 };
   const app = await buildGateway(
-    { access, queue, health, events, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    {
+      access,
+      queue,
+      health,
+      events,
+      maxPayloadBytes: 1_048_576,
+      allowPrivate: false,
+      schedulesFile: null,
+    },
     { logger, limits },
   );
   const url = await app.listen({ host: "127.0.0.1", port });
