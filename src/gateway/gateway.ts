@@ -7,7 +7,7 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { DatabaseHealth } from "./database-health.ts";
+import type { DatabaseHealth } from "../database/health.ts";
 import type { Access } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
 

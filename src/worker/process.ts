@@ -7,6 +7,7 @@ import type { ClientConfig } from "pg";
 import type { Logger } from "pino";
 import { loadInput, reportProgress } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
+import type { DatabaseHealth } from "../database/health.ts";
 import type { NotificationListener } from "../database/listener.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import { isTransient } from "../database/sqlstate.ts";
@@ -41,6 +42,8 @@ type WorkerProcessDeps = {
   /** For the handlers, apart from what claims and settles. */
   readonly taskDb: Database;
   readonly link: DatabaseLink;
+  /** While it says that the database is down, nothing is claimed. */
+  readonly health: DatabaseHealth;
   readonly listener: NotificationListener;
   /** For the heartbeat, on a session of its own. */
   readonly connection: ClientConfig;

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
-import { DatabaseHealth } from "../../src/gateway/database-health.ts";
+import { DatabaseHealth } from "../../src/database/health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
