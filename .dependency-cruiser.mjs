@@ -14,6 +14,7 @@ const QUEUE = [
   "outbox",
   "supervisor",
   "doctor",
+  "metrics",
   "gateway",
   "cli",
 ];
@@ -79,6 +80,8 @@ const LIBRARIES = {
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
+  "prom-client": "^src/metrics/",
+  "@opentelemetry/api": "^src/system/",
   fastify: "^src/gateway/",
   "@fastify/rate-limit": "^src/gateway/",
   "@fastify/swagger": "^src/gateway/",

@@ -8,6 +8,7 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { DatabaseHealth } from "../database/health.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Access } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
 
@@ -25,6 +26,7 @@ export type GatewayParts = {
   readonly access: Access;
   readonly queue: QueueDoor;
   readonly health: DatabaseHealth;
+  readonly metrics: Metrics;
   readonly maxPayloadBytes: number;
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;

@@ -5,6 +5,7 @@ import { inSchema, ping } from "../database/database.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { openPool } from "../database/pool.ts";
 import { DatabaseLink } from "../database/reconnect.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { EnvironmentError, EXIT_CODES, hasCode } from "../model/errors.ts";
 import type { Config } from "../settings/config.ts";
 import { type GatewayConfig, needsKeys } from "../settings/gateway.ts";
@@ -72,20 +73,30 @@ async function openGateway(config: Config, logger: Logger) {
     pool: { ...config.pool, max: 1, acquireTimeoutMs },
     logger,
   });
+  const metricsPool = openPool(database, {
+    role: "gateway metrics",
+    pool: { ...config.pool, max: 1, acquireTimeoutMs },
+    logger,
+  });
   const { schema, maxPayloadBytes } = config;
+  const metrics = new Metrics({
+    process: "gateway",
+    queue: { pool: metricsPool, schema, logger },
+  });
   const queue = new QueueDoor({ pool, schema, maxPayloadBytes, logger });
   const health = new DatabaseHealth({
     ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
     logger,
   });
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile },
+    { access, queue, health, metrics, maxPayloadBytes, schedulesFile: config.schedulesFile },
     { logger },
   );
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
-    await Promise.all([pool.end(), healthPool.end()]);
+    metrics.close();
+    await Promise.all([pool.end(), healthPool.end(), metricsPool.end()]);
   };
   return { app, queue, health, close };
 }

@@ -20,6 +20,7 @@ import {
   shedLoad,
 } from "./limits.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
@@ -55,6 +56,12 @@ export async function buildGateway(
     const { method, routeOptions } = request;
     const fields = { method, route: routeOptions.url, status: reply.statusCode };
     request.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, "request answered");
+    parts.metrics.answered({
+      method,
+      route: request.is404 ? null : (routeOptions.url ?? null),
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1_000,
+    });
     done();
   });
   await app.register(swagger, {
@@ -68,6 +75,7 @@ export async function buildGateway(
 
   // After the plugins, whose hooks see only later routes.
   healthRoutes(app, parts);
+  metricsRoute(app, parts);
   taskRoutes(app, parts);
   taskActionRoutes(app, parts);
   queueRoutes(app, parts);

@@ -13,6 +13,7 @@ import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { failpoint } from "../system/failpoint.ts";
 import type { CircuitBreaker } from "../system/http.ts";
+import { Observation } from "../system/observation.ts";
 import {
   type Deliveries,
   exchangeWith,
@@ -28,6 +29,12 @@ const DELIVERY_MS_MAX = 45_000;
 
 /** Between attempts; between the tries of one attempt see EffectsConfig. */
 const BACKOFF = { baseMs: 4_000, factor: 2, maxMs: 3_600_000 };
+
+/** An attempt at an effect ended, and left it in that status; null where it was no longer its. */
+export const effectAttempted = new Observation<{
+  readonly kind: string;
+  readonly status: EffectStatus | null;
+}>();
 
 export type DeliverDeps = {
   readonly db: Database;
@@ -58,6 +65,7 @@ export async function deliverEffect(
   const end = await endOf(effect, deps);
   failpoint("effect.sent");
   const status = await settleEffect(db, effect, end);
+  effectAttempted.tell({ kind: effect.kind, status });
   const line = { effectId, taskId: effect.taskId, kind: effect.kind, attempt: effect.attempts };
   const level = end.status === "delivered" || end.status === "skipped" ? "info" : "warn";
   logger[level]({ ...line, status, reason: end.error }, "effect settled");

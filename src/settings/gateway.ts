@@ -16,13 +16,15 @@ export type GatewayConfig = {
   readonly keysFile: string | null;
 };
 
-/** What only the gateway reads. */
+/** What only servers read, and applications may mean otherwise. */
 export const GATEWAY_VARIABLES: readonly string[] = [
   "HOST",
   "PORT",
   "REQUIRE_AUTH",
   "ORCHESTRATOR_API_KEY",
   "API_KEYS_FILE",
+  "METRICS_HOST",
+  "METRICS_PORT",
 ];
 
 /** A shorter key could be guessed. */

@@ -100,6 +100,9 @@ export const SETTINGS = z.object({
   REQUIRE_AUTH: yesOrNo().optional(),
   ORCHESTRATOR_API_KEY: token().optional(),
   API_KEYS_FILE: text().optional(),
+  METRICS_HOST: text({ max: 255 }).default("127.0.0.1"),
+  // Room for the offsets of workers and jobs.
+  METRICS_PORT: integer({ min: 0, max: 65_000 }).optional(),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

@@ -1,6 +1,6 @@
 /**
- * Something that happens again and again in this process, told to whoever wants to know, as metrics
- * do. While nobody listens, to tell it is a look at an empty set.
+ * Something that happens again and again in this process, told to whoever wants to know, as
+ * metrics do. While nobody listens, to tell it is a look at an empty set.
  */
 export class Observation<Seen> {
   readonly #listeners = new Set<(seen: Seen) => void>();

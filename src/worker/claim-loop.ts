@@ -12,6 +12,7 @@ import type { NotificationEvents, NotificationListener } from "../database/liste
 import type { DatabaseLink } from "../database/reconnect.ts";
 import type { ClaimedTask, Lane } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { Observation } from "../system/observation.ts";
 import { type RetryDelays, retry } from "../system/retry.ts";
 import { sleep, unlessAborted } from "../system/waiting.ts";
 import type { Lanes } from "./lanes.ts";
@@ -24,6 +25,9 @@ import { type FloodLog, NotificationThrottle, NotifiedLanes, WakeUp } from "./wa
  * wakes, one finds the task, so some in a row are common; beside a flood a task waits for 20 ms.
  */
 const CLAIM_THROTTLE = { inARow: 50, perSecond: 50 };
+
+/** A claim was answered with so many tasks, often none. */
+export const claimAnswered = new Observation<number>();
 
 type ClaimLoopDeps = ClaimsDeps & {
   readonly listener: EventEmitter<NotificationEvents> &
@@ -238,6 +242,7 @@ class Claims {
         if (this.#lost.isDue) await this.#lost.release();
         failpoint("claim.before");
         const tasks = await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
+        claimAnswered.tell(tasks.length);
         if (tasks.length > 0) {
           failpoint("claim.answered");
         }

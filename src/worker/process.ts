@@ -17,6 +17,7 @@ import type { Handler } from "../model/handler.ts";
 import type { Attempt, ClaimedTask, TaskInput } from "../model/task.ts";
 import type { LogLevel } from "../settings/variables.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { Observation } from "../system/observation.ts";
 import { unlessAborted } from "../system/waiting.ts";
 import type { AttemptHost, RunningAttempt } from "./attempt.ts";
 import { runClaimLoop } from "./claim-loop.ts";
@@ -36,6 +37,9 @@ const HEARTBEAT_MS = 5_000;
 const CANCEL_THROTTLE = { inARow: 4, perSecond: 4 };
 /** Attempts beside those that run whose ends are on their way to the database, at most. */
 const ENDED_ATTEMPTS_MAX = 8_000;
+
+/** A worker process began, with so many slots. */
+export const workerStarted = new Observation<number>();
 
 type WorkerProcessDeps = {
   readonly db: Database;
@@ -164,6 +168,7 @@ class WorkerProcess implements AttemptHost {
     listener.on("cancel", onCancel);
     const { queues, concurrency } = this.#deps;
     logger.info({ queues, concurrency }, "worker started");
+    workerStarted.tell(concurrency);
 
     const { signal } = this.#ending;
     await this.#guard(getReady({ ...this.#deps, workerId: this.#workerId }, heartbeat, signal));

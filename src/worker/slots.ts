@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Handler } from "../model/handler.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
+import { Observation } from "../system/observation.ts";
 import { type AttemptHost, RunningAttempt } from "./attempt.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import type { AbortKind } from "./failure.ts";
@@ -30,6 +31,19 @@ const UNSETTLED_BYTES_MAX = 32 * 2 ** 20;
  * input stays in the database until its attempt starts.
  */
 const INPUT_BYTES_MAX = 16 * 2 ** 20;
+
+/** An attempt began; its task had been due for so long. */
+export const attemptStarted = new Observation<{
+  readonly taskType: string;
+  readonly waitSeconds: number;
+}>();
+
+/** An attempt ended after so long; without an outcome, it had lost its task. */
+export const attemptEnded = new Observation<{
+  readonly taskType: string;
+  readonly outcome: string;
+  readonly runSeconds: number;
+}>();
 
 type SlotsDeps = {
   readonly handlers: ReadonlyMap<string, Handler>;
@@ -236,11 +250,22 @@ export class Slots {
     const attempt = new RunningAttempt(task, handler, this.#deps.host, epoch);
     const token = attemptToken(task);
     this.#running.set(token, attempt);
+    if (attemptStarted.isHeard) {
+      // By the clock of this host, which may be behind that of the server.
+      const waitSeconds = Math.max(0, Date.now() - Date.parse(task.runAt)) / 1_000;
+      attemptStarted.tell({ taskType: task.taskType, waitSeconds });
+    }
     void this.#runToEnd(token, attempt);
   }
 
   async #runToEnd(token: string, attempt: RunningAttempt): Promise<void> {
+    const startedMs = performance.now();
     const ending = await attempt.run();
+    if (attemptEnded.isHeard) {
+      const runSeconds = (performance.now() - startedMs) / 1_000;
+      const { taskType } = attempt.task;
+      attemptEnded.tell({ taskType, outcome: ending?.outcome ?? "lost", runSeconds });
+    }
     this.#pace.ended();
     // False where settleRunning was quicker: the handler ended too late.
     if (!this.#running.delete(token)) {

@@ -9,6 +9,7 @@ import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { buildGateway } from "../../src/gateway/server.ts";
+import { Metrics } from "../../src/metrics/metrics.ts";
 import { found, waitFor } from "./connections.ts";
 import { poolOf } from "./databases.ts";
 import { type Running, startCli } from "./processes.ts";
@@ -64,8 +65,9 @@ export async function startGateway(
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const access = { keys, required: keys.size > 0 };
+  const metrics = new Metrics({ process: "gateway", queue: { pool, schema: "triaged", logger } });
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    { access, queue, health, metrics, maxPayloadBytes: 1_048_576, schedulesFile: null },
     { logger, limits },
   );
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -94,6 +96,7 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      metrics.close();
       await pool.end();
     },
   };
