@@ -25,6 +25,7 @@ import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
+import { traceRequests } from "./trace-requests.ts";
 
 /** The HTTP side of the queue. Ready for requests, and listening nowhere yet. */
 export async function buildGateway(
@@ -49,6 +50,7 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  traceRequests(app);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);

@@ -14,6 +14,7 @@ import type { EffectsConfig } from "../settings/effects.ts";
 import { failpoint } from "../system/failpoint.ts";
 import type { CircuitBreaker } from "../system/http.ts";
 import { Observation } from "../system/observation.ts";
+import { inSpan, SpanKind, spanOf } from "../system/tracing.ts";
 import {
   type Deliveries,
   exchangeWith,
@@ -62,9 +63,17 @@ export async function deliverEffect(
     return null;
   }
   failpoint("effect.claimed");
-  const end = await endOf(effect, deps);
-  failpoint("effect.sent");
-  const status = await settleEffect(db, effect, end);
+  const options = {
+    kind: SpanKind.PRODUCER,
+    parent: spanOf(effect.traceparent),
+    attributes: { "triaged.effect_id": effectId, "triaged.attempt": effect.attempts },
+  };
+  const { end, status } = await inSpan(`effect ${effect.kind}`, options, async (span) => {
+    const ended = await endOf(effect, deps);
+    failpoint("effect.sent");
+    span?.setAttribute("triaged.outcome", ended.status);
+    return { end: ended, status: await settleEffect(db, effect, ended) };
+  });
   effectAttempted.tell({ kind: effect.kind, status });
   const line = { effectId, taskId: effect.taskId, kind: effect.kind, attempt: effect.attempts };
   const level = end.status === "delivered" || end.status === "skipped" ? "info" : "warn";

@@ -215,7 +215,7 @@ class Claims {
       // A look into some lanes is no sweep, whose time and cost would count for all.
       const looked = only === null ? depth : "new";
       lanes.claimed(tasks, { now, tookMs: now - before, depth: looked, more: isFull });
-      slots.accept(tasks, { more: isFull, epoch: plan.epoch });
+      slots.accept(tasks, { more: isFull, epoch: plan.epoch, askedMs: before });
       capacity -= tasks.length;
       found ||= tasks.length > 0;
       more ||= isFull;

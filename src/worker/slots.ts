@@ -147,13 +147,16 @@ export class Slots {
    * Take over claimed tasks. With `more`, where another claim follows at once, the attempts start
    * when it is on its way, so that the database works while they do.
    */
-  accept(tasks: readonly ClaimedTask[], { more, epoch }: { more: boolean; epoch: number }): void {
+  accept(
+    tasks: readonly ClaimedTask[],
+    { more, epoch, askedMs }: { more: boolean; epoch: number; askedMs: number },
+  ): void {
     const since = performance.now();
     this.#pace.claimed(since, { more });
     for (const task of tasks) {
       this.#count(task, 1);
     }
-    this.#waiting.add(tasks, { since, epoch });
+    this.#waiting.add(tasks, { since, epoch, askedMs });
     if (more) {
       setImmediate(() => this.#fill());
     } else {
@@ -241,13 +244,16 @@ export class Slots {
     }
   }
 
-  #start({ task, epoch }: WaitingTask): void {
+  #start({ task, epoch, since, askedMs }: WaitingTask): void {
     const handler = this.#deps.handlers.get(task.taskType);
     if (handler === undefined) {
       // Not of a lane of this worker: no claim returns it.
       throw new Error(`expected a handler for task type ${task.taskType}, got none`);
     }
-    const attempt = new RunningAttempt(task, handler, this.#deps.host, epoch);
+    const attempt = new RunningAttempt(task, handler, this.#deps.host, {
+      epoch,
+      claim: { askedMs, answeredMs: since },
+    });
     const token = attemptToken(task);
     this.#running.set(token, attempt);
     if (attemptStarted.isHeard) {
@@ -273,6 +279,7 @@ export class Slots {
     }
     if (ending === null) {
       this.#count(attempt.task, -1);
+      attempt.trace?.lose();
       attempt.forget();
     } else {
       this.#settle(attempt.task, ending, attempt);
@@ -284,7 +291,9 @@ export class Slots {
   #settle(task: ClaimedTask, ending: Ending, attempt?: RunningAttempt): void {
     const { settler, changed, logger } = this.#deps;
     this.#count(task, -1);
+    const settled = attempt?.trace?.settle(ending);
     settler.settle(ending, (held) => {
+      settled?.(held);
       attempt?.forget();
       logSettled(logger, { task, ending, held });
       if (this.#isHeldBack && !this.#holdBack()) {
