@@ -14,6 +14,7 @@ const QUEUE = [
   "outbox",
   "supervisor",
   "doctor",
+  "metrics",
   "gateway",
   "cli",
 ];
@@ -80,6 +81,8 @@ const LIBRARIES = {
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
+  "prom-client": "^src/metrics/",
+  "@opentelemetry/api": "^src/system/",
   fastify: "^src/gateway/",
   "@fastify/cors": "^src/gateway/",
   "@fastify/rate-limit": "^src/gateway/",

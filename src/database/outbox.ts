@@ -8,7 +8,8 @@ import { ClaimedEffect, DueEffect, ListedEffect, ListedPushConfig, PushConfig } 
 export const claimEffect: Queue["claimEffect"] = async (db, effectId, { leaseMs }) => {
   const [row] = await db.query({
     text: `select
-        effect_id as "effectId", task_id as "taskId", kind, effect_key as key, payload, attempts
+        effect_id as "effectId", task_id as "taskId", kind, effect_key as key, payload, attempts,
+        traceparent
       from triaged.claim_effect($1, $2)`,
     values: [effectId, leaseMs],
   });

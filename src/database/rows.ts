@@ -266,6 +266,8 @@ export const ClaimedEffect = z.object({
   payload: z.record(z.string(), z.unknown()),
   /** This attempt's number, from 1. It only grows. */
   attempts: z.int(),
+  /** The span in which its handler asked for it; null where nothing was traced. */
+  traceparent: z.string().nullable(),
 });
 export type ClaimedEffect = z.output<typeof ClaimedEffect>;
 

@@ -9,7 +9,8 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { HistoryTail } from "../client/history-tail.ts";
-import type { DatabaseHealth } from "./database-health.ts";
+import type { DatabaseHealth } from "../database/health.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Access, Caller } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
 import type { Skill } from "./skill.ts";
@@ -30,6 +31,7 @@ export type GatewayParts = {
   readonly health: DatabaseHealth;
   /** Tells of every transition. */
   readonly events: HistoryTail;
+  readonly metrics: Metrics;
   readonly maxPayloadBytes: number;
   /** Whether pushes may go to private addresses, as the jobs that deliver them are told. */
   readonly allowPrivate: boolean;

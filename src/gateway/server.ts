@@ -23,12 +23,14 @@ import {
 import { allowOrigins } from "./origins.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { rpcRoutes } from "./routes/rpc.ts";
 import { skillRoutes } from "./routes/skills.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
+import { traceRequests } from "./trace-requests.ts";
 
 /** The HTTP side of the queue. Ready for requests, and listening nowhere yet. */
 export async function buildGateway(
@@ -65,6 +67,7 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  traceRequests(app);
   await allowOrigins(app, parts.access);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
@@ -73,6 +76,12 @@ export async function buildGateway(
     const { method, routeOptions } = request;
     const fields = { method, route: routeOptions.url, status: reply.statusCode };
     request.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, "request answered");
+    parts.metrics.answered({
+      method,
+      route: request.is404 ? null : (routeOptions.url ?? null),
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1_000,
+    });
     done();
   });
   await app.register(swagger, {
@@ -86,6 +95,7 @@ export async function buildGateway(
 
   // After the plugins, whose hooks see only later routes.
   healthRoutes(app, parts);
+  metricsRoute(app, parts);
   taskRoutes(app, parts);
   taskActionRoutes(app, parts);
   eventRoutes(app, parts);

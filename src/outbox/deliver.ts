@@ -13,6 +13,8 @@ import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { failpoint } from "../system/failpoint.ts";
 import type { CircuitBreaker } from "../system/http.ts";
+import { Observation } from "../system/observation.ts";
+import { inSpan, SpanKind, spanOf } from "../system/tracing.ts";
 import { alertDelivery } from "./alert.ts";
 import {
   type Deliveries,
@@ -29,6 +31,12 @@ const DELIVERY_MS_MAX = 45_000;
 
 /** Between attempts; between the tries of one attempt see EffectsConfig. */
 const BACKOFF = { baseMs: 4_000, factor: 2, maxMs: 3_600_000 };
+
+/** An attempt at an effect ended, and left it in that status; null where it was no longer its. */
+export const effectAttempted = new Observation<{
+  readonly kind: string;
+  readonly status: EffectStatus | null;
+}>();
 
 export type DeliverDeps = {
   readonly db: Database;
@@ -56,9 +64,18 @@ export async function deliverEffect(
     return null;
   }
   failpoint("effect.claimed");
-  const end = await endOf(effect, deps);
-  failpoint("effect.sent");
-  const status = await settleEffect(db, effect, end);
+  const options = {
+    kind: SpanKind.PRODUCER,
+    parent: spanOf(effect.traceparent),
+    attributes: { "triaged.effect_id": effectId, "triaged.attempt": effect.attempts },
+  };
+  const { end, status } = await inSpan(`effect ${effect.kind}`, options, async (span) => {
+    const ended = await endOf(effect, deps);
+    failpoint("effect.sent");
+    span?.setAttribute("triaged.outcome", ended.status);
+    return { end: ended, status: await settleEffect(db, effect, ended) };
+  });
+  effectAttempted.tell({ kind: effect.kind, status });
   const line = { effectId, taskId: effect.taskId, kind: effect.kind, attempt: effect.attempts };
   const level = end.status === "delivered" || end.status === "skipped" ? "info" : "warn";
   logger[level]({ ...line, status, reason: end.error }, "effect settled");

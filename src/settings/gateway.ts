@@ -23,7 +23,7 @@ export type GatewayConfig = {
   readonly keysFile: string | null;
 };
 
-/** What only the gateway reads. */
+/** What only servers read, and applications may mean otherwise. */
 export const GATEWAY_VARIABLES: readonly string[] = [
   "HOST",
   "PORT",
@@ -33,6 +33,8 @@ export const GATEWAY_VARIABLES: readonly string[] = [
   "CORS_ORIGINS",
   "PUBLIC_URL",
   "GITHUB_WEBHOOK_SECRET",
+  "METRICS_HOST",
+  "METRICS_PORT",
 ];
 
 /** A shorter key could be guessed. */

@@ -111,6 +111,9 @@ export const SETTINGS = z.object({
   PUBLIC_URL: text({ max: 2000 }).optional(),
   CORS_ORIGINS: commaSeparated({ max: 100 }).optional(),
   GITHUB_WEBHOOK_SECRET: token().optional(),
+  METRICS_HOST: text({ max: 255 }).default("127.0.0.1"),
+  // Room for the offsets of workers and jobs.
+  METRICS_PORT: integer({ min: 0, max: 65_000 }).optional(),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });

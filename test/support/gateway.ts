@@ -4,12 +4,13 @@ import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
 import { HistoryTail } from "../../src/client/history-tail.ts";
-import { DatabaseHealth } from "../../src/gateway/database-health.ts";
+import { DatabaseHealth } from "../../src/database/health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { buildGateway } from "../../src/gateway/server.ts";
+import { Metrics } from "../../src/metrics/metrics.ts";
 import { triageDoors } from "../../src/triage/doors/doors.ts";
 import { found, waitFor } from "./connections.ts";
 import { poolOf } from "./databases.ts";
@@ -77,11 +78,13 @@ export async function startGateway(
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const events = new HistoryTail({ read: (work) => queue.read(work) });
   const access = { keys, required: keys.size > 0, origins };
+  const metrics = new Metrics({ process: "gateway", queue: { pool, schema: "triaged", logger } });
   const app = await buildGateway(
     {
       access,
       queue,
       health,
+      metrics,
       events,
       maxPayloadBytes: 1_048_576,
       allowPrivate: false,
@@ -119,6 +122,7 @@ export async function startGateway(
     [Symbol.asyncDispose]: async () => {
       await app.close();
       await events.close();
+      metrics.close();
       await pool.end();
     },
   };

@@ -1,4 +1,5 @@
 import { locateDatabase } from "../../database/connection-file.ts";
+import { openPool } from "../../database/pool.ts";
 import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
 import type { MaintenanceJob } from "../../jobs/job.ts";
 import { type CompletedJob, jobsWith, runJobsOnce } from "../../jobs/maintenance.ts";
@@ -8,6 +9,7 @@ import { deliverEffect } from "../../outbox/deliver.ts";
 import { effectJobs, sweepEffectsJob } from "../../outbox/effect-jobs.ts";
 import { type Config, readConfig } from "../../settings/config.ts";
 import type { EffectsConfig } from "../../settings/effects.ts";
+import { JOBS_METRICS_OFFSET, metricsAddress } from "../../settings/metrics.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { CircuitBreaker } from "../../system/http.ts";
 import { createLogger } from "../../system/logger.ts";
@@ -83,8 +85,22 @@ async function runUntil(
 ): Promise<void> {
   const logger = createLogger({ level: config.logLevel, name: "jobs" });
   for (const sentence of config.leftOver) logger.warn(sentence);
-  await runJobs({
-    database: await locateDatabase(config.connection),
+  const database = await locateDatabase(config.connection);
+  const pool = openPool(database, {
+    role: "jobs metrics",
+    pool: { ...config.pool, max: 1 },
+    logger,
+  });
+  // Not before it is needed: the help of all commands needs none of it.
+  const { startMetrics } = await import("../../metrics/metrics-server.ts");
+  const metrics = startMetrics({
+    process: "jobs",
+    address: metricsAddress(config.metrics, JOBS_METRICS_OFFSET),
+    queue: { pool, schema: config.schema, logger },
+    logger,
+  });
+  const options = {
+    database,
     direct: config.directConnection,
     schema: config.schema,
     pool: config.pool,
@@ -94,7 +110,13 @@ async function runUntil(
     effects: effectJobs({ config: config.effects, deliveries: await application.deliveries() }),
     logger,
     stop,
-  });
+  };
+  try {
+    await runJobs(options);
+  } finally {
+    await metrics.close();
+    await pool.end();
+  }
 }
 
 /** The exit code is that of the first job that failed; those after it ran as well. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { answeredWithin, HEALTH_STATES } from "../../database/health.ts";
 import { packageVersion } from "../../system/package-folder.ts";
-import { answeredWithin } from "../database-health.ts";
 import { ErrorReply } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
 import { RETRY_AFTER_SECONDS, Refusal } from "../refusal.ts";
@@ -12,7 +12,7 @@ const Alive = z.strictObject({ status: z.literal("alive"), version: z.string() }
 const Ready = z.strictObject({
   status: z.literal("ready"),
   database: z
-    .enum(["healthy", "degraded", "down"])
+    .enum(HEALTH_STATES)
     .describe(
       "What questions of every 5 s say: degraded after one without an answer, down after 3.",
     ),

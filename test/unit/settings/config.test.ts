@@ -155,6 +155,16 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
   ...effects.EFFECT_SETTINGS,
   ...effects.GATEWAY_SETTINGS,
   ...ADJUDICATION_SETTINGS,
+  METRICS_HOST: {
+    given: { METRICS_HOST: "0.0.0.0", METRICS_PORT: "9464" },
+    seen: (config) => config.metrics,
+    as: { host: "0.0.0.0", port: 9464 },
+  },
+  METRICS_PORT: {
+    given: { METRICS_PORT: "9464" },
+    seen: (config) => config.metrics,
+    as: { host: "127.0.0.1", port: 9464 },
+  },
   LOG_LEVEL: { given: { LOG_LEVEL: "debug" }, seen: (config) => config.logLevel, as: "debug" },
   TRIAGED_ROLE_PREFIX: {
     given: { TRIAGED_ROLE_PREFIX: "orders" },
@@ -221,6 +231,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       publicUrl: null,
       keysFile: null,
     },
+    metrics: null,
     maxPayloadBytes: 1_048_576,
     maxResultBytes: 1_048_576,
     maxRescues: 3,
