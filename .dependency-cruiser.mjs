@@ -68,7 +68,7 @@ const OUTSIDE = {
 const LIBRARIES = {
   pg: "^src/database/",
   "graphile-worker": "^src/(jobs|triage/jobs)/",
-  typescript: "^src/triage/(compiler|surface|consumer|change)/",
+  typescript: "^src/triage/(compiler|surface|consumer|change|template)/",
   tar: "^src/triage/sources/npm/",
   "npm-registry-fetch": "^src/triage/sources/npm/",
   "@npmcli/config": "^src/triage/sources/npm/",
@@ -78,6 +78,7 @@ const LIBRARIES = {
   semver: "^src/triage/",
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",
+  "smol-toml": "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
   fastify: "^src/gateway/",
   "@fastify/rate-limit": "^src/gateway/",

@@ -1,5 +1,5 @@
-// Goal: an entry is read once for its format. Method: a package on disk whose entry changes between
-// two loads, as none does while it is analysed.
+// Goal: an entry is read once for its format. Method: a package on disk whose entry changes
+// between two loads, as none does while it is analysed.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
