@@ -26,7 +26,7 @@ export function readDocument(text: string): ReadDocument | null {
   }
 }
 
-/** What a text of TOML holds that a stranger wrote; null where it is none, or nested too deeply. */
+/** What a stranger's text of TOML holds; null where it is none, or is nested too deeply. */
 export function readToml(text: string): Readonly<Record<string, unknown>> | null {
   if (text.length > LIMITS.documentCharsMax) return null;
   try {
