@@ -151,7 +151,8 @@ function verbed(key: string, verb: string, value = ""): string {
  * does not parse. Or why it was left out.
  */
 function documentKeys(text: string): KeyedValues | { readonly leftOut: string } | null {
-  const document = readDocument(/^\s*(?:\{|\/[/*])/.test(text) ? plainJson(text) : text);
+  const plain = /^\s*(?:\{|\/[/*])/.test(text) ? plainJson(text) : text;
+  const document = readDocument(plain.replace(LARGE_NUMBER, '"$&"'));
   if (document === null || "leftOut" in document) return document;
   const keys = new Map<string, string>();
   flatten(document.value, "", { keys, depth: 0 });
@@ -165,6 +166,9 @@ function tomlKeys(text: string): KeyedValues | null {
   flatten(value, "", { keys, depth: 0 });
   return new Map([...keys].map(([key, one]) => [key, isSecretName(key) ? HIDDEN + one : one]));
 }
+
+/** An integer of JSON or YAML that a number would round; as text it stays what it is. */
+const LARGE_NUMBER = /(?<=[:[,]\s?|-\s)-?\d{16,400}(?=[ \t]*(?:[,}\]\r\n]|$))/g;
 
 /**
  * JSON without the comments and the commas before a closing bracket that settings of tools may

@@ -159,6 +159,18 @@ const CASES: readonly Case[] = [
     "// Tests.\nexport default {\n  test: { globals: true },\n};\n",
     ["no value differs: order, comments or layout alone"],
   ],
+  [
+    "ids.json",
+    '{"id":9007199254740993,"ids":[9007199254740993, 1]}\n',
+    '{"id":9007199254740995,"ids":[9007199254740993, 1]}\n',
+    ["id: 9007199254740993 → 9007199254740995"],
+  ],
+  [
+    "ids.yaml",
+    "id: 9007199254740993\nlist:\n  - 9007199254740993\n",
+    "id: 9007199254740995\nlist:\n  - 9007199254740993\n",
+    ["id: 9007199254740993 → 9007199254740995"],
+  ],
   ["broken.toml", "a = 1\n", "a = = 1\n", ["2 lines added, 2 lines removed"]],
 ];
 
