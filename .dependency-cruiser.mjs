@@ -70,7 +70,7 @@ const OUTSIDE = {
 const LIBRARIES = {
   pg: "^src/database/",
   "graphile-worker": "^src/(jobs|triage/jobs)/",
-  typescript: "^src/triage/(compiler|surface|consumer|change)/",
+  typescript: "^src/triage/(compiler|surface|consumer|change|template)/",
   tar: "^src/triage/sources/npm/",
   "npm-registry-fetch": "^src/triage/sources/npm/",
   "@npmcli/config": "^src/triage/sources/npm/",
@@ -80,6 +80,7 @@ const LIBRARIES = {
   semver: "^src/triage/",
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",
+  "smol-toml": "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
   "prom-client": "^src/metrics/",
   "@opentelemetry/api": "^src/system/",

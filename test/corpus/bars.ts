@@ -147,6 +147,18 @@ export function faults(judged: readonly Judged[]): string[] {
   ];
 }
 
+/** MiB that no process of a case may hold, where each has processes of its own. */
+export const PEAK_MIB_MAX = 450;
+
+/** Cases that took more than that; none where they shared their processes. */
+export function costlyCases(
+  outcomes: readonly { readonly judged: Judged; readonly peakMib: number | null }[],
+): string[] {
+  return outcomes.flatMap(({ judged: { name }, peakMib }) =>
+    (peakMib ?? 0) > PEAK_MIB_MAX ? [`${name} held ${peakMib} MiB; ${PEAK_MIB_MAX} at most`] : [],
+  );
+}
+
 function faultsOf(judged: readonly Judged[], part: "marked" | "unmarked"): string[] {
   return standings(judged, part)
     .filter(({ isHeld }) => !isHeld)

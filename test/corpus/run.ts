@@ -6,7 +6,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { nearest, reportError, UsageError } from "../../src/cli/terminal/errors.ts";
 import { note, print, printJson } from "../../src/cli/terminal/output.ts";
-import { byKind, faults, standings, tallyOf } from "./bars.ts";
+import { byKind, costlyCases, faults, standings, tallyOf } from "./bars.ts";
 import { type Case, isUpgrade, KINDS, readCases } from "./case.ts";
 import { type Row, runCases } from "./outcome.ts";
 import { installPackages } from "./packages.ts";
@@ -107,7 +107,8 @@ function report(
   { asJson, isWhole }: { readonly asJson: boolean; readonly isWhole: boolean },
 ): void {
   const judged = rows.map(({ outcome }) => outcome.judged);
-  const wrong = isWhole ? faults(judged) : [];
+  const costly = costlyCases(rows.map(({ outcome }) => outcome));
+  const wrong = isWhole ? [...faults(judged), ...costly] : [];
   process.exitCode = wrong.length === 0 ? 0 : 1;
   if (asJson) {
     printJson({ cases: rows.map(jsonOf), ...summaryOf(rows), faults: wrong });

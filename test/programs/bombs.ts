@@ -48,4 +48,5 @@ const BOMBS: Readonly<Record<string, () => unknown>> = {
   },
   "its pid": () => String(process.pid),
   "its environment": () => Object.keys(process.env),
+  "its options": () => process.execArgv,
 };

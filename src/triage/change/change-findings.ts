@@ -10,6 +10,7 @@ import {
 } from "../facts/service.ts";
 import { authFindings } from "./auth-findings.ts";
 import { envFindings } from "./env-findings.ts";
+import { hostFindings } from "./host-findings.ts";
 import { imageFindings } from "./image-findings.ts";
 import { contractFindings, type OnLeftOut } from "./openapi-findings.ts";
 import { portFindings } from "./port-findings.ts";
@@ -30,6 +31,7 @@ export function changeFindings(
     ...authFindings(files),
     ...envFindings(files),
     ...portFindings(files),
+    ...hostFindings(files),
     ...imageFindings(files),
   ];
   const known = found.map(shortened);

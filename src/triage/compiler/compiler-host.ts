@@ -123,20 +123,23 @@ function readSource(
   path: string,
   how: SourceOptions,
 ): ts.SourceFile | undefined {
-  const rewriting = rewrite?.appliesTo(path) === true;
   const options = sourceOptions(path, how);
-  const key = `${rewriting ? "rewritten:" : ""}${path}:${options.languageVersion}:${options.impliedNodeFormat}`;
+  const plainKey = `${path}:${options.languageVersion}:${options.impliedNodeFormat}`;
+  const rewritten = rewrite?.appliesTo(path) === true ? `rewritten:${plainKey}` : null;
   // An overlay belongs to one program; the next may have another text at the same path.
   const isOverlaid = overlay?.has(path) === true;
+  const key = rewritten ?? plainKey;
   if (cache.has(key) && !isOverlaid) return cache.get(key);
   const isShared = SHARED_FOLDERS.some((folder) => isBelow(folder, path));
   const known = isShared ? PARSED_ONCE.get(key) : undefined;
   if (known !== undefined) return known;
 
   const read = host.readFile(path);
-  const text = rewriting && read !== undefined ? rewrite.apply(path, read) : read;
-  const before = cache.get(key);
-  const parsed = before !== undefined && before.text === text ? before : parse(path, text, options);
+  const text = rewritten !== null && read !== undefined ? rewrite?.apply(path, read) : read;
+  // What a rewriting leaves alone has been parsed for the programs that rewrite nothing.
+  const alike = isDeclarationFile(path) ? [key, plainKey] : [key];
+  const before = alike.map((one) => cache.get(one)).find((one) => one?.text === text);
+  const parsed = before ?? parse(path, text, options);
   if (isShared && parsed !== undefined) PARSED_ONCE.set(key, parsed);
   else cache.set(key, parsed);
   return parsed;
@@ -157,13 +160,16 @@ function parse(
  */
 function sourceOptions(path: string, how: SourceOptions): ts.CreateSourceFileOptions {
   const options = typeof how === "object" ? how : { languageVersion: how };
-  const isDeclaration = /\.d\.[cm]?ts$/.test(path);
   return {
     ...options,
-    ...(isDeclaration ? { languageVersion: ts.ScriptTarget.ESNext } : {}),
+    ...(isDeclarationFile(path) ? { languageVersion: ts.ScriptTarget.ESNext } : {}),
     ...(isBelow(LIBRARY, path) ? { impliedNodeFormat: undefined } : {}),
     jsDocParsingMode: ts.JSDocParsingMode.ParseForTypeErrors,
   };
+}
+
+function isDeclarationFile(path: string): boolean {
+  return /\.d\.[cm]?ts$/.test(path);
 }
 
 type Lookup = {

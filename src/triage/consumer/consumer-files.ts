@@ -14,6 +14,7 @@ import {
 } from "../facts/file-kinds.ts";
 import { LIMITS } from "../facts/limits.ts";
 import { Fence } from "../reading/fence.ts";
+import { jsonObjectIn, textsOf } from "./settings-values.ts";
 
 /** A file of the consumer and its text; the path is relative to the root, with slashes. */
 export type ConsumerFile = { readonly path: string; readonly text: string };
@@ -56,16 +57,37 @@ export function readConsumerTree(root: string): ConsumerTree {
     reader.read(path);
   }
   const { files, sha, capsHit } = reader.result();
+  const named = new Set(files.filter(({ path }) => isManifest(path)).flatMap(projectsNamedIn));
+  const isProject = ({ path }: ConsumerFile): boolean => isTsconfig(path) || named.has(path);
   return {
     root,
     sources: files.filter(({ path }) => isSource(path)),
     manifests: files.filter(({ path }) => isManifest(path)),
-    tsconfigs: files.filter(({ path }) => isTsconfig(path)),
-    settings: files.filter(({ path }) => !isSource(path) && !isManifest(path) && !isTsconfig(path)),
+    tsconfigs: files.filter(isProject),
+    settings: files.filter(
+      (file) => !isSource(file.path) && !isManifest(file.path) && !isProject(file),
+    ),
     sha,
     capsHit,
   };
 }
+
+/** `config/build.json` of `tsc -p config/build.json`, which scripts name from their own folder. */
+function projectsNamedIn({ path, text }: ConsumerFile): string[] {
+  const commands = textsOf(jsonObjectIn(text)?.["scripts"]).flatMap(([, script]) =>
+    script.split(/[&|;]+/),
+  );
+  return commands
+    .filter((command) => COMPILES.test(command))
+    .flatMap((command) => {
+      const words = command.trim().split(/[\s='"]+/);
+      const given = words.filter((_, index) => PROJECT_FLAGS.has(words[index - 1] ?? ""));
+      return given.map((name) => posix.join(posix.dirname(path), name));
+    });
+}
+
+const COMPILES = /\b(?:tsc|vue-tsc|svelte-check|tspc|tsd|ts-node|typedoc|tsc-watch|tsup|rollup)\b/;
+const PROJECT_FLAGS = new Set(["-p", "--project", "-b", "--build", "-P", "--tsconfig"]);
 
 function isSource(path: string): boolean {
   return isScript(path) || isComponent(path);

@@ -4,10 +4,11 @@
  */
 import { posix } from "node:path";
 import semver from "semver";
-import { isDockerfile } from "../facts/file-kinds.ts";
-import type { Location } from "../facts/finding.ts";
+import { isCompose, isDockerfile } from "../facts/file-kinds.ts";
+import { type Location, lineKey } from "../facts/finding.ts";
 import type { OwnRanges, StatedRange } from "../facts/own-ranges.ts";
 import { Fence } from "../reading/fence.ts";
+import { readToml } from "../reading/read-document.ts";
 import { entryLine, type PackageTree } from "../sources/npm/manifest.ts";
 import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
 import { declaredRange, rangeSourcesOf } from "./declared-ranges.ts";
@@ -46,7 +47,7 @@ export function ownRanges(
         const range = declaredRange(key, written.range, sources).replace(ALIAS, "");
         return { range, place: below(folder, written.place), isPin: false };
       }),
-    running: tree.settings.flatMap((file) => [...nodesInWorkflow(file), ...nodesInImages(file)]),
+    running: runningIn(tree, manifests),
   };
 }
 
@@ -113,17 +114,51 @@ function developedOn(tree: PackageTree, engine: string): StatedRange | null {
 
 /** Where a project writes down its Node for version managers. */
 function pinsIn(folder: string, files: ReadonlyMap<string, string>): StatedRange[] {
-  const [nvm, node, tools] = [".nvmrc", ".node-version", ".tool-versions"].map((name) => {
+  const found = PIN_FILES.flatMap((name) => {
     const path = posix.join(folder, name);
-    return linesOf({ path, text: files.get(path) ?? "" });
+    return pinsOf({ path, text: files.get(path) ?? "" }).slice(0, 1);
   });
-  const listed = (tools ?? []).flatMap(({ text, place }) => {
-    const [tool, version = ""] = text.split(/\s+/);
-    return tool === "nodejs" || tool === "node" ? [{ text: version, place }] : [];
+  return found.map(({ text, place }) => ({ range: text, place, isPin: true }));
+}
+
+const PIN_FILES = [
+  ".nvmrc",
+  ".node-version",
+  ".tool-versions",
+  "mise.toml",
+  ".mise.toml",
+  "mise/config.toml",
+  ".mise/config.toml",
+  ".config/mise.toml",
+  ".config/mise/config.toml",
+];
+
+type Said = { readonly text: string; readonly place: Location };
+
+/** The versions of Node that a file of a version manager names. */
+function pinsOf(file: ConsumerFile): Said[] {
+  if (file.path.endsWith(".toml")) return pinsInToml(file);
+  const lines = linesOf(file);
+  if (!file.path.endsWith(".tool-versions")) {
+    return lines.slice(0, 1).filter(({ text }) => isVersion(text));
+  }
+  return lines.flatMap(({ text, place }) => {
+    const [tool, ...versions] = text.split(/\s+/);
+    const isNode = tool === "nodejs" || tool === "node";
+    return isNode ? versions.filter(isVersion).map((version) => ({ text: version, place })) : [];
   });
-  return [nvm?.[0], node?.[0], listed[0]]
-    .filter((one) => one !== undefined)
-    .flatMap(({ text, place }) => (isVersion(text) ? [{ range: text, place, isPin: true }] : []));
+}
+
+/** `node` of `[tools]`, as mise reads it: a version, several, or a table with one. */
+function pinsInToml(file: ConsumerFile): Said[] {
+  const given = objectIn(readToml(file.text)?.["tools"]);
+  const name = ["node", "nodejs"].find((one) => given?.[one] !== undefined) ?? "node";
+  const line = linesOf(file).find(({ text }) => /^(?:tools\.)?["']?node(?:js)?\b/.test(text));
+  const place = line?.place ?? { path: file.path, line: 1 };
+  return [given?.[name]].flat().flatMap((one) => {
+    const version: unknown = objectIn(one)?.["version"] ?? one;
+    return typeof version === "string" && isVersion(version) ? [{ text: version, place }] : [];
+  });
 }
 
 /** The lines that say something, without comments. */
@@ -142,13 +177,28 @@ function isVersion(text: string): boolean {
   return /^v?\d+(?:\.(?:\d+|x)){0,2}$/.test(text);
 }
 
+/** What a consumer is run on elsewhere than where it states it: by workflows, and in images. */
+function runningIn(tree: ConsumerTree, manifests: ReadonlyMap<string, PackageTree>): StatedRange[] {
+  const files = new Map(tree.settings.map((file) => [file.path, file.text]));
+  const found = tree.settings.flatMap((file) => [
+    ...nodesInWorkflow(file),
+    ...namedFiles(file).flatMap((path) => nodesIn(path, { files, manifests })),
+    ...nodesInImages(file),
+  ]);
+  return [...new Map(found.map((one) => [`${lineKey(one.place)} ${one.range}`, one])).values()];
+}
+
+function isWorkflow(path: string): boolean {
+  return /^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/.test(path);
+}
+
 /** `node-version: 18`, `node: [18, 20]` of a matrix, and lists with an entry a line. */
 function nodesInWorkflow(file: ConsumerFile): StatedRange[] {
-  if (!/^\.github\/workflows\/[^/]+\.ya?ml$/.test(file.path)) return [];
+  if (!isWorkflow(file.path)) return [];
   let isList = false;
   return linesOf(file).flatMap(({ text, place }) => {
     const line = text.replace(/^-\s*/, "");
-    const value = /^["']?node(?:js)?(?:[-_]?versions?)?["']?:(.*)$/.exec(line)?.[1];
+    const value = /^["']?node(?:js)?(?:[-_]?versions?)?["']?:(.*)$/i.exec(line)?.[1];
     const isEntry = value === undefined && isList && text.startsWith("-");
     isList = value?.trim() === "" || isEntry;
     const written = value ?? (isEntry ? line : "");
@@ -157,15 +207,76 @@ function nodesInWorkflow(file: ConsumerFile): StatedRange[] {
   });
 }
 
-/** `FROM node:18-alpine`. */
-function nodesInImages(file: ConsumerFile): StatedRange[] {
-  if (!isDockerfile(file.path)) return [];
-  return linesOf(file).flatMap(({ text, place }) => {
-    const [from = "", ...rest] = text.split(/\s+/);
-    const image = from.toUpperCase() === "FROM" ? rest.find((one) => !one.startsWith("--")) : "";
-    const range = /^(?:docker\.io\/)?(?:library\/)?node:(\d+(?:\.\d+){0,2})(?:[-@]|$)/.exec(
-      image ?? "",
-    )?.[1];
-    return range === undefined ? [] : [{ range, place, isPin: true }];
+/** The files that `node-version-file` of a workflow names, from the root. */
+function namedFiles(file: ConsumerFile): string[] {
+  if (!isWorkflow(file.path)) return [];
+  return linesOf(file).flatMap(({ text }) => {
+    const path = /^(?:-\s*)?node-version-file:\s*["']?([^\s"']+)/.exec(text)?.[1];
+    return path === undefined ? [] : [posix.normalize(path)];
   });
+}
+
+type Known = {
+  readonly files: ReadonlyMap<string, string>;
+  readonly manifests: ReadonlyMap<string, PackageTree>;
+};
+
+/** The Node in a file that a workflow names, as actions/setup-node reads it. */
+function nodesIn(path: string, { files, manifests }: Known): StatedRange[] {
+  if (posix.basename(path) !== "package.json") {
+    return pinsOf({ path, text: files.get(path) ?? "" }).map(({ text, place }) => ({
+      range: text,
+      place,
+      isPin: true,
+    }));
+  }
+  const folder = posix.dirname(path) === "." ? "" : posix.dirname(path);
+  const manifest = manifests.get(folder);
+  const stated =
+    manifest === undefined ? null : engineIn(folder, "node", { manifest, files: new Map() });
+  return stated === null ? [] : [stated];
+}
+
+/** The image of a stage, a service, a job: the names of Node's own that registries and CI have. */
+const NODE_IMAGE =
+  /^(?:[\w.-]+\/)*(?:node|nodejs|typescript-node|javascript-node):(?:\d+-)?v?(\d+(?:\.\d+){0,2})(?:[-@]|$)/;
+const OFFICIAL =
+  /^(?:docker\.io\/|public\.ecr\.aws\/docker\/|mirror\.gcr\.io\/)?(?:library\/|cimg\/|circleci\/)?node:/;
+const OF_NODE =
+  /^(?:gcr\.io\/distroless\/nodejs|mcr\.microsoft\.com\/(?:vscode\/)?devcontainers\/)/;
+
+/** `FROM node:18-alpine`, with `ARG`s in it; `image: node:18` and `container: node:18` of YAML. */
+function nodesInImages(file: ConsumerFile): StatedRange[] {
+  const isRun =
+    isWorkflow(file.path) || isCompose(file.path) || /^\.gitlab-ci\.ya?ml$/.test(file.path);
+  if (!isDockerfile(file.path) && !isRun && file.path !== ".circleci/config.yml") return [];
+  const given = new Map<string, string>();
+  return linesOf(file).flatMap(({ text, place }) => {
+    const [, name = "", value = ""] = /^ARG\s+(\w+)=["']?([^\s"']*)/i.exec(text) ?? [];
+    if (name !== "") given.set(name, value);
+    const image = isDockerfile(file.path) ? imageFrom(text) : imageNamed(text);
+    const range = nodeOf(
+      image.replace(VARIABLE, (_, one: string, or = "") => given.get(one) ?? or),
+    );
+    return range === null ? [] : [{ range, place, isPin: true }];
+  });
+}
+
+/** `${NODE_VERSION}`, `$NODE_VERSION` and `${NODE_VERSION:-18}`. */
+const VARIABLE = /\$\{?(\w+)(?::-([^}]*))?\}?/g;
+
+function imageFrom(text: string): string {
+  const [from = "", ...rest] = text.split(/\s+/);
+  return from.toUpperCase() === "FROM" ? (rest.find((one) => !one.startsWith("--")) ?? "") : "";
+}
+
+function imageNamed(text: string): string {
+  return /^(?:-\s*)?(?:image|container):\s*["']?([^\s"']+)/.exec(text)?.[1] ?? "";
+}
+
+function nodeOf(image: string): string | null {
+  const distroless = /^gcr\.io\/distroless\/nodejs(\d+)(?:-|$)/.exec(image)?.[1];
+  if (distroless !== undefined) return distroless;
+  const range = NODE_IMAGE.exec(image)?.[1];
+  return range !== undefined && (OFFICIAL.test(image) || OF_NODE.test(image)) ? range : null;
 }

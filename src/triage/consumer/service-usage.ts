@@ -17,6 +17,7 @@ import {
   locationsOfNames,
   portsNamedFor,
   type ServiceAddress,
+  urlsIn,
 } from "./service-address.ts";
 import {
   type ComposeService,
@@ -104,6 +105,8 @@ function meet(match: ServiceMatch, evidence: ServiceEvidence): Met[] {
         .map(confirm);
     case "port":
       return portPlaces(match.port, evidence);
+    case "host":
+      return tree.files.flatMap((file) => hostPlaces(file, match.host)).map(confirm);
     case "image":
       return images.map(confirm);
     case "service":
@@ -112,6 +115,21 @@ function meet(match: ServiceMatch, evidence: ServiceEvidence): Met[] {
         : address.locations.map((location) => ({ location, usage: certaintyOf(address) }));
   }
 }
+
+/** Addresses of a host in a cluster: `http://orders`, `orders.shop.svc:80`. */
+function hostPlaces(file: ConsumerFile, host: string): Location[] {
+  if (!file.text.toLowerCase().includes(host)) return [];
+  const isMeant = (given: string): boolean =>
+    given.toLowerCase() === host || given.toLowerCase().startsWith(`${host}.`);
+  return linesOf(file)
+    .filter(({ text }) => {
+      const bare = [...text.matchAll(HOST_WITH_PORT)].map(([, name = ""]) => name);
+      return [...urlsIn(text).map((url) => url.host), ...bare].some(isMeant);
+    })
+    .map(({ line }) => ({ path: file.path, line }));
+}
+
+const HOST_WITH_PORT = /(?:^|[\s"'`=@,])([a-z][\w.-]*):\d{2,5}(?=$|[\s"'`/,])/gi;
 
 function confirm(location: Location): Met {
   return { location, usage: "confirmed" };

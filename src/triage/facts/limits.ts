@@ -73,6 +73,12 @@ export const LIMITS = {
    * hundreds.
    */
   heapMib: 2_048,
+  /**
+   * MiB of half of the heap's young part in such a process, and the percentage by which the heap
+   * may grow between two full collections. The engine's own choice takes a third more memory.
+   */
+  semiSpaceMib: 4,
+  heapGrowthPercent: 50,
   /** KiB of the engine's stack in a process that analyses or reads; Linux gives 8,192 for all. */
   stackKib: 3_900,
   /** Milliseconds that such a process waits for the next request, and requests that it answers. */

@@ -7,6 +7,8 @@ export type ServiceMatch =
   | { readonly by: "env"; readonly name: string }
   /** The port beside the service's host or variable. */
   | { readonly by: "port"; readonly port: number }
+  /** A host by which the service was called, with whatever domain behind it. */
+  | { readonly by: "host"; readonly host: string }
   /** Any address of the service, or a variable that holds it. */
   | { readonly by: "service" }
   /** The provider's image, run or built upon. */

@@ -52,6 +52,8 @@ export function analyzePackage(
   globalThis.gc?.();
   onProgress({ percent: 60, step: "comparing the two versions" });
   const compared = compareVersions(request, parts, probe);
+  // No program is made after that, and what reads the code behind the types takes as much.
+  sources.parsed.clear();
   const evidence = evidenceOf({
     tree,
     names: specifiers.names,
@@ -122,7 +124,8 @@ function readParts(request: AnalysisRequest): Parts {
 
 type Compared = {
   readonly subpaths: readonly string[];
-  readonly surface: ReturnType<typeof surfaceFindings>;
+  /** Without the declarations, which hold all that was parsed. */
+  readonly surface: Omit<ReturnType<typeof surfaceFindings>, "declared">;
   readonly defaults: ReturnType<typeof defaultFindings>;
   /** Whether what is told of the surfaces is all that there is to tell. */
   readonly isComplete: boolean;
@@ -136,13 +139,13 @@ function compareVersions(
 ): Compared {
   const subpaths = [...new Set([".", ...imports.map(({ subpath }) => subpath)])].toSorted();
   const isUsed = (declaration: string): boolean => symbols.has(declaration);
-  const surface = surfaceFindings(pair, subpaths, { sources, depth, isUsed });
+  const { declared, ...surface } = surfaceFindings(pair, subpaths, { sources, depth, isUsed });
   // What a tool does with its settings shows in no type.
   const isTool = imports.some(({ loadedBy }) => loadedBy === "setting");
   return {
     subpaths,
     surface,
-    defaults: defaultFindings(pair, subpaths, surface.declared),
+    defaults: defaultFindings(pair, subpaths, declared),
     isComplete:
       depth === "types" && surface.degraded.length + surface.capsHit.length === 0 && !isTool,
   };

@@ -61,7 +61,11 @@ export class OwnProcess {
   #idle: NodeJS.Timeout | undefined;
 
   constructor(file: URL, heapMib: number, others: OwnProcess[]) {
-    const limits = [`--max-old-space-size=${heapMib}`, `--stack-size=${LIMITS.stackKib}`];
+    const limits = [
+      `--max-old-space-size=${heapMib}`,
+      `--max-semi-space-size=${LIMITS.semiSpaceMib}`,
+      `--stack-size=${LIMITS.stackKib}`,
+    ];
     const program = [process.execPath, "--expose-gc", ...limits, fileURLToPath(file)];
     this.#waiting = others;
     this.child = spawn("/bin/sh", ["-c", END_WITH_PARENT, "sh", ...program], {

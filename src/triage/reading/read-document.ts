@@ -1,3 +1,4 @@
+import { parse as parseToml } from "smol-toml";
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, type Node, Parser } from "yaml";
 import { isRecord } from "../../index.ts";
 import { parseJsonText } from "../facts/json-text.ts";
@@ -22,6 +23,16 @@ export function readDocument(text: string): ReadDocument | null {
   } catch (error) {
     if (error instanceof LeftOutError) return leftOut(error.message);
     return null; // no document: its lines are compared, as those of any file
+  }
+}
+
+/** What a stranger's text of TOML holds; null where it is none, or is nested too deeply. */
+export function readToml(text: string): Readonly<Record<string, unknown>> | null {
+  if (text.length > LIMITS.documentCharsMax) return null;
+  try {
+    return parseToml(text, { maxDepth: LIMITS.documentDepthMax, integersAsBigInt: "asNeeded" });
+  } catch {
+    return null;
   }
 }
 

@@ -1,9 +1,19 @@
-import { isRecord } from "../../index.ts";
+import { counted } from "../../index.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
-import { isData, isDockerfile, isEnvFile } from "../facts/file-kinds.ts";
+import { isCode, isData, isDockerfile, isEnvFile, isScript, isShell } from "../facts/file-kinds.ts";
 import { TEMPLATE_LIMITS } from "../facts/limits.ts";
 import { displayText } from "../facts/result.ts";
-import { readDocument } from "../reading/read-document.ts";
+import { readDocument, readToml } from "../reading/read-document.ts";
+import { outlineKeys, scriptKeys } from "./code-keys.ts";
+import { flatten, HIDDEN, isSecretName, KEYS_MAX, type KeyedValues } from "./keyed-values.ts";
+import {
+  iniKeys,
+  listKeys,
+  makeKeys,
+  patternKeys,
+  requirementKeys,
+  wordKeys,
+} from "./line-keys.ts";
 
 const VALUE_MAX = 80;
 
@@ -12,7 +22,8 @@ export type Explained = { readonly changes: readonly string[]; readonly leftOut:
 
 /**
  * What a change does to a file, by key where its format is known: a Dockerfile, a file of
- * variables, YAML and JSON. Of any other file no more than that it is new, or gone.
+ * variables, YAML, JSON, TOML, INI, a Makefile, lists, and code by what it declares. Of any other
+ * file no more than that it is new or gone, and how many lines came and went.
  */
 export function explain(file: ChangedFile): Explained {
   const { path, before, after } = file;
@@ -29,8 +40,11 @@ export function explain(file: ChangedFile): Explained {
   for (const side of [old, now]) {
     if ("leftOut" in side) return { ...coarse(file), leftOut: `it ${side.leftOut}` };
   }
-  const lines = old instanceof Map && now instanceof Map ? differences(old, now) : [];
-  return lines.length === 0 ? coarse(file) : bounded(lines);
+  if (!(old instanceof Map && now instanceof Map)) return coarse(file);
+  const lines = differences(old, now);
+  if (lines.length > 0) return bounded(lines);
+  const isCut = Math.max(old.size, now.size) >= KEYS_MAX;
+  return isCut || sides.before === sides.after ? coarse(file) : SAME_VALUES;
 }
 
 /** Of a Dockerfile, whose lines speak for themselves, the lines of a diff are enough. */
@@ -45,10 +59,21 @@ function textOfLines(lines: ChangedFile["added"]): string {
 }
 
 /** What is to be said of any change: the patch has the rest. */
-function coarse({ changeType }: ChangedFile): Explained {
-  const said = { added: ["new file"], deleted: ["file removed"], modified: [], renamed: [] };
-  return { changes: said[changeType], leftOut: null };
+function coarse({ changeType, added, removed }: ChangedFile): Explained {
+  const lines = [
+    ...(added.length > 0 ? [`${counted(added.length, "line")} added`] : []),
+    ...(removed.length > 0 ? [`${counted(removed.length, "line")} removed`] : []),
+  ];
+  const said = lines.length > 0 ? [lines.join(", ")] : [];
+  const told = { added: ["new file"], deleted: ["file removed"], modified: said, renamed: said };
+  return { changes: told[changeType], leftOut: null };
 }
+
+/** Of a file whose values are all the same: what differs is how they are written. */
+const SAME_VALUES: Explained = {
+  changes: ["no value differs: order, comments or layout alone"],
+  leftOut: null,
+};
 
 /** What explains a file, the same for all. For a process of its own: see read-files.ts. */
 export function makeExplain(): typeof explain {
@@ -66,20 +91,34 @@ function bounded(lines: readonly string[]): Explained {
 
 type Reader = (text: string) => KeyedValues | { readonly leftOut: string } | null;
 
+/** The last part of a path, as tools look for it. */
+const BY_NAME: readonly (readonly [pattern: RegExp, read: Reader])[] = [
+  [/^(?:GNU)?Makefile$|\.mk$|^\.?justfile$/i, makeKeys],
+  [/^\.gitattributes$|^CODEOWNERS$|^\.tool-versions$|^go\.mod$/, listKeys],
+  [/^\.[\w.-]*ignore$|^\.browserslistrc$/, patternKeys],
+  [/^(?:requirements|constraints)[\w.-]*\.txt$/i, requirementKeys],
+  [/^\.(?:nvmrc|node-version|python-version|ruby-version|java-version)$/, wordKeys],
+  [/^\.(?:editorconfig|npmrc|flake8|pylintrc|coveragerc|gitmodules|gitconfig|pypirc)$/, iniKeys],
+  [/^Procfile$|\.(?:ini|cfg|conf|properties|service|timer|socket)$/i, iniKeys],
+  [/^Pipfile$|\.toml$/i, tomlKeys],
+];
+
 function readerOf(path: string): Reader | null {
   if (isDockerfile(path)) return dockerfileKeys;
   if (isEnvFile(path)) return variableKeys;
-  return isData(path) && /\.(?:json|ya?ml)$/i.test(path) ? documentKeys : null;
+  if (isData(path) && /\.(?:json|ya?ml)$/i.test(path)) return documentKeys;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const known = BY_NAME.find(([pattern]) => pattern.test(name));
+  if (known !== undefined) return known[1];
+  if (isScript(path)) return (text) => scriptKeys(text, path);
+  return (isCode(path) && !/\.(?:vue|svelte)$/i.test(path)) || isShell(path) ? outlineKeys : null;
 }
 
 /** Variables, and that their values differ: what they hold may be a secret. */
 function variableKeys(text: string): KeyedValues {
   const found = [...text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=(.*)$/gm)];
-  return new Map(found.map(([, name = "", value = ""]) => [name, `${SECRET}${value}`]));
+  return new Map(found.map(([, name = "", value = ""]) => [name, `${HIDDEN}${value}`]));
 }
-
-/** What no value of a document begins with: two values that differ are not told. */
-const SECRET = "\0";
 
 /** First what changed, then what came, then what went. */
 function differences(old: KeyedValues, now: KeyedValues): string[] {
@@ -95,7 +134,7 @@ function differences(old: KeyedValues, now: KeyedValues): string[] {
 }
 
 function changeOf(key: string, before: string, after: string): string {
-  if (before.startsWith(SECRET)) return verbed(key, "changed");
+  if (before.startsWith(HIDDEN)) return verbed(key, "changed");
   const change = `${displayText(before, VALUE_MAX)} → ${displayText(after, VALUE_MAX)}`;
   // The image tells by itself what it is.
   return /^FROM \d+/.test(key) ? change : `${displayText(key, VALUE_MAX)}: ${change}`;
@@ -106,23 +145,30 @@ function verbed(key: string, verb: string, value = ""): string {
   return `${displayText(shown, VALUE_MAX)} ${verb}`;
 }
 
-const KEYS_MAX = 5_000;
-const DEPTH_MAX = 20;
-/** Characters of a name, or of the text of an item, within a key. */
-const PART_MAX = 500;
-
 /**
  * The values of a JSON or YAML document by where they stand: `services.app.image`. Items of a
  * list that have a name or an action stand under it, other items for themselves. Null: it
  * does not parse. Or why it was left out.
  */
 function documentKeys(text: string): KeyedValues | { readonly leftOut: string } | null {
-  const document = readDocument(/^\s*(?:\{|\/[/*])/.test(text) ? plainJson(text) : text);
+  const plain = /^\s*(?:\{|\/[/*])/.test(text) ? plainJson(text) : text;
+  const document = readDocument(plain.replace(LARGE_NUMBER, '"$&"'));
   if (document === null || "leftOut" in document) return document;
   const keys = new Map<string, string>();
   flatten(document.value, "", { keys, depth: 0 });
   return keys;
 }
+
+function tomlKeys(text: string): KeyedValues | null {
+  const value = readToml(text);
+  if (value === null) return null;
+  const keys = new Map<string, string>();
+  flatten(value, "", { keys, depth: 0 });
+  return new Map([...keys].map(([key, one]) => [key, isSecretName(key) ? HIDDEN + one : one]));
+}
+
+/** An integer of JSON or YAML that a number would round; as text it stays what it is. */
+const LARGE_NUMBER = /(?<=[:[,]\s?|-\s)-?\d{16,400}(?=[ \t]*(?:[,}\]\r\n]|$))/g;
 
 /**
  * JSON without the comments and the commas before a closing bracket that settings of tools may
@@ -142,58 +188,6 @@ function plainJson(text: string): string {
 /** Strings, comments, blanks, and what is between them. */
 const JSON_PIECES =
   /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/|\s+|[^\s"/]|["/]/g;
-
-type At = { readonly keys: Map<string, string>; readonly depth: number };
-
-function flatten(value: unknown, key: string, { keys, depth }: At): void {
-  if (keys.size >= KEYS_MAX || depth > DEPTH_MAX) return;
-  const below = { keys, depth: depth + 1 };
-  if (isEmpty(value)) {
-    // `permissions: {}` says something: none.
-    keys.set(`${key}: ${textOf(value)}`, "");
-  } else if (Array.isArray(value)) {
-    const seen = new Map<string, number>();
-    for (const item of value) {
-      const name = nameOf(item)?.slice(0, PART_MAX);
-      // Two steps may run the same action.
-      const count = (seen.get(name ?? "") ?? 0) + 1;
-      if (name !== undefined) seen.set(name, count);
-      if (name !== undefined)
-        flatten(item, `${key}[${name}${count > 1 ? ` ${count}` : ""}]`, below);
-      else keys.set(`${key}[${textOf(item).slice(0, PART_MAX)}]`, "");
-    }
-  } else if (isRecord(value)) {
-    for (const [given, inner] of Object.entries(value)) {
-      const name = given.slice(0, PART_MAX);
-      flatten(inner, key === "" ? name : `${key}.${name}`, below);
-    }
-  } else {
-    keys.set(key, textOf(value));
-  }
-}
-
-function isEmpty(value: unknown): boolean {
-  return Array.isArray(value)
-    ? value.length === 0
-    : isRecord(value) && Object.keys(value).length === 0;
-}
-
-/** What a step of a workflow or a service of a list is known by. */
-function nameOf(item: unknown): string | null {
-  if (!isRecord(item)) return null;
-  const { uses, name, id } = item;
-  const action = typeof uses === "string" ? uses.split("@", 1)[0] : undefined;
-  const known = [name, id, action].find((one) => typeof one === "string" && one !== "");
-  return typeof known === "string" ? known : null;
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  return JSON.stringify(value) ?? "";
-}
-
-/** What a Dockerfile says, by a key for each instruction. */
-type KeyedValues = ReadonlyMap<string, string>;
 
 /** Instructions of which the last one counts, in a stage. */
 const SINGLE = [

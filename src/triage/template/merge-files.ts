@@ -20,13 +20,16 @@ export type Merged =
   | { readonly outcome: "clean"; readonly id: string }
   /**
    * `text` has the conflicts between markers of MARKER_SIZE; `id` is its blob. `partId` is that of
-   * the file with all that fits, and with our lines where the two sides conflict.
+   * the file with all that fits, and with our lines where the two sides conflict. `sides` are the
+   * blobs that were merged, by which its lines are counted: those of the file, or the same lines
+   * with another end.
    */
   | {
       readonly outcome: "conflict";
       readonly id: string;
       readonly text: string;
       readonly partId: string;
+      readonly sides: Pick<MergeJob, "ours" | "theirs">;
     }
   | { readonly outcome: "binary" | "too_large" | "not_merged" };
 
@@ -44,7 +47,7 @@ export async function mergeFiles(
   const folder = join(store.folder, "merged");
   await mkdir(folder, { recursive: true });
 
-  const outputs = new Map<number, { readonly path: string; readonly isClean: boolean }>();
+  const outputs = new Map<number, Output>();
   const results = jobs.map((job, index): Merged | null =>
     index >= mergesMax ? { outcome: "not_merged" } : unmergeable(job, contents),
   );
@@ -54,30 +57,43 @@ export async function mergeFiles(
       const job = jobs[index];
       if (job === undefined) continue;
       const path = join(folder, String(index));
-      const { text, isClean } =
-        (await mergeByOneEnd(store, job, contents)) ??
-        (await mergeOne(store, job, CONFLICTS_MARKED));
+      const merged = (await byOneEnd(store, job, contents)) ?? job;
+      const { text, isClean } = await mergeOne(store, merged, CONFLICTS_MARKED);
       await writeFile(path, text);
-      if (!isClean) await writeFile(partOf(path), (await mergeOne(store, job, ["--ours"])).text);
-      outputs.set(index, { path, isClean });
+      if (!isClean) await writeFile(partOf(path), (await mergeOne(store, merged, ["--ours"])).text);
+      outputs.set(index, { path, isClean, merged });
     }
   };
   const lanes = Array.from({ length: TEMPLATE_LIMITS.mergesAtOnceMax }, mergeNext);
   await Promise.all(lanes);
 
-  const paths = [...outputs.values()].flatMap(({ path, isClean }) =>
-    isClean ? [path] : [path, partOf(path)],
+  const paths = [...outputs.values()].flatMap(({ path, isClean, merged: { ours, theirs } }) =>
+    isClean ? [path] : [path, partOf(path), contentPath(store, ours), contentPath(store, theirs)],
   );
   const ids = await hashAll(store, paths);
   const idOf = new Map(paths.map((path, index) => [path, ids[index] ?? ""]));
-  for (const [index, { path, isClean }] of outputs) {
+  for (const [index, { path, isClean, merged }] of outputs) {
     const id = idOf.get(path) ?? "";
-    const partId = idOf.get(partOf(path)) ?? "";
-    results[index] = isClean
-      ? { outcome: "clean", id }
-      : { outcome: "conflict", id, partId, text: await readFile(path, "utf8") };
+    if (isClean) {
+      results[index] = { outcome: "clean", id };
+      continue;
+    }
+    const [partId = "", ours = "", theirs = ""] = [
+      partOf(path),
+      contentPath(store, merged.ours),
+      contentPath(store, merged.theirs),
+    ].map((one) => idOf.get(one));
+    const text = await readFile(path, "utf8");
+    results[index] = { outcome: "conflict", id, partId, text, sides: { ours, theirs } };
   }
   return results.map((result) => result ?? { outcome: "not_merged" });
+}
+
+type Output = { readonly path: string; readonly isClean: boolean; readonly merged: MergeJob };
+
+/** Where the content of a blob lies, or of one that was brought to another end. */
+function contentPath({ folder }: JoinedStore, id: string): string {
+  return join(folder, "blobs", id);
 }
 
 function partOf(path: string): string {
@@ -85,11 +101,14 @@ function partOf(path: string): string {
 }
 
 /**
- * The merge of versions whose lines end otherwise (LF, CRLF), all brought to one end: the
- * derivative's if it has changed it, else the template's new one. Null where they end alike, or
- * mixed, or where lines conflict as well.
+ * Versions whose lines end otherwise (LF, CRLF), all brought to one end: the derivative's if it
+ * has changed it, else the template's new one. Null where they end alike, or mixed.
  */
-async function mergeByOneEnd(store: JoinedStore, job: MergeJob, { ends }: Contents) {
+async function byOneEnd(
+  store: JoinedStore,
+  job: MergeJob,
+  { ends }: Contents,
+): Promise<MergeJob | null> {
   const [ours, base, theirs] = [job.ours, job.base ?? job.ours, job.theirs].map((id) =>
     ends.get(id),
   );
@@ -98,27 +117,18 @@ async function mergeByOneEnd(store: JoinedStore, job: MergeJob, { ends }: Conten
   const end = ours === base ? theirs : ours;
   const brought = async (id: string): Promise<string> => {
     if (ends.get(id) === end) return id;
-    const folder = join(store.folder, "blobs");
-    const text = await readFile(join(folder, id), "latin1");
+    const text = await readFile(contentPath(store, id), "latin1");
     const name = `${id}.${end}`;
     const lf = text.replaceAll("\r\n", "\n");
-    await writeFile(
-      join(folder, name),
-      end === "crlf" ? lf.replaceAll("\n", "\r\n") : lf,
-      "latin1",
-    );
+    const content = end === "crlf" ? lf.replaceAll("\n", "\r\n") : lf;
+    await writeFile(contentPath(store, name), content, "latin1");
     return name;
   };
-  const merged = await mergeOne(
-    store,
-    {
-      ours: await brought(job.ours),
-      base: job.base === null ? null : await brought(job.base),
-      theirs: await brought(job.theirs),
-    },
-    CONFLICTS_MARKED,
-  );
-  return merged.isClean ? merged : null;
+  return {
+    ours: await brought(job.ours),
+    base: job.base === null ? null : await brought(job.base),
+    theirs: await brought(job.theirs),
+  };
 }
 
 /** How all lines of a text end; undefined where some end otherwise, or none does. */
@@ -185,7 +195,7 @@ async function mergeOne(
   { ours, base, theirs }: MergeJob,
   flags: readonly string[],
 ) {
-  const fileOf = (id: string) => join(store.folder, "blobs", id);
+  const fileOf = (id: string) => contentPath(store, id);
   const { stdout, exitCode } = await store.run(
     [
       "merge-file",
@@ -307,5 +317,6 @@ function rangeOf({ at, lines }: Section, along: ReadonlyMap<number, number>): Li
   let line = at - 1;
   while (line > 0 && !along.has(line)) line--;
   const before = along.get(line) ?? 0;
-  return { start: before + 1, end: before };
+  // The last line of a file may end without an end of a line, and is another one with it.
+  return { start: before + 1, end: before + lines.length };
 }

@@ -134,7 +134,7 @@ async function mergeAll(
     outcomes.set(index, { ...mergedOutcome(job, { outcome: "clean", id }), since });
   }
   const texts = [...conflicts.values()].map(
-    ({ job, merged }): Conflict => ({ ...job, id: merged.id, text: merged.text }),
+    ({ merged: { sides, id, text } }): Conflict => ({ ...sides, id, text }),
   );
   const hunks = await conflictHunks(store, texts);
   for (const [at, [index, { job, merged }]] of [...conflicts].entries()) {

@@ -32,6 +32,10 @@ export function serviceSentence(finding: Finding): string | null {
       return before === null
         ? `the service answers at port ${subject} as well`
         : `the service does not answer at port ${subject} any more${use}`;
+    case "deploy.host":
+      return replacement === null
+        ? `the service is not called ${code(subject)} any more`
+        : `the service ${code(subject)} is called ${code(replacement)} now`;
     case "deploy.image":
       return `the image of ${code(subject)} changed${fromTo(before, after)}`;
     case "deploy.healthcheck":

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { BARS, byKind, faults, standings, tallyOf } from "../../corpus/bars.ts";
+import {
+  BARS,
+  byKind,
+  costlyCases,
+  faults,
+  PEAK_MIB_MAX,
+  standings,
+  tallyOf,
+} from "../../corpus/bars.ts";
 import type { Judged } from "../../corpus/judge.ts";
 
 const GOOD: Judged = {
@@ -100,4 +108,15 @@ test("a run of all misses is at fault, whatever the bars of today, and so is one
 
   expect(faults([...silent, ...alarmed]).length).toBeGreaterThan(0);
   expect(faults([])).toEqual(["no case was judged"]);
+});
+
+test("a case that holds more memory than it may is told by its name", () => {
+  const held = (name: string, peakMib: number | null) => ({ judged: { ...GOOD, name }, peakMib });
+  const outcomes = [
+    held("small", PEAK_MIB_MAX),
+    held("large", PEAK_MIB_MAX + 1),
+    held("shared", null),
+  ];
+
+  expect(costlyCases(outcomes)).toEqual(["large held 451 MiB; 450 at most"]);
 });

@@ -127,8 +127,16 @@ function formatOf(tree: PackageTree, path: string, fence: Fence): ModuleFormat {
   if (ending !== ".js") return "commonjs";
   const type = nearestType(tree, path, fence);
   if (type === "module" || type === "commonjs") return type;
-  return hasModuleSyntax(fence.readFile(join(tree.directory, path)) ?? "") ? "module" : "commonjs";
+  const known = SYNTAX_FORMATS.get(tree) ?? new Map<string, ModuleFormat>();
+  SYNTAX_FORMATS.set(tree, known);
+  const syntax =
+    known.get(path) ?? formatBySyntax(fence.readFile(join(tree.directory, path)) ?? "");
+  known.set(path, syntax);
+  return syntax;
 }
+
+/** By path: an entry of ten megabytes is asked for by each load, and is read and lexed once. */
+const SYNTAX_FORMATS = new WeakMap<PackageTree, Map<string, ModuleFormat>>();
 
 /** The nearest package.json counts, with a `type` or without. */
 function nearestType(tree: PackageTree, path: string, fence: Fence): string | undefined {
@@ -148,10 +156,10 @@ function nearestType(tree: PackageTree, path: string, fence: Fence): string | un
   return tree.manifest.type;
 }
 
-function hasModuleSyntax(text: string): boolean {
+function formatBySyntax(text: string): ModuleFormat {
   try {
-    return parse(text)[3];
+    return parse(text)[3] ? "module" : "commonjs";
   } catch {
-    return false; // no ES module, or none that could be run
+    return "commonjs"; // no ES module, or none that could be run
   }
 }

@@ -57,7 +57,7 @@ export function announcedChanges(pair: PackagePair): Announced | null {
   return {
     file: notes.file,
     lines,
-    isOfPlatformAlone: lines.length > 0 && lines.every((line) => PLATFORM.test(line)),
+    isOfPlatformAlone: lines.length > 0 && lines.every(isOfPlatform),
   };
 }
 
@@ -74,6 +74,11 @@ function isChange(line: string): boolean {
 
 const PLATFORM =
   /\b(?:node|nodejs|engines?|npm|bower|browsers?|ie|esm|es modules?|commonjs|typescript|typings?|types|deps?|dependency|dependencies|platforms?|license)\b/i;
+
+/** By what it says itself: a link leads to `github.com/nodejs/…` whatever it is about. */
+function isOfPlatform(line: string): boolean {
+  return PLATFORM.test(line.replace(/\]\([^()]*\)|\b[a-z]+:\/\/\S+/gi, "]"));
+}
 
 type NotesLine = {
   readonly text: string;

@@ -203,3 +203,25 @@ test("a binary file and one of a single long line say nothing", () => {
   expect(told({ ...diffedFile("Dockerfile", "+EXPOSE 8080"), isBinary: true })).toEqual([]);
   expect(told(diffedFile("Dockerfile", long))).toEqual([]);
 });
+
+const SERVICE =
+  "apiVersion: v1\nkind: Service\nmetadata:\n  labels: {}\n  name: orders\nspec:\n  ports: []\n";
+const DEPLOYMENT = "kind: Deployment\nmetadata:\n  name: orders\n";
+
+test.for([
+  [
+    SERVICE,
+    SERVICE.replace("name: orders", "name: shop-orders"),
+    ["deploy.host orders yes -> shop-orders"],
+  ],
+  [`${DEPLOYMENT}---\n${SERVICE}`, DEPLOYMENT, ["deploy.host orders maybe"]],
+  [SERVICE, SERVICE.replace("labels: {}", "labels: { a: b }"), []],
+  [DEPLOYMENT, DEPLOYMENT.replace("orders", "shop-orders"), []],
+] as const)(
+  "of a Kubernetes Service %# the name by which it is called is told",
+  ([before, after, hosts]) => {
+    const found = told(wholeFile("k8s/all.yaml", before, after));
+
+    expect(found.filter((one) => one.startsWith("deploy.host"))).toEqual(hosts);
+  },
+);

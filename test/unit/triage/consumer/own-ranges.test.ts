@@ -66,3 +66,77 @@ test("versions that workflows and images run are found, each at its line", async
     "20 a/Dockerfile:3",
   ]);
 });
+
+test.for<[files: Files, expected: string[]]>([
+  [{ "mise.toml": '[env]\nA = "1"\n[tools]\nnode = "20.1"\n' }, ["20.1 mise.toml:4"]],
+  [{ ".mise.toml": '[tools]\nnodejs = ["18", "20"]\n' }, ["18 .mise.toml:2"]],
+  [{ "mise.toml": '[tools]\nnode = { version = "22" }\n' }, ["22 mise.toml:2"]],
+  [{ ".config/mise/config.toml": 'tools.node = "22"\n' }, ["22 .config/mise/config.toml:1"]],
+  [{ "mise.toml": '[tools]\nnode = "lts"\npython = "3.12"\n' }, []],
+  [{ "mise.toml": "[tools\n" }, []],
+  [{ ".nvmrc": "18\n", "mise.toml": '[tools]\nnode = "22"\n' }, ["18 .nvmrc:1"]],
+])("%j states what is developed on", async ([files, expected], { folder }) => {
+  await writeTree(folder, {}, files);
+  const root = readPackageTree(folder);
+
+  const own = ownRanges(readConsumerTree(folder), { root, name: "provider", users: [] });
+
+  expect(
+    own.engine("node").map(({ range, place }) => `${range} ${place.path}:${place.line}`),
+  ).toEqual(expected);
+});
+
+const CI = ".github/workflows/ci.yml";
+
+test.for<[files: Files, expected: string[]]>([
+  [
+    {
+      [CI]: "- uses: actions/setup-node@v4\n  with:\n    node-version-file: 'ops/.nvmrc'\n",
+      "ops/.nvmrc": "v18.2.0\n",
+    },
+    ["v18.2.0 ops/.nvmrc:1"],
+  ],
+  [
+    {
+      [CI]: "node-version-file: ops/.tool-versions\n",
+      "ops/.tool-versions": "ruby 3.2\nnodejs 18.1.0 20.1.0\n",
+    },
+    ["18.1.0 ops/.tool-versions:2", "20.1.0 ops/.tool-versions:2"],
+  ],
+  [
+    { [CI]: "node-version-file: ./web/package.json\n", "web/package.json": engines("18.x") },
+    ["18.x web/package.json:1"],
+  ],
+  [{ [CI]: "node-version-file: .nvmrc\n" }, []],
+  [{ [CI]: "env:\n  NODE_VERSION: 18.3\n" }, [`18.3 ${CI}:2`]],
+  [{ [CI]: "jobs:\n  a:\n    container: node:18-bullseye\n" }, [`18 ${CI}:3`]],
+  [{ "compose.yaml": 'image: "node:20-alpine"\n' }, ["20 compose.yaml:1"]],
+  [{ ".gitlab-ci.yml": "image: my/node:20\n" }, []],
+  [
+    { ".circleci/config.yml": "docker:\n  - image: cimg/node:18.20\n" },
+    ["18.20 .circleci/config.yml:2"],
+  ],
+  [
+    {
+      Dockerfile:
+        "ARG NODE=18.4\nFROM --platform=x node:${NODE}-slim AS a\nFROM $BASE\nFROM gcr.io/distroless/nodejs20-debian12\n",
+    },
+    ["18.4 Dockerfile:2", "20 Dockerfile:4"],
+  ],
+  [
+    {
+      Dockerfile:
+        "FROM node:${V:-20}\nFROM node:lts\nFROM public.ecr.aws/docker/library/node:22.1\n",
+    },
+    ["20 Dockerfile:1", "22.1 Dockerfile:3"],
+  ],
+])("%j runs what it names", async ([files, expected], { folder }) => {
+  await writeTree(folder, {}, files);
+  const root = readPackageTree(folder);
+
+  const { running } = ownRanges(readConsumerTree(folder), { root, name: "provider", users: [] });
+
+  expect(running.map(({ range, place }) => `${range} ${place.path}:${place.line}`)).toEqual(
+    expected,
+  );
+});

@@ -165,6 +165,16 @@ test.for<readonly [title: string, consumer: Files, errors: readonly string[]]>([
     [],
   ],
   [
+    "with the options of a file of any name that a command compiles with",
+    {
+      "package.json": { scripts: { build: "rimraf dist && tsc --pretty -p 'config/build.json'" } },
+      "config/build.json": '{ "compilerOptions": { "strict": false }, "include": ["../src"] }',
+      "config/other.json": '{ "compilerOptions": { "strict": true }, "include": ["../src"] }',
+      "src/a.ts": 'import { find } from "provider";\nfind().length;\n',
+    },
+    [],
+  ],
+  [
     "with the defaults of the TypeScript that is listed",
     {
       "package.json": {

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { ChangedFile } from "../../../../src/triage/facts/change-set.ts";
 import type { ServiceIdentity } from "../../../../src/triage/facts/service.ts";
 import { analyzeService } from "../../../../src/triage/pipeline/analyze-service.ts";
-import { diffedFile, makeChange } from "../../../support/changes.ts";
+import { diffedFile, makeChange, wholeFile } from "../../../support/changes.ts";
 import { test as base, type Files, writeTree } from "../../../support/packages.ts";
 
 type Given = {
@@ -340,4 +340,18 @@ test("a health check in what deploys the image is no use of its port", async ({ 
   expect(await meet({ files: PORT_GONE, consumer: { "compose.yaml": compose } })).toEqual([
     "deploy.port 8080 confirmed compose.yaml:4",
   ]);
+});
+
+test("a renamed Kubernetes Service is met where its old name is called", async ({ meet }) => {
+  const service = (name: string) => `kind: Service\nmetadata:\n  name: ${name}\n`;
+  const files = [wholeFile("k8s/all.yaml", service("old-name"), service("new-name"))];
+  const consumer = {
+    "a.js": 'fetch("http://old-name:80/x");\nconst word = "old-name";\n',
+    "b.env": "A=old-name.shop.svc.cluster.local:8080\nB=very-old-name:80\nC=old-name-2:80\n",
+    "c.yaml": "url: https://old-name.shop\nother: http://new-name:80\n",
+  };
+
+  expect(await meet({ files, consumer })).toContain(
+    "deploy.host old-name confirmed a.js:1 b.env:1 c.yaml:1",
+  );
 });

@@ -60,6 +60,14 @@ test("a process that cannot be started is an error that says why", async () => {
   ).rejects.toThrow(/Cannot find module .*no-such-file/);
 });
 
+test("a process that reads keeps the young part of its heap small", async () => {
+  const [read] = await readEach(BOMBS, { shared: null, items: ["its options"] }, { signal });
+
+  expect(read).toEqual({
+    value: expect.arrayContaining([`--max-semi-space-size=${LIMITS.semiSpaceMib}`]),
+  });
+});
+
 test("a process that reads has no secret of its worker", async () => {
   vi.stubEnv("GITHUB_TOKEN", "a secret");
   vi.stubEnv("NODE_OPTIONS", "--no-such-option");

@@ -63,9 +63,11 @@ test("a security change conflicts with its hunks told by line, also where concer
   expect(result).toMatchObject({
     urgency: "critical",
     confidence: 0.75,
-    impact_summary: expect.stringMatching(/^Security: .* conflicts in 1 file: app\.py:4\.$/),
+    impact_summary: expect.stringMatching(
+      /^Security: .* conflicts in 1 file: app\.py:4 \(.*removed\)\.$/,
+    ),
     recommended_changes: expect.stringMatching(
-      /^1\. app\.py:4 conflicts with acme\/template@[0-9a-f]{12}:app\.py:4$/m,
+      /^1\. app\.py:4 conflicts with acme\/template@[0-9a-f]{12}:app\.py:4 \(.*removed\)$/m,
     ),
   });
   expect(result.recommended_changes).toMatch(

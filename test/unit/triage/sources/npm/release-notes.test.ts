@@ -54,6 +54,9 @@ test.for([
   ["- Drop support for Node 16\n- deps: debug@^4\n", true],
   ["- Drop support for Node 16\n- Remove `a`\n", false],
   ["- faster\n", false],
+  ["- Change the order, see https://github.com/nodejs/node/issues/1\n", false],
+  ["- Change the order ([#1](https://github.com/our/typescript-types/pull/1))\n", false],
+  ["- Require [Node](https://example.com) 18, see https://example.com/a\n", true],
 ] as const)(
   "reasons of %s are of the platform alone: %s",
   async ([lines, expected], { makeUpgrade }) => {
