@@ -1,4 +1,4 @@
-/** How far history is complete, by one look after the other. A wall: an algorithm with tests of its own. */
+/** How far history is complete, by look after look. A wall: an algorithm with tests of its own. */
 import type { HistoryLook } from "../database/rows.ts";
 
 /** Once none of its writers is left, every row up to that id is there, or never will be. */
@@ -6,8 +6,8 @@ type Mark = { until: bigint; writers: Set<string> };
 
 /**
  * Ids are drawn before their rows commit. So an id is passed once each transaction is over that
- * wrote history when it was the newest. Transactions come and go; those that stay for long are what
- * marks wait for, of which there are no more than transactions.
+ * wrote history when it was the newest. Transactions come and go; marks wait for those that stay,
+ * of which there are no more than transactions.
  */
 export class HistoryHorizon {
   /** The oldest first; the writers of each are among those of the next. */

@@ -23,7 +23,7 @@ export type TailLimits = {
   readonly rowsMax: number;
   /** What a follower has not taken yet, of objects that all share; one further behind is cut. */
   readonly waitingMax: number;
-  /** Rows that are not passed yet when a follower begins; beyond that, those of late are left out. */
+  /** Rows that are not passed yet when a follower begins; beyond that, late ones are left out. */
   readonly lateMax: number;
   /** A transaction that stays for longer does not keep the events of single tasks back. */
   readonly heldMs: number;
@@ -48,10 +48,10 @@ const RECONNECT_DELAYS = { baseMs: 100, maxMs: 5_000 };
 const TASKS_MAX = 500;
 
 /**
- * Tells of every transition, each once, in the order of history, however many follow: history is read
- * once for all of them, and not at all while nobody does. A transition is told once no transaction
- * is open that could still record an earlier one; those of a single task, whose order its row
- * keeps, do not wait for that.
+ * Tells of every transition, each once, in the order of history, however many follow: history is
+ * read once for all of them, and not at all while nobody does. A transition is told once no
+ * transaction is open that could still record an earlier one; those of a single task, whose order
+ * its row keeps, do not wait for that.
  */
 export class HistoryTail {
   readonly #read: Read;
@@ -97,7 +97,7 @@ export class HistoryTail {
     return this.#isAway;
   }
 
-  /** Milliseconds since all rows that there are had been told; follows from when somebody follows. */
+  /** Milliseconds since all rows had been told that there are; infinite while nobody follows. */
   get behindMs(): number {
     return this.#loop === null ? Number.POSITIVE_INFINITY : performance.now() - this.#completeAt;
   }
@@ -160,7 +160,7 @@ export class HistoryTail {
     await this.#running.catch(() => undefined);
   }
 
-  /** What is there already is of the past, also where it is not passed yet; what commits later is not. */
+  /** What is there is of the past, also where it is not passed yet; what commits later is not. */
   async #beginNow(follower: Follower, drawnId: bigint): Promise<void> {
     const { taskId } = follower.filter;
     if (taskId !== undefined) {
@@ -359,7 +359,7 @@ export class HistoryTail {
     }
   }
 
-  /** What is there of single tasks, whose ids are in order, while a transaction holds the rest back. */
+  /** What is there of single tasks, whose ids are in order, while others are held back. */
   async #tellTasks(until: bigint): Promise<void> {
     const taskIds = [...this.#ofTasks.keys()];
     for (let place = 0; place < taskIds.length; place += TASKS_MAX) {

@@ -302,6 +302,20 @@ export const PushConfig = z.object({
 });
 export type PushConfig = z.output<typeof PushConfig>;
 
+/** The same without its secrets: whether there are any. */
+export const ListedPushConfig = z.object({
+  id: z.string(),
+  url: z.string(),
+  has_token: z.boolean(),
+  has_hmac_secret: z.boolean(),
+  has_jwt_secret: z.boolean(),
+  jwt_issuer: z.string().nullable(),
+  jwt_audience: z.string().nullable(),
+  jwt_kid: z.string().nullable(),
+  created_at: IsoTime,
+});
+export type ListedPushConfig = z.output<typeof ListedPushConfig>;
+
 /** When a schedule last enqueued its task. */
 export const ScheduleRun = z.object({
   schedule: z.string(),
@@ -310,3 +324,20 @@ export const ScheduleRun = z.object({
   run_count: Count,
 });
 export type ScheduleRun = z.output<typeof ScheduleRun>;
+
+/** What became of one worker of a process that exited. */
+export type RescuedWorker = {
+  readonly workerId: string;
+  /** False, and nothing was done, while the server still sees a session of it. */
+  readonly isDead: boolean;
+  /** Tasks that were taken back, and how many of them are failed as poisonous. */
+  readonly tasks: number;
+  readonly failed: number;
+};
+
+/** What became of an attempt to make partitions. */
+export type MadePartitions = {
+  readonly made: number;
+  /** One error for each partition that could not be made. */
+  readonly errors: readonly Error[];
+};

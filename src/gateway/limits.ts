@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import rateLimit from "@fastify/rate-limit";
 import type { ConnectionError, onRequestHookHandler } from "fastify";
 import { hasCode } from "../model/errors.ts";
-import type { Gateway } from "./gateway.ts";
+import type { Gateway, StreamLimits } from "./gateway.ts";
 import { RETRY_AFTER_SECONDS, Refusal } from "./refusal.ts";
 
 declare module "fastify" {
@@ -14,21 +14,13 @@ declare module "fastify" {
   }
 }
 
-export type GatewayLimits = {
+export type GatewayLimits = StreamLimits & {
   /** Accepted and not answered yet. Far more than there are connections to the database. */
   readonly requestsInFlight: number;
   /** Of the bodies of these, together; one whose length is not said counts as the longest. */
   readonly bodyBytesInFlight: number;
   /** Of a key whose row does not say otherwise, and of all that come without one. */
   readonly requestsPerMinute: number;
-  /** Streams of events that are open: of one key, and of all. */
-  readonly streamsPerKey: number;
-  readonly streams: number;
-  /** A comment after so long keeps proxies from closing a stream. */
-  readonly keepAliveMs: number;
-  /** Bytes that wait for a client of a stream; beyond that it is waited for, and then cut. */
-  readonly waitingBytesMax: number;
-  readonly drainMs: number;
   /** Until the last header of a request is there, and until its last byte is. */
   readonly headersMs: number;
   readonly requestMs: number;

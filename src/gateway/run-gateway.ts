@@ -113,6 +113,7 @@ async function openGateway({
       health,
       events,
       maxPayloadBytes,
+      allowPrivate: config.effects.allowPrivate,
       schedulesFile: config.schedulesFile,
       application,
       publicUrl: config.gateway.publicUrl,

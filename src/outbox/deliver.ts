@@ -13,6 +13,7 @@ import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { failpoint } from "../system/failpoint.ts";
 import type { CircuitBreaker } from "../system/http.ts";
+import { alertDelivery } from "./alert.ts";
 import {
   type Deliveries,
   exchangeWith,
@@ -32,7 +33,7 @@ const BACKOFF = { baseMs: 4_000, factor: 2, maxMs: 3_600_000 };
 export type DeliverDeps = {
   readonly db: Database;
   readonly config: EffectsConfig;
-  /** Of the kinds beside `push`, which is the queue's own. */
+  /** Of the kinds beside `push` and `alert`, which are the queue's own. */
   readonly deliveries: Deliveries;
   /** Shared by all deliveries of a process. */
   readonly breaker: CircuitBreaker;
@@ -86,7 +87,7 @@ async function endOf(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEn
 
 async function attemptDelivery(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEnd> {
   const { config, db, breaker } = deps;
-  const delivery = { ...deps.deliveries, push: pushDelivery }[effect.kind];
+  const delivery = { ...deps.deliveries, push: pushDelivery, alert: alertDelivery }[effect.kind];
   if (delivery === undefined) {
     throw new PermanentError(`effects of kind ${effect.kind} are not delivered here`);
   }

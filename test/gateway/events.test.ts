@@ -1,5 +1,5 @@
-// Goal: whoever listens by HTTP is told of each transition once, also when it connects again, and of
-// the reason where a stream ends.
+// Goal: whoever listens by HTTP is told of each transition once, also when it connects again, and
+// of the reason where a stream ends.
 
 import { once } from "node:events";
 import { connect } from "node:net";

@@ -84,6 +84,7 @@ export async function startGateway(
       health,
       events,
       maxPayloadBytes: 1_048_576,
+      allowPrivate: false,
       schedulesFile: null,
       application: triageDoors({ githubWebhookSecret }),
       publicUrl: null,

@@ -2,9 +2,9 @@
 
 -- Where history is, and who may still write rows before that. Ids are drawn before their rows
 -- commit, so the newest id says nothing about those before it; but whoever draws one is a writer to
--- the end of its transaction. Once all of these are over, each row up to drawn_id is there, or never
--- will be. A writer that was prepared goes by another name since: those names are in prepared too.
--- folded_id is an id for which this was known before; ids up to
+-- the end of its transaction. Once all of these are over, each row up to drawn_id is there, or
+-- never will be. A writer that was prepared goes by another name since: those names are in
+-- prepared too. folded_id is an id for which this was known before; ids up to
 -- dropped_id may have been dropped by retention.
 create or replace function triaged.look_at_history()
 returns table (

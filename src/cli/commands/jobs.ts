@@ -7,6 +7,7 @@ import { EXIT_CODES } from "../../model/errors.ts";
 import { deliverEffect } from "../../outbox/deliver.ts";
 import { effectJobs, sweepEffectsJob } from "../../outbox/effect-jobs.ts";
 import { type Config, readConfig } from "../../settings/config.ts";
+import type { EffectsConfig } from "../../settings/effects.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { CircuitBreaker } from "../../system/http.ts";
 import { createLogger } from "../../system/logger.ts";
@@ -62,9 +63,17 @@ export function jobsCommand(application: Application): Command {
 }
 
 /** Every job of the program, in the order of `--once`. */
-export async function jobsOf(application: Application): Promise<readonly MaintenanceJob[]> {
+export async function jobsOf(
+  application: Application,
+  { alerts, taskUpdates }: Pick<EffectsConfig, "alerts" | "taskUpdates">,
+): Promise<readonly MaintenanceJob[]> {
+  const wanted = {
+    alerts: alerts.url === null ? [] : alerts.kinds,
+    updates: taskUpdates,
+    queueAgeMs: alerts.queueAgeMs,
+  };
   // The sweep comes after the application's: an effect that those made leaves in the same run.
-  return jobsWith([...(await application.jobs()), sweepEffectsJob]);
+  return jobsWith([...(await application.jobs()), sweepEffectsJob], wanted);
 }
 
 async function runUntil(
@@ -81,7 +90,7 @@ async function runUntil(
     pool: config.pool,
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
-    jobs: await jobsOf(application),
+    jobs: await jobsOf(application, config.effects),
     effects: effectJobs({ config: config.effects, deliveries: await application.deliveries() }),
     logger,
     stop,
@@ -95,7 +104,7 @@ async function runOnce(
 ): Promise<number> {
   const done: CompletedJob[] = [];
   const failed: { readonly job: string; readonly err: unknown }[] = [];
-  const jobs = await jobsOf(application);
+  const jobs = await jobsOf(application, config.effects);
   const deliveries = await application.deliveries();
   await withDatabase(async ({ db }) => {
     const logger = createLogger({ level: config.logLevel, name: "jobs" });

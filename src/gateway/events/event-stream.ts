@@ -4,9 +4,7 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import { toJson } from "../../model/json.ts";
 import { waitAtMost } from "../../system/wait-at-most.ts";
-import type { GatewayLimits } from "../limits.ts";
-
-type StreamLimits = Pick<GatewayLimits, "keepAliveMs" | "waitingBytesMax" | "drainMs">;
+import type { StreamLimits } from "../gateway.ts";
 
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",

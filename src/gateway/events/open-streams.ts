@@ -1,15 +1,15 @@
 /** How many streams there are: a place for each, until its response is over. */
 import type { FastifyReply } from "fastify";
+import type { StreamLimits } from "../gateway.ts";
 import type { Caller } from "../keys.ts";
-import type { GatewayLimits } from "../limits.ts";
 import { RETRY_AFTER_SECONDS, Refusal } from "../refusal.ts";
 
 export class OpenStreams {
-  readonly #limits: Pick<GatewayLimits, "streams" | "streamsPerKey">;
+  readonly #limits: Pick<StreamLimits, "streams" | "streamsPerKey">;
   readonly #ofKeys = new Map<string, number>();
   #count = 0;
 
-  constructor(limits: Pick<GatewayLimits, "streams" | "streamsPerKey">) {
+  constructor(limits: Pick<StreamLimits, "streams" | "streamsPerKey">) {
     this.#limits = limits;
   }
 

@@ -1,4 +1,4 @@
-// Goal: an id is passed when nobody is left who could still commit a row before it, and not earlier.
+// Goal: an id is passed when nobody is left who could still commit a row before it, not earlier.
 
 import { expect, test } from "vitest";
 import { HistoryHorizon } from "../../../src/client/history-horizon.ts";
