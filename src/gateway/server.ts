@@ -89,7 +89,10 @@ export async function buildGateway(
       openapi: "3.1.0",
       info: { title: "triaged", description: "Tasks over HTTP.", version: packageVersion() },
     },
-    transform: jsonSchemaTransform,
+    transform: (route) => {
+      const { schema, url } = jsonSchemaTransform(route);
+      return { schema: { operationId: operationId(route.route), ...schema }, url };
+    },
     transformObject: jsonSchemaTransformObject, // without it each $ref points nowhere
   });
 
@@ -110,6 +113,13 @@ export async function buildGateway(
 
   await app.ready();
   return app;
+}
+
+/** What generated clients call it: `getApiTasksById` of `GET /api/tasks/:id`. */
+function operationId({ method, url }: { method: string | string[]; url: string }): string {
+  const words = url.replaceAll(/:(\w+)/g, "by/$1").split(/[^A-Za-z0-9]+/);
+  const named = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+  return `${String(method).toLowerCase()}${named}`;
 }
 
 /** On every answer: nothing runs, nothing frames, nothing keeps it. */

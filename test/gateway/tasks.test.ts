@@ -316,6 +316,7 @@ test("the document describes each door, and each reference in it leads somewhere
     "/api/webhook/github",
     "/api/workers",
     "/health",
+    "/metrics",
     "/ready",
     "/rpc",
   ]);
