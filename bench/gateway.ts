@@ -1,7 +1,6 @@
 import { Agent, request } from "node:http";
 import { freePort } from "../test/support/folders-and-ports.ts";
-import { startGatewayProcess } from "./contestants/triaged.ts";
-import { triaged } from "./contestants/triaged.ts";
+import { startGatewayProcess, triaged } from "./contestants/triaged.ts";
 import type { Bench } from "./frame/bench.ts";
 import type { Child } from "./frame/child.ts";
 import { withClient } from "./frame/databases.ts";
@@ -61,7 +60,7 @@ async function underLoad(
   await using serve = startGatewayProcess(url, { PORT: String(port) });
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const post = () => enqueue(agent, port);
-  await waitFor(() => post().catch(() => false), START_MS_MAX);
+  await waitFor(() => post().catch(() => false), { limitMs: START_MS_MAX });
   await saturate(Math.min(WARM_UP, requests), post);
   await withClient(url, (client) => stage.settleDown(client));
 

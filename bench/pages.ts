@@ -1,5 +1,6 @@
-import { pino } from "pino";
 import { Pool } from "pg";
+import { pino } from "pino";
+import { inSchema } from "../src/database/database.ts";
 import { QueueReader } from "../src/metrics/queue-figures.ts";
 import { freePort } from "../test/support/folders-and-ports.ts";
 import { fillDays } from "./contestants/answered-days.ts";
@@ -10,7 +11,6 @@ import { inRounds } from "./frame/rounds.ts";
 import { quantile } from "./frame/statistics.ts";
 import { waitFor } from "./frame/wait-for.ts";
 import { foldAll } from "./questions.ts";
-import { inSchema } from "../src/database/database.ts";
 
 /** How often each is asked in a round, after some that do not count. */
 const ASKED = 40;
@@ -43,15 +43,26 @@ export const pages: Bench = {
         await stage.settleDown(client);
       });
       const port = await freePort();
-      await using _serve = startGatewayProcess(url, { PORT: String(port) });
+      await using serve = startGatewayProcess(url, { PORT: String(port) });
       const get = async (path: string) => {
         const answer = await fetch(`http://127.0.0.1:${port}${path}`);
         await answer.text();
         if (!answer.ok) throw new Error(`expected ${path} to be answered, got ${answer.status}`);
       };
-      await waitFor(() => get("/ready").then(() => true, () => false), START_MS_MAX);
+      await waitFor(
+        () =>
+          get("/ready").then(
+            () => true,
+            () => false,
+          ),
+        { limitMs: START_MS_MAX, whileRunning: serve },
+      );
       const pool = new Pool({ connectionString: url, max: 1 });
-      const reader = new QueueReader({ pool, schema: "triaged", logger: pino({ level: "silent" }) });
+      const reader = new QueueReader({
+        pool,
+        schema: "triaged",
+        logger: pino({ level: "silent" }),
+      });
       const figures = async () => {
         if ((await reader.read()) === null) throw new Error("expected figures, got none in time");
       };
