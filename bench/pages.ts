@@ -43,7 +43,7 @@ export const pages: Bench = {
         await stage.settleDown(client);
       });
       const port = await freePort();
-      await using _serve = startGatewayProcess(url, { PORT: String(port) });
+      await using serve = startGatewayProcess(url, { PORT: String(port) });
       const get = async (path: string) => {
         const answer = await fetch(`http://127.0.0.1:${port}${path}`);
         await answer.text();
@@ -55,7 +55,7 @@ export const pages: Bench = {
             () => true,
             () => false,
           ),
-        { limitMs: START_MS_MAX },
+        { limitMs: START_MS_MAX, whileRunning: serve },
       );
       const pool = new Pool({ connectionString: url, max: 1 });
       const reader = new QueueReader({
