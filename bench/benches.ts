@@ -1,6 +1,8 @@
 import { backlog } from "./backlog.ts";
 import { big } from "./big.ts";
+import { cachedReads } from "./cached-reads.ts";
 import { enqueue } from "./enqueue.ts";
+import { events } from "./events.ts";
 import type { Bench } from "./frame/bench.ts";
 import { heldSnapshot } from "./held-snapshot.ts";
 import { history } from "./history.ts";
@@ -32,4 +34,6 @@ export const BENCHES: readonly Bench[] = [
   idle,
   retention,
   questions,
+  events,
+  cachedReads,
 ];

@@ -9,6 +9,7 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { HistoryTail } from "../client/history-tail.ts";
+import type { TaskCache } from "../client/task-cache.ts";
 import type { DatabaseHealth } from "./database-health.ts";
 import type { Access, Caller } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
@@ -29,6 +30,8 @@ export type GatewayParts = {
   readonly health: DatabaseHealth;
   /** Tells of every transition. */
   readonly events: HistoryTail;
+  /** Tasks for looks, never for decisions; whatever changes one drops it. */
+  readonly tasks: TaskCache;
   readonly maxPayloadBytes: number;
   /** Whether pushes may go to private addresses, as the jobs that deliver them are told. */
   readonly allowPrivate: boolean;

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
 import { HistoryTail } from "../client/history-tail.ts";
+import { TaskCache } from "../client/task-cache.ts";
 import { locateDatabase } from "../database/connection-file.ts";
 import { inSchema, ping } from "../database/database.ts";
 import { openPool } from "../database/pool.ts";
+import { getTask } from "../database/reader.ts";
 import { DatabaseLink } from "../database/reconnect.ts";
 import { EnvironmentError, EXIT_CODES, hasCode } from "../model/errors.ts";
 import type { Config } from "../settings/config.ts";
@@ -97,12 +99,17 @@ async function openGateway(config: Config, logger: Logger) {
     ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
     logger,
   });
+  const tasks = new TaskCache({
+    tail: events,
+    read: (taskId) => queue.read((db) => getTask(db, taskId, { decimals: "kept" })),
+  });
   const app = await buildGateway(
     {
       access,
       queue,
       health,
       events,
+      tasks,
       maxPayloadBytes,
       allowPrivate: config.effects.allowPrivate,
       schedulesFile: config.schedulesFile,
@@ -112,6 +119,7 @@ async function openGateway(config: Config, logger: Logger) {
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
+    tasks.close();
     await events.close();
     await Promise.all([pool.end(), healthPool.end(), eventsPool.end()]);
   };

@@ -4,6 +4,8 @@ import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
 import { HistoryTail } from "../../src/client/history-tail.ts";
+import { TaskCache } from "../../src/client/task-cache.ts";
+import { getTask } from "../../src/database/reader.ts";
 import { DatabaseHealth } from "../../src/gateway/database-health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
@@ -28,6 +30,7 @@ export type TestGateway = {
   readonly app: Gateway;
   readonly pool: Pool;
   readonly events: HistoryTail;
+  readonly tasks: TaskCache;
   /** Send a request; `json` is what its body says. */
   readonly send: (
     method: string,
@@ -71,6 +74,10 @@ export async function startGateway(
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const events = new HistoryTail({ read: (work) => queue.read(work) });
+  const tasks = new TaskCache({
+    tail: events,
+    read: (taskId) => queue.read((db) => getTask(db, taskId, { decimals: "kept" })),
+  });
   const access = { keys, required: keys.size > 0 };
   const app = await buildGateway(
     {
@@ -78,6 +85,7 @@ export async function startGateway(
       queue,
       health,
       events,
+      tasks,
       maxPayloadBytes: 1_048_576,
       allowPrivate: false,
       schedulesFile: null,
@@ -90,6 +98,7 @@ export async function startGateway(
     app,
     pool,
     events,
+    tasks,
     send: async (method, path, { key, json, body, headers = {} } = {}) => {
       const answer = await fetch(`${url}${path}`, {
         method,
@@ -111,6 +120,7 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      tasks.close();
       await events.close();
       await pool.end();
     },
