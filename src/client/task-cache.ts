@@ -29,8 +29,8 @@ export const CACHE_LIMITS: CacheLimits = {
 /**
  * Tasks that were read lately. History tells of each transition, by whatever host, and the task is
  * read again then: within some tenths of a second. Where history cannot be told, because the
- * database is away or a transaction holds it up, every read asks the database. For looks, never for
- * decisions.
+ * database is away or a transaction holds it up, every read asks the database. For looks, never
+ * for decisions.
  */
 export class TaskCache {
   readonly #tail: HistoryTail;
