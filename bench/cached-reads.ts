@@ -64,6 +64,7 @@ async function timesOf(
       },
       { limitMs: START_MS_MAX },
     );
+    for (const id of ids) await queue.get(id, { cached });
     const before = await queue.cachedReads();
     const tookUs: number[] = [];
     for (let read = 0; read < reads; read += 1) {
