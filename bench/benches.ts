@@ -1,6 +1,8 @@
 import { backlog } from "./backlog.ts";
 import { big } from "./big.ts";
+import { cachedReads } from "./cached-reads.ts";
 import { enqueue } from "./enqueue.ts";
+import { events } from "./events.ts";
 import type { Bench } from "./frame/bench.ts";
 import { gateway } from "./gateway.ts";
 import { heldSnapshot } from "./held-snapshot.ts";
@@ -36,4 +38,6 @@ export const BENCHES: readonly Bench[] = [
   questions,
   gateway,
   pages,
+  events,
+  cachedReads,
 ];

@@ -16,6 +16,7 @@ import {
   QueueConnection,
   QueueError,
 } from "./connection.ts";
+import type { HistoryTail } from "./history-tail.ts";
 import {
   type HistoryEntry,
   type ListedTask,
@@ -24,6 +25,7 @@ import {
   toListedTask,
   toTask,
 } from "./task.ts";
+import type { TaskCache } from "./task-cache.ts";
 import { type WaitOptions, waitForTask } from "./wait.ts";
 
 /** Task types and their handlers: `{ noop: typeof import("./tasks/noop.ts").default }`. */
@@ -42,6 +44,9 @@ export type TaskToEnqueue<Known extends Handlers = Handlers> = {
   };
 }[keyof Known & string];
 
+/** What reads with `cached` take: the first one makes it. */
+type OpenCache = { readonly tail: HistoryTail; readonly tasks: TaskCache };
+
 /** The class alone sees its connection; `askWith` gets at it by this. */
 let connectionOf: (client: Client) => QueueConnection;
 
@@ -52,6 +57,7 @@ let connectionOf: (client: Client) => QueueConnection;
  */
 export class Client<Known extends Handlers = Handlers> {
   readonly #connection: QueueConnection;
+  #cache: Promise<OpenCache> | undefined;
 
   static {
     connectionOf = (client) => client.#connection;
@@ -121,10 +127,39 @@ export class Client<Known extends Handlers = Handlers> {
     return this.#connection.ask(options, (db) => decideTask(db, taskId, decision));
   }
 
-  /** The task, or null when there is none (any more). */
-  async get(taskId: string, options: InTransaction = {}): Promise<Task | null> {
+  /**
+   * The task, or null when there is none (any more). With `cached` as it was some tenths of a second
+   * ago, of one that runs a second: from memory, where it was read before and nothing happened to
+   * it since. For looks, not for decisions; a client that reads so follows history meanwhile.
+   */
+  async get(
+    taskId: string,
+    options: InTransaction & { readonly cached?: boolean } = {},
+  ): Promise<Task | null> {
+    if (options.cached === true && options.db === undefined) {
+      const cache = await (this.#cache ??= this.#openCache());
+      const known = await cache.tasks.get(taskId);
+      // A copy: the caller may change it.
+      return known === null ? null : toTask(structuredClone(known));
+    }
     const row = await this.#connection.ask(options, (db) => getTask(db, taskId));
     return row === null ? null : toTask(row);
+  }
+
+  /** How many reads with `cached` were answered from memory, and by the database. */
+  async cachedReads(): Promise<{ readonly hits: number; readonly misses: number }> {
+    return (await this.#cache)?.tasks.counts ?? { hits: 0, misses: 0 };
+  }
+
+  /** Loaded by who needs it. */
+  async #openCache(): Promise<OpenCache> {
+    const [{ HistoryTail }, { TaskCache }] = await Promise.all([
+      import("./history-tail.ts"),
+      import("./task-cache.ts"),
+    ]);
+    const tail = new HistoryTail({ read: (work) => this.#connection.ask({}, work) });
+    const read = (taskId: string) => this.#connection.ask({}, (db) => getTask(db, taskId));
+    return { tail, tasks: new TaskCache({ tail, read }) };
   }
 
   /** Tasks, the newest first, without payloads and results. `limit` is 1 to 100, default 20. */
@@ -187,8 +222,12 @@ export class Client<Known extends Handlers = Handlers> {
   }
 
   /** Close the connections that were opened for this client; a given pool stays open. */
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    const cache = await this.#cache;
+    this.#cache = undefined;
+    cache?.tasks.close();
+    await cache?.tail.close();
+    await this.#connection.close();
   }
 }
 

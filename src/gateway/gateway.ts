@@ -9,6 +9,7 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { HistoryTail } from "../client/history-tail.ts";
+import type { TaskCache } from "../client/task-cache.ts";
 import type { DatabaseHealth } from "../database/health.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Access, Caller } from "./keys.ts";
@@ -32,6 +33,8 @@ export type GatewayParts = {
   /** Tells of every transition. */
   readonly events: HistoryTail;
   readonly metrics: Metrics;
+  /** Tasks for looks, never for decisions; whatever changes one drops it. */
+  readonly tasks: TaskCache;
   readonly maxPayloadBytes: number;
   /** Whether pushes may go to private addresses, as the jobs that deliver them are told. */
   readonly allowPrivate: boolean;

@@ -1,10 +1,12 @@
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { HistoryTail } from "../client/history-tail.ts";
+import { TaskCache } from "../client/task-cache.ts";
 import { locateDatabase } from "../database/connection-file.ts";
 import { inSchema, ping } from "../database/database.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { openPool } from "../database/pool.ts";
+import { getTask } from "../database/reader.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import type { Config } from "../settings/config.ts";
 import { needsKeys } from "../settings/gateway.ts";
@@ -35,11 +37,16 @@ export async function openGateway(options: {
   const pools = await openPools(config, logger);
   const door = (pool: Pool) => new QueueDoor({ pool, schema, maxPayloadBytes, logger });
   const queue = door(pools.requests);
+  const events = followHistory(door(pools.events), queue, logger);
+  const tasks = new TaskCache({
+    tail: events,
+    read: (taskId) => queue.read((db) => getTask(db, taskId, { decimals: "kept" })),
+  });
   const metrics = new Metrics({
     process: "gateway",
     queue: { pool: pools.metrics, schema, logger },
+    cachedReads: () => tasks.counts,
   });
-  const events = followHistory(door(pools.events), queue, logger);
   const health = new DatabaseHealth({
     ask: () => ping(inSchema(pools.health, schema, { answerMsMax: pools.acquireTimeoutMs })),
     logger,
@@ -51,6 +58,7 @@ export async function openGateway(options: {
       health,
       metrics,
       events,
+      tasks,
       maxPayloadBytes,
       allowPrivate: config.effects.allowPrivate,
       schedulesFile: config.schedulesFile,
@@ -62,6 +70,7 @@ export async function openGateway(options: {
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
+    tasks.close();
     await events.close();
     metrics.close();
     await pools.end();

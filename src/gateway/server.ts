@@ -6,6 +6,7 @@ import {
   jsonSchemaTransformObject,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import { z } from "zod";
 import { forJson } from "../model/json.ts";
 import { packageVersion } from "../system/package-folder.ts";
 import { guardDoors } from "./access.ts";
@@ -72,6 +73,14 @@ export async function buildGateway(
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
+  app.addHook("onSend", (request, _reply, _payload, done) => {
+    // Before whoever changed a task hears of it, and reads it.
+    const { id } = z.object({ id: z.string() }).safeParse(request.params).data ?? {};
+    if (request.method !== "GET" && id !== undefined) {
+      parts.tasks.drop(id);
+    }
+    done();
+  });
   app.addHook("onResponse", (request, reply, done) => {
     const { method, routeOptions } = request;
     const fields = { method, route: routeOptions.url, status: reply.statusCode };

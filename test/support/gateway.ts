@@ -4,7 +4,9 @@ import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
 import { HistoryTail } from "../../src/client/history-tail.ts";
+import { TaskCache } from "../../src/client/task-cache.ts";
 import { DatabaseHealth } from "../../src/database/health.ts";
+import { getTask } from "../../src/database/reader.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
@@ -30,6 +32,7 @@ export type TestGateway = {
   readonly app: Gateway;
   readonly pool: Pool;
   readonly events: HistoryTail;
+  readonly tasks: TaskCache;
   /** Send a request; `json` is what its body says. */
   readonly send: (
     method: string,
@@ -77,8 +80,16 @@ export async function startGateway(
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const events = new HistoryTail({ read: (work) => queue.read(work) });
+  const tasks = new TaskCache({
+    tail: events,
+    read: (taskId) => queue.read((db) => getTask(db, taskId, { decimals: "kept" })),
+  });
   const access = { keys, required: keys.size > 0, origins };
-  const metrics = new Metrics({ process: "gateway", queue: { pool, schema: "triaged", logger } });
+  const metrics = new Metrics({
+    process: "gateway",
+    queue: { pool, schema: "triaged", logger },
+    cachedReads: () => tasks.counts,
+  });
   const app = await buildGateway(
     {
       access,
@@ -86,6 +97,7 @@ export async function startGateway(
       health,
       metrics,
       events,
+      tasks,
       maxPayloadBytes: 1_048_576,
       allowPrivate: false,
       schedulesFile: null,
@@ -100,6 +112,7 @@ export async function startGateway(
     app,
     pool,
     events,
+    tasks,
     send: async (method, path, { key, json, body, headers = {} } = {}) => {
       const answer = await fetch(`${url}${path}`, {
         method,
@@ -121,6 +134,7 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      tasks.close();
       await events.close();
       metrics.close();
       await pool.end();

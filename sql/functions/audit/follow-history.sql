@@ -38,11 +38,11 @@ end;
 $$;
 
 -- The oldest transitions of a range of ids, after the first and up to the last: of these tasks, of
--- all where p_task_ids is null. With the queue of each task, which is null where the task is gone.
+-- all where p_of_tasks is null. With the queue of each task, which is null where the task is gone.
 create or replace function triaged.transitions_between(
   p_after bigint,
   p_until bigint,
-  p_task_ids bigint[] default null,
+  p_of_tasks bigint[] default null,
   max_rows integer default 1000
 )
 returns table (
@@ -79,14 +79,14 @@ begin
   with found as materialized (
     select * from triaged.task_history as recorded
     where
-      p_task_ids is null
+      p_of_tasks is null
       and recorded.history_id > p_after
       and recorded.history_id <= p_until
     union all
     -- By the index of tasks, however many ids lie between.
     select * from triaged.task_history as recorded
     where
-      recorded.task_id = any (p_task_ids)
+      recorded.task_id = any (p_of_tasks)
       and recorded.history_id + 0 > p_after
       and recorded.history_id + 0 <= p_until
     order by history_id

@@ -43,6 +43,10 @@ const IdempotencyKey = z
   .looseObject({ "idempotency-key": z.string().min(1).max(500).optional() })
   .describe("With Idempotency-Key, a request that is sent again enqueues nothing again.");
 
+const CacheControl = z
+  .looseObject({ "cache-control": z.string().max(200).optional() })
+  .describe("With Cache-Control: no-cache, the database is asked in any case.");
+
 /** `/api/tasks`: enqueue, list, look. */
 export function taskRoutes(app: Gateway, parts: GatewayParts): void {
   enqueueRoute(app, parts);
@@ -132,21 +136,25 @@ function listRoute(app: Gateway, { queue }: GatewayParts): void {
 }
 
 /** What there is to see of one task. */
-function oneTaskRoutes(app: Gateway, { queue }: GatewayParts): void {
+function oneTaskRoutes(app: Gateway, { queue, tasks }: GatewayParts): void {
   const config = { role: "read" } as const;
   app.get(
     "/api/tasks/:id",
     {
       config,
       schema: {
-        summary: "One task, with payload and result",
+        summary: "One task, with payload and result, as it was some tenths of a second ago",
         tags: ["tasks"],
         params: TaskPath,
+        headers: CacheControl,
         response: { 200: TaskReply, ...FAILURES },
       },
     },
-    async ({ params: { id } }) => {
-      const task = await queue.read((db) => getTask(db, id, { decimals: "kept" }));
+    async ({ params: { id }, headers }) => {
+      const isFresh = headers["cache-control"]?.includes("no-cache") === true;
+      const task = isFresh
+        ? await queue.read((db) => getTask(db, id, { decimals: "kept" }))
+        : await tasks.get(id);
       if (task === null) {
         throw noSuchTask(id);
       }
