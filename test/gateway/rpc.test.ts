@@ -238,6 +238,43 @@ test("a message to a task that asks is its answer, and to any other is refused",
   expect(row).toEqual({ decision: "the first" });
 });
 
+test("push configs are set, shown without their secrets, and deleted", async ({ url, client }) => {
+  await using gateway = await startGateway(url);
+  const id = await enqueue(client);
+  const pushed = { url: "https://93.184.215.14/hook", token: "t-secret", hmac_secret: "h-secret" };
+  const call = async (method: string, params: object) =>
+    (await rpc(gateway, request(`tasks.pushNotificationConfig.${method}`, params))).body;
+
+  const set = await call("set", { taskId: id, pushNotificationConfig: pushed });
+  const { id: configId } = set.result.pushNotificationConfig;
+  const named = { id, pushNotificationConfigId: configId };
+  const newer = await rpc(gateway, request("ListTaskPushNotificationConfigs", { taskId: id }));
+  const inside = await call("set", {
+    taskId: id,
+    pushNotificationConfig: { url: "http://127.0.0.1:1/hook" },
+  });
+  const sentInside = await rpc(
+    gateway,
+    request("message/send", message("x", { metadata: { webhook: "http://127.0.0.1:1/" } })),
+  );
+
+  expect(set.result).toEqual({
+    taskId: id,
+    pushNotificationConfig: { id: expect.any(String), url: pushed.url },
+  });
+  expect((await call("get", named)).result).toEqual(set.result);
+  expect((await call("list", { id })).result).toEqual([set.result]);
+  expect(newer.body.result).toEqual({
+    configs: [{ taskId: id, id: configId, url: pushed.url }],
+    nextPageToken: "",
+  });
+  expect(inside.error).toMatchObject({ code: -32_602 });
+  expect(sentInside.body.error).toMatchObject({ code: -32_602 });
+  expect((await call("delete", named)).result).toBeNull();
+  expect((await call("list", { id })).result).toEqual([]);
+  expect((await call("get", named)).error).toMatchObject({ code: -32_602 });
+});
+
 test("a task is cancelled, and one that has ended is not", async ({ url, client }) => {
   await using gateway = await startGateway(url);
   const id = await enqueue(client);

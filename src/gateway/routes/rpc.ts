@@ -23,7 +23,8 @@ import {
   rpcFailure,
   rpcResult,
 } from "../rpc/json-rpc.ts";
-import { type RpcContext, rpcMethodOf } from "../rpc/methods.ts";
+import { rpcMethodOf } from "../rpc/method-table.ts";
+import type { RpcContext } from "../rpc/methods.ts";
 import { streamTaskByRpc } from "./rpc-stream.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -61,6 +62,7 @@ export function rpcRoutes(app: Gateway, parts: GatewayParts): void {
       const context = {
         queue: parts.queue,
         maxPayloadBytes: parts.maxPayloadBytes,
+        allowPrivate: parts.allowPrivate,
         caller: callerIn(request),
         signal: signalOf(reply),
       };
