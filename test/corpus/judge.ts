@@ -86,8 +86,11 @@ function hasProof({ evidence }: Seen): boolean {
   return (
     evidence.diagnostics.length > 0 ||
     evidence.findings.some(
-      ({ breaking, usage, rule, hits }) =>
-        breaking === "yes" && usage === "confirmed" && FACTS.test(rule) && hits.length > 0,
+      ({ breaking, usage, rule, proof, hits }) =>
+        breaking === "yes" &&
+        usage === "confirmed" &&
+        (FACTS.test(rule) || proof?.by === "node") &&
+        hits.length > 0,
     )
   );
 }

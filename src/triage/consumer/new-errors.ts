@@ -43,7 +43,7 @@ export function newErrors(
     const importedAt = origin === undefined ? null : placeOf(origin, root);
     const diagnostic = describeDiagnostic(error, root, labels);
     const missing = guards.map((guard) => guard.passedBy(error)).find((name) => name !== null);
-    if (missing == null) errors.push({ diagnostic, importedAt });
+    if (missing == null) errors.push({ diagnostic, importedAt, isOfCode: isOfCode(error) });
     else {
       const { path, line, code } = diagnostic;
       leftOut.push(`${path}:${line} ${code} does not count: types of "${missing}" not found`);
@@ -66,6 +66,30 @@ const UNTYPED_MODULE = 7016;
 
 function isUntypedInScript({ file, code }: LocatedDiagnostic): boolean {
   return code === UNTYPED_MODULE && /\.[cm]?jsx?$/.test(file.fileName);
+}
+
+/** A member that does not exist, a name that no module exports, with a guess or without. */
+const NAME_MISSING = new Set([2339, 2551, 2305, 2614, 2724]);
+
+/** Another number of arguments. */
+const COUNT_WRONG = new Set([2554, 2555]);
+
+/**
+ * Whether JavaScript may fail by it as well, that has no types: a name is missing, or a callback
+ * is given where none is called.
+ */
+function isOfCode(error: LocatedDiagnostic): boolean {
+  if (NAME_MISSING.has(error.code) || COUNT_WRONG.has(error.code)) return true;
+  const node = nodeOf(error);
+  const { parent } = node;
+  if (isCallback(node) || parent === undefined) return isCallback(node);
+  const isCalled = ts.isCallExpression(parent) && parent.expression === node;
+  return isCallback(parent) || (isCalled && parent.arguments.some(isCallback));
+}
+
+function isCallback(node: ts.Node): boolean {
+  const isFunction = ts.isFunctionExpression(node) || ts.isArrowFunction(node);
+  return isFunction && ts.isCallExpression(node.parent);
 }
 
 function keyOf({ file, start, code }: LocatedDiagnostic): string {
@@ -100,13 +124,43 @@ function describeDiagnostic(
   root: string,
   labels: FolderLabels,
 ): Diagnostic {
+  const failing = failingUse(nodeAt(file, start, length))?.getStart(file) ?? start;
   return {
     path: componentPath(slashed(relative(root, file.fileName))),
-    line: file.getLineAndCharacterOfPosition(start).line + 1,
+    line: file.getLineAndCharacterOfPosition(failing).line + 1,
     code: `TS${code}`,
     message: oneLine(withFolderLabels(ts.flattenDiagnosticMessageText(messageText, " "), labels)),
     subject: writtenAt(nodeAt(file, start, length)),
   };
+}
+
+/**
+ * Where what `const { name } = require("p")` takes is first used: `undefined` is taken without an
+ * error, in JavaScript, and fails there. Undefined for all else.
+ */
+function failingUse(node: ts.Node): ts.Node | undefined {
+  const element = node.parent ?? node;
+  const file = node.getSourceFile();
+  if (!ts.isBindingElement(element) || !ts.isIdentifier(element.name)) return undefined;
+  const declaration = element.parent.parent;
+  const isScript = /\.c?jsx?$/.test(file.fileName);
+  if (!isScript || !ts.isVariableDeclaration(declaration)) return undefined;
+  const { initializer } = declaration;
+  const isRequired =
+    initializer !== undefined &&
+    ts.isCallExpression(initializer) &&
+    ts.isIdentifier(initializer.expression) &&
+    initializer.expression.text === "require";
+  return isRequired ? firstUseOf(file, element.name) : undefined;
+}
+
+function firstUseOf(file: ts.SourceFile, { text, end }: ts.Identifier): ts.Node | undefined {
+  const visit = (node: ts.Node): ts.Node | undefined => {
+    const isName = isNameOf(node.parent, node);
+    if (ts.isIdentifier(node) && node.text === text && node.pos >= end && !isName) return node;
+    return ts.forEachChild(node, visit);
+  };
+  return ts.forEachChild(file, visit);
 }
 
 /** The innermost node of a range. */

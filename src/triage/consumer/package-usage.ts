@@ -43,7 +43,9 @@ type Evidence = {
 
 /** Where the consumer meets a finding. */
 export function matchUsage({ finding, match }: Found, evidence: Evidence): Hit {
-  const isTyped = finding.rule.startsWith("ts.");
+  // That the compiler reads a line alike says nothing of a load that Node refuses.
+  const isRefused = finding.rule === "ts.export_removed" && finding.proof !== null;
+  const isTyped = finding.rule.startsWith("ts.") && !isRefused;
   // What is written in JavaScript runs without declarations.
   const needsTypes = finding.rule === "pkg.types_removed";
   const seen = isTyped ? evidence : { ...evidence, unaffected: new Set<string>() };

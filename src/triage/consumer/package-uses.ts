@@ -1,5 +1,5 @@
 import ts from "typescript";
-import type { PackageCall, PackageUse } from "../facts/package-use.ts";
+import type { GivenKind, PackageCall, PackageUse } from "../facts/package-use.ts";
 import { scriptOf } from "./component-scripts.ts";
 import type { ConsumerFile } from "./consumer-files.ts";
 import { requireNames } from "./imports.ts";
@@ -201,6 +201,7 @@ class UseReader {
     const isSpread = given.some((one) => ts.isSpreadElement(one));
     return {
       count: isSpread ? null : given.length,
+      kinds: isSpread ? [] : given.map(kindOf),
       options: given.flatMap((one) => this.#optionsIn(one, 0)),
       texts: given.flatMap(textsIn),
       isNew: ts.isNewExpression(node),
@@ -245,6 +246,15 @@ function calleeOf(node: Call): ts.Expression {
 
 function argumentsOf(node: Call): readonly ts.Expression[] {
   return ts.isTaggedTemplateExpression(node) ? [] : (node.arguments ?? []);
+}
+
+function kindOf(written: ts.Expression): GivenKind {
+  const given = withoutWrapping(written);
+  if (ts.isStringLiteralLike(given) || ts.isTemplateExpression(given)) return "text";
+  if (ts.isNumericLiteral(given)) return "number";
+  if (ts.isArrowFunction(given) || ts.isFunctionExpression(given)) return "function";
+  if (ts.isObjectLiteralExpression(given)) return "object";
+  return ts.isArrayLiteralExpression(given) ? "list" : "value";
 }
 
 function textsIn(given: ts.Expression): string[] {

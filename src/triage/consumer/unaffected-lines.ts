@@ -167,6 +167,12 @@ class TypeReader {
       .join("|");
   }
 
+  /** All of an intersection, where it has no name of its own. */
+  #isMadeByPackage(type: ts.Type): boolean {
+    if (this.#isTypeOfPackage(type)) return true;
+    return type.isIntersection() && type.types.every((part) => this.#isTypeOfPackage(part));
+  }
+
   #isTypeOfPackage({ symbol, aliasSymbol }: ts.Type): boolean {
     return [symbol, aliasSymbol].some((one) => one !== undefined && this.#isOfPackage(one));
   }
@@ -186,8 +192,10 @@ class TypeReader {
     const taken = this.#elementsOf(end.parent);
     if (taken !== null && this.#checker.isTupleType(type)) return taken;
     const parts = type.isUnion() ? type.types : [type];
-    const isOwn = parts.every((part) => this.#isTypeOfPackage(part));
-    return isOwn && this.#isTakenApart(end) ? "taken apart" : this.#textOf(type);
+    const isOwn = parts.every((part) => this.#isMadeByPackage(part));
+    if (isOwn && this.#isGivenAway(end)) return "given back";
+    const taking = isOwn ? this.#takenApart(end) : null;
+    return taking === null ? this.#textOf(type) : ["taken apart", ...taking].join();
   }
 
   /** What `const [a, b] =` takes of a list of fixed length. */
@@ -205,20 +213,48 @@ class TypeReader {
       .join();
   }
 
-  #isTakenApart({ parent }: ts.Node): boolean {
-    if (!ts.isVariableDeclaration(parent)) return false;
-    if (!ts.isIdentifier(parent.name)) return ts.isObjectBindingPattern(parent.name);
-    if (ts.getCombinedModifierFlags(parent) & ts.ModifierFlags.Export) return false;
+  /** Whether a call of the package takes it, alone or within objects and lists: it knows its own. */
+  #isGivenAway(end: ts.Node): boolean {
+    let given = end;
+    for (;;) {
+      const { parent } = given;
+      const isHeld =
+        ts.isPropertyAssignment(parent) ||
+        ts.isObjectLiteralExpression(parent) ||
+        ts.isArrayLiteralExpression(parent);
+      if (!isHeld) break;
+      given = parent;
+    }
+    const { parent: call } = given;
+    return (
+      ts.isCallExpression(call) && call.expression !== given && this.#isFromPackage(call.expression)
+    );
+  }
+
+  /**
+   * What calls of a variable give, where nothing is done with it but to take its members, which are
+   * uses of their own, and to call it; null where more is done with it.
+   */
+  #takenApart({ parent }: ts.Node): string[] | null {
+    if (!ts.isVariableDeclaration(parent)) return null;
+    if (!ts.isIdentifier(parent.name)) return ts.isObjectBindingPattern(parent.name) ? [] : null;
+    if (ts.getCombinedModifierFlags(parent) & ts.ModifierFlags.Export) return null;
     const symbol = this.#checker.getSymbolAtLocation(parent.name);
     const { name } = parent;
+    const results: string[] = [];
     const isApart = (node: ts.Node): boolean => {
       const isUse = ts.isIdentifier(node) && node.text === name.text && node !== name;
       if (isUse && this.#checker.getSymbolAtLocation(node) === symbol) {
-        return ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node;
+        const { parent: around } = node;
+        if (ts.isCallExpression(around) && around.expression === node) {
+          results.push(this.#textOf(this.#checker.getTypeAtLocation(around)));
+          return true;
+        }
+        return ts.isPropertyAccessExpression(around) && around.expression === node;
       }
       return ts.forEachChild(node, (child) => (isApart(child) ? undefined : true)) !== true;
     };
-    return symbol !== undefined && isApart(name.getSourceFile());
+    return symbol !== undefined && isApart(name.getSourceFile()) ? results : null;
   }
 
   /**

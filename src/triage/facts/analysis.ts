@@ -124,8 +124,33 @@ export function sortedSet(texts: readonly string[]): string[] {
 function byWeight(left: Hit, right: Hit): number {
   const rank = rankOf(left) - rankOf(right);
   if (rank !== 0) return rank;
-  return byFirstError(left, right) || (left.finding.id < right.finding.id ? -1 : 1);
+  const sureness = reasonRank(left) - reasonRank(right);
+  return byFirstError(left, right) || sureness || (left.finding.id < right.finding.id ? -1 : 1);
 }
+
+/**
+ * Of what may break: what the new code itself says of it first, then what a call or a member
+ * shows, then what words show, and the step of the version last.
+ */
+function reasonRank({ finding: { rule, breaking } }: Hit): number {
+  const rank = breaking === "maybe" ? REASONS.indexOf(rule) : -1;
+  return rank === -1 ? REASONS.indexOf("ts.signature") : rank;
+}
+
+const REASONS = [
+  "js.use_refused",
+  "js.export_removed",
+  "js.new_changed",
+  "js.member_removed",
+  "js.parameters_changed",
+  "ts.signature",
+  "js.default_changed",
+  "js.use_announced",
+  "js.option_removed",
+  "js.member_unknown",
+  "js.shape_changed",
+  "pkg.version",
+];
 
 /** From the top of a file: what is wrong further down often follows from what is wrong above. */
 function byFirstError(left: Hit, right: Hit): number {

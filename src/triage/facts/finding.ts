@@ -163,4 +163,6 @@ export type NewError = {
   readonly diagnostic: Diagnostic;
   /** Where the name that it is about is imported; null where it is not, or nobody knows. */
   readonly importedAt: Location | null;
+  /** Whether code fails by it that knows no types: a name is missing, a callback is not taken. */
+  readonly isOfCode: boolean;
 };

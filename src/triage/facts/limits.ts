@@ -35,7 +35,7 @@ export const LIMITS = {
   documentDepthMax: 64,
   documentNodesMax: 200_000,
   /** JavaScript files, and bytes of them, of one version that are read for its defaults. */
-  defaultFilesMax: 300,
+  defaultFilesMax: 1_000,
   defaultBytesMax: 4_000_000,
   /** Packages that are fetched for their declarations, and milliseconds for all of them. */
   typePackagesMax: 40,

@@ -19,10 +19,15 @@ export type PackageUse = Location & {
   readonly call: PackageCall | null;
 };
 
+/** `value` is what only has a name, or comes of a call. */
+export type GivenKind = "text" | "number" | "function" | "object" | "list" | "value";
+
 /** What a call gives to a package. */
 export type PackageCall = {
   /** How many; null where they are spread. */
   readonly count: number | null;
+  /** What is given, as far as the text shows, in order; of what is spread, nothing. */
+  readonly kinds: readonly GivenKind[];
   /** Names of options, those within options as well. */
   readonly options: readonly string[];
   /** Strings, alone or in a list. */

@@ -18,7 +18,7 @@ import {
   boundedFacts,
   sortedSet,
 } from "../facts/analysis.ts";
-import type { Found } from "../facts/finding.ts";
+import type { Found, NewError } from "../facts/finding.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
 import type { OwnRanges } from "../facts/own-ranges.ts";
 import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
@@ -52,6 +52,7 @@ export function analyzePackage(
   globalThis.gc?.();
   onProgress({ percent: 60, step: "comparing the two versions" });
   const compared = compareVersions(request, parts, probe);
+  const errors = countedErrors(probe, compared.surface);
   // No program is made after that, and what reads the code behind the types takes as much.
   sources.parsed.clear();
   const evidence = evidenceOf({
@@ -69,8 +70,8 @@ export function analyzePackage(
   const hits = found.map((one) => matchUsage(one, evidence));
   return {
     ...boundedFacts({
-      hits: provenHits({ hits, errors: probe.errors }),
-      diagnostics: probe.errors.map(({ diagnostic }) => diagnostic),
+      hits: provenHits({ hits, errors }),
+      diagnostics: errors.map(({ diagnostic }) => diagnostic),
       capsHit: [
         ...tree.capsHit,
         ...probe.capsHit,
@@ -86,6 +87,22 @@ export function analyzePackage(
     truncated: false,
     degraded: sortedSet([...compared.surface.degraded, ...probe.degraded]),
   };
+}
+
+/**
+ * Nothing was an error while nothing was declared, and what first declarations want of JavaScript,
+ * which its own people do not compile, the code may well take: of these errors only those count
+ * that code without types fails by. What the module as a whole is, its code says.
+ */
+function countedErrors(
+  { errors, optionsOf }: ConsumerProbe,
+  { isFirstTyped }: Compared["surface"],
+): readonly NewError[] {
+  if (!isFirstTyped) return errors;
+  return errors.filter(({ isOfCode, diagnostic: { path } }) => {
+    const isCompiled = optionsOf(path)["configFilePath"] !== undefined;
+    return isOfCode || isCompiled || !/\.[cm]?jsx?$/.test(path);
+  });
 }
 
 /** What an analysis is about, read. */
@@ -171,11 +188,12 @@ function changesFor(
     found: changes,
     compared: isComplete,
     runsOtherCode: !isFollowed || (loads.length > 0 && runsOtherCode(pair, loads)),
-    used: () => {
+    used: (isExplained: boolean) => {
       if (!isFollowed) return null;
       const uses = tree.sources.flatMap((file) => packageUses(file, specifiers));
       const calls = (method: string) => tree.sources.flatMap((file) => bareCalls(file, method));
-      return usedChanges(pair, { loads, uses, node, bareCalls: calls, isTyped: isComplete });
+      const using = { loads, uses, node, bareCalls: calls, isTyped: isComplete, isExplained };
+      return usedChanges(pair, using);
     },
   };
   // A default that changed is no reason for a major: what else it changed stays unknown.

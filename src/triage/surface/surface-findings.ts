@@ -16,6 +16,8 @@ import { companionPath, createSurfaceProgram, type EntryPair, entryOf } from "./
 type SurfaceFindings = Omit<SurfaceChange, "exported"> & {
   /** Whether the old version's types are known, so that uses of members can be found. */
   readonly typed: boolean;
+  /** Whether the new version declares what the old one left undeclared. */
+  readonly isFirstTyped: boolean;
   readonly declared: Declared;
 };
 
@@ -34,9 +36,15 @@ export function surfaceFindings(
     found: changes.flatMap(({ found }) => found),
     degraded: changes.flatMap(({ degraded }) => degraded),
     capsHit: changes.flatMap(({ capsHit }) => capsHit),
+    isFirstTyped: subpaths.some((subpath) => isFirstTyped(pair, subpath, settings)),
     typed: changes.every(({ degraded }) => degraded.length === 0),
     declared: declaredIn(new Map(exported)),
   };
+}
+
+function isFirstTyped(pair: PackagePair, subpath: string, { sources }: SurfaceDepth): boolean {
+  const [from, to] = [pair.from, pair.to].map((tree) => entryOf(tree, subpath, sources));
+  return from?.typed === false && to?.typed === true;
 }
 
 const NOTHING: SurfaceChange = { found: [], degraded: [], capsHit: [], exported: null };

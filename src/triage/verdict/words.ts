@@ -272,7 +272,9 @@ function sentence(finding: Finding, { brief = false } = {}): string {
     case "js.use_announced":
       return `the notes of the release speak of ${code(subject)}${brief ? "" : ` (${shownSentence(after ?? "")})`}`;
     case "js.default_changed":
-      return `the default of ${code(subject)} changed${changeText(before, after)}`;
+      return after === null
+        ? `${calledHere(finding)}no code of the new version has ${code(subject)}, which was ${code(before ?? "")} by default`
+        : `${calledHere(finding)}the default of ${code(subject)} changed${changeText(before, after)}`;
     default:
       return (
         serviceSentence(finding) ??

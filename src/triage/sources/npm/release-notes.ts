@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import semver from "semver";
 import { LIMITS } from "../../facts/limits.ts";
@@ -5,18 +6,12 @@ import { displayText } from "../../facts/result.ts";
 import { Fence } from "../../reading/fence.ts";
 import type { PackagePair } from "./installed.ts";
 
-/** Where packages ship what their releases say, as npm and its users call it. */
-const FILES = [
-  "CHANGELOG.md",
-  "Changelog.md",
-  "changelog.md",
-  "CHANGELOG",
-  "HISTORY.md",
-  "History.md",
-  "history.md",
-  "CHANGES.md",
-  "RELEASES.md",
-];
+/** What packages call the file that says what their releases changed, as npm and its users do. */
+const NOTES_FILE =
+  /^(?:change[-_ ]?log|history|changes|releases?|release[-_ ]?notes)(?:\.(?:md|markdown|mkd|txt|rst))?$/i;
+
+/** Names of a folder that are looked at. */
+const NAMES_MAX = 1_000;
 
 /** What a release says of itself: the file, and its lines as one text. */
 type ReleaseNotes = { readonly file: string; readonly text: string };
@@ -52,6 +47,7 @@ export function announcedChanges(pair: PackagePair): Announced | null {
   const notes = linesOf(pair);
   if (notes === null) return null;
   const lines = notes.lines
+    .filter(({ isCode }) => !isCode)
     .filter(({ isGrave, isOfStep, text }) => isGrave || (isOfStep && isChange(text)))
     .map(({ text }) => text.trim().slice(0, LINE_MAX));
   return {
@@ -69,8 +65,15 @@ const CHANGE =
 const ADDITION = /^[\s*-]*(?:add|allow|support|fix|improve|introduce|document|update|test|bump)/i;
 
 function isChange(line: string): boolean {
-  return CHANGE.test(line) && !ADDITION.test(line);
+  const text = line.replace(LEAD, "");
+  return CHANGE.test(text) && !ADDITION.test(text) && !OFFER.test(text);
 }
+
+/** Marks, and links to where it was changed, before what was. */
+const LEAD = /^(?:[\s*#-]|\[#\d{1,9}\]\([^()\s]{1,200}\))*/;
+
+/** What can be given from now on, and need not be. */
+const OFFER = /\b(?:now|also) (?:takes?|accepts?|supports?|allows?)\b|\boptional\b/i;
 
 const PLATFORM =
   /\b(?:node|nodejs|engines?|npm|bower|browsers?|ie|esm|es modules?|commonjs|typescript|typings?|types|deps?|dependency|dependencies|platforms?|license)\b/i;
@@ -84,6 +87,8 @@ type NotesLine = {
   readonly text: string;
   /** Whether it, or the heading above it, says that it breaks something. */
   readonly isGrave: boolean;
+  /** Whether it is an example between fences. */
+  readonly isCode: boolean;
   /** Whether it is of a release that may break, and not below a heading of fixes and the like. */
   readonly isOfStep: boolean;
 };
@@ -91,12 +96,18 @@ type NotesLine = {
 /** The lines below headings of the versions in between. */
 function linesOf({ from, to }: PackagePair): { file: string; lines: NotesLine[] } | null {
   const fence = new Fence([to.directory], { bytesMax: LIMITS.fileBytesMax });
-  for (const file of FILES) {
-    const text = fence.readFile(join(to.directory, file));
-    if (text === undefined) continue;
-    return { file, lines: linesBetween(text, from.manifest.version, to.manifest.version) };
-  }
-  return null;
+  const read = notesFiles(to.directory).flatMap((file) => {
+    const text = fence.readFile(join(to.directory, file)) ?? "";
+    const lines = linesBetween(text, from.manifest.version, to.manifest.version);
+    return text === "" ? [] : [{ file, lines }];
+  });
+  // One that was given up for another still lies there.
+  return read.find(({ lines }) => lines.length > 0) ?? read[0] ?? null;
+}
+
+function notesFiles(directory: string): string[] {
+  const names = readdirSync(directory).slice(0, NAMES_MAX);
+  return names.filter((name) => NOTES_FILE.test(name)).toSorted();
 }
 
 function linesBetween(text: string, before: string, after: string): NotesLine[] {
@@ -104,22 +115,38 @@ function linesBetween(text: string, before: string, after: string): NotesLine[] 
   let isIncluded = false;
   let isStep = false;
   let heading = "";
+  let isCode = false;
+  const firsts = firstsOfMajors(text.split("\n").flatMap((line) => headingVersion(line) ?? []));
   for (const line of text.split("\n")) {
-    const version = headingVersion(line);
+    const isFence = /^\s*(?:```|~~~)/.test(line);
+    if (isFence) isCode = !isCode;
+    const version = isCode ? null : headingVersion(line);
     if (version !== null) {
       isIncluded = isBetween(version, before, after);
-      isStep = isIncluded && mayBreakIn(version);
+      isStep = isIncluded && (mayBreakIn(version) || firsts.has(version));
       heading = "";
-    } else if (isHeading(line)) heading = line;
+    } else if (!isCode && isHeading(line)) heading = line;
     else if (isIncluded && line.trim() !== "") {
       const isGrave = /breaking/i.test(heading) || /breaking/i.test(line);
-      lines.push({ text: line, isGrave, isOfStep: isStep && !GENTLE.test(heading) });
+      const isOfStep = isStep && !GENTLE.test(heading);
+      lines.push({ text: line, isGrave, isCode: isCode || isFence, isOfStep });
     }
   }
   return lines;
 }
 
 const GENTLE = /\b(?:fix|bug|feature|add|chore|doc|perf|build|ci|test|refactor|internal|depend)/i;
+
+/** `5.0.1` where no `5.0.0` is told of: the first that tells of a major. */
+function firstsOfMajors(versions: readonly string[]): Set<string> {
+  const firsts = new Map<number, string>();
+  for (const version of versions) {
+    const major = semver.major(version);
+    const known = firsts.get(major);
+    if (known === undefined || semver.lt(version, known)) firsts.set(major, version);
+  }
+  return new Set([...firsts.values()].filter((version) => semver.minor(version) === 0));
+}
 
 /** `2.0.0` and what led to it, in 0.x `0.2.0`. */
 function mayBreakIn(version: string): boolean {

@@ -108,17 +108,53 @@ export function announcements(
 ): Announcement[] {
   const used = namesUsed(uses);
   const members = namesUsed(uses, { withOptions: false });
-  return lines.flatMap((line): Announcement[] => {
+  return lines.map(firstSentence).flatMap((line): Announcement[] => {
     const spans = codeSpans(withoutReplacement(line));
     const named = spans.flatMap((span) => namesIn(span, facts.packageName));
     // A function that is called so is no option.
     const hit =
       used.find(([name]) => named.some((one) => one.name === name && !one.isMember)) ??
       members.find(([name]) => named.some((one) => one.name === name));
-    if (hit !== undefined) return [{ subject: hit[0], text: line, uses: hit[1] }];
-    const byDefault = defaultIn(line, spans, { uses, after: facts.after });
+    if (hit !== undefined) {
+      return isOfOthers(line, hit) ? [] : [{ subject: hit[0], text: line, uses: hit[1] }];
+    }
+    const byDefault = defaultIn(line, defaultedIn(line), { uses, after: facts.after });
     if (byDefault !== null) return [byDefault];
     return [...syntaxIn(line, spans, uses), ...valueIn(line, uses, facts)];
+  });
+}
+
+/** What a line is about; what explains it names other things. */
+function firstSentence(line: string): string {
+  return line.split(/(?<=\w[.!?]\**)\s+(?=[A-Z`*])/, 1)[0] ?? line;
+}
+
+/** "`f` with `strict: true` throws", "the `strict` option of `f`" are for who sets that option. */
+function isOfOthers(line: string, [name, uses]: [string, PackageUse[]]): boolean {
+  const set = new Set(uses.flatMap(({ call }) => call?.options ?? []));
+  const given = codeSpans(line).flatMap((span) => /^([\w$]+): ?[\w"'$]+$/.exec(span)?.[1] ?? []);
+  const named = [...line.matchAll(/`([\w$]+)` options? (?:of|for|to|in)\b/g)].flatMap(
+    ([, option = ""]) => (option === name ? [] : [option]),
+  );
+  const wanted = [...given, ...named];
+  return wanted.length > 0 && !wanted.some((option) => set.has(option));
+}
+
+/**
+ * Of those, lines whose first name in code font, or called, is what is used: all that is held
+ * against a major that has a reason, whose notes are long and name many things.
+ */
+export function plainAnnouncements(
+  lines: readonly string[],
+  uses: readonly PackageUse[],
+  facts: Facts,
+): Announcement[] {
+  const members = namesUsed(uses, { withOptions: false });
+  return lines.flatMap((text): Announcement[] => {
+    const [span = ""] = codeSpans(withoutReplacement(text));
+    const [named] = namesIn(span, facts.packageName);
+    const hit = members.find(([name]) => name === named?.name);
+    return hit === undefined ? [] : [{ subject: hit[0], text, uses: hit[1] }];
   });
 }
 
@@ -130,6 +166,25 @@ function withoutReplacement(line: string): string {
   return isOfGoing ? (line.split(/\b(?:use|to|with|in favou?r of)\b/i, 1)[0] ?? "") : line;
 }
 
+/**
+ * The names in code font of whose default a line speaks: beside the word, and not behind it where
+ * it says what the default is, "it now defaults to `round`".
+ */
+function defaultedIn(line: string): string[] {
+  const parts = line.split("`");
+  return parts.flatMap((span, index) => {
+    if (index % 2 === 0) return [];
+    const before = (parts[index - 1] ?? "").slice(-BESIDE_CHARS);
+    const after = (parts[index + 1] ?? "").slice(0, BESIDE_CHARS);
+    if (/\bnew\W*$/i.test(before)) return [];
+    const isSaid = /\bdefault/i.test(before) && !/\bdefault(?:s|ing)? to\b|\bis\b/i.test(before);
+    return isSaid || /^[^.;]*\bdefault/i.test(after) ? [span.trim()] : [];
+  });
+}
+
+/** Characters between a name and the word "default" that speaks of it. */
+const BESIDE_CHARS = 30;
+
 const SPANS_MAX = 50;
 
 /** What stands between backquotes. */
@@ -137,9 +192,18 @@ function codeSpans(line: string): string[] {
   return line
     .split("`")
     .filter((_text, index) => index % 2 === 1)
+    .concat(calledIn(line))
     .slice(0, SPANS_MAX)
     .map((span) => span.trim());
 }
+
+/** Calls outside of backquotes: nobody writes `array().required()` for anything else. */
+function calledIn(line: string): string[] {
+  const prose = line.split("`").filter((_text, index) => index % 2 === 0);
+  return prose.flatMap((text) => text.match(CALLED) ?? []);
+}
+
+const CALLED = /(?<![\w$.])[\w$.]{1,80}\(\)/g;
 
 type Named = { readonly name: string; readonly isMember: boolean };
 

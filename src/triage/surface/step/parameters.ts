@@ -18,7 +18,10 @@ export function changeForCall(
   const old = signatureOf(before);
   const now = signatureOf(after);
   const changed =
-    takesLess(old, now, call) || hasMoved(old, now, call) || (!old.waits && now.isAsync);
+    takesLess(old, now, call) ||
+    hasMoved(old, now, call) ||
+    takesApart(old, now, call) ||
+    (!old.waits && now.isAsync);
   return changed ? { before: textOf(old), after: textOf(now) } : null;
 }
 
@@ -84,6 +87,20 @@ function takesLess(old: Signature, now: Signature, { count }: PackageCall): bool
   if (count === null || now.isOpen || count <= now.names.length) return false;
   return old.isOpen || old.names.length >= count;
 }
+
+/** It takes options out of what is given, which is a text, a number or a function. */
+function takesApart(old: Signature, now: Signature, { kinds }: PackageCall): boolean {
+  return kinds.some((kind, index) => {
+    const isPlain = kind === "text" || kind === "number" || kind === "function";
+    const [earlier, later] = [old.names[index] ?? "", now.names[index] ?? null];
+    return (
+      isPlain && earlier !== "" && !OPTIONS.test(earlier) && later !== null && OPTIONS.test(later)
+    );
+  });
+}
+
+/** What has no name is taken apart at once. */
+const OPTIONS = /^(?:opts|options|)$/;
 
 /** A parameter that it is given stands elsewhere. */
 function hasMoved(old: Signature, now: Signature, { count }: PackageCall): boolean {

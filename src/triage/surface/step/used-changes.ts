@@ -19,8 +19,15 @@ import { type ExportedValue, exportedValues } from "../defaults/exported-values.
 import { ModuleFiles } from "../defaults/module-files.ts";
 import { type ModuleShape, ModuleShapes } from "../loading/module-shape.ts";
 import { codeBehind } from "../loading/runtime-code.ts";
-import { announcements, type BareCalls, callbacksRequired, refusals } from "./announcements.ts";
+import {
+  announcements,
+  type BareCalls,
+  callbacksRequired,
+  plainAnnouncements,
+  refusals,
+} from "./announcements.ts";
 import { type CodeWords, codeWords } from "./code-words.ts";
+import { changedOptions, type DefaultOptions, defaultOptions } from "./default-options.ts";
 import { type Callable, changeForCall, changeForNew } from "./parameters.ts";
 
 /** What of a major, for which nothing gives a reason, is seen at what a consumer uses. */
@@ -44,6 +51,8 @@ type Using = {
   readonly bareCalls: BareCalls;
   /** Whether the compiler compared what both versions declare, and the consumer with it. */
   readonly isTyped: boolean;
+  /** Whether the major has a reason already. */
+  readonly isExplained: boolean;
 };
 
 /**
@@ -64,7 +73,8 @@ export function usedChanges(pair: PackagePair, using: Using): UsedChanges | null
   return {
     found: merged([
       ...changes.map((change) => foundOf(pair, change)),
-      ...comparison.said(uses, announced, using.bareCalls),
+      ...comparison.said(uses, announced, using),
+      ...comparison.defaults(uses),
     ]),
     unknown: [...new Set(unknown.flatMap((use) => comparison.unknownOf(use)))],
     unknownAt: sortedLocations(calls.length > 0 ? calls : unknown),
@@ -76,23 +86,25 @@ export function usedChanges(pair: PackagePair, using: Using): UsedChanges | null
 /** One version, as far as the consumer's loads reach it. */
 class Version {
   readonly words: CodeWords;
+  readonly defaults: DefaultOptions;
   readonly #tree: PackageTree;
   readonly #using: Using;
   readonly #shapes: ModuleShapes;
   readonly #files: ModuleFiles;
   readonly #values = new Map<string, ReadonlyMap<string, ExportedValue>>();
 
-  private constructor(tree: PackageTree, using: Using, words: CodeWords) {
+  private constructor(tree: PackageTree, using: Using, code: ReadonlyMap<string, string>) {
     this.#tree = tree;
     this.#using = using;
-    this.words = words;
+    this.words = codeWords(code.values());
+    this.defaults = defaultOptions(code);
     this.#shapes = new ModuleShapes(tree);
     this.#files = new ModuleFiles(tree);
   }
 
   static read(tree: PackageTree, using: Using): Version | null {
     const code = codeBehind(tree, using.loads);
-    return code === null ? null : new Version(tree, using, codeWords(code.values()));
+    return code === null ? null : new Version(tree, using, code);
   }
 
   loadOf({ path, subpath }: PackageUse): ModuleLoad | null {
@@ -243,16 +255,41 @@ class UseComparison {
       }));
   }
 
+  /** Options that nobody here sets, and that start otherwise, for all who call the package. */
+  defaults(uses: readonly PackageUse[]): Found[] {
+    const set = new Set(uses.flatMap(({ call }) => call?.options ?? []));
+    const calls = uses.filter(({ call, isResult }) => call !== null && !isResult);
+    if (calls.length === 0) return [];
+    const isNamed = (name: string) => this.#after.words.named.has(name);
+    return changedOptions(this.#before.defaults, this.#after.defaults, isNamed)
+      .filter(({ name }) => !set.has(name))
+      .map(({ name, before, after }) =>
+        foundOf(this.#pair, {
+          rule: "js.default_changed",
+          subject: name,
+          own: this.#calledAt(calls),
+          before,
+          after,
+          uses: calls,
+        }),
+      );
+  }
+
+  #calledAt([first]: readonly PackageUse[]): string | null {
+    return first === undefined ? null : nameOf(this.#pair, first);
+  }
+
   /** What the new version says of what is used. */
   said(
     uses: readonly PackageUse[],
     announced: ReturnType<typeof announcedChanges>,
-    bareCalls: BareCalls,
+    { bareCalls, isExplained }: Pick<Using, "bareCalls" | "isExplained">,
   ): Found[] {
     const packageName = this.#pair.to.manifest.name;
     const facts = { packageName, before: this.#before.words, after: this.#after.words };
     const refused = [...refusals(uses, facts), ...callbacksRequired(facts, bareCalls)];
-    const told = announcements(announced?.lines ?? [], uses, facts);
+    const read = isExplained ? plainAnnouncements : announcements;
+    const told = read(announced?.lines ?? [], uses, facts);
     return [
       ...refused.map(({ text, ...one }) =>
         foundOf(this.#pair, { ...one, rule: "js.use_refused", before: null, after: text }),

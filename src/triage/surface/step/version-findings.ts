@@ -13,7 +13,7 @@ type KnownFindings = {
   /** Whether the code that the consumer runs differs: without that, a number is only a number. */
   readonly runsOtherCode: boolean;
   /** Tells what is used, of which something may have changed; null where that is not seen. */
-  readonly used: () => UsedChanges | null;
+  readonly used: (isExplained: boolean) => UsedChanges | null;
 };
 
 /**
@@ -29,8 +29,11 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
   const after = to.manifest.version;
   if (before === after) return [];
   const isStep = mayBreak(before, after);
-  const isOpen = isStep && known.runsOtherCode && !isExplained(known);
-  const used = isOpen ? known.used() : null;
+  const mayDiffer = isStep && known.runsOtherCode;
+  const hasReason = isExplained(known);
+  const isOpen = mayDiffer && !hasReason;
+  const changes = mayDiffer ? known.used(hasReason) : null;
+  const used = isOpen ? changes : null;
   const unknown = used?.unknown ?? ["what is used of it"];
   const isRemark = !isOpen || unknown.length === 0;
   const isReasoned = used === null || used.isOfPlatformAlone || used.found.length > 0;
@@ -53,7 +56,7 @@ export function versionFindings(pair: PackagePair, known: KnownFindings): Found[
       match:
         isRemark || places.length === 0 ? { by: "package" } : { by: "places", places: [...places] },
     },
-    ...(used?.found ?? []).filter((one) => !isToldOf(one, known.found)),
+    ...(changes?.found ?? []).filter((one) => !isToldOf(one, known.found)),
   ];
 }
 

@@ -382,3 +382,72 @@ test.for(UNTYPED)(
     expect(breakingHits(analyzePackage(request, quiet))).toEqual(found);
   },
 );
+
+const FIRST_TYPES = {
+  from: { "index.js": "module.exports = (text) => ({ cmd: text });\n" },
+  to: {
+    "index.js": "module.exports = (text) => ({ command: text });\n",
+    "index.d.ts": "declare function run(text: string): { command: string };\nexport default run;\n",
+  },
+};
+
+test(
+  "first declarations that deny what the code lets JavaScript do are no errors",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      ...FIRST_TYPES,
+      consumer: { "a.js": 'const run = require("provider");\nrun("a");\n' },
+    });
+
+    expect(analyzePackage(request, quiet).diagnostics).toEqual([]);
+  },
+);
+
+test(
+  "first declarations that miss a name count in JavaScript as well",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      ...FIRST_TYPES,
+      consumer: {
+        "package.json": { type: "module" },
+        "a.js": 'import run from "provider";\nrun.default("a").cmd;\n',
+      },
+    });
+
+    expect(analyzePackage(request, quiet).diagnostics).toMatchObject([{ line: 2, code: "TS2339" }]);
+  },
+);
+
+test(
+  "in code that its people compile, first declarations count as they are",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      ...FIRST_TYPES,
+      consumer: {
+        "tsconfig.json": '{ "compilerOptions": { "allowJs": true, "checkJs": true } }',
+        "a.js": 'const run = require("provider");\nrun("a");\n',
+      },
+    });
+
+    expect(analyzePackage(request, quiet).diagnostics).toMatchObject([{ line: 2, code: "TS2349" }]);
+  },
+);
+
+test(
+  "a name that `require` does not give breaks where it is first used",
+  SLOW,
+  async ({ makeUpgrade }) => {
+    const request = await makeUpgrade({
+      from: { "index.d.ts": CLIENT },
+      to: { "index.d.ts": "export declare class Client {}\n" },
+      consumer: { "a.js": 'const { createClient } = require("provider");\n\ncreateClient();\n' },
+    });
+
+    expect(analyzePackage(request, quiet).diagnostics).toMatchObject([
+      { line: 3, code: "TS2305", subject: "createClient" },
+    ]);
+  },
+);

@@ -24,7 +24,11 @@ function error(line: number, message: string, subject?: string): Diagnostic {
 }
 
 function toldOf(hits: readonly Hit[], diagnostics: readonly Diagnostic[]): string[] {
-  const errors = diagnostics.map((diagnostic) => ({ diagnostic, importedAt: null }));
+  const errors = diagnostics.map((diagnostic) => ({
+    diagnostic,
+    importedAt: null,
+    isOfCode: true,
+  }));
   return provenHits({ hits, errors }).map(
     ({ finding: { subject, breaking, proof }, hits: places }) =>
       `${breaking} ${subject} ${proof?.by ?? "unproven"} ${places.map(({ line }) => line).join()}`,
@@ -64,7 +68,7 @@ test("errors come from the top of a file, what follows from them last", () => {
     { ...error(2, "Parameter 'id' implicitly has an 'any' type", "id"), code: "TS7006" },
     error(9, "no member 'left'"),
     error(4, "no member 'right'"),
-  ].map((diagnostic) => ({ diagnostic, importedAt: null }));
+  ].map((diagnostic) => ({ diagnostic, importedAt: null, isOfCode: true }));
   const hits = provenHits({ hits: [hit("O.left", [9]), hit("O.right", [4])], errors });
 
   const facts = boundedFacts({ hits, diagnostics: [], capsHit: [] });
@@ -100,7 +104,10 @@ test("an error about a name that is imported where a finding stands is that find
   const diagnostic = error(7, "not callable", "f");
   const importedAt = { path: "a.ts", line: 1 };
 
-  const hits = provenHits({ hits: [hit("default", [1])], errors: [{ diagnostic, importedAt }] });
+  const hits = provenHits({
+    hits: [hit("default", [1])],
+    errors: [{ diagnostic, importedAt, isOfCode: true }],
+  });
 
   expect(hits.map(({ finding: { proof } }) => proof)).toEqual([
     { by: "compiler", text: "a.ts:7 TS2339: not callable" },

@@ -41,6 +41,43 @@ test("breaks and changes of a step are announced", async ({ makeUpgrade }) => {
   });
 });
 
+test.for(["release-notes.md", "changelog.markdown", "CHANGES", "History.txt"])(
+  "notes are found as %s, where another file has none of the versions",
+  async (name, { makeUpgrade }) => {
+    const request = await makeUpgrade({
+      to: {
+        "package.json": { version: "2.0.0" },
+        [name]: "## 2.0.0\n- Remove `a`\n",
+        "RELEASES.md": "## 0.9.0\n- Remove `b`\n",
+      },
+    });
+
+    const found = announcedChanges(
+      locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } }),
+    );
+
+    expect(found).toMatchObject({ file: name, lines: ["- Remove `a`"] });
+  },
+);
+
+test("a major of which only a later patch tells is a step there; what is offered is none", async ({
+  makeUpgrade,
+}) => {
+  const notes = [
+    "## 2.0.2",
+    "- Rename `x`",
+    "## 2.0.1",
+    "- [#12](https://h/12) Fix `b`, which must be there",
+    "- `c` now takes an optional `d`",
+    "- Remove `a`",
+    "```js",
+    "- removed();",
+    "```",
+  ];
+
+  expect((await announcedBy(makeUpgrade, notes.join("\n")))?.lines).toEqual(["- Remove `a`"]);
+});
+
 test("below a heading that says so, every line is", async ({ makeUpgrade }) => {
   const found = await announcedBy(
     makeUpgrade,

@@ -14,7 +14,13 @@ const CALL: PackageUse = {
   name: "parse",
   isResult: false,
   member: null,
-  call: { count: 2, options: ["strict"], texts: ["/files/*"], isNew: false },
+  call: {
+    count: 2,
+    options: ["strict"],
+    kinds: ["text", "object"],
+    texts: ["/files/*"],
+    isNew: false,
+  },
 };
 const BEFORE = codeWords(["module.exports = (text) => text + 'kB';"]);
 const AFTER = codeWords([
@@ -42,6 +48,15 @@ test.for<[line: string, subjects: string[]]>([
   ["Default `quiet` to false", ["quiet"]],
   ["Change the default of `strict`, which is given here", ["strict"]],
   ["Change the default of `unread`", []],
+  ["It now defaults to `quiet` instead of `unread`", []],
+  ["parse() no longer takes lists", ["parse"]],
+  ["array().parse() no longer takes lists", ["parse"]],
+  ["`parse` was rewritten, with a new `quiet` option, off by default", ["parse"]],
+  ["There is a new `quiet` option, off by default", []],
+  ["`parse` with `loose: true` throws", []],
+  ["`parse` with `strict: true` throws", ["parse"]],
+  ["The `loose` option of `parse` is gone", []],
+  ["Text is no longer trimmed. See `parse` for more", []],
   ["Default to `true`", []],
   ["`:name*` becomes `*name`", ['parse("/files/*")']],
   ["`:name?` becomes `{:name}`", []],

@@ -15,6 +15,7 @@ const calledWith = (count: number | null): PackageCall => ({
   count,
   options: [],
   texts: [],
+  kinds: [],
   isNew: false,
 });
 
@@ -74,4 +75,16 @@ test("the parameters are told", () => {
   );
 
   expect(found).toEqual({ before: "(path, { … }, done)", after: "async (path, { … })" });
+});
+
+test.for<[before: string, after: string, kind: "text" | "object" | "value", changed: boolean]>([
+  ["function f(path) {}", "function f({ cwd }) {}", "text", true],
+  ["function f(path) {}", "function f(options) {}", "text", true],
+  ["function f(path) {}", "function f({ cwd }) {}", "object", false],
+  ["function f(path) {}", "function f({ cwd }) {}", "value", false],
+  ["function f(options) {}", "function f({ cwd }) {}", "text", false],
+])("%s that became %s does not take a %s as before: %s", ([before, after, kind, changed]) => {
+  const call = { ...calledWith(1), kinds: [kind] };
+
+  expect(changeForCall(functionIn(before), functionIn(after), call) !== null).toBe(changed);
 });

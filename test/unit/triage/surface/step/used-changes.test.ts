@@ -106,6 +106,43 @@ const CASES: readonly Case[] = [
     },
   ],
   [
+    "a default that is another, of an option that is not given",
+    {
+      before: "const defaults = { math: 0, quiet: false };\nexports.render = () => defaults;\n",
+      after: "const defaults = { math: 1, quiet: false };\nexports.render = () => defaults;\n",
+      use: 'const { render } = require("provider");\nrender("a");\n',
+      expected: ["js.default_changed:math confirmed a.js:2"],
+    },
+  ],
+  [
+    "a default that is another, of an option that is given",
+    {
+      before: "const defaults = { math: 0 };\nexports.render = () => defaults;\n",
+      after: "const defaults = { math: 1 };\nexports.render = () => defaults;\n",
+      use: 'const { render } = require("provider");\nrender("a", { math: 0 });\n',
+      expected: [],
+    },
+  ],
+  [
+    "an option that was on unless told otherwise, and that no code has any more",
+    {
+      before:
+        "const getDefaults = () => ({ ids: true, xhtml: false });\nexports.parse = () => getDefaults();\n",
+      after: "const getDefaults = () => ({});\nexports.parse = () => getDefaults();\n",
+      use: 'const { parse } = require("provider");\nparse("a");\n',
+      expected: ["js.default_changed:ids confirmed a.js:2"],
+    },
+  ],
+  [
+    "a constant of an object that nothing calls defaults",
+    {
+      before: "exports.parse = () => ({ ids: true });\n",
+      after: "exports.parse = () => ({ ids: false });\n",
+      use: 'const { parse } = require("provider");\nparse("a");\n',
+      expected: [],
+    },
+  ],
+  [
     "a name that the files of neither version have",
     {
       before: "module.exports = require('other');\n",

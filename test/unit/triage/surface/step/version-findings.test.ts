@@ -116,6 +116,25 @@ test.for<[string, UsedChanges, Breaking, string | null, string[]]>([
   expect(rest.map(({ finding }) => finding.id)).toEqual(others);
 });
 
+test("a major that has a reason tells what it changed of what is used as well", async ({
+  makeUpgrade,
+}) => {
+  const request = await makeUpgrade({ to: { "package.json": { version: "2.0.0" } } });
+  const pair = locatePackages({ ...request, package: { ...request.package, to: "2.0.0" } });
+
+  const found = versionFindings(pair, {
+    found: [told("pkg.engines", "no")],
+    compared: true,
+    runsOtherCode: true,
+    used: () => ({ ...NOTHING, found: [CHANGED], unknown: ["what it exports"] }),
+  });
+
+  expect(found.map(({ finding: { id, breaking } }) => [id, breaking])).toEqual([
+    ["pkg.version:provider", "no"],
+    ["js.member_removed:x", "maybe"],
+  ]);
+});
+
 test.for([
   ["where a load does not find it", { by: "places", places: [] }, []],
   [

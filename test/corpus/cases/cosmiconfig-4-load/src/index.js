@@ -1,0 +1,4 @@
+const cosmiconfig = require("cosmiconfig");
+
+const found = cosmiconfig("mytool", { sync: true }).load(__dirname);
+console.log(found.config.a);

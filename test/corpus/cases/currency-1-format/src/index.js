@@ -1,0 +1,3 @@
+const currency = require("currency.js");
+
+console.log(currency("1234.5").add(1).format());

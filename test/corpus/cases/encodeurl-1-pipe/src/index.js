@@ -1,0 +1,3 @@
+const encodeUrl = require("encodeurl");
+
+console.log(encodeUrl("/files/a|b^c"));

@@ -1,0 +1,3 @@
+const execa = require("execa");
+
+execa("echo", ["hi"]).then((result) => console.log(result.cmd, result.stdout));

@@ -1,0 +1,3 @@
+const fg = require("fast-glob");
+
+fg.async(["*.json"]).then((files) => console.log(files.length));

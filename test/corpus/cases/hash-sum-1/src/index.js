@@ -1,0 +1,3 @@
+const sum = require("hash-sum");
+
+console.log(sum({ a: 1 }), sum("a text"));

@@ -1,0 +1,3 @@
+const { htmlToText } = require("html-to-text");
+
+console.log(htmlToText("<h1>Title</h1><p>text</p>"));

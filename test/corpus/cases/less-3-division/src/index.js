@@ -1,0 +1,3 @@
+const less = require("less");
+
+less.render(".a { width: 10px / 2; }").then(({ css }) => console.log(css));

@@ -1,0 +1,3 @@
+const { marked } = require("marked");
+
+console.log(marked.parse("a **bold** word").trim());

@@ -1,0 +1,3 @@
+const readPkg = require("read-pkg");
+
+console.log(readPkg.sync("other").name);

@@ -1,0 +1,3 @@
+const strip = require("strip-json-comments");
+
+console.log(JSON.parse(strip('{"a": 1 /* one */}')).a);
