@@ -76,7 +76,8 @@ function foldHistoryJob(wanted: HistoryTold): MaintenanceJob {
       let told = await tellHistory(db, wanted);
       // The state of queues and workers is looked at once a run.
       const later = { ...wanted, alerts: wanted.alerts.filter((alert) => OF_TASKS.has(alert)) };
-      while (told === "more" || (told === "done" && !isOnce)) {
+      const goesOn = isOnce ? ["more"] : ["more", "done"];
+      while (goesOn.includes(told)) {
         if (told === "done") {
           await sleep(TELL_EVERY_MS, signal);
           rowsFolded += await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });

@@ -162,6 +162,7 @@ test("all rows that expired go, however many there are", async ({ connect }) => 
   expect(done["expire-rows"]).toEqual({
     dedupeKeysDeleted: 20_001,
     workersDeleted: 0,
+    pushConfigsDeleted: 0,
     effectsDeleted: 0,
   });
   expect(
