@@ -131,6 +131,7 @@ async function observed<Answer>(statement: Statement, asked: Promise<Answer>): P
 }
 
 function nameOf({ name, text }: Statement): string {
+  // unproven pattern -- reads statements of ours alone
   return name ?? /\btriaged\.(?!now\b)(\w+)/.exec(text)?.[1] ?? "other";
 }
 

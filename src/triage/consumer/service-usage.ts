@@ -129,7 +129,8 @@ function hostPlaces(file: ConsumerFile, host: string): Location[] {
     .map(({ line }) => ({ path: file.path, line }));
 }
 
-const HOST_WITH_PORT = /(?:^|[\s"'`=@,])([a-z][\w.-]*):\d{2,5}(?=$|[\s"'`/,])/gi;
+// unproven pattern -- a name has a bound, so each place is read so far
+const HOST_WITH_PORT = /(?:^|[\s"'`=@,])([a-z][\w.-]{0,252}):\d{2,5}(?=$|[\s"'`/,])/gi;
 
 function confirm(location: Location): Met {
   return { location, usage: "confirmed" };

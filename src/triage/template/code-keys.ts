@@ -163,7 +163,8 @@ const KINDS = new Set(
     "extension type namespace sub defmodule defp"
   ).split(" "),
 );
-const SETS = /^([A-Za-z_]\w*)\s*(?::?=|:\s*\w+\s*=)\s*(?!=)(.*)$/;
+// unproven pattern -- neighbours share no character, so there is one way to read a line
+const SETS = /^([A-Za-z_]\w*)\s*(?::?=|:\s*\w+\s*=)(?!=)(.*)$/;
 
 type Open = { readonly indent: number; readonly name: string };
 
@@ -198,7 +199,8 @@ function add(keys: Keys, open: readonly Open[], said: string): void {
 }
 
 function addTopLine(keys: Keys, said: string): void {
-  const [, name, value = ""] = SETS.exec(said) ?? [];
+  const [, name, given = ""] = SETS.exec(said) ?? [];
+  const value = given.trim();
   if (name === undefined && !isSecretName(said)) {
     const line = said.replace(/\s+/g, " ");
     // What is called there may be defined above.
@@ -226,5 +228,5 @@ function definedIn(said: string): string | null {
   if (!KINDS.has(kind)) return null;
   const rest = words.slice(at + 1).join(" ");
   const named = rest.startsWith("(") ? rest.slice(rest.indexOf(")") + 1).trim() : rest;
-  return /^[\w$.:?!]+/.exec(named)?.[0]?.replace(/:+$/, "") ?? null;
+  return /^:*[\w$.?!]+(?::+[\w$.?!]+)*/.exec(named)?.[0] ?? null;
 }

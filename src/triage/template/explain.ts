@@ -168,6 +168,7 @@ function tomlKeys(text: string): KeyedValues | null {
 }
 
 /** An integer of JSON or YAML that a number would round; as text it stays what it is. */
+// unproven pattern -- digits have a bound, and blanks are read once behind each number
 const LARGE_NUMBER = /(?<=[:[,]\s?|-\s)-?\d{16,400}(?=[ \t]*(?:[,}\]\r\n]|$))/g;
 
 /**

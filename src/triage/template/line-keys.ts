@@ -74,7 +74,7 @@ export function wordKeys(text: string): KeyedValues | null {
 }
 
 /** A rule, or what sets a variable. */
-const RULE = /^([^\s:=#][^:=#]*?)[ \t]*(::?=|\?=|\+=|!=|=|::?)(.*)$/;
+const RULE = /^([^\s:=#][^:=#]*?)(::?=|\?=|\+=|!=|=|::?)(.*)$/;
 
 /** Variables and targets of a Makefile or a justfile, and the lines of each recipe. */
 export function makeKeys(text: string): KeyedValues {
@@ -88,7 +88,8 @@ export function makeKeys(text: string): KeyedValues {
       keys.set(`${target}: ${said.replace(/\s+/g, " ")}`, "");
       continue;
     }
-    const [, name = "", sign = "", value = ""] = RULE.exec(said) ?? [];
+    const [, given = "", sign = "", value = ""] = RULE.exec(said) ?? [];
+    const name = given.trim();
     if (sign.startsWith(":") && !sign.endsWith("=")) {
       target = name;
       keys.set(name, value.trim());

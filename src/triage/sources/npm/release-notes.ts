@@ -70,6 +70,7 @@ function isChange(line: string): boolean {
 }
 
 /** Marks, and links to where it was changed, before what was. */
+// unproven pattern -- its two ways begin with other characters, and a link has a bound
 const LEAD = /^(?:[\s*#-]|\[#\d{1,9}\]\([^()\s]{1,200}\))*/;
 
 /** What can be given from now on, and need not be. */

@@ -126,7 +126,8 @@ export function announcements(
 
 /** What a line is about; what explains it names other things. */
 function firstSentence(line: string): string {
-  return line.split(/(?<=\w[.!?]\**)\s+(?=[A-Z`*])/, 1)[0] ?? line;
+  // unproven pattern -- blanks are read from their first on alone, and stars have a bound
+  return line.split(/(?<=\w[.!?]\*{0,3})\s+(?=[A-Z`*])/, 1)[0] ?? line;
 }
 
 /** "`f` with `strict: true` throws", "the `strict` option of `f`" are for who sets that option. */
@@ -203,6 +204,7 @@ function calledIn(line: string): string[] {
   return prose.flatMap((text) => text.match(CALLED) ?? []);
 }
 
+// unproven pattern -- a name has a bound, so each place is read so far
 const CALLED = /(?<![\w$.])[\w$.]{1,80}\(\)/g;
 
 type Named = { readonly name: string; readonly isMember: boolean };
