@@ -35,6 +35,8 @@ grant execute on function
   triaged.failures_since(timestamptz),
   triaged.events_since(timestamptz),
   triaged.known_depth(),
+  triaged.held_task_ids(bigint[]),
+  triaged.held_by(bigint),
   triaged.list_tasks(
     text, text, text, bigint, bigint, text, text, timestamptz, bigint, integer, integer
   ),
