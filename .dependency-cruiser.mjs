@@ -14,6 +14,7 @@ const QUEUE = [
   "outbox",
   "supervisor",
   "doctor",
+  "metrics",
   "gateway",
   "cli",
 ];
@@ -47,6 +48,7 @@ const TRIAGE = {
   ],
   jobs: [],
   commands: ["facts", "relationships", "notification", "jobs"],
+  doors: ["facts", "sources", "relationships", "notification"],
 };
 
 /** Outside of src/: what each part of the repository may import of the others. */
@@ -79,7 +81,10 @@ const LIBRARIES = {
   picomatch: "^src/triage/template/",
   yaml: "^src/triage/reading/",
   "ipaddr.js": "^src/system/",
+  "prom-client": "^src/metrics/",
+  "@opentelemetry/api": "^src/system/",
   fastify: "^src/gateway/",
+  "@fastify/cors": "^src/gateway/",
   "@fastify/rate-limit": "^src/gateway/",
   "@fastify/swagger": "^src/gateway/",
   "fastify-type-provider-zod": "^src/gateway/",

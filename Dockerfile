@@ -37,6 +37,7 @@ COPY sql sql
 # What errors and the help point to.
 COPY README.md CHANGELOG.md ./
 COPY docs docs
+COPY deploy deploy
 COPY examples examples
 RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged \
   && install -d -o node -g node /var/cache/triaged

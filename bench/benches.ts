@@ -2,6 +2,7 @@ import { backlog } from "./backlog.ts";
 import { big } from "./big.ts";
 import { enqueue } from "./enqueue.ts";
 import type { Bench } from "./frame/bench.ts";
+import { gateway } from "./gateway.ts";
 import { heldSnapshot } from "./held-snapshot.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
@@ -9,6 +10,7 @@ import { lanes } from "./lanes.ts";
 import { latency } from "./latency.ts";
 import { latencySteady } from "./latency-steady.ts";
 import { limit } from "./limit.ts";
+import { pages } from "./pages.ts";
 import { questions } from "./questions.ts";
 import { rescue } from "./rescue.ts";
 import { retention } from "./retention.ts";
@@ -32,4 +34,6 @@ export const BENCHES: readonly Bench[] = [
   idle,
   retention,
   questions,
+  gateway,
+  pages,
 ];

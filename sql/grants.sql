@@ -13,7 +13,7 @@ revoke all on all functions in schema triaged from triaged_owner, triaged_api, t
 
 grant usage on schema triaged to triaged_owner, triaged_api, triaged_readonly;
 grant select on all tables in schema triaged to triaged_owner, triaged_api, triaged_readonly;
--- Holds secrets of others.
+-- Holds secrets of others, which no function returns.
 revoke select on triaged.push_configs from triaged_api, triaged_readonly;
 
 grant insert on triaged.tasks, triaged.triage_tasks to triaged_owner, triaged_api;
@@ -37,6 +37,9 @@ grant execute on function
   triaged.known_depth(),
   triaged.held_task_ids(bigint[]),
   triaged.held_by(bigint),
+  triaged.look_at_history(),
+  triaged.transitions_between(bigint, bigint, bigint[], integer),
+  triaged.newest_transition(bigint),
   triaged.list_tasks(
     text, text, text, bigint, bigint, text, text, timestamptz, bigint, integer, integer
   ),
@@ -69,6 +72,8 @@ grant execute on function
   triaged.claim_effect,
   triaged.settle_effect,
   triaged.gather_digest,
+  triaged.tell_history,
+  triaged.expire_push_configs,
   triaged.import_task,
   -- Called by the jobs themselves, with the rights of their role.
   triaged.lock_holders,
@@ -103,6 +108,9 @@ grant execute on function
   triaged.retry_task,
   triaged.decide_task,
   triaged.retry_effect,
+  triaged.set_push_config,
+  triaged.delete_push_config,
+  triaged.list_push_configs,
   triaged.pause_queue,
   triaged.resume_queue,
   triaged.pause_task_type,

@@ -22,10 +22,10 @@ export type { ClientOptions, InTransaction } from "./client/connection.ts";
 export { QueueError, type QueueErrorCode } from "./client/connection.ts";
 export type { HistoryEntry, ListedTask, Task } from "./client/task.ts";
 export { type WaitOptions, WaitTimeoutError } from "./client/wait.ts";
-export type { TaskFilter } from "./database/arguments.ts";
+export type { PushReceiver, TaskFilter } from "./database/arguments.ts";
 export type { Queryable } from "./database/database.ts";
 export type { CancelOutcome } from "./database/queue.ts";
-export type { Reason } from "./database/rows.ts";
+export type { ListedPushConfig, Reason } from "./database/rows.ts";
 export type { Backoff } from "./model/backoff.ts";
 export type { Effect, EffectKind, EffectStatus } from "./model/effect.ts";
 export { EnvironmentError, LeaseLostError } from "./model/errors.ts";
@@ -71,9 +71,25 @@ export { withDatabase } from "./cli/terminal/with-database.ts";
 /** @internal */
 export { askWith } from "./client/client.ts";
 /** @internal */
+export { waitForTask } from "./client/wait.ts";
+/** @internal */
 export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
 /** @internal */
+export { enqueueTask, enqueueTasks } from "./database/producer.ts";
+/** @internal */
 export { type ClaimedEffect, EnqueuedRow } from "./database/rows.ts";
+/** @internal */
+export { callerIn } from "./gateway/access.ts";
+/** @internal */
+export { FAILURES } from "./gateway/failures.ts";
+/** @internal */
+export type { ApplicationDoors, Gateway, GatewayParts } from "./gateway/gateway.ts";
+/** @internal */
+export { signalOf } from "./gateway/gone.ts";
+/** @internal */
+export { Refusal } from "./gateway/refusal.ts";
+/** @internal */
+export { defineSkill, type Skill, type SkillContext } from "./gateway/skill.ts";
 /** @internal */
 export { lastDue } from "./jobs/due-times.ts";
 /** @internal */

@@ -16,6 +16,11 @@ export function startWorker(url: string, words: readonly string[], handlers = HA
   });
 }
 
+/** A real gateway process, as `triaged serve` starts it. */
+export function startGatewayProcess(url: string, env: Readonly<Record<string, string>>) {
+  return startChild([path.join(ROOT, "bin", "triaged.js"), "serve"], { DATABASE_URL: url, ...env });
+}
+
 export function triaged({ concurrency }: { concurrency: number }): SqlContestant {
   const words = ["--concurrency", String(concurrency)];
   return {

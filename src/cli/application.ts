@@ -1,8 +1,10 @@
 /**
  * What an application adds to the program `triaged`: handlers, deliveries of effects, maintenance
- * jobs and commands. The queue's own commands never name one; bin/triaged.js chooses it. Types
- * alone, and what is costly to load is behind a function: a start stays quick.
+ * jobs, commands, and doors of the gateway. The queue's own commands never name one;
+ * bin/triaged.js chooses it. Types alone, and what is costly to load is behind a function: a
+ * start stays quick.
  */
+import type { ApplicationDoors } from "../gateway/gateway.ts";
 import type { MaintenanceJob } from "../jobs/job.ts";
 import type { Deliveries } from "../outbox/delivery.ts";
 import type { Command } from "./terminal/command.ts";
@@ -14,6 +16,8 @@ export type Application = {
   readonly deliveries: () => Promise<Deliveries>;
   /** Maintenance jobs beside the queue's, in the order in which `triaged jobs --once` runs them. */
   readonly jobs: () => Promise<readonly MaintenanceJob[]>;
+  /** Skills and routes beside those of the queue, for `triaged serve`. */
+  readonly doors: () => Promise<ApplicationDoors>;
   /** Commands beside the queue's, in the order of the help, which lists them last. */
   readonly commands: CommandList;
 };

@@ -137,7 +137,7 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["up", async () => (await import("./commands/up.ts")).upCommand],
   ["work", async (application) => (await import("./commands/work.ts")).workCommand(application)],
   ["jobs", async (application) => (await import("./commands/jobs.ts")).jobsCommand(application)],
-  ["serve", async () => (await import("./commands/serve.ts")).serveCommand],
+  ["serve", async (application) => (await import("./commands/serve.ts")).serveCommand(application)],
   ["key", async () => (await import("./commands/key.ts")).keyCommand],
   [
     "supervisor-events",

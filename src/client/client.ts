@@ -1,13 +1,15 @@
-import type { TaskFilter } from "../database/arguments.ts";
+import type { PushReceiver, TaskFilter } from "../database/arguments.ts";
 import type { Database } from "../database/database.ts";
 import { cancelTask, decideTask, retryTask } from "../database/operator.ts";
+import { deletePushConfig, listPushConfigs, setPushConfig } from "../database/outbox.ts";
 import { enqueueTask, enqueueTasks } from "../database/producer.ts";
 import type { CancelOutcome } from "../database/queue.ts";
 import { getTask, HISTORY_ROWS_MAX, listTasks, taskHistory, whyTask } from "../database/reader.ts";
-import type { Reason } from "../database/rows.ts";
+import type { ListedPushConfig, Reason } from "../database/rows.ts";
 import type { PayloadOf, ResultOf } from "../model/handler.ts";
 import { serializePayload } from "../model/payload.ts";
 import type { Enqueued, EnqueueOptions } from "../model/task.ts";
+import { refusePrivateHost } from "../system/private-address.ts";
 import {
   type ClientOptions,
   type InTransaction,
@@ -156,6 +158,32 @@ export class Client<Known extends Handlers = Handlers> {
   /** Why the task does not run, or what became of it, the most telling first. */
   why(taskId: string, options: InTransaction = {}): Promise<Reason[]> {
     return this.#connection.ask(options, (db) => whyTask(db, taskId));
+  }
+
+  /**
+   * Have each later transition of a task pushed to an address; with `id`, in place of that config.
+   * Resolves to its id. An address in a private network is refused with a PermanentError, unless
+   * `allowPrivate` says that the jobs deliver there (ALLOW_PRIVATE_WEBHOOKS).
+   */
+  async setPushConfig(
+    taskId: string,
+    receiver: PushReceiver & { readonly id?: string | undefined },
+    options: InTransaction & { readonly allowPrivate?: boolean } = {},
+  ): Promise<string> {
+    if (options.allowPrivate !== true && URL.canParse(receiver.url)) {
+      await refusePrivateHost(new URL(receiver.url));
+    }
+    return await this.#connection.ask(options, (db) => setPushConfig(db, taskId, receiver));
+  }
+
+  /** Push nothing more there; false where the task has no such config. */
+  deletePushConfig(taskId: string, id: string, options: InTransaction = {}): Promise<boolean> {
+    return this.#connection.ask(options, (db) => deletePushConfig(db, taskId, id));
+  }
+
+  /** The push configs of a task, without their secrets. */
+  listPushConfigs(taskId: string, options: InTransaction = {}): Promise<ListedPushConfig[]> {
+    return this.#connection.ask(options, (db) => listPushConfigs(db, taskId));
   }
 
   /** Close the connections that were opened for this client; a given pool stays open. */

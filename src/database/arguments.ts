@@ -47,3 +47,33 @@ export type EffectFilter = {
   readonly status?: EffectStatus | undefined;
   readonly limit: number;
 };
+
+/** Where the transitions of a task are pushed, and how the receiver knows that they are ours. */
+export type PushReceiver = {
+  /** `http://` or `https://`. */
+  readonly url: string;
+  /** Sent as it is, in a header. */
+  readonly token?: string | undefined;
+  readonly hmacSecret?: string | undefined;
+  readonly jwtSecret?: string | undefined;
+  readonly jwtIssuer?: string | undefined;
+  readonly jwtAudience?: string | undefined;
+  readonly jwtKid?: string | undefined;
+};
+
+/** What the job tells of new history. */
+export type HistoryTold = {
+  readonly alerts: readonly string[];
+  /** Whether `task_updates` is notified. */
+  readonly updates: boolean;
+  /** After which a due task is late. */
+  readonly queueAgeMs: number;
+};
+
+/** Ids of history after the first and up to the last, of these tasks or (null) of all. */
+export type HistoryRange = {
+  readonly after: bigint;
+  readonly until: bigint;
+  readonly taskIds: readonly string[] | null;
+  readonly limit: number;
+};

@@ -4,6 +4,7 @@
  */
 import type { ClientBase, Pool, PoolClient, QueryResultRow } from "pg";
 import { z } from "zod";
+import { Observation } from "../system/observation.ts";
 
 /** Anything of the driver that runs a query: a pool, or the caller's own transaction. */
 export type Queryable = Pick<Pool | ClientBase | PoolClient, "query">;
@@ -18,6 +19,15 @@ export type Statement = {
    */
   readonly name?: string;
 };
+
+/** A statement was answered: after how long, and whether with an error. */
+export type AnsweredStatement = {
+  /** What it calls first, such as `claim_tasks`, or reads. */
+  readonly name: string;
+  readonly seconds: number;
+  readonly isError: boolean;
+};
+export const statementAnswered = new Observation<AnsweredStatement>();
 
 /** A queryable that knows in which schema the queue lives. */
 export type Database = {
@@ -92,17 +102,36 @@ export function inSchema(
 ): Database {
   return {
     schema,
-    async query<Row extends QueryResultRow>({ text, values, name }: Statement) {
-      const { rows } = await queryable.query<Row>({
+    async query<Row extends QueryResultRow>(statement: Statement) {
+      const { text, values, name } = statement;
+      const asked = queryable.query<Row>({
         text: withSchema(text, schema),
         values: [...(values ?? [])],
         // The name carries the schema: one connection may serve two queues.
         ...(name === undefined || !prepare ? {} : { name: `${schema}.${name}` }),
         ...(answerMsMax === undefined ? {} : { query_timeout: answerMsMax }),
       });
+      const { rows } = await (statementAnswered.isHeard ? observed(statement, asked) : asked);
       return rows;
     },
   };
+}
+
+async function observed<Answer>(statement: Statement, asked: Promise<Answer>): Promise<Answer> {
+  const askedMs = performance.now();
+  let isError = true;
+  try {
+    const answer = await asked;
+    isError = false;
+    return answer;
+  } finally {
+    const seconds = (performance.now() - askedMs) / 1_000;
+    statementAnswered.tell({ name: nameOf(statement), seconds, isError });
+  }
+}
+
+function nameOf({ name, text }: Statement): string {
+  return name ?? /\btriaged\.(?!now\b)(\w+)/.exec(text)?.[1] ?? "other";
 }
 
 /** Ask for nothing: resolves when the server answers. */

@@ -1,14 +1,15 @@
 /** Effects: to take one, to settle it, to look at them. The verbs are described in queue.ts. */
 import { z } from "zod";
 import { EFFECT_STATUSES } from "../model/effect.ts";
-import { isoTime } from "./database.ts";
+import { columnsOf, isoTime } from "./database.ts";
 import type { Queue } from "./queue.ts";
-import { ClaimedEffect, DueEffect, ListedEffect, PushConfig } from "./rows.ts";
+import { ClaimedEffect, DueEffect, ListedEffect, ListedPushConfig, PushConfig } from "./rows.ts";
 
 export const claimEffect: Queue["claimEffect"] = async (db, effectId, { leaseMs }) => {
   const [row] = await db.query({
     text: `select
-        effect_id as "effectId", task_id as "taskId", kind, effect_key as key, payload, attempts
+        effect_id as "effectId", task_id as "taskId", kind, effect_key as key, payload, attempts,
+        traceparent
       from triaged.claim_effect($1, $2)`,
     values: [effectId, leaseMs],
   });
@@ -73,6 +74,53 @@ export const listEffects: Queue["listEffects"] = async (db, filter) => {
 export const expireEffects: Queue["expireEffects"] = async (db, { rowsMax }) => {
   const [row] = await db.query({
     text: "select triaged.expire_effects($1) as deleted",
+    values: [rowsMax],
+  });
+  return z.object({ deleted: z.int() }).parse(row).deleted;
+};
+
+export const setPushConfig: Queue["setPushConfig"] = async (db, taskId, receiver) => {
+  const { url, token, hmacSecret, jwtSecret, jwtIssuer, jwtAudience, jwtKid, id } = receiver;
+  const [row] = await db.query({
+    text: `select triaged.set_push_config(
+             task_id => $1, url => $2, token => $3, hmac_secret => $4, jwt_secret => $5,
+             jwt_issuer => $6, jwt_audience => $7, jwt_kid => $8, id => $9
+           ) as id`,
+    values: [taskId, url, token, hmacSecret, jwtSecret, jwtIssuer, jwtAudience, jwtKid, id].map(
+      (value) => value ?? null,
+    ),
+  });
+  return z.object({ id: z.string() }).parse(row).id;
+};
+
+export const deletePushConfig: Queue["deletePushConfig"] = async (db, taskId, id) => {
+  const [row] = await db.query({
+    text: "select triaged.delete_push_config($1, $2) as deleted",
+    values: [taskId, id],
+  });
+  return z.object({ deleted: z.boolean() }).parse(row).deleted;
+};
+
+export const listPushConfigs: Queue["listPushConfigs"] = async (db, taskId) => {
+  const rows = await db.query({
+    text: `select ${columnsOf(ListedPushConfig.shape)} from triaged.list_push_configs($1)`,
+    values: [taskId],
+  });
+  return rows.map((row) => ListedPushConfig.parse(row));
+};
+
+export const tellHistory: Queue["tellHistory"] = async (db, what) => {
+  const { alerts, updates, queueAgeMs } = what;
+  const [row] = await db.query({
+    text: "select triaged.tell_history($1, $2, make_interval(secs => $3 / 1000.0)) as told",
+    values: [alerts, updates, queueAgeMs],
+  });
+  return z.object({ told: z.enum(["off", "more", "done"]) }).parse(row).told;
+};
+
+export const expirePushConfigs: Queue["expirePushConfigs"] = async (db, { rowsMax }) => {
+  const [row] = await db.query({
+    text: "select triaged.expire_push_configs($1) as deleted",
     values: [rowsMax],
   });
   return z.object({ deleted: z.int() }).parse(row).deleted;

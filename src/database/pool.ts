@@ -11,6 +11,28 @@ export const USES_MAX = 50_000;
 /** TCP keepalive starts after so long, so that a vanished server is noticed. */
 const KEEPALIVE_AFTER_MS = 10_000;
 
+/** How many connections a pool has, and how many wait for one. */
+export type PoolUse = {
+  readonly role: string;
+  readonly max: number;
+  readonly inUse: number;
+  readonly idle: number;
+  readonly waiting: number;
+};
+
+/** Those of this process that are not closed, by their roles; some roles have several. */
+const OPEN = new Map<Pool, string>();
+
+export function usesOfPools(): PoolUse[] {
+  return [...OPEN].map(([pool, role]) => ({
+    role,
+    max: pool.options.max,
+    inUse: pool.totalCount - pool.idleCount,
+    idle: pool.idleCount,
+    waiting: pool.waitingCount,
+  }));
+}
+
 /**
  * A pool that no lost connection brings down: the query under way fails, the next one
  * connects again. `role` shows in pg_stat_activity as `triaged <role>`.
@@ -52,6 +74,12 @@ export function openPool(
   // Between two queries of a client that is checked out, an error has no other listener,
   // and an "error" event without one ends the process.
   pool.on("connect", (client) => client.on("error", note));
+  OPEN.set(pool, role);
+  const end = pool.end.bind(pool);
+  pool.end = async () => {
+    OPEN.delete(pool);
+    await end();
+  };
   return pool;
 }
 

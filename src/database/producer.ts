@@ -2,10 +2,16 @@
 import { toJson } from "../model/json.ts";
 import { batchText } from "../model/payload.ts";
 import type { NewTask } from "../model/task.ts";
+import { inSpan, type Span, SpanKind, TRACEPARENT, traceparentOf } from "../system/tracing.ts";
 import type { Queue } from "./queue.ts";
 import { EnqueuedRow } from "./rows.ts";
 
-export const enqueueTask: Queue["enqueueTask"] = async (db, { delayMs, ...task }) => {
+export const enqueueTask: Queue["enqueueTask"] = async (db, task) =>
+  await inSpan(`enqueue ${task.taskType}`, spanOptions(task.queue, 1), (span) =>
+    insertTask(db, { ...task, ...traced(task, span) }),
+  );
+
+const insertTask: Queue["enqueueTask"] = async (db, { delayMs, ...task }) => {
   const [row] = await db.query({
     text: `select task_id, outcome
            from triaged.enqueue_plain_task(
@@ -36,7 +42,36 @@ export const enqueueTask: Queue["enqueueTask"] = async (db, { delayMs, ...task }
   return EnqueuedRow.parse(row);
 };
 
-export const enqueueTasks: Queue["enqueueTasks"] = async (db, tasks) => {
+export const enqueueTasks: Queue["enqueueTasks"] = async (db, tasks) =>
+  await inSpan("enqueue", spanOptions(undefined, tasks.length), (span) =>
+    insertTasks(
+      db,
+      span === null ? tasks : tasks.map((task) => ({ ...task, ...traced(task, span) })),
+    ),
+  );
+
+/** Metadata by which attempts go on in the trace of who enqueues; those given come first. */
+function traced(
+  { metadata }: Pick<NewTask, "metadata">,
+  span: Span | null,
+): Pick<NewTask, "metadata"> {
+  const traceparent = span === null ? null : traceparentOf(span);
+  return traceparent === null ? {} : { metadata: { [TRACEPARENT]: traceparent, ...metadata } };
+}
+
+function spanOptions(queue: string | undefined, tasks: number) {
+  return {
+    kind: SpanKind.PRODUCER,
+    attributes: {
+      "messaging.system": "triaged",
+      "messaging.operation.type": "send",
+      "messaging.batch.message_count": tasks,
+      ...(queue === undefined ? {} : { "messaging.destination.name": queue }),
+    },
+  };
+}
+
+const insertTasks: Queue["enqueueTasks"] = async (db, tasks) => {
   const rows = await db.query({
     text: `select task_id, outcome from triaged.enqueue_tasks($1::jsonb) order by "position"`,
     values: [batchText(tasks.map(asJson))],

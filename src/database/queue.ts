@@ -29,7 +29,16 @@ import type { EffectStatus } from "../model/effect.ts";
 import type { parseExactly } from "../model/json.ts";
 import type { Attempt, ClaimedTask, Enqueued, Lane, NewTask, TaskInput } from "../model/task.ts";
 import type { TaskStatus } from "../model/task-status.ts";
-import type { EffectEnd, EffectFilter, Pausable, Registration, TaskFilter } from "./arguments.ts";
+import type {
+  EffectEnd,
+  EffectFilter,
+  HistoryRange,
+  HistoryTold,
+  Pausable,
+  PushReceiver,
+  Registration,
+  TaskFilter,
+} from "./arguments.ts";
 import type { Database } from "./database.ts";
 import type * as rows from "./rows.ts";
 
@@ -163,7 +172,7 @@ export interface Queue {
   readonly rescueProcess: (
     db: Database,
     process: { readonly host: string; readonly pid: number; readonly maxRescues: number },
-  ) => Promise<RescuedWorker[]>;
+  ) => Promise<rows.RescuedWorker[]>;
 
   /** Bring forward what waits for a clock that has gone back. Answers how many tasks. */
   readonly mendSetback: (db: Database) => Promise<number>;
@@ -274,6 +283,17 @@ export interface Queue {
    */
   readonly whyTask: (db: Database, taskId: string) => Promise<rows.Reason[]>;
 
+  // ---- History as followers read it: history.ts ----
+
+  /** Where history is, and who may still write rows before that. */
+  readonly lookAtHistory: (db: Database) => Promise<rows.HistoryLook>;
+
+  /** The oldest transitions that are visible in a range of ids. */
+  readonly readTransitions: (db: Database, range: HistoryRange) => Promise<rows.Transition[]>;
+
+  /** The id of the newest transition of a task, "0" for one that history does not know. */
+  readonly newestTransition: (db: Database, taskId: string) => Promise<string>;
+
   // ---- The queue as people watch it: monitoring.ts ----
 
   /** What waits and runs, by queue, type and status. */
@@ -310,7 +330,7 @@ export interface Queue {
   readonly createPartitions: (
     db: Database,
     options: { readonly daysAhead: number; readonly signal?: AbortSignal },
-  ) => Promise<MadePartitions>;
+  ) => Promise<rows.MadePartitions>;
 
   /**
    * Drop the partitions of which every row is older than queue_settings says. Answers their names.
@@ -373,6 +393,29 @@ export interface Queue {
   /** Delete old effects that ended, as queue_settings says. Answers how many. Needs the owner. */
   readonly expireEffects: (db: Database, options: { readonly rowsMax: number }) => Promise<number>;
 
+  /**
+   * Push each later transition of a task to a receiver; with `id`, in place of that config. Answers
+   * its id, a UUID. The caller looks whether the address is private (refusePrivateHost). Rejects
+   * with TR001, 22023, and TR003 for more than 10 of a task.
+   */
+  readonly setPushConfig: (
+    db: Database,
+    taskId: string,
+    receiver: PushReceiver & { readonly id?: string | undefined },
+  ) => Promise<string>;
+
+  /** False where the task has no such config. */
+  readonly deletePushConfig: (db: Database, taskId: string, id: string) => Promise<boolean>;
+
+  /** The push configs of a task, the oldest first, without their secrets. */
+  readonly listPushConfigs: (db: Database, taskId: string) => Promise<rows.ListedPushConfig[]>;
+
+  /** Make pushes, alerts and notifications of the next folded history; `off`: none is wanted. */
+  readonly tellHistory: (db: Database, what: HistoryTold) => Promise<"off" | "more" | "done">;
+
+  /** Delete push configs of tasks that are gone. Answers how many. Needs the owner. */
+  readonly expirePushConfigs: (db: Database, limit: { rowsMax: number }) => Promise<number>;
+
   /** Who wants to be told, or null. Needs the rights of the owner. */
   readonly readPushConfig: (db: Database, id: string) => Promise<rows.PushConfig | null>;
 
@@ -398,20 +441,4 @@ export interface Queue {
   readonly databaseNow: (db: Database) => Promise<Date>;
 }
 
-/** What became of one worker of a process that exited. */
-type RescuedWorker = {
-  readonly workerId: string;
-  /** False, and nothing was done, while the server still sees a session of it. */
-  readonly isDead: boolean;
-  /** Tasks that were taken back, and how many of them are failed as poisonous. */
-  readonly tasks: number;
-  readonly failed: number;
-};
-
 export type CancelOutcome = "cancelled" | "requested";
-
-type MadePartitions = {
-  readonly made: number;
-  /** One error for each partition that could not be made. */
-  readonly errors: readonly Error[];
-};

@@ -98,6 +98,45 @@ export const HistoryRow = z.object({
 });
 export type HistoryRow = z.output<typeof HistoryRow>;
 
+/** Where history is, and who may still write rows before that. */
+export const HistoryLook = z.object({
+  /** The newest id that was drawn. */
+  drawnId: z.coerce.bigint(),
+  /** Transactions that write history; those that were prepared have another name since. */
+  writers: z.array(z.string()),
+  prepared: z.array(z.string()),
+  /** All rows up to this id are there, or never will be; far back where no job folds history. */
+  foldedId: z.coerce.bigint(),
+  /** Rows up to this id may be dropped. */
+  droppedId: z.coerce.bigint(),
+});
+export type HistoryLook = z.output<typeof HistoryLook>;
+
+/** A transition as followers are told of it. */
+export const Transition = z.object({
+  /** Of its row in history: of two of one task, the later one has the larger. */
+  id: z.string(),
+  task_id: z.string(),
+  event: z.string(),
+  /** After the event. */
+  status: z.string(),
+  /** Null where the task is gone. */
+  queue: z.string().nullable(),
+  task_type: z.string(),
+  worker_id: z.string().nullable(),
+  attempt: z.int(),
+  /** ISO, UTC. */
+  occurred_at: z.string(),
+  actor: z.string(),
+  error: z.string().nullable(),
+  /** Of a claim: milliseconds from due to started. */
+  wait_ms: Count.nullable(),
+  /** Of the end of an attempt: milliseconds from started to ended. */
+  duration_ms: Count.nullable(),
+  detail: z.unknown(),
+});
+export type Transition = z.output<typeof Transition>;
+
 /** One reason why a task does not run, or what became of it; what can be done, or null. */
 export const Reason = z.object({ reason: z.string(), hint: z.string().nullable() });
 export type Reason = z.output<typeof Reason>;
@@ -227,6 +266,8 @@ export const ClaimedEffect = z.object({
   payload: z.record(z.string(), z.unknown()),
   /** This attempt's number, from 1. It only grows. */
   attempts: z.int(),
+  /** The span in which its handler asked for it; null where nothing was traced. */
+  traceparent: z.string().nullable(),
 });
 export type ClaimedEffect = z.output<typeof ClaimedEffect>;
 
@@ -263,6 +304,20 @@ export const PushConfig = z.object({
 });
 export type PushConfig = z.output<typeof PushConfig>;
 
+/** The same without its secrets: whether there are any. */
+export const ListedPushConfig = z.object({
+  id: z.string(),
+  url: z.string(),
+  has_token: z.boolean(),
+  has_hmac_secret: z.boolean(),
+  has_jwt_secret: z.boolean(),
+  jwt_issuer: z.string().nullable(),
+  jwt_audience: z.string().nullable(),
+  jwt_kid: z.string().nullable(),
+  created_at: IsoTime,
+});
+export type ListedPushConfig = z.output<typeof ListedPushConfig>;
+
 /** When a schedule last enqueued its task. */
 export const ScheduleRun = z.object({
   schedule: z.string(),
@@ -271,3 +326,20 @@ export const ScheduleRun = z.object({
   run_count: Count,
 });
 export type ScheduleRun = z.output<typeof ScheduleRun>;
+
+/** What became of one worker of a process that exited. */
+export type RescuedWorker = {
+  readonly workerId: string;
+  /** False, and nothing was done, while the server still sees a session of it. */
+  readonly isDead: boolean;
+  /** Tasks that were taken back, and how many of them are failed as poisonous. */
+  readonly tasks: number;
+  readonly failed: number;
+};
+
+/** What became of an attempt to make partitions. */
+export type MadePartitions = {
+  readonly made: number;
+  /** One error for each partition that could not be made. */
+  readonly errors: readonly Error[];
+};

@@ -99,6 +99,14 @@ export async function asRole<Result>(
   }
 }
 
+/** A database each of whose statements is work of its own, such as a transaction. */
+export function eachByItself(
+  schema: string,
+  run: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>,
+): Database {
+  return { schema, query: (statement) => run((db) => db.query(statement)) };
+}
+
 /**
  * Run `work` on one state of the database: a repeatable-read transaction that may not write.
  * It holds back vacuum for as long as it lasts, so the work needs a limit of its own.

@@ -1,14 +1,21 @@
 /** Who may enter: a key for each request, and the role that a door asks for. */
 import type { FastifyRequest, onRequestHookHandler } from "fastify";
 import { isLoopback } from "../settings/gateway.ts";
-import { Refusal } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { type Access, type Caller, type KeyRole, mayDo } from "./keys.ts";
+import { Refusal } from "./refusal.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What the door asks for; `open`: nothing, not even a key. @default "admin" */
-    readonly role?: KeyRole | "open";
+    /**
+     * What the door asks for; `open`: nothing, not even a key; `signed`: it knows by `verify`, and not
+     * by a key, who sends. @default "admin"
+     */
+    readonly role?: KeyRole | "open" | "signed";
+    /** Of a signed door: called with the bytes of the body before they are parsed; may throw. */
+    readonly verify?: (request: FastifyRequest, body: Buffer) => void;
+    /** Whether its answers go on for as long as the client stays. @default false */
+    readonly isStream?: boolean;
   }
   interface FastifyRequest {
     /** Who sent it; null at an open door. */
@@ -24,7 +31,7 @@ export function guardDoors(app: Gateway, access: Access): void {
   app.decorateRequest("caller", null);
   const guard: onRequestHookHandler = (request, _reply, done) => {
     const needed = request.routeOptions.config.role ?? "admin";
-    if (needed === "open") {
+    if (needed === "open" || needed === "signed") {
       done();
       return;
     }
@@ -53,7 +60,7 @@ export function callerIn(request: FastifyRequest): Caller {
   return request.caller;
 }
 
-function callerOf(request: FastifyRequest, { keys, required }: Access): Caller {
+function callerOf(request: FastifyRequest, { keys, required, origins }: Access): Caller {
   const given = keyIn(request);
   if (given !== null && keys.size > 0) {
     const caller = keys.callerOf(given);
@@ -69,7 +76,7 @@ function callerOf(request: FastifyRequest, { keys, required }: Access): Caller {
       hint: "send it as X-API-Key: KEY, or as Authorization: Bearer KEY",
     });
   }
-  refuseStrangePages(request);
+  refuseStrangePages(request, origins);
   return ANYBODY;
 }
 
@@ -82,7 +89,8 @@ function keyIn({ headers }: FastifyRequest): string | null {
   return ["bearer", "apikey"].includes(scheme.toLowerCase()) ? rest.join(" ").trim() : null;
 }
 
-function refuseWithout(needed: KeyRole, { name, role }: Caller): void {
+/** Throws a Refusal (403) where a key has too few rights. */
+export function refuseWithout(needed: KeyRole, { name, role }: Caller): void {
   if (!mayDo(role, needed)) {
     throw new Refusal(403, "role_missing", `The key ${name} has the role ${role}, not ${needed}.`, {
       hint: "use a key with more rights, or have its row in API_KEYS_FILE changed",
@@ -95,7 +103,7 @@ function refuseWithout(needed: KeyRole, { name, role }: Caller): void {
  * whatever page it shows. Refused is a page of another origin, and one that gave its own name
  * the address of the loopback.
  */
-function refuseStrangePages({ headers }: FastifyRequest): void {
+function refuseStrangePages({ headers }: FastifyRequest, origins: readonly string[]): void {
   const { host = "", origin } = headers;
   const hint = "set REQUIRE_AUTH=true and a key to be reached by other names";
   const named = URL.parse(`http://${host}`)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
@@ -104,7 +112,7 @@ function refuseStrangePages({ headers }: FastifyRequest): void {
       hint,
     });
   }
-  if (origin !== undefined && URL.parse(origin)?.host !== host) {
+  if (origin !== undefined && !origins.includes(origin) && URL.parse(origin)?.host !== host) {
     throw new Refusal(403, "strange_origin", "Without keys, no page of another origin may ask.", {
       hint,
     });

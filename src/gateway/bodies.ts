@@ -2,8 +2,8 @@
 import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { parseExactly } from "../model/json.ts";
-import { Refusal } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
+import { Refusal } from "./refusal.ts";
 import { TASKS_MAX } from "./shapes.ts";
 
 /** Take JSON, and lines of JSON as an array of them; no other type of content. */
@@ -25,12 +25,13 @@ export function readBodies(app: Gateway): void {
 /** What reads a body, as Fastify calls it. */
 function reading(read: (text: string) => unknown) {
   return (
-    _request: FastifyRequest,
+    request: FastifyRequest,
     body: Buffer,
     done: (err: Error | null, value?: unknown) => void,
   ) => {
     let value: unknown;
     try {
+      request.routeOptions.config.verify?.(request, body);
       value = read(textOf(body));
     } catch (err) {
       done(err instanceof Error ? err : new Error(String(err)));

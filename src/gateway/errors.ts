@@ -5,48 +5,7 @@ import { z } from "zod";
 import { codeOf, isTransient } from "../database/sqlstate.ts";
 import { EnvironmentError } from "../model/errors.ts";
 import { PayloadError } from "../model/payload.ts";
-
-/** The body of each answer of 400 and above. */
-export const ErrorReply = z
-  .strictObject({
-    error: z.string().describe("A code for programs."),
-    message: z.string().describe("A sentence for people."),
-    hint: z.string().nullable().describe("What to do about it, or null."),
-    issues: z
-      .array(z.strictObject({ field: z.string(), message: z.string() }))
-      .optional()
-      .describe(
-        "Of a request that does not fit its schema: each field, and what is wrong with it.",
-      ),
-  })
-  .meta({ id: "Error" });
-export type ErrorReply = z.output<typeof ErrorReply>;
-
-/** How long a client waits, in seconds, before it asks again what was refused for a moment. */
-export const RETRY_AFTER_SECONDS = 1;
-
-/** What a route throws when it will not do what was asked for. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
-  readonly statusCode: number;
-  readonly code: string;
-  readonly hint: string | null;
-  /** Seconds, of a refusal that passes by itself. */
-  readonly retryAfter: number | null;
-
-  constructor(
-    statusCode: number,
-    code: string,
-    message: string,
-    { hint = null, retryAfter = null }: { hint?: string | null; retryAfter?: number | null } = {},
-  ) {
-    super(message);
-    this.statusCode = statusCode;
-    this.code = code;
-    this.hint = hint;
-    this.retryAfter = retryAfter;
-  }
-}
+import { RETRY_AFTER_SECONDS, Refusal } from "./refusal.ts";
 
 /** Answer what a route threw: a broken request with its fields, a bug without its inside. */
 export function replyWithError(
@@ -90,7 +49,9 @@ export function replyNotFound(request: FastifyRequest, reply: FastifyReply): Fas
 }
 
 /** What of an error a client may know; null for a bug. */
-function refusalOf(error: FastifyError): Refusal | null {
+export function refusalOf(
+  error: Error & { readonly statusCode?: number | undefined },
+): Refusal | null {
   if (error instanceof Refusal) {
     return error;
   }

@@ -89,10 +89,15 @@ export type Access = {
   readonly keys: KeyRing;
   /** Whether a request without a key is refused. */
   readonly required: boolean;
+  /** Origins of pages that a browser lets ask; `*`: all of them, where they have a key. */
+  readonly origins: readonly string[];
 };
 
 /** The keys of ORCHESTRATOR_API_KEY and API_KEYS_FILE. Throws an EnvironmentError (78). */
-export function readKeys({ apiKey, keysFile }: GatewayConfig): KeyRing {
+export function readKeys({
+  apiKey,
+  keysFile,
+}: Pick<GatewayConfig, "apiKey" | "keysFile">): KeyRing {
   const keys: Key[] = [];
   if (apiKey !== null) {
     const owner = { name: "orchestrator", role: "admin", requestsPerMinute: null } as const;

@@ -4,10 +4,17 @@ import type { Socket } from "node:net";
 import rateLimit from "@fastify/rate-limit";
 import type { ConnectionError, onRequestHookHandler } from "fastify";
 import { hasCode } from "../model/errors.ts";
-import { RETRY_AFTER_SECONDS, Refusal } from "./errors.ts";
-import type { Gateway } from "./gateway.ts";
+import type { Gateway, StreamLimits } from "./gateway.ts";
+import { RETRY_AFTER_SECONDS, Refusal } from "./refusal.ts";
 
-export type GatewayLimits = {
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Count it as a request no more: from here on it is a stream, of which there are limits too. */
+    leaveFlight: () => void;
+  }
+}
+
+export type GatewayLimits = StreamLimits & {
   /** Accepted and not answered yet. Far more than there are connections to the database. */
   readonly requestsInFlight: number;
   /** Of the bodies of these, together; one whose length is not said counts as the longest. */
@@ -27,6 +34,11 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   requestsInFlight: 256,
   bodyBytesInFlight: 134_217_728,
   requestsPerMinute: 120_000,
+  streamsPerKey: 1_000,
+  streams: 5_000,
+  keepAliveMs: 15_000,
+  waitingBytesMax: 262_144,
+  drainMs: 5_000,
   headersMs: 10_000,
   requestMs: 30_000,
   answerMs: 30_000,
@@ -55,7 +67,9 @@ export function shedLoad(app: Gateway, limits: GatewayLimits): void {
   let requests = 0;
   let bytes = 0;
   const shed: onRequestHookHandler = (request, reply, done) => {
-    if (request.routeOptions.config.role === "open") {
+    const { role, isStream = false } = request.routeOptions.config;
+    if (role === "open" || isStream) {
+      // A stream would count for as long as it is open: there are limits for these.
       done();
       return;
     }
@@ -71,12 +85,18 @@ export function shedLoad(app: Gateway, limits: GatewayLimits): void {
     }
     requests += 1;
     bytes += length;
-    reply.raw.once("close", () => {
+    let isOver = false;
+    const leave = () => {
+      if (isOver) return;
+      isOver = true;
       requests -= 1;
       bytes -= length;
-    });
+    };
+    reply.raw.once("close", leave);
+    request.leaveFlight = leave;
     done();
   };
+  app.decorateRequest("leaveFlight");
   app.addHook("onRequest", shed);
 }
 

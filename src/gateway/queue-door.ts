@@ -9,7 +9,7 @@ import { type Database, inSchema, ping } from "../database/database.ts";
 import { readRoles, readUsableRoles } from "../database/roles/roles.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
 import { isPartitionMade } from "../database/sqlstate.ts";
-import { asRole } from "../database/transaction.ts";
+import { asRole, eachByItself } from "../database/transaction.ts";
 import type { Caller } from "./keys.ts";
 
 /** A statement that takes longer is cancelled by the server. */
@@ -50,6 +50,11 @@ export class QueueDoor {
   async ping(): Promise<void> {
     await this.open();
     await ping(this.#db);
+  }
+
+  /** For what reads statement by statement, such as somebody who waits: each by itself. */
+  get reader(): Database {
+    return eachByItself(this.#db.schema, (work) => this.read(work));
   }
 
   /** Look: in a transaction that cannot write. */

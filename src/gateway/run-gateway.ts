@@ -1,24 +1,13 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
-import { locateDatabase } from "../database/connection-file.ts";
-import { inSchema, ping } from "../database/database.ts";
-import { openPool } from "../database/pool.ts";
 import { DatabaseLink } from "../database/reconnect.ts";
 import { EnvironmentError, EXIT_CODES, hasCode } from "../model/errors.ts";
 import type { Config } from "../settings/config.ts";
-import { type GatewayConfig, needsKeys } from "../settings/gateway.ts";
-import { waitAtMost } from "../system/wait-at-most.ts";
+import type { GatewayConfig } from "../settings/gateway.ts";
 import { sleep } from "../system/waiting.ts";
-import { DatabaseHealth } from "./database-health.ts";
-import type { Gateway } from "./gateway.ts";
-import { readKeys } from "./keys.ts";
-import { QueueDoor } from "./queue-door.ts";
-import { buildGateway } from "./server.ts";
+import type { ApplicationDoors, Gateway } from "./gateway.ts";
+import { openGateway } from "./open-gateway.ts";
 
-/** How long a request waits for a connection to the database. */
-const CONNECTION_MS_MAX = 5_000;
-/** How long accepted requests have once the gateway is told to stop. */
-const GRACE_MS = 10_000;
 /** A port that a process which is about to end still has is waited for so long. */
 const LISTEN_MS_MAX = 5_000;
 const LISTEN_AGAIN_MS = 250;
@@ -32,9 +21,10 @@ export async function runGateway(options: {
   readonly config: Config;
   readonly logger: Logger;
   readonly stop: AbortSignal;
+  readonly application: ApplicationDoors;
 }): Promise<void> {
   const { config, logger, stop } = options;
-  const { app, queue, health, close } = await openGateway(config, logger);
+  const { app, queue, health, close } = await openGateway(options);
   const closing = new AbortController();
   try {
     await listen(app, config.gateway);
@@ -54,40 +44,6 @@ export async function runGateway(options: {
     closing.abort();
     await close();
   }
-}
-
-/** The parts of a gateway that listens nowhere yet. */
-async function openGateway(config: Config, logger: Logger) {
-  const access = { required: needsKeys(config.gateway), keys: readKeys(config.gateway) };
-  const database = await locateDatabase(config.connection);
-  const acquireTimeoutMs = Math.min(CONNECTION_MS_MAX, config.pool.acquireTimeoutMs);
-  const pool = openPool(database, {
-    role: "gateway",
-    pool: { ...config.pool, acquireTimeoutMs },
-    logger,
-  });
-  // A connection of its own: requests that hold all others do not make the database look dead.
-  const healthPool = openPool(database, {
-    role: "gateway health",
-    pool: { ...config.pool, max: 1, acquireTimeoutMs },
-    logger,
-  });
-  const { schema, maxPayloadBytes } = config;
-  const queue = new QueueDoor({ pool, schema, maxPayloadBytes, logger });
-  const health = new DatabaseHealth({
-    ask: () => ping(inSchema(healthPool, config.schema, { answerMsMax: acquireTimeoutMs })),
-    logger,
-  });
-  const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes, schedulesFile: config.schedulesFile },
-    { logger },
-  );
-  const close = async () => {
-    await waitAtMost(GRACE_MS, app.close());
-    app.server.closeAllConnections();
-    await Promise.all([pool.end(), healthPool.end()]);
-  };
-  return { app, queue, health, close };
 }
 
 /** Listen, and say where in the log. */

@@ -11,7 +11,8 @@ import { packageVersion } from "../system/package-folder.ts";
 import { guardDoors } from "./access.ts";
 import { readBodies } from "./bodies.ts";
 import { replyNotFound, replyWithError } from "./errors.ts";
-import type { Gateway, GatewayParts } from "./gateway.ts";
+import { OpenStreams } from "./events/open-streams.ts";
+import type { Gateway, GatewayParts, GivenParts } from "./gateway.ts";
 import {
   GATEWAY_LIMITS,
   type GatewayLimits,
@@ -19,20 +20,26 @@ import {
   serverOptions,
   shedLoad,
 } from "./limits.ts";
+import { allowOrigins } from "./origins.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { queueRoutes } from "./routes/queues.ts";
+import { rpcRoutes } from "./routes/rpc.ts";
+import { skillRoutes } from "./routes/skills.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
+import { traceRequests } from "./trace-requests.ts";
 
 /** The HTTP side of the queue. Ready for requests, and listening nowhere yet. */
 export async function buildGateway(
-  parts: GatewayParts,
+  given: GivenParts,
   options: { readonly logger: FastifyBaseLogger; readonly limits?: Partial<GatewayLimits> },
 ): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const app: Gateway = Fastify({
-    ...serverOptions(limits, parts),
+    ...serverOptions(limits, given),
     loggerInstance: options.logger,
     // Names of queues and types, with each character as three.
     routerOptions: { maxParamLength: 1_000 },
@@ -40,6 +47,18 @@ export async function buildGateway(
     logController: new LogController({ disableRequestLogging: true }),
   }).withTypeProvider<ZodTypeProvider>();
 
+  const closing = new AbortController();
+  const parts: GatewayParts = {
+    ...given,
+    limits,
+    streams: new OpenStreams(limits),
+    closing: closing.signal,
+  };
+  // Before it waits for what is open.
+  app.addHook("preClose", (done) => {
+    closing.abort();
+    done();
+  });
   readBodies(app);
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(
@@ -48,6 +67,8 @@ export async function buildGateway(
   app.setErrorHandler(replyWithError);
   app.setNotFoundHandler(replyNotFound);
   app.addHook("onRequest", setSecurityHeaders);
+  traceRequests(app);
+  await allowOrigins(app, parts.access);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
@@ -55,6 +76,12 @@ export async function buildGateway(
     const { method, routeOptions } = request;
     const fields = { method, route: routeOptions.url, status: reply.statusCode };
     request.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, "request answered");
+    parts.metrics.answered({
+      method,
+      route: request.is404 ? null : (routeOptions.url ?? null),
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1_000,
+    });
     done();
   });
   await app.register(swagger, {
@@ -68,10 +95,15 @@ export async function buildGateway(
 
   // After the plugins, whose hooks see only later routes.
   healthRoutes(app, parts);
+  metricsRoute(app, parts);
   taskRoutes(app, parts);
   taskActionRoutes(app, parts);
+  eventRoutes(app, parts);
   queueRoutes(app, parts);
   olderTaskRoutes(app, parts);
+  skillRoutes(app, parts);
+  rpcRoutes(app, parts);
+  parts.application.routes(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),
   );

@@ -6,22 +6,6 @@ import { PAGE_PLACE } from "../database/reader.ts";
 import { isRecord } from "../model/json.ts";
 import { PRIORITIES, PRIORITY_NAMES } from "../model/task.ts";
 import { TASK_STATUSES } from "../model/task-status.ts";
-import { ErrorReply } from "./errors.ts";
-
-/** The answers that each door may give beside its own. */
-export const FAILURES = {
-  400: ErrorReply,
-  401: ErrorReply,
-  403: ErrorReply,
-  404: ErrorReply,
-  409: ErrorReply,
-  413: ErrorReply,
-  415: ErrorReply,
-  422: ErrorReply,
-  429: ErrorReply,
-  500: ErrorReply,
-  503: ErrorReply,
-};
 
 const TASK_ID_MAX = 9_223_372_036_854_775_807n;
 const IS_ID = "a task id is a whole number above 0, such as 42";

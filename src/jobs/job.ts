@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import type { DueEffect } from "../database/rows.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { Observation } from "../system/observation.ts";
 
 export type JobContext = {
   readonly db: Database;
@@ -86,6 +87,13 @@ export async function deleteInRounds(
   return { changes, detail };
 }
 
+/** A run of a job ended after so long. */
+export const jobEnded = new Observation<{
+  readonly job: string;
+  readonly result: "done" | "failed";
+  readonly seconds: number;
+}>();
+
 /** Run a job, and log one line about it; what it throws is logged and thrown. */
 export async function runJobLogged<Context>(
   job: { readonly name: string; run(context: Context): Promise<JobResult> },
@@ -93,14 +101,18 @@ export async function runJobLogged<Context>(
 ): Promise<void> {
   const logger = context.logger.child({ job: job.name });
   const startedMs = performance.now();
+  let result: "done" | "failed" = "failed";
   try {
     failpoint("job.before");
     const { changes, detail } = await job.run(context);
     failpoint("job.ended");
+    result = "done";
     const durationMs = Math.round(performance.now() - startedMs);
     logger[changes > 0 ? "info" : "debug"]({ ...detail, durationMs }, "job finished");
   } catch (err) {
     logger.warn({ err }, "job failed and will be tried again");
     throw err;
+  } finally {
+    jobEnded.tell({ job: job.name, result, seconds: (performance.now() - startedMs) / 1_000 });
   }
 }

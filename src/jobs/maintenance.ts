@@ -1,6 +1,8 @@
 /** The queue's maintenance jobs, and a run of all jobs at once without graphile-worker. */
+
+import type { HistoryTold } from "../database/arguments.ts";
 import { unlockDeadRunners } from "../database/graphile-tables.ts";
-import { expireEffects } from "../database/outbox.ts";
+import { expireEffects, expirePushConfigs, tellHistory } from "../database/outbox.ts";
 import {
   countDepth,
   createPartitions,
@@ -35,35 +37,60 @@ const createPartitionsJob: MaintenanceJob = {
   },
 };
 
+/** Pushes are wanted by whoever has a config, whatever is set. */
+const NOTHING: HistoryTold = { alerts: [], updates: false, queueAgeMs: 600_000 };
+
+/** Alerts of transitions; the others are of a state. */
+const OF_TASKS = new Set(["failed", "needs_decision"]);
+
 /** Rows of history in one transaction: a third of a second. */
 const FOLD_ROWS_MAX = 50_000;
 /** A run that lasts longer leaves the rest to the next one. */
 const FOLD_MS_MAX = 15_000;
 /** What is not folded yet is read by whoever asks for statistics. */
 const FOLD_EVERY_MS = 5_000;
+/** While somebody wants to be told, a run folds and tells so often, until the next one. */
+const TELL_EVERY_MS = 500;
+const TELL_MS_MAX = 4_000;
 
 /**
  * Fold new history into rollups, and count what is live where it is much: whoever asks for
- * statistics or depth then reads a few rows.
+ * statistics or depth then reads a few rows. Then tell of it who wants to be told.
  */
-const foldHistoryJob: MaintenanceJob = {
-  name: "fold-history",
-  cron: "* * * * *",
-  everyMs: FOLD_EVERY_MS,
-  async run({ db, signal }) {
-    const endsAt = performance.now() + FOLD_MS_MAX;
-    let rowsFolded = 0;
-    let rows: number;
-    await summarizeHistory(db);
-    do {
-      rows = await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });
-      rowsFolded += rows;
-    } while (rows >= FOLD_ROWS_MAX && !signal.aborted && performance.now() < endsAt);
-    await countDepth(db);
-    // Nothing that an operator would look for in the log.
-    return { changes: 0, detail: { rowsFolded } };
-  },
-};
+function foldHistoryJob(wanted: HistoryTold): MaintenanceJob {
+  return {
+    name: "fold-history",
+    cron: "* * * * *",
+    everyMs: FOLD_EVERY_MS,
+    async run({ db, isOnce, signal }) {
+      const beganAt = performance.now();
+      const endsAt = beganAt + FOLD_MS_MAX;
+      let rowsFolded = 0;
+      let rows: number;
+      await summarizeHistory(db);
+      do {
+        rows = await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });
+        rowsFolded += rows;
+      } while (rows >= FOLD_ROWS_MAX && !signal.aborted && performance.now() < endsAt);
+      await countDepth(db);
+      let told = await tellHistory(db, wanted);
+      // The state of queues and workers is looked at once a run.
+      const later = { ...wanted, alerts: wanted.alerts.filter((alert) => OF_TASKS.has(alert)) };
+      while (told === "more" || (told === "done" && !isOnce)) {
+        if (told === "done") {
+          await sleep(TELL_EVERY_MS, signal);
+          rowsFolded += await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });
+        }
+        if (signal.aborted || performance.now() > (isOnce ? endsAt : beganAt + TELL_MS_MAX)) {
+          break;
+        }
+        told = await tellHistory(db, later);
+      }
+      // Nothing that an operator would look for in the log.
+      return { changes: 0, detail: { rowsFolded } };
+    },
+  };
+}
 
 const DAY_MS = 86_400_000;
 
@@ -92,6 +119,7 @@ const expireRowsJob: MaintenanceJob = {
         dedupeKeysDeleted: dedupe_keys,
         workersDeleted: workers,
         effectsDeleted: await expireEffects(db, limit),
+        pushConfigsDeleted: await expirePushConfigs(db, limit),
       };
     }),
 };
@@ -164,11 +192,14 @@ async function unlessLocked(
  * Every job, in the order in which `triaged jobs --once` runs them: the queue's, and between
  * them those that the outbox and the application add.
  */
-export function jobsWith(added: readonly MaintenanceJob[]): readonly MaintenanceJob[] {
+export function jobsWith(
+  added: readonly MaintenanceJob[],
+  wanted: HistoryTold = NOTHING,
+): readonly MaintenanceJob[] {
   return [
     createPartitionsJob,
     // Before what it counts is dropped.
-    foldHistoryJob,
+    foldHistoryJob(wanted),
     dropExpiredPartitionsJob,
     expireRowsJob,
     unlockDeadRunnersJob,

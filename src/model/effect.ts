@@ -5,7 +5,14 @@
  * outside: a kind that the database refuses would fail the whole group of settles that it is in.
  * `digest` is not sent by itself: now and then what waits becomes one issue for each target.
  */
-export const EFFECT_KINDS = ["github_issue", "webhook", "push", "digest", "context_sink"] as const;
+export const EFFECT_KINDS = [
+  "github_issue",
+  "webhook",
+  "push",
+  "digest",
+  "context_sink",
+  "alert",
+] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];
 
 export const EFFECT_STATUSES = ["pending", "delivered", "failed", "skipped"] as const;

@@ -7,6 +7,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** As far as the standard has it and TypeScript does not. */
 type Json = {
   readonly rawJSON: (text: string) => object;
+  readonly isRawJSON: (value: unknown) => boolean;
   readonly parse: (
     text: string,
     reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
@@ -14,6 +15,11 @@ type Json = {
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node has both since 21.
 const standard = JSON as unknown as Json;
+
+/** Whether it is a number that stands as it was written: see `decimals: "kept"`. */
+export function isLongNumber(value: unknown): boolean {
+  return standard.isRawJSON(value);
+}
 
 /** What has no number as long as this has none that loses a digit. */
 const MAY_HAVE_LONG_NUMBER = /[\d.]{16}|\d[eE]/;

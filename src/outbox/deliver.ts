@@ -13,6 +13,9 @@ import { PermanentError, RetryableError } from "../model/outcome.ts";
 import type { EffectsConfig } from "../settings/effects.ts";
 import { failpoint } from "../system/failpoint.ts";
 import type { CircuitBreaker } from "../system/http.ts";
+import { Observation } from "../system/observation.ts";
+import { inSpan, SpanKind, spanOf } from "../system/tracing.ts";
+import { alertDelivery } from "./alert.ts";
 import {
   type Deliveries,
   exchangeWith,
@@ -29,10 +32,16 @@ const DELIVERY_MS_MAX = 45_000;
 /** Between attempts; between the tries of one attempt see EffectsConfig. */
 const BACKOFF = { baseMs: 4_000, factor: 2, maxMs: 3_600_000 };
 
+/** An attempt at an effect ended, and left it in that status; null where it was no longer its. */
+export const effectAttempted = new Observation<{
+  readonly kind: string;
+  readonly status: EffectStatus | null;
+}>();
+
 export type DeliverDeps = {
   readonly db: Database;
   readonly config: EffectsConfig;
-  /** Of the kinds beside `push`, which is the queue's own. */
+  /** Of the kinds beside `push` and `alert`, which are the queue's own. */
   readonly deliveries: Deliveries;
   /** Shared by all deliveries of a process. */
   readonly breaker: CircuitBreaker;
@@ -55,9 +64,18 @@ export async function deliverEffect(
     return null;
   }
   failpoint("effect.claimed");
-  const end = await endOf(effect, deps);
-  failpoint("effect.sent");
-  const status = await settleEffect(db, effect, end);
+  const options = {
+    kind: SpanKind.PRODUCER,
+    parent: spanOf(effect.traceparent),
+    attributes: { "triaged.effect_id": effectId, "triaged.attempt": effect.attempts },
+  };
+  const { end, status } = await inSpan(`effect ${effect.kind}`, options, async (span) => {
+    const ended = await endOf(effect, deps);
+    failpoint("effect.sent");
+    span?.setAttribute("triaged.outcome", ended.status);
+    return { end: ended, status: await settleEffect(db, effect, ended) };
+  });
+  effectAttempted.tell({ kind: effect.kind, status });
   const line = { effectId, taskId: effect.taskId, kind: effect.kind, attempt: effect.attempts };
   const level = end.status === "delivered" || end.status === "skipped" ? "info" : "warn";
   logger[level]({ ...line, status, reason: end.error }, "effect settled");
@@ -86,7 +104,7 @@ async function endOf(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEn
 
 async function attemptDelivery(effect: ClaimedEffect, deps: DeliverDeps): Promise<EffectEnd> {
   const { config, db, breaker } = deps;
-  const delivery = { ...deps.deliveries, push: pushDelivery }[effect.kind];
+  const delivery = { ...deps.deliveries, push: pushDelivery, alert: alertDelivery }[effect.kind];
   if (delivery === undefined) {
     throw new PermanentError(`effects of kind ${effect.kind} are not delivered here`);
   }

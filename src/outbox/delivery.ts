@@ -47,9 +47,11 @@ export type EffectDelivery = {
 
 /**
  * The deliveries that an application adds, by kind. An effect of a kind without one fails for
- * good. `push` is the queue's own.
+ * good. `push` and `alert` are the queue's own.
  */
-export type Deliveries = Readonly<Partial<Record<Exclude<EffectKind, "push">, EffectDelivery>>>;
+export type Deliveries = Readonly<
+  Partial<Record<Exclude<EffectKind, "push" | "alert">, EffectDelivery>>
+>;
 
 /** The wait for a host that limits requests and does not say for how long. */
 const LIMITED_MS = 60_000;

@@ -24,6 +24,7 @@ import {
   type GatewayConfig,
   gatewayConfigOf,
 } from "./gateway.ts";
+import { describeMetrics, type MetricsConfig, metricsConfigOf } from "./metrics.ts";
 import { NO_PLACEHOLDERS, olderSettingsIn, placeholderIn, templateIn } from "./rejected-values.ts";
 import { type LogLevel, SECRETS, SETTINGS, type Settings } from "./variables.ts";
 
@@ -52,6 +53,8 @@ export type Config = {
   /** Null: verdicts rest on the facts alone. */
   readonly adjudication: AdjudicationConfig | null;
   readonly gateway: GatewayConfig;
+  /** Of workers and jobs; null: none. */
+  readonly metrics: MetricsConfig | null;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
   /** Workers that may die with a task before it is `failed` as poisonous. */
@@ -153,6 +156,7 @@ export function readConfig(
     effects,
     adjudication,
     gateway,
+    metrics: metricsConfigOf(settings),
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
     maxRescues: settings.MAX_RESCUES,
@@ -173,7 +177,7 @@ function workerOf(settings: Settings): WorkerConfig {
   };
 }
 
-/** Applications listen at a HOST and a PORT of their own, which may be no number at all. */
+/** Applications listen at a HOST and ports of their own, which may be no numbers at all. */
 function withoutGateway(values: Environment): Environment {
   return Object.fromEntries(
     Object.entries(values).filter(([name]) => !GATEWAY_VARIABLES.includes(name)),
@@ -317,6 +321,7 @@ export function describeConfig(config: Config): Record<string, string> {
     ...describeEffects(config.effects),
     ...describeAdjudication(config.adjudication),
     ...describeGateway(config.gateway),
+    ...describeMetrics(config.metrics),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),
     MAX_RESCUES: String(config.maxRescues),

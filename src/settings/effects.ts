@@ -1,6 +1,6 @@
 import path from "node:path";
 import { withoutEnd } from "../model/text.ts";
-import type { EFFECTS_MODES, Settings, WEBHOOK_FORMATS } from "./variables.ts";
+import type { ALERTS, EFFECTS_MODES, Settings, WEBHOOK_FORMATS } from "./variables.ts";
 
 /** How `triaged jobs` delivers effects. Durations in milliseconds. */
 export type EffectsConfig = {
@@ -12,6 +12,16 @@ export type EffectsConfig = {
     readonly url: string | null;
     readonly format: (typeof WEBHOOK_FORMATS)[number];
   };
+  /** Where alerts go; without a URL there are none. */
+  readonly alerts: {
+    readonly url: string | null;
+    readonly format: (typeof WEBHOOK_FORMATS)[number];
+    readonly kinds: readonly (typeof ALERTS)[number][];
+    /** A due task that waits for longer is late. */
+    readonly queueAgeMs: number;
+  };
+  /** Whether `task_updates` is notified of each task that changed. */
+  readonly taskUpdates: boolean;
   /** Of the older system's knowledge base. */
   readonly contextUrl: string | null;
   /** Whether webhooks and pushes may go to private and link-local addresses. */
@@ -35,7 +45,7 @@ export type BreakerConfig = {
 /** What is wrong with an address is added to the problems, without the address. */
 export function effectsConfigOf(settings: Settings, problems: string[]): EffectsConfig {
   const url = (
-    name: "GITHUB_API_URL" | "WEBHOOK_URL" | "DEV_NEXUS_URL" | "CONTEXT_URL",
+    name: "GITHUB_API_URL" | "WEBHOOK_URL" | "ALERT_URL" | "DEV_NEXUS_URL" | "CONTEXT_URL",
   ): string | null => {
     const given = settings[name];
     return given === undefined ? null : httpAddress(name, given, problems);
@@ -45,6 +55,13 @@ export function effectsConfigOf(settings: Settings, problems: string[]): Effects
     folder: path.resolve(settings.EFFECTS_DIR),
     github: { token: settings.GITHUB_TOKEN ?? null, apiUrl: url("GITHUB_API_URL") ?? "" },
     webhook: { url: url("WEBHOOK_URL"), format: settings.WEBHOOK_FORMAT },
+    alerts: {
+      url: url("ALERT_URL"),
+      format: settings.ALERT_FORMAT,
+      kinds: settings.ALERTS,
+      queueAgeMs: settings.ALERT_QUEUE_AGE,
+    },
+    taskUpdates: settings.TASK_UPDATES,
     contextUrl: url("DEV_NEXUS_URL") ?? url("CONTEXT_URL"),
     allowPrivate: settings.ALLOW_PRIVATE_WEBHOOKS,
     push: {
@@ -63,7 +80,7 @@ export function effectsConfigOf(settings: Settings, problems: string[]): Effects
 
 /** The same by the names of the variables; of a secret only that it is set. */
 export function describeEffects(config: EffectsConfig): Record<string, string> {
-  const { github, webhook, push, breaker } = config;
+  const { github, webhook, alerts, push, breaker } = config;
   return {
     EFFECTS_MODE: config.mode,
     EFFECTS_DIR: config.folder,
@@ -71,6 +88,11 @@ export function describeEffects(config: EffectsConfig): Record<string, string> {
     GITHUB_API_URL: github.apiUrl,
     ...(webhook.url === null ? {} : { WEBHOOK_URL: "****" }),
     WEBHOOK_FORMAT: webhook.format,
+    TASK_UPDATES: String(config.taskUpdates),
+    ...(alerts.url === null ? {} : { ALERT_URL: "****" }),
+    ALERT_FORMAT: alerts.format,
+    ALERTS: alerts.kinds.join(","),
+    ALERT_QUEUE_AGE: String(alerts.queueAgeMs / 1000),
     ...(config.contextUrl === null ? {} : { DEV_NEXUS_URL: config.contextUrl }),
     ALLOW_PRIVATE_WEBHOOKS: String(config.allowPrivate),
     PUSH_MAX_ATTEMPTS: String(push.tries),

@@ -9,6 +9,7 @@ import { SSL_MODES } from "./database-url.ts";
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const EFFECTS_MODES = ["live", "dry_run", "file"] as const;
 export const WEBHOOK_FORMATS = ["auto", "discord", "slack", "json"] as const;
+export const ALERTS = ["needs_decision", "failed", "queue_age", "worker"] as const;
 export const LLM_PROVIDERS = ["anthropic", "openai"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -19,9 +20,11 @@ export const SECRETS = [
   "POSTGRES_PASSWORD",
   "GITHUB_TOKEN",
   "WEBHOOK_URL",
+  "ALERT_URL",
   "LLM_API_KEY",
   "ANTHROPIC_API_KEY",
   "ORCHESTRATOR_API_KEY",
+  "GITHUB_WEBHOOK_SECRET",
 ] as const;
 
 export const SETTINGS = z.object({
@@ -81,6 +84,11 @@ export const SETTINGS = z.object({
   DEV_NEXUS_URL: text().optional(),
   CONTEXT_URL: text().optional(),
   ALLOW_PRIVATE_WEBHOOKS: yesOrNo().default(false),
+  TASK_UPDATES: yesOrNo().default(false),
+  ALERT_URL: text().optional(),
+  ALERT_FORMAT: choice(WEBHOOK_FORMATS).default("auto"),
+  ALERTS: someOf(ALERTS).default([...ALERTS]),
+  ALERT_QUEUE_AGE: seconds({ min: 1, max: 31_536_000 }).default(600_000),
   PUSH_MAX_ATTEMPTS: integer({ min: 1, max: 10 }).default(3),
   PUSH_RETRY_BASE_MS: integer({ min: 1, max: 10_000 }).default(200),
   PUSH_JWT_TTL_SECONDS: integer({ min: 1, max: 86_400 }).default(300),
@@ -100,6 +108,12 @@ export const SETTINGS = z.object({
   REQUIRE_AUTH: yesOrNo().optional(),
   ORCHESTRATOR_API_KEY: token().optional(),
   API_KEYS_FILE: text().optional(),
+  PUBLIC_URL: text({ max: 2000 }).optional(),
+  CORS_ORIGINS: commaSeparated({ max: 100 }).optional(),
+  GITHUB_WEBHOOK_SECRET: token().optional(),
+  METRICS_HOST: text({ max: 255 }).default("127.0.0.1"),
+  // Room for the offsets of workers and jobs.
+  METRICS_PORT: integer({ min: 0, max: 65_000 }).optional(),
   LOG_LEVEL: choice(LOG_LEVELS).default("info"),
   USE_POSTGRESQL: yesOrNo().default(true),
 });
@@ -144,6 +158,16 @@ export function choice<const Name extends string>(names: readonly Name[]) {
   return z.string().transform((given, context) => {
     const known = names.find((name) => name === given);
     return known ?? refuse(context, `expected one of ${names.join(", ")}, got "${given}"`);
+  });
+}
+
+/** Names of a list with commas between them. */
+function someOf<const Name extends string>(names: readonly Name[]) {
+  return commaSeparated({ max: names.length }).transform((given, context) => {
+    const known = names.filter((name) => given.includes(name));
+    return known.length === given.length
+      ? known
+      : refuse(context, `expected some of ${names.join(",")}, each once, got "${given.join(",")}"`);
   });
 }
 

@@ -72,7 +72,7 @@ export function upProgramGroups(options: {
     {
       programs: [
         { name: "worker-1", argv: [...cli, "work"] },
-        { name: "worker-2", argv: [...cli, "work"] },
+        { name: "worker-2", argv: [...cli, "work", "--metrics-offset", "1"] },
       ],
       graceMs: shutdownGraceMs + WORKER_MARGIN_MS,
     },

@@ -1,4 +1,5 @@
 import { type LookupAddress, lookup as resolve } from "node:dns";
+import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import { PermanentError } from "../model/outcome.ts";
@@ -29,6 +30,19 @@ export function refusePrivateLiteral(url: URL): void {
   const literal = literalOf(url);
   if (isIP(literal) !== 0 && isPrivateAddress(literal)) {
     throw refusal(literal);
+  }
+}
+
+/**
+ * Look whether a URL leads to a private address, before it is kept; whoever uses it looks again.
+ * Rejects with a PermanentError where it does. A name that cannot be resolved now may be later.
+ */
+export async function refusePrivateHost(url: URL): Promise<void> {
+  refusePrivateLiteral(url);
+  const host = literalOf(url);
+  const addresses = isIP(host) === 0 ? await lookup(host, { all: true }).catch(() => []) : [];
+  if (addresses.some(({ address }) => isPrivateAddress(address))) {
+    throw refusal(host);
   }
 }
 

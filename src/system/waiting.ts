@@ -25,12 +25,12 @@ export async function unlessAborted<Result>(
 
 /** Run `tick` again and again, `intervalMs` apart, until the signal aborts. */
 export async function every(
-  intervalMs: number,
+  intervalMs: number | (() => number),
   signal: AbortSignal,
   tick: () => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
     await tick();
-    await sleep(intervalMs, signal);
+    await sleep(typeof intervalMs === "number" ? intervalMs : intervalMs(), signal);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Triage as an application of the queue: the four lists in which it adds to the program `triaged`.
+ * Triage as an application of the queue: the five lists in which it adds to the program `triaged`.
  * Loads nothing of triage before it is asked for.
  */
 import path from "node:path";
@@ -10,6 +10,7 @@ export const triage: Application = {
   handlers: path.join(import.meta.dirname, "..", "..", "tasks"),
   deliveries: async () => (await import("./effects/deliveries.ts")).DELIVERIES,
   jobs: async () => (await import("./jobs/jobs.ts")).TRIAGE_JOBS,
+  doors: async () => (await import("./doors/doors.ts")).triageDoors(),
   commands: new Map<string, () => Promise<Command>>([
     ["notify", async () => (await import("./commands/notify.ts")).notifyCommand],
     [

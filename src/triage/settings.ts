@@ -5,13 +5,23 @@ type TriageSettings = Pick<
   Config,
   "repositories" | "analysis" | "adjudication" | "maxPayloadBytes"
 > &
-  Pick<Config["effects"], "contextUrl" | "breaker">;
+  Pick<Config["effects"], "contextUrl" | "breaker"> &
+  Pick<Config["gateway"], "githubWebhookSecret">;
 
 /** Throws an EnvironmentError for settings that cannot be used. */
 export function triageSettings(): TriageSettings {
-  const { repositories, analysis, adjudication, maxPayloadBytes, effects } = readConfig();
+  const { repositories, analysis, adjudication, maxPayloadBytes, effects, gateway } = readConfig();
   const { contextUrl, breaker } = effects;
-  return { repositories, analysis, adjudication, maxPayloadBytes, contextUrl, breaker };
+  const { githubWebhookSecret } = gateway;
+  return {
+    repositories,
+    analysis,
+    adjudication,
+    maxPayloadBytes,
+    contextUrl,
+    breaker,
+    githubWebhookSecret,
+  };
 }
 
 /** What git and ssh need of the environment. The rest holds secrets, and GIT_DIR of a hook. */

@@ -12,6 +12,7 @@ import type { Handler } from "../model/handler.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Attempt, type ClaimedTask, hasInput, type TaskInput } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { AttemptTrace, type ClaimTimes } from "./attempt-trace.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { type AbortKind, AttemptAborted, outcomeOfThrown } from "./failure.ts";
 import { AttemptContext, type ProgressReport } from "./handler-context.ts";
@@ -56,6 +57,8 @@ export class RunningAttempt {
   readonly handler: Handler;
   readonly #host: AttemptHost;
   readonly #epoch: number;
+  readonly #claim: ClaimTimes;
+  #trace: AttemptTrace | null = null;
   /** In `host.startedAttempts`; null while it is not listed. */
   #index: number | null = null;
   #controller: AbortController | null = null;
@@ -66,11 +69,22 @@ export class RunningAttempt {
   #graceTimer: NodeJS.Timeout | undefined;
 
   /** `epoch`: that of its claim, by `host.startedAttempts`. */
-  constructor(task: ClaimedTask, handler: Handler, host: AttemptHost, epoch: number) {
+  constructor(
+    task: ClaimedTask,
+    handler: Handler,
+    host: AttemptHost,
+    { epoch, claim }: { readonly epoch: number; readonly claim: ClaimTimes },
+  ) {
     this.task = task;
     this.#epoch = epoch;
+    this.#claim = claim;
     this.handler = handler;
     this.#host = host;
+  }
+
+  /** Null where nothing is traced, or the handler has not begun. */
+  get trace(): AttemptTrace | null {
+    return this.#trace;
   }
 
   get aborted(): AttemptAborted | null {
@@ -172,6 +186,8 @@ export class RunningAttempt {
   async #runHandler(): Promise<unknown> {
     const { task, handler } = this;
     const input = hasInput(task) ? task : await this.#loadInput();
+    const tracing = AttemptTrace.start(task, input.metadataText, this.#claim);
+    this.#trace = tracing;
     // From here to the call of the handler in one turn of the event loop, if the schema can be.
     this.#start();
     const startedMs = performance.now();
@@ -184,9 +200,8 @@ export class RunningAttempt {
     failpoint("run.before");
     const context = new AttemptContext(this, input, this.#host);
     this.#context = context;
-    const result: unknown = await this.#execute(() =>
-      handler.run(payload.value, context.forHandler()),
-    );
+    const run = () => handler.run(payload.value, context.forHandler());
+    const result: unknown = await this.#execute(tracing === null ? run : () => tracing.run(run));
     failpoint("run.ended");
     const checked = this.#execute(() => checkResult(handler, result));
     return (checked instanceof Promise ? await checked : checked).value;

@@ -7,12 +7,14 @@ import type { EventEmitter } from "node:events";
 import type { Logger } from "pino";
 import { claimTasks } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
+import type { DatabaseHealth } from "../database/health.ts";
 import type { NotificationEvents, NotificationListener } from "../database/listener.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import type { ClaimedTask, Lane } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { Observation } from "../system/observation.ts";
 import { type RetryDelays, retry } from "../system/retry.ts";
-import { sleep } from "../system/waiting.ts";
+import { sleep, unlessAborted } from "../system/waiting.ts";
 import type { Lanes } from "./lanes.ts";
 import { LostClaims } from "./lost-claims.ts";
 import type { Plan, Slots } from "./slots.ts";
@@ -23,6 +25,9 @@ import { type FloodLog, NotificationThrottle, NotifiedLanes, WakeUp } from "./wa
  * wakes, one finds the task, so some in a row are common; beside a flood a task waits for 20 ms.
  */
 const CLAIM_THROTTLE = { inARow: 50, perSecond: 50 };
+
+/** A claim was answered with so many tasks, often none. */
+export const claimAnswered = new Observation<number>();
 
 type ClaimLoopDeps = ClaimsDeps & {
   readonly listener: EventEmitter<NotificationEvents> &
@@ -131,6 +136,7 @@ const CLAIM_ERROR_DELAYS: RetryDelays = { baseMs: 2_000, maxMs: 16_000, jitter: 
 type ClaimsDeps = {
   readonly db: Database;
   readonly link: DatabaseLink;
+  readonly health: Pick<DatabaseHealth, "state" | "untilUp">;
   readonly listener: Pick<NotificationListener, "session">;
   readonly lanes: Lanes;
   readonly slots: Pick<Slots, "plan" | "known" | "accept">;
@@ -209,7 +215,7 @@ class Claims {
       // A look into some lanes is no sweep, whose time and cost would count for all.
       const looked = only === null ? depth : "new";
       lanes.claimed(tasks, { now, tookMs: now - before, depth: looked, more: isFull });
-      slots.accept(tasks, { more: isFull, epoch: plan.epoch });
+      slots.accept(tasks, { more: isFull, epoch: plan.epoch, askedMs: before });
       capacity -= tasks.length;
       found ||= tasks.length > 0;
       more ||= isFull;
@@ -223,17 +229,20 @@ class Claims {
     inputBytesMax: number;
     isNamed: boolean;
   }): Promise<ClaimedTask[]> {
-    const { db, listener, link, workerId, signal } = this.#deps;
+    const { db, health, listener, link, workerId, signal } = this.#deps;
     const { limit, lanes, inputBytesMax } = of;
     let session = of.isNamed ? listener.session : null;
     return await link.run(async () => {
       const on = session ?? db;
       // A session that fails is not tried twice.
       session = null;
+      // Else in this turn of the event loop, as `start` promises.
+      if (health.state === "down") await this.#untilUp();
       try {
         if (this.#lost.isDue) await this.#lost.release();
         failpoint("claim.before");
         const tasks = await claimTasks(on, { workerId, limit, lanes, inputBytesMax });
+        claimAnswered.tell(tasks.length);
         if (tasks.length > 0) {
           failpoint("claim.answered");
         }
@@ -243,6 +252,14 @@ class Claims {
         throw err;
       }
     }, signal);
+  }
+
+  /** Claim nothing of a database that is down: a claim that gets through once may be lost. */
+  async #untilUp(): Promise<void> {
+    const { health, logger, signal } = this.#deps;
+    logger.warn("the database is down; claiming nothing until it answers");
+    await unlessAborted(signal, health.untilUp());
+    logger.info("the database is up; claiming again");
   }
 
   /** Wait longer after each error, and give up after some in a row. */

@@ -4,7 +4,8 @@
  */
 
 import type { Logger } from "pino";
-import { type Database, inSchema } from "../database/database.ts";
+import { type Database, inSchema, ping } from "../database/database.ts";
+import { DatabaseHealth } from "../database/health.ts";
 import { NotificationListener } from "../database/listener.ts";
 import { clientConfig, isPooled, openPool } from "../database/pool.ts";
 import { DatabaseLink } from "../database/reconnect.ts";
@@ -24,6 +25,8 @@ const CONNECT_MS_MAX = 5_000;
 const START_MS_MAX = 3_000;
 /** No statement of a worker takes so long; then its server, or the way to it, is gone. */
 const ANSWER_MS_MAX = 60_000;
+/** The same for the questions whether the database answers, each of which has a connection. */
+const HEALTH_ANSWER_MS_MAX = 5_000;
 /** What connections get to close. The process ends after that. */
 const CLOSE_MS_MAX = 1_000;
 
@@ -71,6 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const link = new DatabaseLink(logger);
   const listener = new NotificationListener(connection, schema);
   listener.on("lost", (err) => logger.debug({ err }, "listener lost its connection; polling"));
+  const closing = new AbortController();
   const fatal = Promise.withResolvers<never>();
   fatal.promise.catch(() => undefined);
   const releaseTraps = trapStrayErrors(logger, (err) => fatal.reject(err));
@@ -91,11 +95,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     }
     const handlers = allHandlers(loaded, { db, pool: taskPool });
     const taskDb = inSchema(taskPool, schema, { prepare: false, answerMsMax: ANSWER_MS_MAX });
+    const healthDb = inSchema(pool, schema, { prepare, answerMsMax: HEALTH_ANSWER_MS_MAX });
+    const health = new DatabaseHealth({ ask: () => ping(healthDb), logger });
+    void health.watch(closing.signal);
     await Promise.race([
       runWorkerProcesses(options, {
         db,
         taskDb,
         link,
+        health,
         listener,
         connection,
         hasSessions,
@@ -105,6 +113,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     ]);
   } finally {
     releaseTraps();
+    closing.abort();
     // A handler that hangs may keep a connection, and a server may not say goodbye.
     const closed = [listener.close(), pool.end(), taskPool.end()];
     await waitAtMost(CLOSE_MS_MAX, Promise.allSettled(closed));
@@ -117,6 +126,7 @@ async function runWorkerProcesses(
     db: Database;
     taskDb: Database;
     link: DatabaseLink;
+    health: DatabaseHealth;
     listener: NotificationListener;
     connection: ReturnType<typeof clientConfig>;
     hasSessions: boolean;

@@ -8,6 +8,7 @@ import { isRecord } from "../model/json.ts";
 import { type Note, type Outcome, PermanentError } from "../model/outcome.ts";
 import { serializePayload } from "../model/payload.ts";
 import type { ClaimedTask, TaskInput } from "../model/task.ts";
+import { traceparentOf } from "../system/tracing.ts";
 import { resultText } from "./ending.ts";
 import { boundedText } from "./failure.ts";
 
@@ -225,8 +226,10 @@ export class EffectList {
     }
     const text = effectPayloadText(payload, bytesMax - this.#bytes);
     this.#bytes += Buffer.byteLength(text);
+    const traceparent = traceparentOf();
     this.#members.push(
-      `"kind":${JSON.stringify(kind)},"key":${JSON.stringify(key)},"payload":${text}`,
+      `"kind":${JSON.stringify(kind)},"key":${JSON.stringify(key)},"payload":${text}` +
+        (traceparent === null ? "" : `,"traceparent":"${traceparent}"`),
     );
   }
 }

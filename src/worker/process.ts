@@ -7,6 +7,7 @@ import type { ClientConfig } from "pg";
 import type { Logger } from "pino";
 import { loadInput, reportProgress } from "../database/attempts.ts";
 import type { Database } from "../database/database.ts";
+import type { DatabaseHealth } from "../database/health.ts";
 import type { NotificationListener } from "../database/listener.ts";
 import type { DatabaseLink } from "../database/reconnect.ts";
 import { isTransient } from "../database/sqlstate.ts";
@@ -16,6 +17,7 @@ import type { Handler } from "../model/handler.ts";
 import type { Attempt, ClaimedTask, TaskInput } from "../model/task.ts";
 import type { LogLevel } from "../settings/variables.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { Observation } from "../system/observation.ts";
 import { unlessAborted } from "../system/waiting.ts";
 import type { AttemptHost, RunningAttempt } from "./attempt.ts";
 import { runClaimLoop } from "./claim-loop.ts";
@@ -36,11 +38,16 @@ const CANCEL_THROTTLE = { inARow: 4, perSecond: 4 };
 /** Attempts beside those that run whose ends are on their way to the database, at most. */
 const ENDED_ATTEMPTS_MAX = 8_000;
 
+/** A worker process began, with so many slots. */
+export const workerStarted = new Observation<number>();
+
 type WorkerProcessDeps = {
   readonly db: Database;
   /** For the handlers, apart from what claims and settles. */
   readonly taskDb: Database;
   readonly link: DatabaseLink;
+  /** While it says that the database is down, nothing is claimed. */
+  readonly health: DatabaseHealth;
   readonly listener: NotificationListener;
   /** For the heartbeat, on a session of its own. */
   readonly connection: ClientConfig;
@@ -161,6 +168,7 @@ class WorkerProcess implements AttemptHost {
     listener.on("cancel", onCancel);
     const { queues, concurrency } = this.#deps;
     logger.info({ queues, concurrency }, "worker started");
+    workerStarted.tell(concurrency);
 
     const { signal } = this.#ending;
     await this.#guard(getReady({ ...this.#deps, workerId: this.#workerId }, heartbeat, signal));

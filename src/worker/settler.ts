@@ -10,6 +10,7 @@ import type { DatabaseLink } from "../database/reconnect.ts";
 import { codeOf, isOfStatement, isTransient } from "../database/sqlstate.ts";
 import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
 import { failpoint } from "../system/failpoint.ts";
+import { Observation } from "../system/observation.ts";
 import { type Ending, endingOf, REFUSED_AGAIN_MS, replacementsOf } from "./ending.ts";
 
 /** Endings in one statement; as many as tasks in a claim. */
@@ -26,6 +27,9 @@ const IN_FLIGHT_MAX = 2;
 const REFUSALS_MAX = 6;
 /** With more parked endings than these, it seems that nothing can be recorded. */
 const PARKED_MAX = 100;
+
+/** A statement has recorded the ends of so many attempts. */
+export const settleAnswered = new Observation<number>();
 
 type SettlerDeps = {
   readonly db: Database;
@@ -176,6 +180,7 @@ export class Settler {
       { refusalsMax: REFUSALS_MAX, triesOnAbort: true },
     );
     failpoint("settle.answered");
+    settleAnswered.tell(endings.length);
     return settled === "all" ? settled : new Set(settled.map(attemptToken));
   }
 

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Handler } from "../model/handler.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Attempt, attemptToken, type ClaimedTask } from "../model/task.ts";
+import { Observation } from "../system/observation.ts";
 import { type AttemptHost, RunningAttempt } from "./attempt.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import type { AbortKind } from "./failure.ts";
@@ -30,6 +31,19 @@ const UNSETTLED_BYTES_MAX = 32 * 2 ** 20;
  * input stays in the database until its attempt starts.
  */
 const INPUT_BYTES_MAX = 16 * 2 ** 20;
+
+/** An attempt began; its task had been due for so long. */
+export const attemptStarted = new Observation<{
+  readonly taskType: string;
+  readonly waitSeconds: number;
+}>();
+
+/** An attempt ended after so long; without an outcome, it had lost its task. */
+export const attemptEnded = new Observation<{
+  readonly taskType: string;
+  readonly outcome: string;
+  readonly runSeconds: number;
+}>();
 
 type SlotsDeps = {
   readonly handlers: ReadonlyMap<string, Handler>;
@@ -133,13 +147,16 @@ export class Slots {
    * Take over claimed tasks. With `more`, where another claim follows at once, the attempts start
    * when it is on its way, so that the database works while they do.
    */
-  accept(tasks: readonly ClaimedTask[], { more, epoch }: { more: boolean; epoch: number }): void {
+  accept(
+    tasks: readonly ClaimedTask[],
+    { more, epoch, askedMs }: { more: boolean; epoch: number; askedMs: number },
+  ): void {
     const since = performance.now();
     this.#pace.claimed(since, { more });
     for (const task of tasks) {
       this.#count(task, 1);
     }
-    this.#waiting.add(tasks, { since, epoch });
+    this.#waiting.add(tasks, { since, epoch, askedMs });
     if (more) {
       setImmediate(() => this.#fill());
     } else {
@@ -227,20 +244,34 @@ export class Slots {
     }
   }
 
-  #start({ task, epoch }: WaitingTask): void {
+  #start({ task, epoch, since, askedMs }: WaitingTask): void {
     const handler = this.#deps.handlers.get(task.taskType);
     if (handler === undefined) {
       // Not of a lane of this worker: no claim returns it.
       throw new Error(`expected a handler for task type ${task.taskType}, got none`);
     }
-    const attempt = new RunningAttempt(task, handler, this.#deps.host, epoch);
+    const attempt = new RunningAttempt(task, handler, this.#deps.host, {
+      epoch,
+      claim: { askedMs, answeredMs: since },
+    });
     const token = attemptToken(task);
     this.#running.set(token, attempt);
+    if (attemptStarted.isHeard) {
+      // By the clock of this host, which may be behind that of the server.
+      const waitSeconds = Math.max(0, Date.now() - Date.parse(task.runAt)) / 1_000;
+      attemptStarted.tell({ taskType: task.taskType, waitSeconds });
+    }
     void this.#runToEnd(token, attempt);
   }
 
   async #runToEnd(token: string, attempt: RunningAttempt): Promise<void> {
+    const startedMs = performance.now();
     const ending = await attempt.run();
+    if (attemptEnded.isHeard) {
+      const runSeconds = (performance.now() - startedMs) / 1_000;
+      const { taskType } = attempt.task;
+      attemptEnded.tell({ taskType, outcome: ending?.outcome ?? "lost", runSeconds });
+    }
     this.#pace.ended();
     // False where settleRunning was quicker: the handler ended too late.
     if (!this.#running.delete(token)) {
@@ -248,6 +279,7 @@ export class Slots {
     }
     if (ending === null) {
       this.#count(attempt.task, -1);
+      attempt.trace?.lose();
       attempt.forget();
     } else {
       this.#settle(attempt.task, ending, attempt);
@@ -259,7 +291,9 @@ export class Slots {
   #settle(task: ClaimedTask, ending: Ending, attempt?: RunningAttempt): void {
     const { settler, changed, logger } = this.#deps;
     this.#count(task, -1);
+    const settled = attempt?.trace?.settle(ending);
     settler.settle(ending, (held) => {
+      settled?.(held);
       attempt?.forget();
       logSettled(logger, { task, ending, held });
       if (this.#isHeldBack && !this.#holdBack()) {

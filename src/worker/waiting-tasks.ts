@@ -5,11 +5,12 @@
 
 import type { ClaimedTask } from "../model/task.ts";
 
-/** Claimed at `since` in `epoch`, and not started. */
+/** Claimed at `since` in `epoch`, by a claim that was sent at `askedMs`, and not started. */
 export type WaitingTask = {
   readonly task: ClaimedTask;
   readonly since: number;
   readonly epoch: number;
+  readonly askedMs: number;
 };
 
 export class WaitingTasks {
@@ -31,10 +32,11 @@ export class WaitingTasks {
     return this.#tasks.map(({ task }) => task);
   }
 
-  add(tasks: readonly ClaimedTask[], { since, epoch }: { since: number; epoch: number }): void {
+  add(tasks: readonly ClaimedTask[], claim: Omit<WaitingTask, "task">): void {
+    const { epoch } = claim;
     this.#epoch = this.#tasks.length === 0 || this.#epoch === epoch ? epoch : null;
     for (const task of tasks) {
-      this.#tasks.push({ task, since, epoch });
+      this.#tasks.push({ task, ...claim });
       this.#length += inputLengthOf(task);
     }
   }

@@ -25,6 +25,7 @@ test("stats shows depth, what ended, workers and who waits for a person", async 
   expect(stdout).toMatch(/Workers\nworker .*\n *\d+ +alive-1 +alive +0 +1 +default +noop\n/);
   expect(stdout).toContain("For a person: 1 needs_decision.");
   expect(await runJson(url, ["stats"])).toMatchObject({
+    database: "healthy",
     depth: [
       { queue: "default", count: 1 },
       { queue: "mail", due: 1 },
@@ -42,7 +43,7 @@ test("stats of an empty queue is short", async () => {
   const { stdout } = await runCli(["stats"], { env: { DATABASE_URL: url } });
 
   expect(stdout).toBe(
-    "Waiting and running\nnone\n\nEnded in 24 hours\nnone\n\nWorkers\nnone\n\n" +
+    "The database is healthy.\n\nWaiting and running\nnone\n\nEnded in 24 hours\nnone\n\nWorkers\nnone\n\n" +
       "Nothing waits for a person.\n",
   );
   await drop();

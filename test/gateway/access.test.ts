@@ -8,7 +8,7 @@ import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { test as base } from "../support/connections.ts";
 import { poolOf } from "../support/databases.ts";
 import { lendFolder } from "../support/folders-and-ports.ts";
-import { keysOf, startGateway, startServe } from "../support/gateway.ts";
+import { keysOf, startGateway, startServe, type TestGateway } from "../support/gateway.ts";
 import { runCli } from "../support/processes.ts";
 import { query } from "../support/tasks.ts";
 
@@ -83,6 +83,35 @@ test("without keys, no page of a browser may ask but one of this gateway", async
   expect(await errorOf({ host: `rebound.example:${port}` })).toBe("strange_host");
   expect(await errorOf({ origin: "https://page.example" })).toBe("strange_origin");
   expect(await errorOf({ origin: "null" })).toBe("strange_origin");
+});
+
+const askFrom = async (gateway: TestGateway, origin: string, method = "GET") => {
+  const answer = await gateway.app.inject({
+    method,
+    url: "/api/workers",
+    headers: {
+      host: new URL(gateway.url).host,
+      origin,
+      "x-api-key": "key-of-read",
+      "access-control-request-method": "GET",
+    },
+  });
+  return [answer.statusCode, answer.headers["access-control-allow-origin"]];
+};
+
+test("pages of other origins read answers only where their origin is named", async ({
+  database,
+}) => {
+  const origins = ["https://board.example.org"];
+  await using closed = await startGateway(database.url, { keys: KEYS });
+  await using open = await startGateway(database.url, { keys: KEYS, origins });
+  await using withoutKeys = await startGateway(database.url, { origins });
+  expect(await askFrom(closed, "https://board.example.org")).toEqual([200, undefined]);
+  expect(await askFrom(open, "https://board.example.org")).toEqual([200, origins[0]]);
+  expect(await askFrom(open, "https://board.example.org", "OPTIONS")).toEqual([204, origins[0]]);
+  expect(await askFrom(open, "https://page.example")).toEqual([200, undefined]);
+  expect(await askFrom(withoutKeys, "https://board.example.org")).toEqual([200, origins[0]]);
+  expect(await askFrom(withoutKeys, "https://page.example")).toEqual([403, undefined]);
 });
 
 test("the database refuses a write of a read, and what its role must not do", async ({

@@ -57,6 +57,7 @@ test("a task that finishes has its effects written with it", async ({ db }) => {
       last_error: null,
       created_at: new Date(NOON),
       delivered_at: null,
+      traceparent: null,
     },
   ]);
 });

@@ -3,12 +3,15 @@
 import { hash } from "node:crypto";
 import type { Pool } from "pg";
 import { pino } from "pino";
-import { DatabaseHealth } from "../../src/gateway/database-health.ts";
+import { HistoryTail } from "../../src/client/history-tail.ts";
+import { DatabaseHealth } from "../../src/database/health.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { buildGateway } from "../../src/gateway/server.ts";
+import { Metrics } from "../../src/metrics/metrics.ts";
+import { triageDoors } from "../../src/triage/doors/doors.ts";
 import { found, waitFor } from "./connections.ts";
 import { poolOf } from "./databases.ts";
 import { type Running, startCli } from "./processes.ts";
@@ -26,6 +29,7 @@ export type TestGateway = {
   readonly url: string;
   readonly app: Gateway;
   readonly pool: Pool;
+  readonly events: HistoryTail;
   /** Send a request; `json` is what its body says. */
   readonly send: (
     method: string,
@@ -57,22 +61,45 @@ export async function startGateway(
   {
     keys = new KeyRing([]),
     limits = {},
-  }: { readonly keys?: KeyRing; readonly limits?: Partial<GatewayLimits> } = {},
+    githubWebhookSecret = null,
+    origins = [],
+    port = 0,
+  }: {
+    readonly port?: number;
+    readonly keys?: KeyRing;
+    readonly limits?: Partial<GatewayLimits>;
+    readonly githubWebhookSecret?: string | null;
+    readonly origins?: readonly string[];
+  } = {},
 ): Promise<TestGateway & AsyncDisposable> {
   const logger = pino({ level: "silent" });
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
   const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
-  const access = { keys, required: keys.size > 0 };
+  const events = new HistoryTail({ read: (work) => queue.read(work) });
+  const access = { keys, required: keys.size > 0, origins };
+  const metrics = new Metrics({ process: "gateway", queue: { pool, schema: "triaged", logger } });
   const app = await buildGateway(
-    { access, queue, health, maxPayloadBytes: 1_048_576, schedulesFile: null },
+    {
+      access,
+      queue,
+      health,
+      metrics,
+      events,
+      maxPayloadBytes: 1_048_576,
+      allowPrivate: false,
+      schedulesFile: null,
+      application: triageDoors({ githubWebhookSecret }),
+      publicUrl: null,
+    },
     { logger, limits },
   );
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const url = await app.listen({ host: "127.0.0.1", port });
   return {
     url,
     app,
     pool,
+    events,
     send: async (method, path, { key, json, body, headers = {} } = {}) => {
       const answer = await fetch(`${url}${path}`, {
         method,
@@ -94,6 +121,8 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      await events.close();
+      metrics.close();
       await pool.end();
     },
   };

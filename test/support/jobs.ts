@@ -17,7 +17,7 @@ import { query } from "./tasks.ts";
 export const EFFECTS = effectsConfigOf(SETTINGS.parse({}), []);
 
 /** What the program runs: the queue's jobs and triage's, and deliveries of every kind. */
-export const JOBS = await jobsOf(triage);
+export const JOBS = await jobsOf(triage, EFFECTS);
 export const DELIVERIES = await triage.deliveries();
 
 type Line = Record<string, unknown> & { level: string; msg: string };

@@ -77,6 +77,11 @@ begin
       raise exception 'metadata has % bytes, more than the limit of %', v_bytes, v_max_bytes
         using errcode = 'TR003', hint = 'Metadata is for labels; the input belongs in the payload.';
     end if;
+
+    -- Each transition is pushed there.
+    if p_metadata ? 'webhook' then
+      perform triaged.check_push_url(p_metadata ->> 'webhook', 'metadata.webhook');
+    end if;
   end if;
 end;
 $$;

@@ -176,6 +176,7 @@ begin
         set until = greatest(held.until, v_until)
         where held.dedupe_key = p_dedupe_key;
 
+        perform triaged.keep_webhook(v_holder, p_metadata);
         perform triaged.wake_workers();
         task_id := v_holder;
         outcome := 'replaced';
@@ -193,6 +194,11 @@ begin
       set task_id = v_task_id, until = greatest(held.until, v_until)
       where held.dedupe_key = p_dedupe_key;
     end if;
+  end if;
+
+  -- Before the task, so that its first row of history is told as well.
+  if p_metadata ? 'webhook' then
+    perform triaged.keep_webhook(v_task_id, p_metadata);
   end if;
 
   perform triaged.note_event('enqueue', p_by);

@@ -87,6 +87,12 @@ begin
       root_task_id, metadata, triaged.now()
     from given
     where triaged.check_task(task_type, payload, queue, run_at, max_attempts, metadata) is not null
+  ),
+  told as (
+    insert into triaged.push_configs (task_id, url, since_id, is_of_metadata)
+    select task_id, metadata ->> 'webhook', triaged.drawn_history_id(), true
+    from given
+    where metadata ? 'webhook'
   )
   select given."position", given.task_id, 'created' from given
   union all

@@ -1,6 +1,6 @@
 -- settle_tasks for a batch with effects, which are to happen outside of the database. effects is
 -- an array of objects:
---   {"task_id": 1, "attempt": 2, "kind": "webhook", "key": "…", "payload": {…}}
+--   {"task_id": 1, "attempt": 2, "kind": "webhook", "key": "…", "payload": {…}, "traceparent": "…"}
 -- Effects of attempts that were settled here, and finished or asked, are written with them; other
 -- effects are dropped. An effect whose key exists already stays as it is.
 --
@@ -26,10 +26,13 @@ begin
   from triaged.settle_tasks(settle_tasks_with_effects.outcomes) as settled;
 
   for v_made in
-    insert into triaged.effects as made (task_id, kind, effect_key, payload, due_at, created_at)
-    select given.task_id, given.kind, given.key, given.payload, v_now, v_now
+    insert into triaged.effects as made (
+      task_id, kind, effect_key, payload, due_at, created_at, traceparent
+    )
+    select
+      given.task_id, given.kind, given.key, given.payload, v_now, v_now, given.traceparent
     from jsonb_to_recordset(settle_tasks_with_effects.effects) as given (
-      task_id bigint, attempt integer, kind text, key text, payload jsonb
+      task_id bigint, attempt integer, kind text, key text, payload jsonb, traceparent text
     )
     join unnest(v_settled.task_ids, v_settled.attempts, v_settled.statuses)
       as settled (task_id, attempt, status)

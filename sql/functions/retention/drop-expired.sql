@@ -20,6 +20,7 @@ declare
   v_left integer := max_partitions;
   v_busy text;
   v_expired record;
+  v_dropped_id bigint;
 begin
   task_days := coalesce(task_days, triaged.retention_days('final_tasks'));
   history_days := coalesce(history_days, triaged.retention_days('task_history'));
@@ -48,6 +49,21 @@ begin
     begin
       execute format('lock table triaged.%I in access exclusive mode nowait',
         v_expired.partition_name);
+
+      if v_expired.table_name = 'task_history' then
+        -- Of its last pages: rows are written in the order of ids, but for some that waited.
+        execute format(
+          'select max(history_id) from triaged.%1$I where ctid >= format(''(%%s,0)'','
+          ' greatest(0, pg_relation_size(''triaged.%1$I'') / 8192 - 1000))::tid',
+          v_expired.partition_name
+        )
+        into v_dropped_id;
+        insert into triaged.dropped_history as known (until_id)
+        values (coalesce(v_dropped_id, 0))
+        on conflict (is_only) do update
+        set until_id = greatest(known.until_id, excluded.until_id);
+      end if;
+
       execute format('drop table triaged.%I', v_expired.partition_name);
       v_left := v_left - 1;
       return next v_expired.partition_name;

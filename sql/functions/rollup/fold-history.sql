@@ -104,14 +104,24 @@ begin
 end;
 $$;
 
--- The other transactions that have written history, or are about to, and are not over. Whoever
--- writes to a partition by its name is not seen: only retention does, with rows that were there.
+-- The other transactions that have written history, or are about to, and are not over.
 create or replace function triaged.history_writers()
 returns text[]
 language sql
 volatile
 as $$
-  select coalesce(array_agg(distinct virtualtransaction), '{}')
+  select coalesce(array_agg(distinct name), '{}') from triaged.history_locks();
+$$;
+
+-- The locks by which they are known: the name of each transaction, which changes when it is
+-- prepared. Whoever writes to a partition by its name is not seen: only retention does, with rows
+-- that were there.
+create or replace function triaged.history_locks()
+returns table (name text, is_prepared boolean)
+language sql
+volatile
+as $$
+  select virtualtransaction, pid is null
   from pg_locks
   where
     locktype = 'relation'

@@ -24,7 +24,7 @@ export function doctorCommand(application: Application): Command {
     examples: [["doctor", "each finding with what to do about it"]],
     run: ({ flags }) =>
       withAnySchema(async (opened) => {
-        const findings = await examine(opened, await jobsOf(application));
+        const findings = await examine(opened, await jobsOf(application, opened.config.effects));
         if (flags.json) {
           printJson(findings);
         } else {

@@ -1,4 +1,5 @@
 import { locateDatabase } from "../../database/connection-file.ts";
+import { openPool } from "../../database/pool.ts";
 import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
 import type { MaintenanceJob } from "../../jobs/job.ts";
 import { type CompletedJob, jobsWith, runJobsOnce } from "../../jobs/maintenance.ts";
@@ -7,6 +8,8 @@ import { EXIT_CODES } from "../../model/errors.ts";
 import { deliverEffect } from "../../outbox/deliver.ts";
 import { effectJobs, sweepEffectsJob } from "../../outbox/effect-jobs.ts";
 import { type Config, readConfig } from "../../settings/config.ts";
+import type { EffectsConfig } from "../../settings/effects.ts";
+import { JOBS_METRICS_OFFSET, metricsAddress } from "../../settings/metrics.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { CircuitBreaker } from "../../system/http.ts";
 import { createLogger } from "../../system/logger.ts";
@@ -62,9 +65,17 @@ export function jobsCommand(application: Application): Command {
 }
 
 /** Every job of the program, in the order of `--once`. */
-export async function jobsOf(application: Application): Promise<readonly MaintenanceJob[]> {
+export async function jobsOf(
+  application: Application,
+  { alerts, taskUpdates }: Pick<EffectsConfig, "alerts" | "taskUpdates">,
+): Promise<readonly MaintenanceJob[]> {
+  const wanted = {
+    alerts: alerts.url === null ? [] : alerts.kinds,
+    updates: taskUpdates,
+    queueAgeMs: alerts.queueAgeMs,
+  };
   // The sweep comes after the application's: an effect that those made leaves in the same run.
-  return jobsWith([...(await application.jobs()), sweepEffectsJob]);
+  return jobsWith([...(await application.jobs()), sweepEffectsJob], wanted);
 }
 
 async function runUntil(
@@ -74,18 +85,38 @@ async function runUntil(
 ): Promise<void> {
   const logger = createLogger({ level: config.logLevel, name: "jobs" });
   for (const sentence of config.leftOver) logger.warn(sentence);
-  await runJobs({
-    database: await locateDatabase(config.connection),
+  const database = await locateDatabase(config.connection);
+  const pool = openPool(database, {
+    role: "jobs metrics",
+    pool: { ...config.pool, max: 1 },
+    logger,
+  });
+  // Not before it is needed: the help of all commands needs none of it.
+  const { startMetrics } = await import("../../metrics/metrics-server.ts");
+  const metrics = startMetrics({
+    process: "jobs",
+    address: metricsAddress(config.metrics, JOBS_METRICS_OFFSET),
+    queue: { pool, schema: config.schema, logger },
+    logger,
+  });
+  const options = {
+    database,
     direct: config.directConnection,
     schema: config.schema,
     pool: config.pool,
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
-    jobs: await jobsOf(application),
+    jobs: await jobsOf(application, config.effects),
     effects: effectJobs({ config: config.effects, deliveries: await application.deliveries() }),
     logger,
     stop,
-  });
+  };
+  try {
+    await runJobs(options);
+  } finally {
+    await metrics.close();
+    await pool.end();
+  }
 }
 
 /** The exit code is that of the first job that failed; those after it ran as well. */
@@ -95,7 +126,7 @@ async function runOnce(
 ): Promise<number> {
   const done: CompletedJob[] = [];
   const failed: { readonly job: string; readonly err: unknown }[] = [];
-  const jobs = await jobsOf(application);
+  const jobs = await jobsOf(application, config.effects);
   const deliveries = await application.deliveries();
   await withDatabase(async ({ db }) => {
     const logger = createLogger({ level: config.logLevel, name: "jobs" });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Database } from "../../database/database.ts";
+import { type Database, ping } from "../../database/database.ts";
+import { DatabaseHealth, type HealthState } from "../../database/health.ts";
 import {
   attentionCounts,
   liveWorkers,
@@ -8,6 +9,7 @@ import {
 } from "../../database/monitoring.ts";
 import type { Depth, Statistics, WorkerActivity } from "../../database/rows.ts";
 import { isTransient } from "../../database/sqlstate.ts";
+import { createLogger } from "../../system/logger.ts";
 import { defineCommand } from "../terminal/command.ts";
 import {
   type Cell,
@@ -31,7 +33,7 @@ export const statsCommand = defineCommand({
   options: {
     watch: { short: "w", about: "draw it again and again, until Ctrl-C" },
     every: { value: "DURATION", about: "with --watch: how often (default 2s)", schema: duration() },
-    json: { about: "print one JSON object: depth, statistics, workers, attention" },
+    json: { about: "print one JSON object: database, depth, statistics, workers, attention" },
   },
   examples: [
     ["stats", "one look"],
@@ -40,6 +42,8 @@ export const statsCommand = defineCommand({
   ],
   run: ({ flags }) =>
     withDatabase(async ({ db }) => {
+      const logger = createLogger({ level: "silent", name: "stats" });
+      const health = new DatabaseHealth({ ask: () => ping(db), logger });
       const show = (current: Stats) => {
         if (flags.json) {
           printJson({ ...current, workers: current.workers.map(withNumericIds) });
@@ -51,16 +55,20 @@ export const statsCommand = defineCommand({
         }
       };
       if (flags.watch) {
-        await watch(db, flags.every ?? PAUSE_MS, show);
+        await watch({ db, health }, flags.every ?? PAUSE_MS, show);
       } else {
-        show(await readStats(db));
+        show(await readStats({ db, health }));
       }
       return 0;
     }),
 });
 
-async function readStats(db: Database): Promise<Stats> {
+type Looked = { readonly db: Database; readonly health: DatabaseHealth };
+
+async function readStats({ db, health }: Looked): Promise<Stats> {
+  await health.check();
   return {
+    database: health.state,
     depth: await queueDepth(db),
     statistics: await taskStatistics(db),
     workers: await liveWorkers(db),
@@ -69,23 +77,24 @@ async function readStats(db: Database): Promise<Stats> {
 }
 
 /** Until Ctrl-C. A database that goes away is waited for. */
-async function watch(db: Database, pauseMs: number, show: (stats: Stats) => void): Promise<void> {
+async function watch(looked: Looked, pauseMs: number, show: (stats: Stats) => void): Promise<void> {
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
   while (!interrupt.signal.aborted) {
     try {
-      show(await readStats(db));
+      show(await readStats(looked));
     } catch (err) {
       if (!isTransient(err)) {
         throw err;
       }
-      process.stderr.write("the database does not answer; trying again\n");
+      process.stderr.write(`the database is ${looked.health.state}; trying again\n`);
     }
     await delay(pauseMs, undefined, { signal: interrupt.signal }).catch(() => undefined);
   }
 }
 
 type Stats = {
+  readonly database: HealthState;
   readonly depth: readonly Depth[];
   readonly statistics: readonly Statistics[];
   readonly workers: readonly WorkerActivity[];
@@ -93,9 +102,10 @@ type Stats = {
 };
 
 /** What `triaged stats` shows a person. */
-function renderStats({ depth, statistics, workers, attention }: Stats): string {
+function renderStats({ database, depth, statistics, workers, attention }: Stats): string {
   const waiting = Object.entries(attention).map(([reason, count]) => `${count} ${reason}`);
   return [
+    `The database is ${database}.\n`,
     section(
       "Waiting and running",
       ["queue", "type", "status", "tasks", "due", "oldest due", "paused"],

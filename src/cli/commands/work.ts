@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { locateDatabase } from "../../database/connection-file.ts";
 import { type Config, describeConfig, readConfig } from "../../settings/config.ts";
-import { SETTINGS, text } from "../../settings/variables.ts";
+import { JOBS_METRICS_OFFSET, metricsAddress } from "../../settings/metrics.ts";
+import { integer, SETTINGS, text } from "../../settings/variables.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { createLogger } from "../../system/logger.ts";
 import { runDaemon } from "../../worker/daemon.ts";
@@ -39,6 +40,11 @@ export function workCommand(application: Application): Command {
         about: "its name in stats and history (WORKER_ID, default hostname-pid)",
         schema: SETTINGS.shape.WORKER_ID.unwrap(),
       },
+      "metrics-offset": {
+        value: "N",
+        about: "added to METRICS_PORT, where several workers share it (default 0)",
+        schema: integer({ min: 0, max: JOBS_METRICS_OFFSET - 1 }),
+      },
       "print-config": { about: "print what is in force, passwords masked, and exit" },
       json: { about: "with --print-config: as one JSON object" },
     },
@@ -63,7 +69,11 @@ export function workCommand(application: Application): Command {
       if (flags["print-config"]) {
         printConfig(config, flags.json);
       } else {
-        await runWorker(config, { drain: flags.drain, handlers: application.handlers });
+        await runWorker(config, {
+          drain: flags.drain,
+          handlers: application.handlers,
+          metricsOffset: flags["metrics-offset"] ?? 0,
+        });
       }
       return 0;
     },
@@ -72,13 +82,19 @@ export function workCommand(application: Application): Command {
 
 async function runWorker(
   config: Config,
-  { drain, handlers }: { readonly drain: boolean; readonly handlers: string },
+  given: { readonly drain: boolean; readonly handlers: string; readonly metricsOffset: number },
 ): Promise<void> {
   const logger = createLogger({ level: config.logLevel, name: config.worker.name });
   for (const sentence of config.leftOver) logger.warn(sentence);
   const parentGone = new AbortController();
   onParentGone(() => parentGone.abort(), { watch: config.startedByNpm });
   const signals = listenForStop();
+  const { drain, handlers, metricsOffset } = given;
+  const address = metricsAddress(config.metrics, metricsOffset);
+  const metrics =
+    address === null
+      ? null
+      : (await loadMetrics()).startMetrics({ process: "worker", address, logger });
   try {
     await runDaemon({
       database: await locateDatabase(config.connection),
@@ -98,8 +114,14 @@ async function runWorker(
       kill: signals.kill,
     });
   } finally {
+    await metrics?.close();
     signals.dispose();
   }
+}
+
+/** Not before it is needed: the help of all commands needs none of it. */
+async function loadMetrics() {
+  return await import("../../metrics/metrics-server.ts");
 }
 
 function defaultTasksFolder(ofApplication: string): string {

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { answeredWithin, HEALTH_STATES } from "../../database/health.ts";
 import { packageVersion } from "../../system/package-folder.ts";
-import { answeredWithin } from "../database-health.ts";
-import { ErrorReply, RETRY_AFTER_SECONDS, Refusal } from "../errors.ts";
+import { ErrorReply } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
+import { RETRY_AFTER_SECONDS, Refusal } from "../refusal.ts";
 
 /** How long the database has to answer a look at readiness. */
 const READY_MS_MAX = 5_000;
@@ -11,7 +12,7 @@ const Alive = z.strictObject({ status: z.literal("alive"), version: z.string() }
 const Ready = z.strictObject({
   status: z.literal("ready"),
   database: z
-    .enum(["healthy", "degraded", "down"])
+    .enum(HEALTH_STATES)
     .describe(
       "What questions of every 5 s say: degraded after one without an answer, down after 3.",
     ),

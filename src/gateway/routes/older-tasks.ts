@@ -12,9 +12,10 @@ import type { ListedRow } from "../../database/rows.ts";
 import { checkJson, serializePayload } from "../../model/payload.ts";
 import { TASK_STATUSES, type TaskStatus } from "../../model/task-status.ts";
 import { callerIn } from "../access.ts";
-import { Refusal } from "../errors.ts";
+import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
-import { FAILURES, JsonObject, Name, sent, TaskPath } from "../shapes.ts";
+import { Refusal } from "../refusal.ts";
+import { JsonObject, Name, sent, TaskPath } from "../shapes.ts";
 import { Decision, noSuchTask } from "./tasks.ts";
 
 /** The older system's words; a status that it does not have keeps ours. */

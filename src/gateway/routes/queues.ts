@@ -6,16 +6,9 @@ import { databaseNow, scheduleRuns } from "../../database/schedules.ts";
 import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
 import { listSchedules } from "../../jobs/schedule-list.ts";
 import { callerIn } from "../access.ts";
+import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
-import {
-  DepthReply,
-  FAILURES,
-  Name,
-  PauseReply,
-  ScheduleReply,
-  sent,
-  WorkerReply,
-} from "../shapes.ts";
+import { DepthReply, Name, PauseReply, ScheduleReply, sent, WorkerReply } from "../shapes.ts";
 
 const ROWS_MAX = 10_000;
 

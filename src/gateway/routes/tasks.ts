@@ -12,12 +12,13 @@ import { isRecord } from "../../model/json.ts";
 import { checkJson, PayloadError, serializePayload } from "../../model/payload.ts";
 import type { Enqueued as QueuedTask, NewTask as TaskToEnqueue } from "../../model/task.ts";
 import { TASK_STATUSES } from "../../model/task-status.ts";
+import { refusePrivateHost, refusePrivateLiteral } from "../../system/private-address.ts";
 import { callerIn } from "../access.ts";
-import { Refusal } from "../errors.ts";
+import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
+import { Refusal } from "../refusal.ts";
 import {
   EnqueuedReply,
-  FAILURES,
   HistoryReply,
   ListedTaskReply,
   Name,
@@ -49,7 +50,7 @@ export function taskRoutes(app: Gateway, parts: GatewayParts): void {
   oneTaskRoutes(app, parts);
 }
 
-function enqueueRoute(app: Gateway, { queue, maxPayloadBytes }: GatewayParts): void {
+function enqueueRoute(app: Gateway, { queue, maxPayloadBytes, allowPrivate }: GatewayParts): void {
   app.post(
     "/api/tasks",
     {
@@ -71,6 +72,9 @@ function enqueueRoute(app: Gateway, { queue, maxPayloadBytes }: GatewayParts): v
       const { body, headers } = request;
       const caller = callerIn(request);
       const key = headers["idempotency-key"];
+      if (!allowPrivate) {
+        await refusePrivateWebhooks(Array.isArray(body) ? body : [body]);
+      }
       if (Array.isArray(body)) {
         const tasks = body.map((task, place) =>
           atPlace(place, () =>
@@ -288,6 +292,25 @@ function taskOf(
     parentTaskId: task.parent_task_id,
     metadata: isRecord(task.metadata) ? task.metadata : undefined,
   };
+}
+
+/** Of different addresses in one request, so many names are resolved; a delivery looks again. */
+const LOOK_UPS_MAX = 20;
+
+async function refusePrivateWebhooks(tasks: readonly TaskRequest[]): Promise<void> {
+  const given = new Set(tasks.map(({ metadata }) => metadataOf(metadata)["webhook"]));
+  const urls = [...given].flatMap((url) => (typeof url === "string" ? (URL.parse(url) ?? []) : []));
+  try {
+    urls.forEach(refusePrivateLiteral);
+    await Promise.all(urls.slice(0, LOOK_UPS_MAX).map(refusePrivateHost));
+  } catch (err) {
+    const reason = err instanceof Error ? err.message : String(err);
+    throw new Refusal(422, "bad_argument", `metadata.webhook: ${reason}`);
+  }
+}
+
+function metadataOf(metadata: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(metadata) ? metadata : {};
 }
 
 /** What is wrong with one of many tasks, with its place among them, from 0 as in the body. */

@@ -28,7 +28,7 @@ export function childTask(
 }
 
 type Notified = {
-  readonly parent: HandlerContext["task"];
+  readonly parent: Pick<HandlerContext["task"], "queue" | "metadata">;
   /** The commit before; null where nobody has found it out. */
   readonly baseSha: string | null;
 };

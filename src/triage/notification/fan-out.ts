@@ -1,6 +1,8 @@
 import {
   type ChildTask,
+  type Database,
   databaseOf,
+  type Enqueued,
   type HandlerContext,
   PayloadError,
   PermanentError,
@@ -26,14 +28,7 @@ export async function fanOut(
   const db = databaseOf(context);
   const dependents = await dependentsOf(db, source_repo);
   if (dependents.length === 0) {
-    const reason = (await isRegistered(db, source_repo))
-      ? "has no consumers and no derivatives"
-      : "is not registered (triaged relationships list shows what is)";
-    return {
-      ...resultOf(source_repo, []),
-      status: "no_relationships",
-      message: `${source_repo} ${reason}; say who depends on it: triaged relationships add`,
-    };
+    return await concernsNobody(db, source_repo);
   }
   const { signal, logger } = context;
   const options = { signal, logger, repositories };
@@ -42,13 +37,22 @@ export async function fanOut(
     dependents.map((one) => childTask(notification, one, { parent: context.task, baseSha })),
     context,
   );
-  return resultOf(
-    source_repo,
-    dependents.map((dependent, index) => ({
-      ...dependent,
-      taskId: enqueued[index]?.taskId ?? "",
-    })),
-  );
+  return resultOf(source_repo, dependents, enqueued);
+}
+
+/** What is said of a change that has no dependents. */
+export async function concernsNobody(
+  db: Database,
+  sourceRepo: string,
+): Promise<NotificationResult> {
+  const reason = (await isRegistered(db, sourceRepo))
+    ? "has no consumers and no derivatives"
+    : "is not registered (triaged relationships list shows what is)";
+  return {
+    ...resultOf(sourceRepo, [], []),
+    status: "no_relationships",
+    message: `${sourceRepo} ${reason}; say who depends on it: triaged relationships add`,
+  };
 }
 
 type Context = Pick<HandlerContext, "task" | "enqueue" | "signal" | "logger">;
@@ -64,14 +68,19 @@ async function enqueueAll(tasks: readonly ChildTask[], { enqueue }: Context) {
   }
 }
 
-function resultOf(
+/** The tasks of dependents, in the order of these. */
+export function resultOf(
   sourceRepo: string,
-  scheduled: readonly (Dependent & { taskId: string })[],
+  dependents: readonly Dependent[],
+  enqueued: readonly Enqueued[],
 ): NotificationResult {
+  const scheduled = dependents.map(({ role, target_repo: repo }, index) => ({
+    role,
+    repo,
+    task_id: enqueued[index]?.taskId ?? "",
+  }));
   const withRole = (role: Dependent["role"]) =>
-    scheduled
-      .filter((one) => one.role === role)
-      .map(({ target_repo, taskId }) => ({ repo: target_repo, task_id: taskId }));
+    scheduled.filter((one) => one.role === role).map(({ repo, task_id }) => ({ repo, task_id }));
   return {
     status: "accepted",
     source_repo: sourceRepo,

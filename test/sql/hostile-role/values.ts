@@ -140,6 +140,9 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
   smallint: ["0", "3", "-32768", "32767"].map(cast("int2")),
   bigint: BIGINTS.map(cast("int8")),
   boolean: ["true", "false"],
+  uuid: ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"].map(
+    cast("uuid"),
+  ),
   jsonb: JSONS,
   interval: INTERVALS.map(cast("interval")),
   date: ["epoch", "infinity", "5874897-12-31"].map(cast("date")),

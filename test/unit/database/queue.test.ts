@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import * as attempts from "../../../src/database/attempts.ts";
+import * as history from "../../../src/database/history.ts";
 import * as monitoring from "../../../src/database/monitoring.ts";
 import * as operator from "../../../src/database/operator.ts";
 import * as outbox from "../../../src/database/outbox.ts";
@@ -22,6 +23,7 @@ const MODULES = {
   workers,
   operator,
   reader,
+  history,
   monitoring,
   retention,
   outbox,
@@ -43,6 +45,7 @@ test("every verb is implemented, with its own type", () => {
     ...workers,
     ...operator,
     ...reader,
+    ...history,
     ...monitoring,
     ...retention,
     ...outbox,

@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function keysIn(text: string, apiKey: string | null = null) {
   const keysFile = path.join(folder, "keys.json");
   writeFileSync(keysFile, text);
-  return readKeys({ host: "::1", port: 0, requireAuth: null, apiKey, keysFile });
+  return readKeys({ apiKey, keysFile });
 }
 
 function refusalOf(text: string, apiKey: string | null = null): string {

@@ -57,6 +57,31 @@ export const EFFECT_SETTINGS: Record<string, SettingEffect> = {
     seen: (config) => config.effects.allowPrivate,
     as: true,
   },
+  TASK_UPDATES: {
+    given: { TASK_UPDATES: "true" },
+    seen: (config) => config.effects.taskUpdates,
+    as: true,
+  },
+  ALERT_URL: {
+    given: { ALERT_URL: "https://hooks.example.org/alerts" },
+    seen: (config) => config.effects.alerts.url,
+    as: "https://hooks.example.org/alerts",
+  },
+  ALERT_FORMAT: {
+    given: { ALERT_FORMAT: "slack" },
+    seen: (config) => config.effects.alerts.format,
+    as: "slack",
+  },
+  ALERTS: {
+    given: { ALERTS: "failed, worker" },
+    seen: (config) => config.effects.alerts.kinds,
+    as: ["failed", "worker"],
+  },
+  ALERT_QUEUE_AGE: {
+    given: { ALERT_QUEUE_AGE: "90" },
+    seen: (config) => config.effects.alerts.queueAgeMs,
+    as: 90_000,
+  },
   PUSH_MAX_ATTEMPTS: {
     given: { PUSH_MAX_ATTEMPTS: "5" },
     seen: (config) => config.effects.push.tries,
@@ -100,6 +125,13 @@ export const EFFECT_DEFAULTS: EffectsConfig = {
   folder: path.resolve(".triaged/effects"),
   github: { token: null, apiUrl: "https://api.github.com" },
   webhook: { url: null, format: "auto" },
+  alerts: {
+    url: null,
+    format: "auto",
+    kinds: ["needs_decision", "failed", "queue_age", "worker"],
+    queueAgeMs: 600_000,
+  },
+  taskUpdates: false,
   contextUrl: null,
   allowPrivate: false,
   push: { tries: 3, retryBaseMs: 200, jwtTtlSeconds: 300, jwtSkewSeconds: 120 },
@@ -200,6 +232,21 @@ export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
     given: { ORCHESTRATOR_API_KEY: "a-key-of-sixteen" },
     seen: (config) => config.gateway.apiKey,
     as: "a-key-of-sixteen",
+  },
+  GITHUB_WEBHOOK_SECRET: {
+    given: { GITHUB_WEBHOOK_SECRET: "a-secret-of-sixteen" },
+    seen: (config) => config.gateway.githubWebhookSecret,
+    as: "a-secret-of-sixteen",
+  },
+  PUBLIC_URL: {
+    given: { PUBLIC_URL: "https://queue.example.org/" },
+    seen: (config) => config.gateway.publicUrl,
+    as: "https://queue.example.org",
+  },
+  CORS_ORIGINS: {
+    given: { CORS_ORIGINS: "https://board.example.org, http://localhost:3000" },
+    seen: (config) => config.gateway.corsOrigins,
+    as: ["https://board.example.org", "http://localhost:3000"],
   },
   API_KEYS_FILE: {
     given: { API_KEYS_FILE: "keys.json" },

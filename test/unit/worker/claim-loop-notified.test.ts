@@ -57,6 +57,7 @@ async function idleWorker() {
     slots,
     lanes: new Lanes(["default"], ["ping"]),
     link: new DatabaseLink(logger),
+    health: { state: "healthy", untilUp: () => Promise.resolve() },
     logger,
     workerId: "1",
     pollIntervalMs: 60_000,

@@ -15,7 +15,7 @@ test("a worker whose endings the database does not take claims nothing, until it
   const changed = new WakeUp();
   const settler = new SlowSettler();
   const slots = makeSlots(settler, changed);
-  slots.accept([makeClaimedTask({ taskId: "1" })], { more: false, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "1" })], { more: false, epoch: 0, askedMs: 0 });
   await settler.asked;
   await changed.wait();
 
@@ -33,22 +33,22 @@ test("after a full claim the attempts start in the next turn, when the next clai
   const settler = new SlowSettler();
   const slots = makeSlots(settler, new WakeUp());
 
-  slots.accept([makeClaimedTask({ taskId: "1" })], { more: true, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "1" })], { more: true, epoch: 0, askedMs: 0 });
   expect(slots.runningCount).toBe(0);
   await settler.asked;
 
-  slots.accept([makeClaimedTask({ taskId: "2" })], { more: false, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "2" })], { more: false, epoch: 0, askedMs: 0 });
   expect(slots.runningCount).toBe(1);
 });
 
 test("no attempt starts while the endings that the database does not take have too many bytes", async () => {
   const settler = new SlowSettler();
   const slots = makeSlots(settler, new WakeUp());
-  slots.accept([makeClaimedTask({ taskId: "1" })], { more: false, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "1" })], { more: false, epoch: 0, askedMs: 0 });
   await settler.asked;
 
   settler.bytes = 1_000_000_000;
-  slots.accept([makeClaimedTask({ taskId: "2" })], { more: false, epoch: 0 });
+  slots.accept([makeClaimedTask({ taskId: "2" })], { more: false, epoch: 0, askedMs: 0 });
   expect(slots.runningCount).toBe(0);
   expect(slots.plan(performance.now()).claims).toEqual([]);
 
@@ -67,7 +67,7 @@ test("the more input waits, the less a claim brings along", () => {
   );
 
   // It starts them in the next turn.
-  slots.accept(tasks.slice(0, 5), { more: true, epoch: 0 });
+  slots.accept(tasks.slice(0, 5), { more: true, epoch: 0, askedMs: 0 });
   const after = plan();
 
   expect(before.capacity * before.inputBytesMax).toBeLessThanOrEqual(16 * 2 ** 20);

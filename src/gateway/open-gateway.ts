@@ -1,0 +1,105 @@
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import { HistoryTail } from "../client/history-tail.ts";
+import { locateDatabase } from "../database/connection-file.ts";
+import { inSchema, ping } from "../database/database.ts";
+import { DatabaseHealth } from "../database/health.ts";
+import { openPool } from "../database/pool.ts";
+import { Metrics } from "../metrics/metrics.ts";
+import type { Config } from "../settings/config.ts";
+import { needsKeys } from "../settings/gateway.ts";
+import { waitAtMost } from "../system/wait-at-most.ts";
+import type { ApplicationDoors } from "./gateway.ts";
+import { readKeys } from "./keys.ts";
+import { QueueDoor } from "./queue-door.ts";
+import { buildGateway } from "./server.ts";
+
+/** How long a request waits for a connection to the database. */
+const CONNECTION_MS_MAX = 5_000;
+/** How long accepted requests have once the gateway is told to stop. */
+const GRACE_MS = 10_000;
+
+/** The parts of a gateway that listens nowhere yet. */
+export async function openGateway(options: {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly application: ApplicationDoors;
+}) {
+  const { config, logger, application } = options;
+  const { schema, maxPayloadBytes } = config;
+  const access = {
+    required: needsKeys(config.gateway),
+    keys: readKeys(config.gateway),
+    origins: config.gateway.corsOrigins,
+  };
+  const pools = await openPools(config, logger);
+  const door = (pool: Pool) => new QueueDoor({ pool, schema, maxPayloadBytes, logger });
+  const queue = door(pools.requests);
+  const metrics = new Metrics({
+    process: "gateway",
+    queue: { pool: pools.metrics, schema, logger },
+  });
+  const events = followHistory(door(pools.events), queue, logger);
+  const health = new DatabaseHealth({
+    ask: () => ping(inSchema(pools.health, schema, { answerMsMax: pools.acquireTimeoutMs })),
+    logger,
+  });
+  const app = await buildGateway(
+    {
+      access,
+      queue,
+      health,
+      metrics,
+      events,
+      maxPayloadBytes,
+      allowPrivate: config.effects.allowPrivate,
+      schedulesFile: config.schedulesFile,
+      application,
+      publicUrl: config.gateway.publicUrl,
+    },
+    { logger },
+  );
+  const close = async () => {
+    await waitAtMost(GRACE_MS, app.close());
+    app.server.closeAllConnections();
+    await events.close();
+    metrics.close();
+    await pools.end();
+  };
+  return { app, queue, health, close };
+}
+
+/**
+ * Requests share one; what watches has a connection of its own, opened when it is used, so that
+ * requests which hold all of theirs make nobody blind.
+ */
+async function openPools(config: Config, logger: Logger) {
+  const database = await locateDatabase(config.connection);
+  const acquireTimeoutMs = Math.min(CONNECTION_MS_MAX, config.pool.acquireTimeoutMs);
+  const open = (role: string, max: number) =>
+    openPool(database, { role, pool: { ...config.pool, max, acquireTimeoutMs }, logger });
+  const pools = {
+    requests: open("gateway", config.pool.max),
+    health: open("gateway health", 1),
+    events: open("gateway events", 1),
+    metrics: open("gateway metrics", 1),
+  };
+  const end = async () => {
+    await Promise.all(Object.values(pools).map((pool) => pool.end()));
+  };
+  return { ...pools, acquireTimeoutMs, end };
+}
+
+function followHistory(door: QueueDoor, missed: QueueDoor, logger: Logger): HistoryTail {
+  return new HistoryTail({
+    read: (work) => door.read(work),
+    readMissed: (work) => missed.read(work),
+    onAway: (err) => {
+      if (err === null) {
+        logger.info("history is followed again");
+      } else {
+        logger.warn({ err }, "history cannot be followed; streams wait");
+      }
+    },
+  });
+}
