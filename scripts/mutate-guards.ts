@@ -29,6 +29,7 @@ const RACES = [
   "effect-races",
   "manual-races",
   "claim-many",
+  "claims",
   "partitions",
 ];
 
@@ -41,6 +42,9 @@ const PLANS: readonly [RegExp, string][] = [
   [/^ask/, "as ask"],
   [/^cancel/, "as cancelled"],
   [/^rescue/, "rescue"],
+  [/^held_task_ids/, "rescue|end of a worker|release what"],
+  [/^held_by/, "activity"],
+  [/^tidy/, "a heartbeat"],
   [/^record/, "as (fail|retry)|by its ids|claim"],
 ];
 
@@ -48,7 +52,7 @@ const PLANS: readonly [RegExp, string][] = [
 const LIKELY: readonly [RegExp, readonly string[]][] = [
   [/compat|update_task_status|get_next/, ["compat", "older-", "import-older-data"]],
   [/effect|digest/, ["effect"]],
-  [/claim/, ["claim-"]],
+  [/claim|held_/, ["claim"]],
   [/update_task$|record/, ["manual-moves", "refused", "history", "settle-batches"]],
   [/dead|rescue|worker/, ["rescue-tasks", "session-lock", "settle-back"]],
   [/dedupe|replace|expire|enqueue/, ["dedupe", "expire-rows", "enqueue"]],

@@ -35,6 +35,8 @@ grant execute on function
   triaged.failures_since(timestamptz),
   triaged.events_since(timestamptz),
   triaged.known_depth(),
+  triaged.held_task_ids(bigint[]),
+  triaged.held_by(bigint),
   triaged.look_at_history(),
   triaged.transitions_between(bigint, bigint, bigint[], integer),
   triaged.newest_transition(bigint),

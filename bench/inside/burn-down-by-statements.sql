@@ -22,12 +22,14 @@ begin
         worker_id = p_worker_id,
         started_at = v_now,
         progress_pct = null,
-        current_step = null
+        current_step = null,
+        runs_long = false
       where task.task_id = any (array(
         select ready.task_id
         from triaged.live_tasks as ready
         where
-          ready.status = 'queued'
+          ready.in_lane
+          and ready.status = 'queued'
           and ready.queue = 'default'
           and ready.task_type = 'noop'
           and ready.priority = 2
@@ -47,6 +49,12 @@ begin
         task_id, task_type, v_now, 'claim', status, attempt_count, worker_id, 'worker',
         floor(extract(epoch from v_now - run_at) * 1000)::bigint
       from claimed
+    ),
+    noted as (
+      insert into triaged.claims (worker_id, claimed_at, task_ids)
+      select worker_id, v_now, array_agg(task_id)
+      from claimed
+      group by worker_id
     )
     select array_agg(task_id), max(run_at), max(task_id)
     into v_task_ids, v_run_at, v_task_id

@@ -9,6 +9,14 @@ after update on triaged.live_tasks
 referencing old table as before new table as after
 for each statement execute function triaged.record_update();
 
+-- Before live_tasks_record_update by its name, which ends the announcement of the event.
+create or replace trigger live_tasks_note_claims
+after update on triaged.live_tasks
+referencing old table as before new table as after
+for each statement
+when (triaged.current_event() in ('claim', 'manual'))
+execute function triaged.note_claims();
+
 create or replace trigger final_tasks_record_insert
 after insert on triaged.final_tasks
 referencing new table as arrived

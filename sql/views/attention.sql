@@ -25,11 +25,23 @@ union all
     'stuck',
     coalesce(decision_prompt, error, current_step),
     started_at
-  from triaged.live_tasks
-  where
-    -- By live_tasks_held_idx: each of them is held.
-    status = 'started' and worker_id is not null
-    and started_at < triaged.now() - interval '1 hour'
+  from (
+    select distinct on (task_id) held.*
+    from triaged.claims as claim
+    cross join lateral (
+      select *
+      from triaged.live_tasks as task
+      where
+        task.task_id = any (claim.task_ids)
+        and task.worker_id = claim.worker_id
+        and task.status = 'started'
+        and task.started_at < triaged.now() - interval '1 hour'
+      -- Keeps the planner from a join that reads all tasks.
+      offset 0
+    ) as held
+    where claim.claimed_at < triaged.now() - interval '1 hour'
+    order by task_id
+  ) as stuck
   order by started_at desc
 )
 union all

@@ -22,12 +22,5 @@ select
   worker.ended_at,
   worker.end_reason
 from triaged.workers as worker
-left join lateral (
-  select
-    count(*) as count,
-    (array_agg(task.task_id order by task.started_at))[1:10] as task_ids,
-    min(task.started_at) as oldest_started_at
-  from triaged.live_tasks as task
-  where task.worker_id = worker.worker_id
-) as held on true
+left join lateral triaged.held_by(worker.worker_id) as held on true
 where worker.ended_at is null or worker.ended_at > triaged.now() - interval '24 hours';

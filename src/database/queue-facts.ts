@@ -89,10 +89,7 @@ const WORKER_FACTS_SQL = `
         select
           worker_id, name, host, pid,
           extract(epoch from triaged.now() - heartbeat_at) as silent_seconds,
-          (
-            select count(*) from triaged.live_tasks as task
-            where task.worker_id = worker.worker_id
-          ) as held
+          (select count from triaged.held_by(worker.worker_id)) as held
         from triaged.workers as worker
         where ended_at is null and heartbeat_at < triaged.now() - lease
         order by heartbeat_at
@@ -123,7 +120,7 @@ const LANE_FACTS_SQL = `
     (
       select queue, task_type, 1 as place
       from triaged.live_tasks
-      where status = 'queued'
+      where in_lane and status = 'queued'
       order by queue, task_type
       limit 1
     )
@@ -134,7 +131,8 @@ const LANE_FACTS_SQL = `
       select task.queue, task.task_type
       from triaged.live_tasks as task
       where
-        task.status = 'queued' and (task.queue, task.task_type) > (lane.queue, lane.task_type)
+        task.in_lane and task.status = 'queued'
+        and (task.queue, task.task_type) > (lane.queue, lane.task_type)
       order by task.queue, task.task_type
       limit 1
     ) as following
@@ -216,7 +214,7 @@ const SETBACK_FACTS_SQL = `
         select
         from triaged.live_tasks
         where
-          status = 'queued' and run_at > triaged.now()
+          in_lane and status = 'queued' and run_at > triaged.now()
           and (
             (created_at > (select at from late) and run_at = created_at)
             or (

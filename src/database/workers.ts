@@ -55,7 +55,7 @@ export const heldAttempts: Queue["heldAttempts"] = async (db, workerId) => {
   return await db.query<Attempt>({
     text: `select task_id as "taskId", attempt_count as attempt
       from triaged.live_tasks
-      where worker_id = $1 and status = 'started'`,
+      where task_id = any (triaged.held_task_ids(array[$1::bigint])) and worker_id = $1`,
     values: [workerId],
   });
 };

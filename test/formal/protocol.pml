@@ -78,6 +78,8 @@ byte failures[TASKS];   /* failure_count */
 byte rescues[TASKS];    /* rescue_count */
 byte holder[TASKS];     /* worker_id */
 short closed[TASKS];    /* for the properties: bit n, attempt n has an end */
+/* claims: bit t, a row of the worker has task t, which it may hold no longer */
+byte noted[LIVES];
 
 /* workers */
 #define FREE 0
@@ -158,7 +160,16 @@ hidden byte w;
 #define MAY_TAKE(p, t) (status[t] == QUEUED && mine[p * TASKS + t] == 0)
 #define DUE(p) (MAY_TAKE(p, 0) || MAY_TAKE(p, (TASKS - 1)))
 #define KNOWN(p, t) (mine[p * TASKS + t] == count[t])
-#define UNKNOWN(p, t) (status[t] == STARTED && holder[t] == id[p] && !KNOWN(p, t))
+/* held_task_ids: by the rows of claims, each checked by the task */
+#define NOTED(worker, t) ((noted[worker] >> t) & 1)
+#define HOLDS(worker, t) (NOTED(worker, t) && status[t] == STARTED && holder[t] == worker)
+#define UNKNOWN(p, t) (HOLDS(id[p], t) && !KNOWN(p, t))
+/* tidy_claims: what a row has and its worker does not hold */
+#ifdef TIDY_WITHOUT_LOOK
+#define TO_TIDY(worker) (noted[worker])
+#else
+#define TO_TIDY(worker) (noted[worker] & ~(HOLDS(worker, 0) | (HOLDS(worker, (TASKS - 1)) << (TASKS - 1))))
+#endif
 
 /* The end of an attempt is written to history. */
 inline close(t, no) {
@@ -208,6 +219,7 @@ inline settle(worker, t, no, outcome) {
 /* The row needs no more of its worker; fewer states. */
 inline end_row(worker) {
   ended[worker] = 1;
+  noted[worker] = 0;
   over[worker] = 0;
   suspected[worker] = 0;
   gone[worker] = 0;
@@ -279,6 +291,7 @@ end:
           count[w] = count[w] + 1;
           assert(count[w] < 15);
           holder[w] = claimer[p];
+          noted[claimer[p]] = noted[claimer[p]] | (1 << w);
           claimed_no[p] = count[w];
           w = 0
         :: else
@@ -339,7 +352,7 @@ end:
       do
       :: k < TASKS ->
         if
-        :: status[k] == STARTED && holder[k] == id[p] && !ended[id[p]] ->
+        :: HOLDS(id[p], k) && !ended[id[p]] ->
           close(k, count[k]); put_back(k)
         :: else
         fi;
@@ -417,6 +430,10 @@ end:
   :: d_step { mode[p] != DOWN && (!SESSIONS || there[id[p]]) && !locked[id[p]] &&
       (over[id[p]] || suspected[id[p]]) ->
       over[id[p]] = 0; suspected[id[p]] = 0 }
+  /* the same, tidy_claims: with the row locked, so not beside a rescue */
+  :: d_step { mode[p] != DOWN && (!SESSIONS || there[id[p]]) && !locked[id[p]] && !ended[id[p]] &&
+      TO_TIDY(id[p]) ->
+      noted[id[p]] = noted[id[p]] & ~TO_TIDY(id[p]) }
   /* It is told that it was declared dead, drops what it runs, and starts over. */
   :: d_step { mode[p] == UP && ended[id[p]] ->
       leave(id[p]); has_lock[id[p]] = 0;
@@ -498,7 +515,7 @@ end:
       do
       :: k < TASKS ->
         if
-        :: status[k] == STARTED && holder[k] == suspect[p] ->
+        :: HOLDS(suspect[p], k) ->
           close(k, count[k]);
           rescues[k] = rescues[k] + 1;
           if

@@ -86,5 +86,7 @@ export const BROKEN: readonly {
     bounds: { ...NONE, FAULTS: 1, SQUATS: 1, LEASES: 0 },
     breaks: [6],
   },
+  // A row of claims that goes while its task is held: nobody takes that back.
+  { macro: "TIDY_WITHOUT_LOOK", bounds: { ...NONE, FAULTS: 1 }, breaks: [6] },
   { macro: "CLAIMS_NEVER_LOOKED_FOR", bounds: { ...NONE, LOST_ANSWERS: 1 }, breaks: [6] },
 ];

@@ -72,6 +72,7 @@ test("--once runs every job and says what it did", async ({ url, connect }) => {
       dedupeKeysDeleted: 0,
       workersDeleted: 0,
       effectsDeleted: 0,
+      pushConfigsDeleted: 0,
     },
     { job: "unlock-dead-runners", changes: 0, runnersUnlocked: 0 },
     { job: "expire-verdicts", changes: 0, triageResultsDeleted: 0 },

@@ -260,33 +260,38 @@ test.for(ATTACKS)("%s runs with the rights of its caller", async ([, statement],
   expect(await query(db, HOSTILE.ranAs)).toEqual([]);
 });
 
-test.for(["insert_task", "update_task", "expire_cached_results", "record_insert", "record_update"])(
-  "%s does not serve a table of another",
-  async (name, { db }) => {
-    await makeHostileRole(db, { mayCall: name });
-    const [table, when] =
-      name === "insert_task" || name === "update_task"
-        ? ["evil_view", "instead of insert or update on pg_temp.evil_view"]
-        : ["evil_table", "after insert or update on pg_temp.evil_table"];
-    const tables = { record_insert: "arrived", record_update: "after" }[name];
-    await db.query(
-      `create trigger evil ${tables === undefined ? when : `after ${tables === "arrived" ? "insert" : "update"} on pg_temp.evil_table`}
+test.for([
+  "insert_task",
+  "update_task",
+  "expire_cached_results",
+  "record_insert",
+  "record_update",
+  "note_claims",
+])("%s does not serve a table of another", async (name, { db }) => {
+  await makeHostileRole(db, { mayCall: name });
+  const [table, when] =
+    name === "insert_task" || name === "update_task"
+      ? ["evil_view", "instead of insert or update on pg_temp.evil_view"]
+      : ["evil_table", "after insert or update on pg_temp.evil_table"];
+  const tables = { record_insert: "arrived", record_update: "after", note_claims: "after" }[name];
+  await db.query(
+    `create trigger evil ${tables === undefined ? when : `after ${tables === "arrived" ? "insert" : "update"} on pg_temp.evil_table`}
        ${tables === undefined ? "for each row" : `referencing ${tables === "after" ? "old table as before" : ""} new table as ${tables} for each statement`}
        execute function triaged.${name}()`,
-    );
+  );
 
-    const statement = name.includes("update")
+  const statement =
+    name.includes("update") || tables === "after"
       ? `update pg_temp.${table} set status = 'x'`
       : `insert into pg_temp.${table} default values`;
-    expect(await refusal(db, () => db.query(statement))).toMatchObject({
-      code: "42501",
-      message: expect.stringContaining(`${name}() does not serve`),
-    });
-    expect(await query(db, HOSTILE.ranAs)).toEqual([]);
-    await db.query("reset session authorization");
-    expect(await query(db, "select from triaged.task_history")).toEqual([]);
-  },
-);
+  expect(await refusal(db, () => db.query(statement))).toMatchObject({
+    code: "42501",
+    message: expect.stringContaining(`${name}() does not serve`),
+  });
+  expect(await query(db, HOSTILE.ranAs)).toEqual([]);
+  await db.query("reset session authorization");
+  expect(await query(db, "select from triaged.task_history")).toEqual([]);
+});
 
 test("nobody may make a trigger of a function of ours", async ({ db }) => {
   const triggers = await query<{ name: string }>(db, namesOf(IS_TRIGGER));

@@ -242,6 +242,39 @@ test("a heartbeat reads the requests to cancel, not all that is held", async ({ 
   expectBounded(await watchPlans(db, () => beat(workerId)));
 });
 
+test("a heartbeat reads what its worker holds, or held a moment ago", async ({ db }) => {
+  const beat = async (count: number) => {
+    const workerId = await startWorker(db);
+    const claimed = await claimTasks(db, workerId, { max_tasks: count });
+    await settle(
+      db,
+      claimed.slice(count / 2).map((task) => outcomeOf(task, "finish")),
+    );
+    await db.query("update triaged.claims set claimed_at = claimed_at - interval '1 minute'");
+    await query(db, "select triaged.heartbeat_worker($1)", [workerId]);
+  };
+  await fillBehindStatistics(db, () => beat(2));
+
+  expectBounded(await watchPlans(db, () => beat(BATCH / 2)));
+});
+
+test("the activity of workers reads what they hold", async ({ db }) => {
+  const look = () => query(db, "select * from triaged.worker_activity where name = 'busy'");
+  const hold = async (count: number) => {
+    const workerId = await startWorker(db, { name: "busy" });
+    await claimTasks(db, workerId, { max_tasks: count });
+  };
+  await fillBehindStatistics(db, async () => {
+    await hold(2);
+    await look();
+  });
+  await hold(BATCH);
+
+  const nodes = await watchPlans(db, look);
+
+  expectBounded(nodes.filter(({ query: text }) => text.includes("held_by.worker_id")));
+});
+
 test("tasks that a hand-made update ends are moved by their ids", async ({ db }) => {
   const endByHand = (count: number) =>
     db.query(

@@ -133,9 +133,12 @@ smallTest("so many tasks are kept", async ({ client, opened }) => {
 
 const idleTest = test.extend({ limits: { idleMs: 50 } });
 idleTest("nobody who asks, nothing that is followed", async ({ client, opened }) => {
-  await opened.cache.get(await enqueue(client));
-  await waitFor(() => opened.tail.size === 1);
+  const taskId = await enqueue(client);
 
+  const reading = opened.cache.get(taskId);
+
+  expect(opened.tail.size).toBe(1);
+  await reading;
   await waitFor(() => opened.tail.size === 0);
 });
 

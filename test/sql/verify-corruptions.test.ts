@@ -150,10 +150,12 @@ const CORRUPTIONS: readonly Corruption[] = [
     check: "task_is_in_one_table",
     outcome: "finish",
     plant: [
-      `insert into triaged.live_tasks overriding system value
-       select (jsonb_populate_record(null::triaged.live_tasks,
-         to_jsonb(task) || '{"status": "queued", "ended_at": null, "worker_id": null}')).*
-       from triaged.final_tasks as task where task_id = $1`,
+      `insert into triaged.live_tasks (
+         task_id, task_type, payload, run_at, attempt_count, created_at
+       )
+       overriding system value
+       select task_id, task_type, payload, run_at, attempt_count, created_at
+       from triaged.final_tasks where task_id = $1`,
     ],
   },
   {
@@ -166,6 +168,16 @@ const CORRUPTIONS: readonly Corruption[] = [
          jsonb_build_object('ended_at', task.ended_at - interval '1 minute'))).*
        from triaged.final_tasks as task where task_id = $1`,
     ],
+  },
+  {
+    name: "a row of claims that is gone while its task is held",
+    check: "held_task_is_claimed",
+    plant: ["delete from triaged.claims where $1 = any (task_ids)"],
+  },
+  {
+    name: "a task that another worker holds than the one that claimed it",
+    check: "held_task_is_claimed",
+    plant: ["update triaged.live_tasks set worker_id = 4711 where task_id = $1"],
   },
 ];
 

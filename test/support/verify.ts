@@ -71,6 +71,7 @@ export async function workThroughEverything(db: Client): Promise<void> {
     await settle(db, [outcomeOf(task, "ask", { prompt: "really?" })]);
     await call(db, "decide_task", { task_id: task.task_id, decision: "1" });
   }
+  await startTask(db);
 }
 
 async function workThroughRescues(db: Client): Promise<void> {

@@ -26,7 +26,8 @@ begin
 end;
 $$;
 
--- Trigger: write the history of tasks that were inserted into live_tasks or final_tasks.
+-- Trigger: write the history of tasks that were inserted into live_tasks or final_tasks. What was
+-- inserted by hand as started is noted in claims.
 create or replace function triaged.record_insert()
 returns trigger
 language plpgsql
@@ -61,6 +62,14 @@ begin
     triaged.milliseconds(ended_at - started_at),
     case when v_details is not null then v_details -> (task_id || '/' || attempt_count) end
   from arrived;
+
+  if v_event = 'manual' then
+    insert into triaged.claims (worker_id, claimed_at, task_ids)
+    select worker_id, v_now, array_agg(task_id)
+    from arrived
+    where status = 'started'
+    group by worker_id;
+  end if;
 
   perform triaged.note_event('');
 

@@ -3,9 +3,10 @@ drop function if exists triaged.claim_lane(
   bigint, integer, text, text, integer, timestamptz, bigint
 );
 
--- queued -> started. Claim up to max_tasks due tasks for a worker, lane by lane in the
--- order given; in no particular order within the result. Lanes that are paused, or that the
--- worker did not register, are passed over. A worker that was declared dead claims nothing.
+-- queued -> started. Claim up to max_tasks due tasks for a worker, lane by lane in the order given;
+-- in no particular order within the result. Lanes that are paused, or that the worker did not
+-- register, are passed over. A worker that was declared dead claims nothing. The trigger
+-- live_tasks_note_claims notes what was taken, in claims.
 --
 -- A lane is a queue, a task type and a priority, and a lower bound: what lies at or
 -- before (after_run_at, after_task_id) is not looked at. The bound is a hint. It spares
@@ -99,7 +100,8 @@ begin
     worker_id = claim_tasks.worker_id,
     started_at = v_now,
     progress_pct = null,
-    current_step = null
+    current_step = null,
+    runs_long = false
   -- An array, not a join: it is evaluated once, and the plan stays an index scan
   -- when the limit is unknown.
   where task.task_id = any (array(
@@ -114,7 +116,9 @@ begin
       select ready.task_id
       from triaged.live_tasks as ready
       where
-        ready.status = 'queued'
+        -- By live_tasks_claim_idx, which also has tasks that were started a moment ago.
+        ready.in_lane
+        and ready.status = 'queued'
         and ready.queue = lane.queue
         and ready.task_type = lane.task_type
         and ready.priority = lane.priority

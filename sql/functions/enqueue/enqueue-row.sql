@@ -88,7 +88,7 @@ begin
     and not exists (
       select from pg_attribute
       where
-        attrelid = 'triaged.live_tasks'::regclass
+        attrelid = 'triaged.tasks'::regclass
         and attname = key
         and attnum > 0
         and not attisdropped

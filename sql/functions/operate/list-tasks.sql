@@ -72,9 +72,9 @@ begin
 end;
 $$;
 
--- The page of list_tasks, of live tasks alone: those that wait, are started, and wait for a person,
--- each by its index. A type that few of many tasks have is found by the index of claims, for each
--- queue that there is.
+-- The page of list_tasks, of live tasks alone: those that wait, those that workers hold by their
+-- claims, and those that wait for a person. A type that few of many tasks have is found by the
+-- index that serves claims, for each queue that there is.
 create or replace function triaged.newest_live(
   p_status text,
   p_task_type text,
@@ -107,13 +107,13 @@ begin
     v_queues := array(
       with recursive known as (
         (
-          select queue from triaged.live_tasks where status = 'queued' order by queue limit 1
+          select queue from triaged.live_tasks where in_lane order by queue limit 1
         )
         union all
         select (
           select later.queue
           from triaged.live_tasks as later
-          where later.status = 'queued' and later.queue > known.queue
+          where later.in_lane and later.queue > known.queue
           order by later.queue
           limit 1
         )
@@ -132,11 +132,13 @@ begin
       from triaged.live_tasks as live
       where
         (p_status is null or p_status = 'queued')
+        and live.in_lane
         and live.status = 'queued'
         and (v_queues is null or live.queue = any (v_queues))
         and (p_task_type is null or live.task_type = p_task_type)
         and (p_queue is null or live.queue = p_queue)
-        and (p_worker_id is null or live.worker_id = p_worker_id)
+        -- Nobody holds it.
+        and p_worker_id is null
         and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
         and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
         and (
@@ -151,27 +153,45 @@ begin
     )
     union all
     (
-      select *
-      from triaged.live_tasks as live
-      where
-        (p_status is null or p_status = 'started')
-        and live.status = 'started'
-        -- Says no more than the line before, but names an index; as the next one does.
-        and live.worker_id is not null
-        and (p_task_type is null or live.task_type = p_task_type)
-        and (p_queue is null or live.queue = p_queue)
-        and (p_worker_id is null or live.worker_id = p_worker_id)
-        and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
-        and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
-        and (
-          p_repository is null
-          or live.payload ->> 'source_repo' = p_repository
-          or live.payload ->> 'target_repo' = p_repository
-        )
-        and live.created_at >= p_since
-        and (live.created_at, live.task_id) < (p_created_at, p_task_id)
-      order by live.created_at desc, live.task_id desc
-      limit p_rows
+      select live.*
+      from (
+        -- A task that was claimed again soon is in two rows of claims.
+        select distinct held.created_at, held.task_id
+        from triaged.claims as claim
+        cross join lateral (
+          select known.created_at, known.task_id
+          from (
+            select task.created_at, task.task_id
+            from triaged.live_tasks as task
+            where
+              task.task_id = any (claim.task_ids)
+              and task.worker_id = claim.worker_id
+              and (p_task_type is null or task.task_type = p_task_type)
+              and (p_queue is null or task.queue = p_queue)
+              and (p_parent_task_id is null or task.parent_task_id = p_parent_task_id)
+              and (p_context_id is null or task.metadata ->> 'context_id' = p_context_id)
+              and (
+                p_repository is null
+                or task.payload ->> 'source_repo' = p_repository
+                or task.payload ->> 'target_repo' = p_repository
+              )
+              and task.created_at >= p_since
+              and (task.created_at, task.task_id) < (p_created_at, p_task_id)
+            -- Keeps the planner from reading all tasks in the order below.
+            offset 0
+          ) as known
+          order by known.created_at desc, known.task_id desc
+          limit p_rows
+        ) as held
+        where
+          (p_status is null or p_status = 'started')
+          and (p_worker_id is null or claim.worker_id = p_worker_id)
+        order by held.created_at desc, held.task_id desc
+        limit p_rows
+      ) as page
+      cross join lateral (
+        select * from triaged.live_tasks as task where task.task_id = page.task_id offset 0
+      ) as live
     )
     union all
     (
@@ -180,10 +200,11 @@ begin
       where
         (p_status is null or p_status = 'needs_decision')
         and live.status = 'needs_decision'
+        -- Says no more than the line before, but names an index.
         and live.decision_prompt is not null
         and (p_task_type is null or live.task_type = p_task_type)
         and (p_queue is null or live.queue = p_queue)
-        and (p_worker_id is null or live.worker_id = p_worker_id)
+        and p_worker_id is null
         and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
         and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
         and (

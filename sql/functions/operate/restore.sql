@@ -65,9 +65,11 @@ begin
         (
           'workers', 'worker_id', greatest(
             (select max(worker_id) from triaged.workers),
-            (select max(worker_id) from triaged.live_tasks)
+            (select max(worker_id) from triaged.live_tasks),
+            (select max(worker_id) from triaged.claims)
           )
         ),
+        ('claims', 'claim_id', (select max(claim_id) from triaged.claims)),
         ('effects', 'effect_id', (select max(effect_id) from triaged.effects)),
         ('triage_results_cache', 'id', (select max(id) from triaged.triage_results_cache)),
         ('repositories', 'id', (select max(id) from triaged.repositories)),

@@ -52,21 +52,19 @@ begin
     end if;
   end if;
 
-  v_task.status := 'queued';
-  v_task.run_at := v_now;
-  v_task.failure_count := 0;
-  v_task.rescue_count := 0;
-  v_task.worker_id := null;
-  v_task.cancel_requested_at := null;
-  v_task.progress_pct := null;
-  v_task.current_step := null;
-  v_task.result := null;
-  v_task.decision_prompt := null;
-  v_task.decision := null;
-  v_task.started_at := null;
-  v_task.ended_at := null;
-
-  insert into triaged.live_tasks overriding system value values (v_task.*);
+  -- But for columns that are generated.
+  insert into triaged.live_tasks (
+    task_id, task_type, queue, payload, priority, status, run_at, attempt_count, failure_count,
+    max_attempts, rescue_count, error, dedupe_key, parent_task_id, root_task_id, metadata,
+    created_at, given_id
+  )
+  overriding system value
+  values (
+    v_task.task_id, v_task.task_type, v_task.queue, v_task.payload, v_task.priority, 'queued',
+    v_now, v_task.attempt_count, 0, v_task.max_attempts, 0, v_task.error, v_task.dedupe_key,
+    v_task.parent_task_id, v_task.root_task_id, v_task.metadata, v_task.created_at,
+    v_task.given_id
+  );
 
   perform triaged.wake_workers();
 end;

@@ -18,7 +18,8 @@ as $$
 declare
   v_task triaged.live_tasks;
 begin
-  select * into v_task from triaged.tasks as task where task.task_id = why.task_id;
+  -- The columns that the view leaves out say nothing here.
+  select task.*, null, null into v_task from triaged.tasks as task where task.task_id = why.task_id;
 
   if not found then
     return query select * from triaged.why_unknown(why.task_id);
@@ -124,7 +125,8 @@ begin
       cross join lateral (
         select from triaged.live_tasks as ahead
         where
-          ahead.status = 'queued'
+          ahead.in_lane
+          and ahead.status = 'queued'
           and ahead.queue = p_task.queue
           and ahead.task_type = p_task.task_type
           and ahead.priority = level

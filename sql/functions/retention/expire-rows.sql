@@ -65,6 +65,19 @@ begin
   ));
   get diagnostics workers = row_count;
 
+  -- Of a start by hand for a worker that is gone: nobody tidies them.
+  delete from triaged.claims as claim
+  where
+    not exists (
+      select from triaged.workers as alive
+      where alive.worker_id = claim.worker_id and alive.ended_at is null
+    )
+    and not exists (
+      select from triaged.live_tasks as task
+      where task.task_id = any (claim.task_ids) and task.worker_id = claim.worker_id
+      offset 0
+    );
+
   return next;
 end;
 $$;

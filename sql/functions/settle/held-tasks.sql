@@ -62,9 +62,11 @@ begin
   -- connection, since a claim share-locks the row.
   perform from triaged.workers where worker_id = release_unknown_tasks.worker_id for update;
 
+  v_task_ids := triaged.held_task_ids(array[release_unknown_tasks.worker_id]);
+
   select array_agg(task.task_id), array_agg(task.attempt_count) into v_task_ids, v_attempts
   from triaged.live_tasks as task
-  where task.worker_id = release_unknown_tasks.worker_id;
+  where task.task_id = any (v_task_ids) and task.worker_id = release_unknown_tasks.worker_id;
 
   -- Apart from the query above: joined with it, the planner may read the whole primary key, whose
   -- order serves a merge.

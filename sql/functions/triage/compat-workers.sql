@@ -38,6 +38,7 @@ language plpgsql
 as $$
 declare
   v_worker_id bigint;
+  v_tidied bigint;
 begin
   if p_name is null or p_name = '' then
     raise exception 'expected a worker name, got none' using errcode = '22023';
@@ -51,9 +52,14 @@ begin
   update triaged.workers
   set heartbeat_at = triaged.now()
   where name = p_name and kind = 'compat' and ended_at is null
-  returning worker_id into v_worker_id;
+  returning worker_id, tidied_claim_id into v_worker_id, v_tidied;
 
   if v_worker_id is not null then
+    -- It has no heartbeat that would.
+    update triaged.workers
+    set tidied_claim_id = triaged.tidy_claims(v_worker_id, v_tidied)
+    where worker_id = v_worker_id;
+
     return v_worker_id;
   end if;
 

@@ -137,7 +137,8 @@ begin
       limit 1
     ) as last
     where
-      waiting.status = 'queued'
+      waiting.in_lane
+      and waiting.status = 'queued'
       and waiting.attempt_count > 0
       and waiting.run_at > v_now
       and last.at > v_now + triaged.clock_margin()

@@ -1,8 +1,8 @@
 -- What a worker process does all the time: show that it lives, and ask for cancel requests.
 
--- Renew the lease of a worker. held is false once the worker was declared dead: it then drops its
--- attempts and registers anew. cancel_requests are the attempts it holds whose cancel was
--- requested: [{"task_id": "1", "attempt": 2}].
+-- Renew the lease of a worker, and tidy its claims. held is false once the worker was declared
+-- dead: it then drops its attempts and registers anew. cancel_requests are the attempts it holds
+-- whose cancel was requested: [{"task_id": "1", "attempt": 2}].
 create or replace function triaged.heartbeat_worker(worker_id bigint)
 returns table (held boolean, cancel_requests jsonb)
 language plpgsql
@@ -11,17 +11,29 @@ set search_path to pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+  v_now timestamptz := triaged.now();
   v_before timestamptz;
+  v_tidied bigint;
 begin
-  select mine.heartbeat_at into v_before
+  -- Locked as the update below would: a rescue waits until the rows of claims are tidied, or tidied
+  -- they are not.
+  select mine.heartbeat_at, mine.tidied_claim_id into v_before, v_tidied
   from triaged.workers as mine
-  where mine.worker_id = heartbeat_worker.worker_id and mine.ended_at is null;
+  where mine.worker_id = heartbeat_worker.worker_id and mine.ended_at is null
+  for no key update;
 
-  perform triaged.note_setback(v_before);
+  if found then
+    perform triaged.note_setback(v_before);
 
-  update triaged.workers
-  set heartbeat_at = triaged.now(), lock_lost_at = null
-  where worker_id = heartbeat_worker.worker_id and ended_at is null;
+    -- With each new minute all rows are looked at: one may have committed late.
+    v_tidied := triaged.tidy_claims(heartbeat_worker.worker_id, case
+      when date_trunc('minute', v_before) = date_trunc('minute', v_now) then v_tidied else 0
+    end);
+
+    update triaged.workers
+    set heartbeat_at = v_now, lock_lost_at = null, tidied_claim_id = v_tidied
+    where worker_id = heartbeat_worker.worker_id;
+  end if;
 
   return query select found, triaged.cancel_requests(heartbeat_worker.worker_id);
 end;
@@ -43,9 +55,10 @@ as $$
   )
   from triaged.live_tasks as task
   where
-    task.worker_id = cancel_requests.worker_id
+    -- By live_tasks_cancel_idx: of all workers, since a claim would write an index by worker.
+    task.cancel_requested_at is not null
     and task.status = 'started'
-    and task.cancel_requested_at is not null;
+    and task.worker_id = cancel_requests.worker_id;
 $$;
 
 -- Show that the process of a worker lives, for as long as the calling session does: take the lock

@@ -85,11 +85,15 @@ begin
     return false;
   end if;
 
+  v_task_ids := triaged.held_task_ids(array[end_worker.worker_id]);
+
   select array_agg(task.task_id), array_agg(task.attempt_count) into v_task_ids, v_attempts
   from triaged.live_tasks as task
-  where task.worker_id = end_worker.worker_id;
+  where task.task_id = any (v_task_ids) and task.worker_id = end_worker.worker_id;
 
   perform triaged.release_tasks(v_task_ids, v_attempts);
+
+  delete from triaged.claims where worker_id = end_worker.worker_id;
 
   return true;
 end;

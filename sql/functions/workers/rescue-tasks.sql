@@ -105,13 +105,16 @@ begin
     return;
   end if;
 
-  -- Lock order: workers before tasks, and tasks by task_id, as settling does.
+  v_held := triaged.held_task_ids(p_dead);
+
+  -- A late settle may have come between, so that the worker is asked for again.
   v_held := array(
     select held.task_id
     from triaged.live_tasks as held
-    where held.worker_id = any (p_dead)
-    -- An expression, so that the planner sorts the tasks of the dead workers: the primary key has
-    -- the order ready, and would be read from end to end.
+    where held.task_id = any (v_held) and held.worker_id = any (p_dead)
+    -- Lock order: workers before tasks, and tasks by task_id, as settling does. An expression, so
+    -- that the planner sorts the tasks of the dead workers: the primary key has the order ready,
+    -- and would be read from end to end.
     order by held.task_id + 0
     for update
   );
@@ -147,6 +150,9 @@ begin
   ) as verdict
   where task.task_id = any (v_held) and task.task_id = verdict.task_id
   returning task.task_id, task.status;
+
+  -- No claim of these workers is under way, and none will be.
+  delete from triaged.claims where worker_id = any (p_dead);
 
   perform triaged.wake_workers();
 end;

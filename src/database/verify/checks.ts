@@ -13,6 +13,7 @@ export const CHECKS = [
   "final_task_has_end",
   "history_has_task",
   "task_is_in_one_table",
+  "held_task_is_claimed",
 ] as const;
 export type Check = (typeof CHECKS)[number];
 
@@ -257,7 +258,16 @@ const JUDGE = `
       then 'in ' || string_agg(format('%s (%s)', place, status), ' and ' order by place desc)
     end
   from tasks
-  group by task_id`;
+  group by task_id
+  union all
+  -- Else a rescue of the worker would not find it.
+  select
+    'held_task_is_claimed', task_id, null,
+    case when (worker_id, task_id) not in (select worker_id, unnest(task_ids) from triaged.claims)
+      then format('worker %s holds it, but no row of claims has it', worker_id)
+    end
+  from triaged.live_tasks
+  where task_id > $1 and task_id <= $2 and status = 'started'`;
 
 /** $8 = how many breaches of each check are told; the other parameters are those of the parts. */
 const CHECK_RANGE = `

@@ -124,6 +124,7 @@ function zeros(): Record<Check, number> {
     final_task_has_end: 0,
     history_has_task: 0,
     task_is_in_one_table: 0,
+    held_task_is_claimed: 0,
   };
 }
 
