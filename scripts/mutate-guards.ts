@@ -189,7 +189,8 @@ function readReport(text: string, errors: string): Run {
   const { testResults = [] }: { testResults?: { name: string; assertionResults: Assertion[] }[] } =
     JSON.parse(text);
   const results = testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.map(({ status, fullName }) => ({ status, file: name, title: fullName })),
+    // Without the names of groups, which patterns join in a way of their own.
+    assertionResults.map(({ status, title }) => ({ status, file: name, title })),
   );
   const ran = results.filter(({ status }) => status === "passed" || status === "failed");
   if (ran.length === 0) {
@@ -201,7 +202,7 @@ function readReport(text: string, errors: string): Run {
   };
 }
 
-type Assertion = { readonly status: string; readonly fullName: string };
+type Assertion = { readonly status: string; readonly title: string };
 
 function nameOf({ of, original, replacement }: Guard): string {
   return `${of}: ${original}${replacement === "" ? "" : ` => ${replacement}`}`;
