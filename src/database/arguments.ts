@@ -32,6 +32,14 @@ export type TaskFilter = {
   readonly limit: number;
 };
 
+/** How much a count of ended tasks reads at most. */
+export type CountLimits = {
+  /** More than that are estimated; failed and cancelled ones each by themselves. @default 10,000 */
+  readonly countMax?: number;
+  /** Pages that are drawn by chance for an estimate. @default 1,000 */
+  readonly pagesMax?: number;
+};
+
 /** How an attempt at an effect ended; `pending`: to be tried again after `delayMs`. */
 export type EffectEnd = {
   readonly status: EffectStatus;

@@ -1,5 +1,6 @@
 /** Doctor's questions about the queue's tables, each with the shape of its answer. */
 import { z } from "zod";
+import { EFFECT_KINDS } from "../model/effect.ts";
 import type { Database } from "./database.ts";
 import { Count } from "./rows.ts";
 
@@ -235,4 +236,99 @@ export async function readSetbackFacts(
 ): Promise<SetbackFacts> {
   const [row] = await db.query({ text: SETBACK_FACTS_SQL, values: [limit] });
   return SetbackFacts.parse(row);
+}
+
+const EffectFacts = z.object({
+  kind: z.enum(EFFECT_KINDS),
+  /** Of the newest that ended. */
+  failed: Count,
+  skipped: Count,
+  /** Failed at least once, and are tried again. */
+  failing: Count,
+  /** Nobody has tried to deliver them. */
+  overdue: Count,
+  /** Of one of these. */
+  last_error: z.string().nullable(),
+});
+export type EffectFacts = z.output<typeof EffectFacts>;
+
+/**
+ * Effects that do not arrive, by kind: of those that wait, and of those that ended in a day, the
+ * newest `rowsMax` of either. Overdue: for longer than `lateMs`.
+ */
+export async function readEffectFacts(
+  db: Database,
+  { rowsMax, lateMs }: { rowsMax: number; lateMs: number },
+): Promise<EffectFacts[]> {
+  const rows = await db.query({
+    text: `
+      with recent as (
+        (
+          select kind, status, attempts, due_at, last_error, effect_id
+          from triaged.effects
+          where status = 'pending'
+          order by due_at
+          limit $1
+        )
+        union all
+        (
+          select kind, status, attempts, due_at, last_error, effect_id
+          from triaged.effects
+          where status <> 'pending' and created_at > triaged.now() - interval '1 day'
+          order by created_at desc
+          limit $1
+        )
+      )
+      select
+        kind,
+        count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status = 'skipped') as skipped,
+        count(*) filter (where status = 'pending' and last_error is not null) as failing,
+        count(*) filter (
+          where status = 'pending' and due_at < triaged.now() - make_interval(secs => $2 / 1000.0)
+        ) as overdue,
+        left(max(last_error) filter (where status <> 'delivered'), 200) as last_error
+      from recent
+      group by kind
+      order by kind`,
+    values: [rowsMax, lateMs],
+  });
+  return rows.map((row) => EffectFacts.parse(row));
+}
+
+const TellingFacts = z.object({
+  /** Whether the job found somebody to tell at its last look. */
+  is_on: z.boolean(),
+  /** Whether it has not told of a row that is older than asked. */
+  is_late: z.boolean(),
+});
+export type TellingFacts = z.output<typeof TellingFacts>;
+
+/** How far the job is that tells of history: alerts, pushes, notifications. */
+export async function readTellingFacts(
+  db: Database,
+  { lateMs }: { lateMs: number },
+): Promise<TellingFacts> {
+  // Whatever statistics say: the pages behind an id, by their summary.
+  await db.query({ text: "set local enable_seqscan to off" });
+  const [row] = await db.query({
+    text: `
+      with known as materialized (
+        select
+          coalesce(bool_or(is_on), false) as is_on,
+          coalesce(max(told_id), 9223372036854775807) as told_id
+        from triaged.told_history
+      )
+      select
+        known.is_on,
+        exists (
+          select from triaged.task_history
+          where
+            history_id > (select told_id from known)
+            and at < triaged.now() - make_interval(secs => $1 / 1000.0)
+        ) as is_late
+      from known`,
+    values: [lateMs],
+  });
+  return TellingFacts.parse(row);
 }

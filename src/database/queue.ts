@@ -30,6 +30,7 @@ import type { parseExactly } from "../model/json.ts";
 import type { Attempt, ClaimedTask, Enqueued, Lane, NewTask, TaskInput } from "../model/task.ts";
 import type { TaskStatus } from "../model/task-status.ts";
 import type {
+  CountLimits,
   EffectEnd,
   EffectFilter,
   HistoryRange,
@@ -264,8 +265,8 @@ export interface Queue {
     filter: Omit<TaskFilter, "limit" | "after" | "offset"> & { readonly countMax: number },
   ) => Promise<number>;
 
-  /** How many tasks there are in each status that has any. */
-  readonly countByStatus: (db: Database) => Promise<Partial<Record<TaskStatus, number>>>;
+  /** How many tasks there are in each status that has any, by no scan of them. */
+  readonly countByStatus: (db: Database, limits?: CountLimits) => Promise<rows.StatusCounts>;
 
   /**
    * The newest transitions of a task, the oldest of them first; empty for a task that history does

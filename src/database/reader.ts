@@ -2,7 +2,7 @@
 import type { QueryResultRow } from "pg";
 import { z } from "zod";
 import { parseExactly } from "../model/json.ts";
-import { TASK_STATUSES } from "../model/task-status.ts";
+import { TASK_STATUSES, type TaskStatus } from "../model/task-status.ts";
 import type { TaskFilter } from "./arguments.ts";
 import { columnsOf, type Database, exactTime, isoTime } from "./database.ts";
 import type { Queue } from "./queue.ts";
@@ -114,13 +114,79 @@ export const countTasks: Queue["countTasks"] = async (db, { countMax, ...filter 
   return Counted.parse(row).count;
 };
 
-export const countByStatus: Queue["countByStatus"] = async (db) => {
-  const rows = await db.query({
-    text: "select status, count(*) from triaged.tasks group by status",
+const CountedStatus = Counted.extend({ status: z.enum(TASK_STATUSES) });
+
+export const countByStatus: Queue["countByStatus"] = async (
+  db,
+  { countMax = 10_000, pagesMax = 1_000 } = {},
+) => {
+  const live = await db.query({
+    text: `select status, sum(count) as count, min(counted_at) < triaged.now() as is_earlier
+           from triaged.queue_depth
+           group by status`,
   });
-  const parsed = rows.map((row) => Counted.extend({ status: z.enum(TASK_STATUSES) }).parse(row));
-  return Object.fromEntries(parsed.map(({ status, count }) => [status, count]));
+  const ended = await countEnded(db, countMax + 1);
+  const isExact = ended.reduce((sum, { count }) => sum + count, 0) <= countMax;
+  const estimated = isExact ? [] : await estimateEnded(db, { countMax, pagesMax });
+
+  const counts: Partial<Record<TaskStatus, number>> = {};
+  for (const { status, count } of live.map((row) => CountedStatus.parse(row))) {
+    counts[status] = count;
+  }
+  for (const { status, count } of [...ended, ...estimated]) {
+    // There are at least as many as were seen.
+    counts[status] = Math.max(count, counts[status] ?? 0);
+  }
+  return { counts, isEstimate: !isExact || live.some((row) => row["is_earlier"] === true) };
 };
+
+async function countEnded(
+  db: Database,
+  countMax: number,
+  status?: TaskStatus,
+): Promise<z.output<typeof CountedStatus>[]> {
+  const rows = await db.query({
+    text: `select status, count(*)
+           from (
+             select status from triaged.final_tasks
+             ${status === undefined ? "" : `where status = '${status}'`}
+             limit $1
+           ) as found
+           group by status`,
+    values: [countMax],
+  });
+  return rows.map((row) => CountedStatus.parse(row));
+}
+
+/** What is not finished is counted by its index, up to countMax; of the rest, pages by chance. */
+async function estimateEnded(
+  db: Database,
+  { countMax, pagesMax }: { readonly countMax: number; readonly pagesMax: number },
+): Promise<z.output<typeof CountedStatus>[]> {
+  const unfinished = [
+    ...(await countEnded(db, countMax + 1, "failed")),
+    ...(await countEnded(db, countMax + 1, "cancelled")),
+  ];
+  const rare = unfinished.filter(({ count }) => count <= countMax);
+  const [size] = await db.query({
+    text: `select sum(pg_relation_size(relid)) / current_setting('block_size')::integer as count
+           from pg_partition_tree('triaged.final_tasks')`,
+  });
+  const share = Math.min(1, pagesMax / Math.max(1, Counted.parse(size).count));
+  const drawn = await db.query({
+    text: `select status, count(*)
+           from triaged.final_tasks tablesample system ($1)
+           group by status`,
+    values: [share * 100],
+  });
+  return [
+    ...rare,
+    ...drawn
+      .map((row) => CountedStatus.parse(row))
+      .filter(({ status }) => rare.every((one) => one.status !== status))
+      .map(({ status, count }) => ({ status, count: Math.round(count / share) })),
+  ];
+}
 
 /** Rows of one answer. A task that snoozes for years has more, and each may have an error. */
 export const HISTORY_ROWS_MAX = 1_000;

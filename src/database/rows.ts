@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { EFFECT_KINDS, EFFECT_STATUSES } from "../model/effect.ts";
 import type { Enqueued } from "../model/task.ts";
-import { TASK_STATUSES } from "../model/task-status.ts";
+import { TASK_STATUSES, type TaskStatus } from "../model/task-status.ts";
 import { IsoTime } from "./database.ts";
 
 /** A number that the driver hands out as text, such as a bigint. */
@@ -155,6 +155,13 @@ export const Depth = z.object({
   paused_at: IsoTime.nullable(),
 });
 export type Depth = z.output<typeof Depth>;
+
+/** How many tasks there are in each status that has any. */
+export type StatusCounts = {
+  readonly counts: Readonly<Partial<Record<TaskStatus, number>>>;
+  /** Not all of it is counted, or not at this moment. */
+  readonly isEstimate: boolean;
+};
 
 /** The tasks of a type that ended with a status in the last 24 hours. */
 export const Statistics = z.object({

@@ -1,3 +1,4 @@
+import { effectsProbe, tellingProbe } from "./effects.ts";
 import { jobsProbe } from "./jobs.ts";
 import { partitionsProbe, retentionProbe } from "./partitions.ts";
 import { ownersProbe, privilegesProbe } from "./privileges.ts";
@@ -34,6 +35,8 @@ export const PROBES: readonly DoctorProbe[] = [
   lockTableProbe,
   retentionProbe,
   jobsProbe,
+  effectsProbe,
+  tellingProbe,
   workersProbe,
   lanesProbe,
 ];

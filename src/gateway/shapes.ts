@@ -2,10 +2,19 @@
 import type { FastifySchemaCompiler } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { IsoTime } from "../database/database.ts";
 import { PAGE_PLACE } from "../database/reader.ts";
+import {
+  Count,
+  Depth,
+  HistoryRow,
+  ListedRow,
+  Pause,
+  Reason,
+  WorkerActivity,
+} from "../database/rows.ts";
 import { isRecord } from "../model/json.ts";
 import { PRIORITIES, PRIORITY_NAMES } from "../model/task.ts";
-import { TASK_STATUSES } from "../model/task-status.ts";
 
 const TASK_ID_MAX = 9_223_372_036_854_775_807n;
 const IS_ID = "a task id is a whole number above 0, such as 42";
@@ -79,36 +88,37 @@ export const EnqueuedReply = z
   })
   .meta({ id: "Enqueued" });
 
-const LISTED = {
-  task_id: z.string(),
-  task_type: z.string(),
-  queue: z.string(),
-  priority: z.int(),
-  status: z.enum(TASK_STATUSES),
-  run_at: Time,
-  attempt_count: z.int(),
-  failure_count: z.int(),
-  max_attempts: z.int(),
-  rescue_count: z.int(),
-  worker_id: z.string().nullable(),
-  cancel_requested_at: Time.nullable(),
-  progress_pct: z.int().nullable(),
-  current_step: z.string().nullable(),
-  error: z.string().nullable(),
-  decision_prompt: z.string().nullable(),
-  dedupe_key: z.string().nullable(),
-  parent_task_id: z.string().nullable(),
-  root_task_id: z.string().nullable(),
-  created_at: Time,
-  started_at: Time.nullable(),
-  ended_at: Time.nullable(),
-};
+/** A field of a row as JSON has it. */
+type SentField<Field> = Field extends typeof IsoTime
+  ? typeof Time
+  : Field extends z.ZodNullable<typeof IsoTime>
+    ? z.ZodNullable<typeof Time>
+    : Field extends typeof Count
+      ? z.ZodNumber
+      : Field extends z.ZodNullable<typeof Count>
+        ? z.ZodNullable<z.ZodNumber>
+        : Field;
 
-export const ListedTaskReply = z.strictObject(LISTED).meta({ id: "ListedTask" });
+/** The schema of a row as `sent` makes it: every column of it, and no other field. */
+function replyOf<Shape extends z.core.$ZodLooseShape>(row: z.ZodObject<Shape>) {
+  const fieldOf = (field: unknown): unknown => {
+    if (field instanceof z.ZodNullable) {
+      const inner = fieldOf(field.unwrap());
+      return inner instanceof z.ZodType && inner !== field.unwrap() ? inner.nullable() : field;
+    }
+    if (field === IsoTime) return Time;
+    return field === Count ? z.number() : field;
+  };
+  const fields = Object.entries(row.shape).map(([name, field]) => [name, fieldOf(field)]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The same names, each by fieldOf, which SentField describes.
+  const shape = Object.fromEntries(fields) as { [Name in keyof Shape]: SentField<Shape[Name]> };
+  return z.strictObject(shape);
+}
 
-export const TaskReply = z
-  .strictObject({
-    ...LISTED,
+export const ListedTaskReply = replyOf(ListedRow).meta({ id: "ListedTask" });
+
+export const TaskReply = replyOf(ListedRow)
+  .extend({
     payload: z.unknown(),
     result: z.unknown(),
     decision: z.unknown(),
@@ -116,61 +126,11 @@ export const TaskReply = z
   })
   .meta({ id: "Task" });
 
-export const HistoryReply = z
-  .strictObject({
-    history_id: z.string(),
-    task_id: z.string(),
-    task_type: z.string(),
-    at: Time,
-    event: z.string(),
-    status: z.string(),
-    attempt_count: z.int(),
-    worker_id: z.string().nullable(),
-    worker: z.string().nullable(),
-    actor: z.string(),
-    login: z.string().nullable(),
-    error: z.string().nullable(),
-    wait_ms: z.number().nullable(),
-    duration_ms: z.number().nullable(),
-    detail: z.unknown(),
-  })
-  .meta({ id: "HistoryEntry" });
-
-export const ReasonReply = z
-  .strictObject({ reason: z.string(), hint: z.string().nullable() })
-  .meta({ id: "Reason" });
-
-export const DepthReply = z
-  .strictObject({
-    queue: z.string(),
-    task_type: z.string(),
-    status: z.string(),
-    count: z.number(),
-    due: z.number(),
-    oldest_age_seconds: z.number().nullable(),
-    paused_at: Time.nullable(),
-  })
-  .meta({ id: "Depth" });
-
-export const PauseReply = z
-  .strictObject({ kind: z.enum(["queue", "task type"]), name: z.string(), paused_at: Time })
-  .meta({ id: "Pause" });
-
-export const WorkerReply = z
-  .strictObject({
-    worker_id: z.string(),
-    name: z.string(),
-    host: z.string().nullable(),
-    pid: z.int().nullable(),
-    state: z.string(),
-    queues: z.array(z.string()),
-    task_types: z.array(z.string()),
-    concurrency: z.int(),
-    held: z.number(),
-    heartbeat_at: Time,
-    started_at: Time,
-  })
-  .meta({ id: "Worker" });
+export const HistoryReply = replyOf(HistoryRow).meta({ id: "HistoryEntry" });
+export const ReasonReply = replyOf(Reason).meta({ id: "Reason" });
+export const DepthReply = replyOf(Depth).meta({ id: "Depth" });
+export const PauseReply = replyOf(Pause).meta({ id: "Pause" });
+export const WorkerReply = replyOf(WorkerActivity).meta({ id: "Worker" });
 
 export const ScheduleReply = z
   .strictObject({

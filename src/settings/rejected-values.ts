@@ -82,8 +82,8 @@ function addressIn(value: string): string | null {
 
 /**
  * Variables of older systems that mean nothing here. One that promises something (a lock on the
- * door, a backup, another store) is refused, since nobody would notice that the promise is broken;
- * what is left over of another runtime is told of. docs/configuration.md has the table.
+ * door, a backup, another store, a limit) is refused: nobody would notice that it is broken.
+ * What platforms and neighbours set for everybody is told of. docs/configuration.md has the table.
  */
 
 type OlderSetting = {
@@ -103,7 +103,9 @@ const NO_WORKERS_OF =
   "workers are `triaged work`: CONCURRENCY, QUEUES and the settings of handlers; unset it";
 const NO_BACKUPS = "triaged makes no backups; use pg_dump or WAL archiving, and unset it";
 const OTHER_RUNTIME = "another runtime's; nothing here reads it";
-const OF_COMPOSE = "nothing here reads it; DATABASE_URL or POSTGRES_PASSWORD says it";
+const NO_POOLER =
+  "triaged runs no pooler, and finds out by itself whether it talks to one; unset it";
+const OTHER_MODEL = "a model is asked by LLM_BASE_URL, LLM_API_KEY and LLM_MODEL; unset it";
 
 /** The first that fits counts. */
 export const OLDER_SETTINGS: readonly OlderSetting[] = [
@@ -119,28 +121,34 @@ export const OLDER_SETTINGS: readonly OlderSetting[] = [
     because: "everything is read from the primary; several hosts go into DATABASE_URL; unset it",
   },
   { name: "BACKUP_*", is: "refused", because: NO_BACKUPS },
-  { name: "DB_PASSWORD", is: "told", because: OF_COMPOSE },
-  { name: "REPL_PASSWORD", is: "told", because: OF_COMPOSE },
-  { name: "POOL_MODE", is: "told", because: "a pooler's; triaged finds out by itself" },
+  {
+    name: "DB_PASSWORD",
+    is: "refused",
+    because: "no login uses it; DATABASE_URL or POSTGRES_PASSWORD says the password; unset it",
+  },
+  {
+    name: "REPL_PASSWORD",
+    is: "refused",
+    because: "triaged sets up no replication; give it to the servers alone, and unset it",
+  },
+  { name: "POOL_MODE", is: "refused", because: NO_POOLER },
   {
     name: "AGENT_MAX_IN_FLIGHT",
-    is: "told",
-    because: "nothing here reads it; the concurrency of a handler limits its attempts",
+    is: "refused",
+    because:
+      "calls of a host are not counted; CONCURRENCY and the concurrency of a handler limit attempts; unset it",
   },
   {
-    name: "CUSTOM_LLM_BASE_URL",
-    is: "told",
-    because: "nothing here reads it; LLM_BASE_URL, LLM_API_KEY and LLM_MODEL do",
+    name: "CORTEX_ROOT",
+    is: "refused",
+    because: "no files of tasks are read; import_task takes them over; unset it",
   },
-  {
-    name: "OLLAMA_*",
-    is: "told",
-    because: "nothing here reads it; LLM_BASE_URL, LLM_API_KEY and LLM_MODEL do",
-  },
+  { name: "OLLAMA_MODEL", is: "refused", because: OTHER_MODEL },
+  { name: "OLLAMA_*", is: "told", because: `nothing here reads it; ${OTHER_MODEL}` },
+  { name: "CUSTOM_LLM_BASE_URL", is: "told", because: `nothing here reads it; ${OTHER_MODEL}` },
   { name: "MIX_*", is: "told", because: OTHER_RUNTIME },
   { name: "RELEASE_*", is: "told", because: OTHER_RUNTIME },
   { name: "CLUSTER_*", is: "told", because: OTHER_RUNTIME },
-  { name: "CORTEX_ROOT", is: "told", because: OTHER_RUNTIME },
 ];
 
 /** What is wrong, and what is left over, one sentence each. Values are not quoted. */

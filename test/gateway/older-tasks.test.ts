@@ -55,6 +55,7 @@ test("tasks are counted by their words, and those that wait for a person are lis
   expect(count.body).toEqual({
     total: 3,
     by_status: { pending: 1, needs_decision: 1, failed: 1 },
+    is_estimate: false,
   });
   expect(attention.body.total).toBe(2);
   expect(attention.body.tasks).toEqual(

@@ -17,7 +17,10 @@ test("it serves health, and describes itself, until it is told to stop", async (
   const ready = await fetch(`${address}/ready`);
   const document = await fetch(`${address}/openapi.json`);
 
-  expect([health.status, await health.json()]).toMatchObject([200, { status: "alive" }]);
+  expect([health.status, await health.json()]).toMatchObject([
+    200,
+    { status: "healthy", process: "alive" },
+  ]);
   expect([ready.status, await ready.json()]).toEqual([
     200,
     { status: "ready", database: "healthy" },

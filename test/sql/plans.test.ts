@@ -7,6 +7,8 @@
 
 import type { Client } from "pg";
 import { expect } from "vitest";
+import { inSchema } from "../../src/database/database.ts";
+import { countByStatus } from "../../src/database/reader.ts";
 import { test as base } from "../support/connections.ts";
 import {
   call,
@@ -386,6 +388,42 @@ test("no question reads the final tasks, those that wait, or history whole", asy
     );
     expect({ question, read }).toEqual({ question, read: [] });
   }
+});
+
+test("a count by status reads some of many ended tasks, and says that it is an estimate", async ({
+  db,
+}) => {
+  const ended = { finished: 20_000, failed: 300, cancelled: 700 };
+  await enqueueMany(db, 5, { task_type: "noop" });
+  for (const [place, [status, count]] of Object.entries(ended).entries()) {
+    await db.query(
+      `insert into triaged.final_tasks (
+         task_id, task_type, queue, payload, priority, status, run_at, attempt_count, failure_count,
+         max_attempts, rescue_count, metadata, created_at, ended_at
+       )
+       select -row_number() over () - $3::integer, 'noop', 'default', '{}', 2, $1, now(), 0, 0, 3, 0, '{}', now(), now() - n % 9 * interval '1 day'
+       from generate_series(1, $2::integer) as n`,
+      [status, count, place * 100_000],
+    );
+  }
+  const queue = inSchema(db, "triaged");
+
+  let few = await countByStatus(queue, { countMax: 500, pagesMax: 100 });
+  const nodes = await watchPlans(db, async () => {
+    few = await countByStatus(queue, { countMax: 500, pagesMax: 100 });
+    // The last plan is told with the next statement.
+    await db.query("select");
+  });
+  const all = await countByStatus(queue, { countMax: 21_000 });
+
+  expect(all).toEqual({ counts: { queued: 5, ...ended }, isEstimate: false });
+  // By its index, exactly; the others by chance.
+  expect(few).toMatchObject({ counts: { queued: 5, failed: 300 }, isEstimate: true });
+  expect(few.counts.finished).toBeGreaterThan(ended.finished / 2);
+  expect(few.counts.finished).toBeLessThan(ended.finished * 2);
+  expect(nodes.filter(({ type }) => type === "Sample Scan")).not.toEqual([]);
+  const read = nodes.filter(({ relation = "" }) => relation.startsWith("final_tasks"));
+  expect(read.reduce((sum, { rowsRead }) => sum + rowsRead, 0)).toBeLessThan(12_000);
 });
 
 /** As producers of the older system give them. */

@@ -10,6 +10,7 @@ type Given = {
   readonly pool?: Partial<Config["pool"]>;
   readonly directUrl?: string;
   readonly schema?: string;
+  readonly environment?: Readonly<Record<string, string>>;
   readonly rolePrefix?: string | null;
   readonly clock?: ProbeContext["clock"];
 };
@@ -22,11 +23,12 @@ export async function findingsOf(
     pool: poolChanges,
     directUrl,
     schema = "triaged",
+    environment = {},
     rolePrefix = ROLE_PREFIX,
     clock = Date.now,
   }: Given = {},
 ): Promise<readonly DoctorFinding[]> {
-  const config = readConfig({ DATABASE_URL: url });
+  const config = readConfig({ DATABASE_URL: url, ...environment });
   return await withPool(url, (pool) =>
     runProbe(probe, (ask) => inScratch(pool, schema, ask), {
       config: {

@@ -8,7 +8,11 @@ import { RETRY_AFTER_SECONDS, Refusal } from "../refusal.ts";
 /** How long the database has to answer a look at readiness. */
 const READY_MS_MAX = 5_000;
 
-const Alive = z.strictObject({ status: z.literal("alive"), version: z.string() });
+const Alive = z.strictObject({
+  status: z.literal("healthy").describe("In the word that checks of an older system look for."),
+  process: z.literal("alive"),
+  version: z.string(),
+});
 const Ready = z.strictObject({
   status: z.literal("ready"),
   database: z
@@ -35,7 +39,11 @@ export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): voi
       config: { role: "open" },
       schema: { summary: "Whether the process lives", tags: ["health"], response: { 200: Alive } },
     },
-    () => ({ status: "alive" as const, version: packageVersion() }),
+    () => ({
+      status: "healthy" as const,
+      process: "alive" as const,
+      version: packageVersion(),
+    }),
   );
 
   app.get(

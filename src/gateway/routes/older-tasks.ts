@@ -200,13 +200,17 @@ function olderSummaryRoutes(app: Gateway, { queue }: GatewayParts): void {
         summary: "How many tasks there are, and in which status",
         tags,
         response: {
-          200: z.strictObject({ total: z.int(), by_status: z.record(z.string(), z.int()) }),
+          200: z.strictObject({
+            total: z.int(),
+            by_status: z.record(z.string(), z.int()),
+            is_estimate: z.boolean().describe("Not all of it is counted, or not at this moment."),
+          }),
           ...FAILURES,
         },
       },
     },
     async () => {
-      const counts = await queue.read((db) => countByStatus(db));
+      const { counts, isEstimate } = await queue.read((db) => countByStatus(db));
       const by_status: Record<string, number> = {};
       let total = 0;
       for (const status of TASK_STATUSES) {
@@ -214,7 +218,7 @@ function olderSummaryRoutes(app: Gateway, { queue }: GatewayParts): void {
         if (count > 0) by_status[olderWord(status)] = count;
         total += count;
       }
-      return { total, by_status };
+      return { total, by_status, is_estimate: isEstimate };
     },
   );
 }

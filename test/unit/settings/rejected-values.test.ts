@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { EnvironmentError } from "../../../src/model/errors.ts";
 import { readConfig } from "../../../src/settings/config.ts";
 import { OLDER_SETTINGS } from "../../../src/settings/rejected-values.ts";
+import { SETTINGS } from "../../../src/settings/variables.ts";
 
 const REFUSED = {
   REDIS_URL: "redis://:p4ss@cache:6379/0",
@@ -22,6 +23,12 @@ const REFUSED = {
   DATABASE_REPLICA_URL: "postgres://u:p4ss@replica/db",
   BACKUP_RETENTION_DAYS: "30",
   USE_POSTGRESQL: "false",
+  DB_PASSWORD: "p4ss",
+  REPL_PASSWORD: "p4ss",
+  POOL_MODE: "transaction",
+  AGENT_MAX_IN_FLIGHT: "10",
+  CORTEX_ROOT: "/srv",
+  OLLAMA_MODEL: "llama",
 };
 
 const TOLD = {
@@ -29,12 +36,7 @@ const TOLD = {
   RELEASE_COOKIE: "c00kie",
   RELEASE_NODE: "app@host",
   CLUSTER_STRATEGY: "dns",
-  CORTEX_ROOT: "/srv",
-  OLLAMA_MODEL: "llama",
-  POOL_MODE: "transaction",
-  DB_PASSWORD: "p4ss",
-  REPL_PASSWORD: "p4ss",
-  AGENT_MAX_IN_FLIGHT: "10",
+  OLLAMA_HOST: "127.0.0.1",
   CUSTOM_LLM_BASE_URL: "http://model",
 };
 
@@ -81,6 +83,27 @@ test.for(Object.entries(TOLD))("%s is told of", ([name, value]) => {
 
 test.for(Object.entries(FINE))("%s=%s is fine", ([name, value]) => {
   expect(readConfig({ [name]: value }).leftOver).toEqual([]);
+});
+
+/** Every variable of the older systems, and those that their deployments set beside them. */
+const OLDER_VARIABLES = `
+  DATABASE_URL DATABASE_DIRECT_URL DATABASE_REPLICA_URL POSTGRES_HOST POSTGRES_PORT POSTGRES_DB
+  POSTGRES_USER POSTGRES_PASSWORD POSTGRES_SSLMODE DB_POOL_SIZE POSTGRES_POOL_SIZE
+  POSTGRES_MAX_OVERFLOW POSTGRES_POOL_TIMEOUT POSTGRES_POOL_RECYCLE WORKER_ID POLL_INTERVAL PORT
+  ORCHESTRATOR_API_KEY REQUIRE_AUTH ANTHROPIC_API_KEY GITHUB_TOKEN WEBHOOK_URL DEV_NEXUS_URL
+  PUSH_MAX_ATTEMPTS PUSH_RETRY_BASE_MS PUSH_JWT_TTL_SECONDS PUSH_JWT_SKEW_SECONDS
+  AGENT_MAX_IN_FLIGHT AGENT_FAILURE_THRESHOLD AGENT_FAILURE_WINDOW_MS AGENT_COOLDOWN_MS
+  BACKUP_RETENTION_DAYS DUAL_WRITE_MODE READ_FROM_POSTGRES_PERCENT DB_PASSWORD REPL_PASSWORD
+  POOL_MODE USE_POSTGRESQL REDIS_URL CORTEX_ROOT OLLAMA_MODEL
+`
+  .trim()
+  .split(/\s+/);
+
+test.for(OLDER_VARIABLES)("%s is a setting of ours, or refused", (name) => {
+  const isOurs = Object.keys(SETTINGS.shape).includes(name);
+
+  // What no setting takes for a value: one that is neither read nor refused ends here.
+  expect(isOurs || refusal({ [name]: "left-over" }).message.startsWith(`${name}: `)).toBe(true);
 });
 
 test("all of them are told together", () => {
