@@ -30,6 +30,7 @@ const RACES = [
   "manual-races",
   "claim-many",
   "claims",
+  "release-unknown",
   "partitions",
 ];
 
