@@ -73,26 +73,7 @@ export async function buildGateway(
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
-  app.addHook("onSend", (request, _reply, _payload, done) => {
-    // Before whoever changed a task hears of it, and reads it.
-    const { id } = z.object({ id: z.string() }).safeParse(request.params).data ?? {};
-    if (request.method !== "GET" && id !== undefined) {
-      parts.tasks.drop(id);
-    }
-    done();
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    const { method, routeOptions } = request;
-    const fields = { method, route: routeOptions.url, status: reply.statusCode };
-    request.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, "request answered");
-    parts.metrics.answered({
-      method,
-      route: request.is404 ? null : (routeOptions.url ?? null),
-      status: reply.statusCode,
-      seconds: reply.elapsedTime / 1_000,
-    });
-    done();
-  });
+  noteAnswers(app, parts);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -106,15 +87,9 @@ export async function buildGateway(
   });
 
   // After the plugins, whose hooks see only later routes.
-  healthRoutes(app, parts);
-  metricsRoute(app, parts);
-  taskRoutes(app, parts);
-  taskActionRoutes(app, parts);
-  eventRoutes(app, parts);
-  queueRoutes(app, parts);
-  olderTaskRoutes(app, parts);
-  skillRoutes(app, parts);
-  rpcRoutes(app, parts);
+  for (const addRoutes of ROUTES) {
+    addRoutes(app, parts);
+  }
   parts.application.routes(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),
@@ -122,6 +97,42 @@ export async function buildGateway(
 
   await app.ready();
   return app;
+}
+
+const ROUTES: readonly ((app: Gateway, parts: GatewayParts) => void)[] = [
+  healthRoutes,
+  metricsRoute,
+  taskRoutes,
+  taskActionRoutes,
+  eventRoutes,
+  queueRoutes,
+  olderTaskRoutes,
+  skillRoutes,
+  rpcRoutes,
+];
+
+/** What an answer means to the cache, the log and the metrics. */
+function noteAnswers(app: Gateway, { tasks, metrics }: GatewayParts): void {
+  app.addHook("onSend", (request, _reply, _payload, done) => {
+    // Before whoever changed a task hears of it, and reads it.
+    const { id } = z.object({ id: z.string() }).safeParse(request.params).data ?? {};
+    if (request.method !== "GET" && id !== undefined) {
+      tasks.drop(id);
+    }
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const { method, routeOptions } = request;
+    const fields = { method, route: routeOptions.url, status: reply.statusCode };
+    request.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, "request answered");
+    metrics.answered({
+      method,
+      route: request.is404 ? null : (routeOptions.url ?? null),
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1_000,
+    });
+    done();
+  });
 }
 
 /** What generated clients call it: `getApiTasksById` of `GET /api/tasks/:id`. */

@@ -113,25 +113,7 @@ export async function startGateway(
     pool,
     events,
     tasks,
-    send: async (method, path, { key, json, body, headers = {} } = {}) => {
-      const answer = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          ...(key === undefined ? {} : { "x-api-key": key }),
-          ...(json === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-        ...(body === undefined ? {} : { body }),
-      });
-      const text = await answer.text();
-      const isJson = answer.headers.get("content-type")?.includes("json") === true;
-      return {
-        status: answer.status,
-        headers: answer.headers,
-        body: isJson ? JSON.parse(text) : text,
-      };
-    },
+    send: senderTo(url),
     [Symbol.asyncDispose]: async () => {
       await app.close();
       tasks.close();
@@ -141,6 +123,28 @@ export async function startGateway(
     },
   };
 }
+
+const senderTo =
+  (url: string): TestGateway["send"] =>
+  async (method, path, { key, json, body, headers = {} } = {}) => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(key === undefined ? {} : { "x-api-key": key }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await answer.text();
+    const isJson = answer.headers.get("content-type")?.includes("json") === true;
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: isJson ? JSON.parse(text) : text,
+    };
+  };
 
 /** Start a gateway, and wait until it says where it listens. */
 export async function startServe(

@@ -48,7 +48,7 @@ function hostsIn(path: string, side: Side): Host[] {
     [isService, isMetadata, found] = [false, false, null];
   };
   for (const { text, line } of side.lines) {
-    if (/^---/.test(text)) close();
+    if (text.startsWith("---")) close();
     else if (/^\w/.test(text)) {
       isMetadata = /^metadata:\s*$/.test(text);
       isService ||= /^kind:\s*["']?Service["']?\s*$/.test(text);

@@ -107,11 +107,12 @@ function valueOf(given: ts.Expression, about: About): unknown {
   return isCode || code.length > SHOWN_MAX ? `${HIDDEN}${code}` : code;
 }
 
+const isPlain = (item: unknown): boolean =>
+  typeof item === "string" ? !item.startsWith(HIDDEN) : Array.isArray(item);
+
 /** Items that are objects are told apart by what they are about, else by where they stand. */
 function listOf(node: ts.ArrayLiteralExpression, about: About): unknown {
   const items = node.elements.map((element) => valueOf(element, about));
-  const isPlain = (item: unknown): boolean =>
-    typeof item === "string" ? !item.startsWith(HIDDEN) : Array.isArray(item);
   if (items.every(isPlain)) return items;
   return Object.fromEntries(
     items.map((item, index) => {

@@ -126,11 +126,15 @@ function differences(old: KeyedValues, now: KeyedValues): string[] {
     const before = old.get(key);
     return before === undefined || before === value ? [] : [changeOf(key, before, value)];
   });
-  const only = (left: KeyedValues, right: KeyedValues, verb: string) =>
-    [...left].filter(([key]) => !right.has(key)).map(([key, value]) => verbed(key, verb, value));
   const came = only(now, old, "added");
   const gone = only(old, now, "removed");
   return [...changed, ...came, ...gone];
+}
+
+function only(left: KeyedValues, right: KeyedValues, verb: string): string[] {
+  return [...left]
+    .filter(([key]) => !right.has(key))
+    .map(([key, value]) => verbed(key, verb, value));
 }
 
 function changeOf(key: string, before: string, after: string): string {

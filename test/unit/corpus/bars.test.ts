@@ -110,8 +110,9 @@ test("a run of all misses is at fault, whatever the bars of today, and so is one
   expect(faults([])).toEqual(["no case was judged"]);
 });
 
+const held = (name: string, peakMib: number | null) => ({ judged: { ...GOOD, name }, peakMib });
+
 test("a case that holds more memory than it may is told by its name", () => {
-  const held = (name: string, peakMib: number | null) => ({ judged: { ...GOOD, name }, peakMib });
   const outcomes = [
     held("small", PEAK_MIB_MAX),
     held("large", PEAK_MIB_MAX + 1),

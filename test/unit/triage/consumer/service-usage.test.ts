@@ -342,8 +342,9 @@ test("a health check in what deploys the image is no use of its port", async ({ 
   ]);
 });
 
+const service = (name: string) => `kind: Service\nmetadata:\n  name: ${name}\n`;
+
 test("a renamed Kubernetes Service is met where its old name is called", async ({ meet }) => {
-  const service = (name: string) => `kind: Service\nmetadata:\n  name: ${name}\n`;
   const files = [wholeFile("k8s/all.yaml", service("old-name"), service("new-name"))];
   const consumer = {
     "a.js": 'fetch("http://old-name:80/x");\nconst word = "old-name";\n',

@@ -6,9 +6,10 @@ import { makeExplain } from "../../../../src/triage/template/explain.ts";
 
 const explain = makeExplain();
 
+const lines = (text: string) => text.split("\n").map((line) => ({ line: null, text: line }));
+
 function wordsFor(path: string, before: string, after: string): readonly string[] {
   const file = { path, oldPath: null, changeType: "modified" as const, isBinary: false };
-  const lines = (text: string) => text.split("\n").map((line) => ({ line: null, text: line }));
   return explain({ ...file, before, after, added: lines(after), removed: lines(before) }).changes;
 }
 
