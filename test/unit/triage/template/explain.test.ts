@@ -133,9 +133,9 @@ const CASES: readonly Case[] = [
   ],
   [
     ".npmrc",
-    "engine-strict=false\n//registry.npmjs.org/:_authToken=abc\n",
-    "engine-strict=true\n//registry.npmjs.org/:_authToken=def\n",
-    ["engine-strict: false → true", "//registry.npmjs.org/:_authToken changed"],
+    "engine-strict=false\n//packages.example.org/:_authToken=abc\n",
+    "engine-strict=true\n//packages.example.org/:_authToken=def\n",
+    ["engine-strict: false → true", "//packages.example.org/:_authToken changed"],
   ],
   [".nvmrc", "18\n", "22\n", ["version: 18 → 22"]],
   [".tool-versions", "nodejs 18.1.0\n", "nodejs 22.1.0\n", ["nodejs: 18.1.0 → 22.1.0"]],
