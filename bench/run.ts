@@ -14,7 +14,7 @@ import { readFacts } from "./machine.ts";
 const HELP = `npm run bench -- NAME [FLAGS]
 
 NAME is all, or one of:
-${BENCHES.map(({ name, question }) => `  ${name.padEnd(12)}${question}`).join("\n")}
+${BENCHES.map(({ name, question }) => `  ${name.padEnd(16)}${question}`).join("\n")}
 
 Flags:
   --rounds N     rounds, each contestant once in each
