@@ -10,6 +10,7 @@ const QUEUE = [
   "database",
   "worker",
   "client",
+  "import",
   "jobs",
   "outbox",
   "supervisor",

@@ -75,6 +75,8 @@ export { waitForTask } from "./client/wait.ts";
 /** @internal */
 export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
 /** @internal */
+export { readOlderRelationships, readOlderRepositories } from "./database/foreign-queues.ts";
+/** @internal */
 export { enqueueTask, enqueueTasks } from "./database/producer.ts";
 /** @internal */
 export { type ClaimedEffect, EnqueuedRow } from "./database/rows.ts";
@@ -90,6 +92,8 @@ export { signalOf } from "./gateway/gone.ts";
 export { Refusal } from "./gateway/refusal.ts";
 /** @internal */
 export { defineSkill, type Skill, type SkillContext } from "./gateway/skill.ts";
+/** @internal */
+export type { TakeOver } from "./import/source.ts";
 /** @internal */
 export { lastDue } from "./jobs/due-times.ts";
 /** @internal */

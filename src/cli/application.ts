@@ -1,10 +1,11 @@
 /**
  * What an application adds to the program `triaged`: handlers, deliveries of effects, maintenance
- * jobs, commands, and doors of the gateway. The queue's own commands never name one;
- * bin/triaged.js chooses it. Types alone, and what is costly to load is behind a function: a
- * start stays quick.
+ * jobs, commands, doors of the gateway, and what it takes over from older systems. The queue's own
+ * commands never name one; bin/triaged.js chooses it. Types alone, and what is costly to load is
+ * behind a function: a start stays quick.
  */
 import type { ApplicationDoors } from "../gateway/gateway.ts";
+import type { TakeOver } from "../import/source.ts";
 import type { MaintenanceJob } from "../jobs/job.ts";
 import type { Deliveries } from "../outbox/delivery.ts";
 import type { Command } from "./terminal/command.ts";
@@ -18,6 +19,8 @@ export type Application = {
   readonly jobs: () => Promise<readonly MaintenanceJob[]>;
   /** Skills and routes beside those of the queue, for `triaged serve`. */
   readonly doors: () => Promise<ApplicationDoors>;
+  /** What `triaged import` takes over of the application's, beside tasks. */
+  readonly takeOver: () => Promise<TakeOver>;
   /** Commands beside the queue's, in the order of the help, which lists them last. */
   readonly commands: CommandList;
 };

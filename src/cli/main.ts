@@ -161,6 +161,12 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["psql", async () => (await import("./commands/psql.ts")).psqlCommand],
   ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],
   [
+    "import",
+    async (application) =>
+      (await import("./commands/import-and-export.ts")).importCommand(application),
+  ],
+  ["export", async () => (await import("./commands/import-and-export.ts")).exportCommand],
+  [
     "doctor",
     async (application) => (await import("./commands/doctor.ts")).doctorCommand(application),
   ],

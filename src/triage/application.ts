@@ -1,5 +1,5 @@
 /**
- * Triage as an application of the queue: the five lists in which it adds to the program `triaged`.
+ * Triage as an application of the queue: the lists in which it adds to the program `triaged`.
  * Loads nothing of triage before it is asked for.
  */
 import path from "node:path";
@@ -11,6 +11,7 @@ export const triage: Application = {
   deliveries: async () => (await import("./effects/deliveries.ts")).DELIVERIES,
   jobs: async () => (await import("./jobs/jobs.ts")).TRIAGE_JOBS,
   doors: async () => (await import("./doors/doors.ts")).triageDoors(),
+  takeOver: async () => (await import("./commands/take-over.ts")).takeOverRelationships,
   commands: new Map<string, () => Promise<Command>>([
     ["notify", async () => (await import("./commands/notify.ts")).notifyCommand],
     [

@@ -29,3 +29,11 @@ export async function runMain(
 function textOf({ mock }: { readonly mock: { readonly calls: readonly (readonly unknown[])[] } }) {
   return mock.calls.map(([text]) => String(text)).join("");
 }
+
+/** Run `triaged import … --json`; `report` is what it printed. */
+export async function importInto(url: string, ...words: string[]) {
+  const { code, stdout, stderr } = await runMain(["import", ...words, "--json"], {
+    databaseUrl: url,
+  });
+  return { code, stderr, report: stdout === "" ? null : JSON.parse(stdout) };
+}

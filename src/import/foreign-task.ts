@@ -1,0 +1,334 @@
+/**
+ * A task of another system, as that system wrote it, and as a row of this queue. Names of columns
+ * are read as the older systems spelled them (docs/moving.md has the table); what no column here
+ * takes is kept: in the payload, or in `metadata.imported`.
+ */
+import { isRecord, toJson } from "../model/json.ts";
+import { PRIORITY_NAMES } from "../model/task.ts";
+import { isFinal, type TaskStatus } from "../model/task-status.ts";
+
+export type ForeignRecord = Readonly<Record<string, unknown>>;
+
+export type ForeignTask = {
+  /** As messages name it, such as `task 7 of queue.json`. */
+  readonly place: string;
+  /** Its id in this queue's `given_id`. */
+  readonly id: string;
+  /** The `id` of its parent there; null: it has none. */
+  readonly parentId: string | null;
+  readonly status: TaskStatus | "blocked";
+  /** Columns of the view `tasks`, and `worker_name`; without status, ids and lineage. */
+  readonly columns: ForeignRecord;
+  /** Columns that only a task that has ended may have. */
+  readonly ended: ForeignRecord;
+  /** What is kept under `metadata.imported`. */
+  readonly kept: ForeignRecord;
+};
+
+/** A record that cannot be read as a task; the message says which, and why. */
+export class ForeignTaskError extends Error {
+  override readonly name = "ForeignTaskError";
+}
+
+const STATUSES: Readonly<Record<string, ForeignTask["status"]>> = {
+  queued: "queued",
+  pending: "queued",
+  submitted: "queued",
+  started: "started",
+  running: "started",
+  working: "started",
+  in_progress: "started",
+  processing: "started",
+  needs_decision: "needs_decision",
+  input_required: "needs_decision",
+  finished: "finished",
+  completed: "finished",
+  failed: "failed",
+  rejected: "failed",
+  cancelled: "cancelled",
+  canceled: "cancelled",
+  blocked: "blocked",
+};
+
+/** By column here: how the older systems call it, the first that is stated counts. */
+const NAMES = {
+  id: ["task_id", "id"],
+  parent: ["parent_task_id", "parent_id"],
+  type: ["task_type", "type", "skill_name", "kind"],
+  status: ["status", "state"],
+  queue: ["queue", "queue_name"],
+  priority: ["priority"],
+  payload: ["payload", "input_data", "input", "data"],
+  createdAt: ["created_at", "created", "submitted_at"],
+  runAt: ["run_at", "scheduled_for", "scheduled_at"],
+  startedAt: ["started_at"],
+  endedAt: ["ended_at", "completed_at", "failed_at", "cancelled_at", "canceled_at", "finished_at"],
+  updatedAt: ["updated_at", "last_updated"],
+  worker: ["worker_id", "worker_name", "claimed_by", "assigned_to", "assigned_agent", "agent"],
+  result: ["result", "result_data", "output"],
+  artifacts: ["artifacts"],
+  error: ["error", "error_message", "failure_reason", "last_error"],
+  attempts: ["attempt_count", "attempts"],
+  maxAttempts: ["max_attempts"],
+  progress: ["progress_pct", "progress"],
+  step: ["current_step", "step"],
+  prompt: ["decision_prompt"],
+  decision: ["decision"],
+  metadata: ["metadata"],
+  context: ["context_id"],
+} as const satisfies Record<string, readonly string[]>;
+type Field = keyof typeof NAMES;
+
+/** Labels: they say how a task is handled, and are no input of its handler. */
+const LABELS = ["tags", "labels", "sla_minutes", "timeout_minutes"];
+/** What follows from the rest here. */
+const DERIVED = ["root_task_id", "rescue_count", "failure_count", "dedupe_key", "given_id"];
+
+/** Takes fields of a record one after the other; what is left is what nobody knew. */
+class Fields {
+  readonly #left: Map<string, unknown>;
+  readonly place: string;
+
+  constructor(record: ForeignRecord, place: string) {
+    this.place = place;
+    this.#left = new Map(
+      Object.entries(record)
+        .filter(([, value]) => value !== null && value !== undefined)
+        .map(([name, value]) => [snakeCase(name), value]),
+    );
+  }
+
+  /** The first of its names that is stated; undefined: none is. The others are spent as well. */
+  take(field: Field): unknown {
+    const names = NAMES[field].filter((name) => this.#left.has(name));
+    const [first] = names;
+    const value = first === undefined ? undefined : this.#left.get(first);
+    // Of several names for one column, the rest stays as what it is, unless it says the same.
+    for (const name of names) {
+      if (name === first || toJson(this.#left.get(name)) === toJson(value)) this.#left.delete(name);
+    }
+    return value;
+  }
+
+  takeAll(names: readonly string[]): ForeignRecord {
+    const taken = names.filter((name) => this.#left.has(name));
+    const values = Object.fromEntries(taken.map((name) => [name, this.#left.get(name)]));
+    for (const name of taken) this.#left.delete(name);
+    return values;
+  }
+
+  rest(): ForeignRecord {
+    return Object.fromEntries(this.#left);
+  }
+
+  text(field: Field): string | undefined {
+    const value = this.take(field);
+    if (value === undefined) return undefined;
+    return typeof value === "string" ? value : toJson(value);
+  }
+
+  integer(field: Field, max: number): number | undefined {
+    const value = this.take(field);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < 0 || number > max) {
+      throw this.error(`expected ${NAMES[field][0]} to be 0 to ${max}, got ${shown(value)}`);
+    }
+    return number;
+  }
+
+  time(field: Field): string | undefined {
+    const value = this.take(field);
+    if (value === undefined) return undefined;
+    const text = timeText(value);
+    if (text === null) {
+      throw this.error(`expected ${NAMES[field][0]} to be a point in time, got ${shown(value)}`);
+    }
+    return text;
+  }
+
+  error(problem: string): ForeignTaskError {
+    return new ForeignTaskError(`${this.place}: ${problem}`);
+  }
+}
+
+/**
+ * Read a record as a task. `system` goes before an id that is a bare number, which would be taken
+ * for a number of this queue. Throws a ForeignTaskError for what is no task.
+ */
+export function readForeignTask(
+  record: unknown,
+  { place, system }: { readonly place: string; readonly system: string },
+): ForeignTask {
+  if (!isRecord(record)) {
+    throw new ForeignTaskError(`${place}: expected a JSON object, got ${shown(record)}`);
+  }
+  const fields = new Fields(record, place);
+  const givenId = fields.text("id");
+  if (givenId === undefined) throw fields.error("it has neither task_id nor id");
+  const taskType = fields.text("type");
+  if (taskType === undefined) throw fields.error("it has no task_type, type or skill_name");
+  const { status, told } = readStatus(fields);
+  const derived = fields.takeAll(DERIVED);
+  const { ended, updatedAt } = readEnd(fields, told);
+  const parent = fields.text("parent");
+  const columns = {
+    // The older orchestrator named skills after their tasks.
+    task_type: taskType.replace(/^trigger_/, ""),
+    queue: fields.text("queue"),
+    priority: readPriority(fields),
+    max_attempts: fields.integer("maxAttempts", 100) || undefined,
+    created_at: fields.time("createdAt"),
+    run_at: fields.time("runAt"),
+  };
+  const context = fields.text("context");
+  const labels = fields.takeAll(LABELS);
+  const metadata = fields.take("metadata");
+  const { payload, unknown } = readPayload(fields);
+  return {
+    place,
+    id: idOf(givenId, system),
+    parentId: parent === undefined ? null : idOf(parent, system),
+    status: status === "failed" && isCancelText(ended.error) ? "cancelled" : status,
+    columns: stated({
+      ...columns,
+      payload,
+      metadata: {
+        ...(isRecord(metadata) ? metadata : stated({ metadata })),
+        ...labels,
+        ...stated({ context_id: context }),
+      },
+    }),
+    ended: stated({ ...ended, ended_at: ended.ended_at ?? updatedAt }),
+    kept: stated({ system, id: givenId, ...derived, ...unknown, updated_at: updatedAt }),
+  };
+}
+
+/** A bare number would be found as the task of that number here. */
+function idOf(given: string, system: string): string {
+  return /^\d+$/.test(given) ? `${system}:${given}` : given;
+}
+
+/** A2A has an object: the state, since when, and a message. */
+function readStatus(fields: Fields): { status: ForeignTask["status"]; told: ForeignRecord } {
+  const given = fields.take("status") ?? "queued";
+  const told: ForeignRecord = isRecord(given) ? given : { state: given };
+  const name = snakeCase(String(told["state"]))
+    .toLowerCase()
+    .replace(/^task_state_/, "");
+  const status = Object.hasOwn(STATUSES, name) ? STATUSES[name] : undefined;
+  if (status === undefined) {
+    throw fields.error(`unknown status ${shown(told["state"])}`);
+  }
+  return { status, told };
+}
+
+function readEnd(fields: Fields, told: ForeignRecord) {
+  const artifacts = fields.take("artifacts");
+  const result = fields.take("result");
+  const error = fields.text("error") ?? messageOf(told["message"]);
+  const updatedAt = fields.time("updatedAt") ?? timeText(told["timestamp"]) ?? undefined;
+  const progress = fields.take("progress");
+  const percent = Number(progress);
+  const ended = {
+    result:
+      artifacts === undefined
+        ? result
+        : { ...(isRecord(result) ? result : stated({ result })), artifacts },
+    error,
+    started_at: fields.time("startedAt"),
+    ended_at: fields.time("endedAt"),
+    worker_name: fields.text("worker"),
+    attempt_count: fields.integer("attempts", 1_000_000),
+    progress_pct: Number.isInteger(percent) && percent >= 0 && percent <= 100 ? percent : undefined,
+    current_step: fields.text("step"),
+    decision_prompt: fields.text("prompt"),
+    decision: fields.take("decision"),
+  };
+  return { ended, updatedAt };
+}
+
+function messageOf(message: unknown): string | undefined {
+  if (message === undefined || message === null) return undefined;
+  return typeof message === "string" ? message : toJson(message);
+}
+
+/** Words, 0 to 3, or nothing. */
+function readPriority(fields: Fields): string | undefined {
+  const given = fields.take("priority");
+  if (given === undefined) return undefined;
+  const word = (typeof given === "string" ? given : toJson(given)).toLowerCase();
+  const known: Readonly<Record<string, string>> = { urgent: "critical", normal: "medium" };
+  const name = known[word] ?? word;
+  if (!/^[0-3]$/.test(name) && !PRIORITY_NAMES.some((each) => each === name)) {
+    throw fields.error(
+      `expected priority to be 0 to 3 or ${PRIORITY_NAMES.join(", ")}, got ${shown(given)}`,
+    );
+  }
+  return name;
+}
+
+/** A task without a payload of its own was its fields. */
+function readPayload(fields: Fields): { payload: ForeignRecord; unknown: ForeignRecord } {
+  const given = fields.take("payload");
+  if (given === undefined) return { payload: fields.rest(), unknown: {} };
+  return { payload: isRecord(given) ? given : { value: given }, unknown: fields.rest() };
+}
+
+/** What the orchestrator wrote, since it had no such status. */
+function isCancelText(error: unknown): boolean {
+  return typeof error === "string" && /^\s*(task (was )?)?cancell?ed\b/i.test(error);
+}
+
+/**
+ * An object for `insert_row`. A task that waits has no end, no worker and no count of attempts yet:
+ * what it had of them there is kept in its metadata.
+ */
+export function rowOf(task: ForeignTask, status: TaskStatus): ForeignRecord {
+  const { payload, metadata, ...columns } = task.columns;
+  const runs = Object.keys(task.ended).length > 0 && !isFinal(status) ? task.ended : {};
+  return {
+    ...columns,
+    payload,
+    ...(isFinal(status) ? task.ended : {}),
+    metadata: { ...(isRecord(metadata) ? metadata : {}), imported: { ...task.kept, ...runs } },
+    status,
+    given_id: task.id,
+  };
+}
+
+/** A time without a zone is of UTC; a number is of seconds, or if that large of milliseconds. */
+function timeText(value: unknown): string | null {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (typeof value === "number") {
+    const date = new Date(value > 1e11 ? value : value * 1000);
+    return Number.isNaN(date.getTime()) ? null : date.toISOString();
+  }
+  if (typeof value !== "string") return null;
+  const text = value.trim();
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) return null;
+  const zoned = /(Z|[+-]\d\d(:?\d\d)?)$/i.test(text.slice(10)) ? text : `${text}Z`;
+  return Number.isNaN(Date.parse(zoned.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00")))
+    ? null
+    : zoned;
+}
+
+function snakeCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toLowerCase();
+}
+
+function stated(values: ForeignRecord): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
+
+const SHOWN_MAX = 80;
+
+function shown(value: unknown): string {
+  const text = value === undefined ? "nothing" : toJson(value);
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+}
