@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cancelTask, decideTask, retryTask } from "../../database/operator.ts";
-import { enqueueTask, enqueueTasks } from "../../database/producer.ts";
+import { enqueueTasks } from "../../database/producer.ts";
 import {
   getTask,
   HISTORY_ROWS_MAX,
@@ -89,7 +89,7 @@ function enqueueRoute(app: Gateway, { queue, maxPayloadBytes, allowPrivate }: Ga
         return reply.code(201).send({ tasks: answers.map(enqueuedOf) });
       }
       const task = taskOf(body, { key, maxBytes: maxPayloadBytes });
-      const answer = await queue.write(caller, (db) => enqueueTask(db, task));
+      const answer = await queue.enqueue(caller, task);
       reply.header("location", `/api/tasks/${answer.taskId}`);
       return reply.code(answer.outcome === "created" ? 201 : 200).send(enqueuedOf(answer));
     },
