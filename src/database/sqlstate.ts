@@ -75,7 +75,7 @@ export function isOfStatement(err: unknown): boolean {
   return OF_STATEMENT.has(codeOf(err) ?? "") || isPartitionMade(err);
 }
 
-/** Whether a server that is well has refused the statement: nothing of its transaction was made. */
+/** Whether a server that is well has refused a statement: nothing of its transaction was made. */
 export function isSureUndone(err: unknown): boolean {
   return err instanceof DatabaseError && (isOfStatement(err) || !isTransient(err));
 }

@@ -16,6 +16,7 @@ import type { Gateway, GatewayParts, GivenParts } from "./gateway.ts";
 import {
   GATEWAY_LIMITS,
   type GatewayLimits,
+  limitConnections,
   limitRates,
   serverOptions,
   shedLoad,
@@ -69,6 +70,7 @@ export async function buildGateway(
   app.addHook("onRequest", setSecurityHeaders);
   traceRequests(app);
   await allowOrigins(app, parts.access);
+  limitConnections(app, limits);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
