@@ -7,11 +7,20 @@ import type { Queue } from "./queue.ts";
 import { EnqueuedRow } from "./rows.ts";
 
 export const enqueueTask: Queue["enqueueTask"] = async (db, task) =>
-  await inSpan(`enqueue ${task.taskType}`, spanOptions(task.queue, 1), (span) =>
-    insertTask(db, { ...task, ...traced(task, span) }),
-  );
+  await inEnqueueSpan(task, (given) => insertTask(db, given));
 
-const insertTask: Queue["enqueueTask"] = async (db, { delayMs, ...task }) => {
+/** Enqueue by `insert`, which is given the task with what attempts need to go on in this span. */
+export async function inEnqueueSpan<Task extends NewTask, Result>(
+  task: Task,
+  insert: (task: Task) => Promise<Result>,
+): Promise<Result> {
+  return await inSpan(`enqueue ${task.taskType}`, spanOptions(task.queue, 1), (span) =>
+    insert({ ...task, ...traced(task, span) }),
+  );
+}
+
+/** enqueueTask, for a caller who has a span of the task. */
+export const insertTask: Queue["enqueueTask"] = async (db, { delayMs, ...task }) => {
   const [row] = await db.query({
     text: `select task_id, outcome
            from triaged.enqueue_plain_task(
@@ -71,7 +80,8 @@ function spanOptions(queue: string | undefined, tasks: number) {
   };
 }
 
-const insertTasks: Queue["enqueueTasks"] = async (db, tasks) => {
+/** enqueueTasks, for a caller who has spans of the tasks. */
+export const insertTasks: Queue["enqueueTasks"] = async (db, tasks) => {
   const rows = await db.query({
     text: `select task_id, outcome from triaged.enqueue_tasks($1::jsonb) order by "position"`,
     values: [batchText(tasks.map(asJson))],

@@ -75,6 +75,11 @@ export function isOfStatement(err: unknown): boolean {
   return OF_STATEMENT.has(codeOf(err) ?? "") || isPartitionMade(err);
 }
 
+/** Whether a server that is well has refused a statement: nothing of its transaction was made. */
+export function isSureUndone(err: unknown): boolean {
+  return err instanceof DatabaseError && (isOfStatement(err) || !isTransient(err));
+}
+
 /**
  * Whether a partition for the row was made while its statement waited to put it into the default
  * one: a check violation that names no constraint. The same statement finds the partition.

@@ -57,7 +57,8 @@ export async function withSettings<Result>(
 /**
  * Run `work` in a transaction with the rights of `role` alone (null: those of the login), with
  * settings of the queue, and where asked for without the right to write. All of it ends with the
- * transaction. A statement that takes longer than `statementMsMax` is cancelled by the server.
+ * transaction. A statement that takes longer than `statementMsMax`, or waits longer than `lockMsMax`
+ * for a lock, is cancelled by the server.
  */
 export async function asRole<Result>(
   pool: Pool,
@@ -67,12 +68,15 @@ export async function asRole<Result>(
     readonly isReadOnly: boolean;
     readonly settings: { readonly actor?: string; readonly max_payload_bytes?: string };
     readonly statementMsMax: number;
+    /** @default as the statement */
+    readonly lockMsMax?: number | undefined;
   },
   work: (db: Database) => Promise<Result>,
 ): Promise<Result> {
-  const { role, isReadOnly, settings, statementMsMax } = options;
+  const { role, isReadOnly, settings, statementMsMax, lockMsMax } = options;
   const named = [
     ["statement_timeout", String(statementMsMax)],
+    ...(lockMsMax === undefined ? [] : [["lock_timeout", String(lockMsMax)]]),
     ...Object.entries(settings).map(([name, value]) => [`${schema}.${name}`, value]),
     ...(role === null ? [] : [["role", role]]),
   ].map(([name = "", value = ""]) => [escapeLiteral(name), escapeLiteral(value)]);

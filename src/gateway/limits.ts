@@ -15,6 +15,10 @@ declare module "fastify" {
 }
 
 export type GatewayLimits = StreamLimits & {
+  /** That are open. Requests of those beyond are refused. */
+  readonly connections: number;
+  /** Beyond these as well, a connection is closed without a word. */
+  readonly connectionsRefused: number;
   /** Accepted and not answered yet. Far more than there are connections to the database. */
   readonly requestsInFlight: number;
   /** Of the bodies of these, together; one whose length is not said counts as the longest. */
@@ -31,6 +35,8 @@ export type GatewayLimits = StreamLimits & {
 };
 
 export const GATEWAY_LIMITS: GatewayLimits = {
+  connections: 10_000,
+  connectionsRefused: 1_000,
   requestsInFlight: 256,
   bodyBytesInFlight: 134_217_728,
   requestsPerMinute: 120_000,
@@ -60,6 +66,37 @@ export function serverOptions(
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.lookMs },
     clientErrorHandler: replyToBrokenRequest,
   };
+}
+
+/**
+ * Hold connections to their number. Who comes later is told so with the answer to a request, and
+ * disconnected; who asks for nothing is cut by `headersMs`.
+ */
+export function limitConnections(app: Gateway, limits: GatewayLimits): void {
+  const { connections, connectionsRefused } = limits;
+  const beyond = new WeakSet<Socket>();
+  let open = 0;
+  app.server.maxConnections = connections + connectionsRefused;
+  app.server.on("connection", (socket: Socket) => {
+    open += 1;
+    if (open > connections) {
+      beyond.add(socket);
+    }
+    socket.once("close", () => (open -= 1));
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    if (!beyond.has(request.raw.socket)) {
+      done();
+      return;
+    }
+    reply.header("connection", "close");
+    done(
+      new Refusal(503, "too_many_connections", `The gateway has ${connections} connections open.`, {
+        hint: "keep connections alive and share them; another gateway beside this one takes more",
+        retryAfter: RETRY_AFTER_SECONDS,
+      }),
+    );
+  });
 }
 
 /** Shed what is too much before it is read, so that what was accepted is answered in time. */

@@ -1,7 +1,8 @@
 /**
- * The gateway's way to the queue. Each request is a transaction of its own, which begins by giving
- * up what the request must not do: a read cannot write, and each has the role of the database that
- * fits it, so that the database refuses what a door forgot.
+ * The gateway's way to the queue. Each request is a transaction of its own, or shares one with
+ * others of its caller that enqueue as well. A transaction begins by giving up what its requests
+ * must not do: a read cannot write, and each has the role of the database that fits it. So the
+ * database refuses what a door forgot.
  */
 import type { Pool } from "pg";
 import type { Logger } from "pino";
@@ -10,6 +11,8 @@ import { readRoles, readUsableRoles } from "../database/roles/roles.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
 import { isPartitionMade } from "../database/sqlstate.ts";
 import { asRole, eachByItself } from "../database/transaction.ts";
+import type { Enqueued, NewTask } from "../model/task.ts";
+import { EnqueueBatches } from "./enqueue-batches.ts";
 import type { Caller } from "./keys.ts";
 
 /** A statement that takes longer is cancelled by the server. */
@@ -23,6 +26,9 @@ export class QueueDoor {
   readonly #db: Database;
   readonly #maxPayloadBytes: number;
   readonly #logger: Logger;
+  readonly #batches = new EnqueueBatches({
+    write: (caller, work, options) => this.write(caller, work, options),
+  });
   #opened: Promise<DoorRoles> | undefined;
 
   constructor(options: {
@@ -70,9 +76,14 @@ export class QueueDoor {
 
   /**
    * Change something: all of it, or nothing. History names the caller. Where a partition was made
-   * while a statement waited for it, it is done once more: nothing was done.
+   * while a statement waited for it, it is done once more: nothing was done. A statement that waits
+   * longer than `lockMs` for a lock fails.
    */
-  async write<Result>({ name }: Caller, work: (db: Database) => Promise<Result>): Promise<Result> {
+  async write<Result>(
+    { name }: Caller,
+    work: (db: Database) => Promise<Result>,
+    { lockMs }: { readonly lockMs?: number } = {},
+  ): Promise<Result> {
     const { forWrites } = await this.#roles();
     const settings = { actor: name, max_payload_bytes: String(this.#maxPayloadBytes) };
     const options = {
@@ -80,6 +91,7 @@ export class QueueDoor {
       isReadOnly: false,
       settings,
       statementMsMax: STATEMENT_MS_MAX,
+      lockMsMax: lockMs,
     };
     try {
       return await asRole(this.#pool, this.#db.schema, options, work);
@@ -89,6 +101,11 @@ export class QueueDoor {
       }
       return await asRole(this.#pool, this.#db.schema, options, work);
     }
+  }
+
+  /** Enqueue one task: as `write` would, and in one transaction with others that come meanwhile. */
+  async enqueue(caller: Caller, task: NewTask): Promise<Enqueued> {
+    return await this.#batches.enqueue(caller, task);
   }
 
   async #roles(): Promise<DoorRoles> {

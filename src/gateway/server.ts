@@ -6,8 +6,7 @@ import {
   jsonSchemaTransformObject,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
-import { z } from "zod";
-import { forJson } from "../model/json.ts";
+import { forJson, isRecord } from "../model/json.ts";
 import { packageVersion } from "../system/package-folder.ts";
 import { guardDoors } from "./access.ts";
 import { readBodies } from "./bodies.ts";
@@ -17,6 +16,7 @@ import type { Gateway, GatewayParts, GivenParts } from "./gateway.ts";
 import {
   GATEWAY_LIMITS,
   type GatewayLimits,
+  limitConnections,
   limitRates,
   serverOptions,
   shedLoad,
@@ -70,6 +70,7 @@ export async function buildGateway(
   app.addHook("onRequest", setSecurityHeaders);
   traceRequests(app);
   await allowOrigins(app, parts.access);
+  limitConnections(app, limits);
   shedLoad(app, limits);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
@@ -115,8 +116,8 @@ const ROUTES: readonly ((app: Gateway, parts: GatewayParts) => void)[] = [
 function noteAnswers(app: Gateway, { tasks, metrics }: GatewayParts): void {
   app.addHook("onSend", (request, _reply, _payload, done) => {
     // Before whoever changed a task hears of it, and reads it.
-    const { id } = z.object({ id: z.string() }).safeParse(request.params).data ?? {};
-    if (request.method !== "GET" && id !== undefined) {
+    const { id } = isRecord(request.params) ? request.params : {};
+    if (request.method !== "GET" && typeof id === "string") {
       tasks.drop(id);
     }
     done();

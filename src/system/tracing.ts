@@ -74,6 +74,11 @@ export function withSpan<Result>(span: Span, work: () => Result): Result {
   return context.with(trace.setSpan(context.active(), span), work);
 }
 
+/** Call `work` as what belongs to no span. */
+export function outsideSpans<Result>(work: () => Result): Result {
+  return context.with(ROOT_CONTEXT, work);
+}
+
 /** End a span, as failed where there is an error. */
 export function endSpan(
   span: Span,

@@ -281,6 +281,29 @@ test.for([
   expect(answer).toContain(`"error":"${error}"`);
 });
 
+test.for(["content-length: 400\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"])(
+  "a body that stops after one byte ends in time at each door (%j)",
+  async (rest) => {
+    const doors = [
+      "POST /rpc",
+      "POST /a2a/execute",
+      "POST /api/agent/tasks",
+      "POST /api/webhook/github",
+      "POST /api/webhook/change-notification",
+      "POST /api/tasks/1/decide",
+      "PATCH /api/agent/tasks/1",
+    ];
+
+    const answers = await Promise.all(
+      doors.map((door) =>
+        raw(`${door} HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\n${rest}`),
+      ),
+    );
+
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [^]*"error":"too_slow"/);
+  },
+);
+
 test("nothing of all that was enqueued, or broke the queue", async () => {
   const { body } = await gateway.send("POST", "/api/tasks", { json: { task_type: "noop" } });
   const types = await withClient(databaseUrl, async (client) => {

@@ -1,5 +1,7 @@
 // Goal: what is too much is refused in a sentence and for a while, and what was accepted is kept.
 
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect } from "vitest";
 import { test, waitFor } from "../support/connections.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
@@ -47,6 +49,34 @@ test("beyond so many requests at a time it sheds, and is well again after them",
   expect(health.status).toBe(200);
   expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await gateway.send("GET", "/api/workers")).status).toBe(200);
+});
+
+test("beyond so many connections it says so, and takes new ones once others are closed", async ({
+  database,
+}) => {
+  await using gateway = await startGateway(database.url, {
+    limits: { connections: 2, connectionsRefused: 1, headersMs: 60_000 },
+  });
+  const open = async () => {
+    const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+    let answer = "";
+    socket.setEncoding("utf8").on("data", (text: string) => (answer += text));
+    await once(socket, "connect");
+    return { socket, answered: once(socket, "close").then(() => answer) };
+  };
+  const [first, second, third, fourth] = [await open(), await open(), await open(), await open()];
+
+  expect(await fourth.answered).toBe("");
+  third.socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const refusal = await third.answered;
+  first.socket.destroy();
+  second.socket.destroy();
+  await Promise.all([first.answered, second.answered]);
+
+  expect(refusal).toMatch(/^HTTP\/1\.1 503 /);
+  expect(refusal).toContain('"error":"too_many_connections"');
+  expect(refusal).toMatch(/connection: close/i);
+  await waitFor(async () => (await gateway.send("GET", "/health")).status === 200);
 });
 
 test("a request that is not answered in time is told so", async ({ database }) => {

@@ -1,6 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { cancelTask, decideTask, retryTask } from "../../database/operator.ts";
-import { enqueueTask, enqueueTasks } from "../../database/producer.ts";
+import { enqueueTasks } from "../../database/producer.ts";
 import {
   getTask,
   HISTORY_ROWS_MAX,
@@ -36,6 +37,9 @@ import {
 const IDEMPOTENT_MS = 86_400_000;
 /** Of a body with many tasks. */
 const BULK_BYTES_MAX = 16_777_216;
+
+/** After so many tasks of a body are checked, other requests have their turn. */
+const TASKS_BETWEEN_OTHERS = 200;
 
 const Limit = z.coerce.number().int().min(1).max(100).default(20);
 
@@ -80,16 +84,19 @@ function enqueueRoute(app: Gateway, { queue, maxPayloadBytes, allowPrivate }: Ga
         await refusePrivateWebhooks(Array.isArray(body) ? body : [body]);
       }
       if (Array.isArray(body)) {
-        const tasks = body.map((task, place) =>
-          atPlace(place, () =>
-            taskOf(task, { key: key && `${key}/${place}`, maxBytes: maxPayloadBytes }),
-          ),
-        );
+        const tasks: TaskToEnqueue[] = [];
+        for (const [place, task] of body.entries()) {
+          const options = { key: key && `${key}/${place}`, maxBytes: maxPayloadBytes };
+          tasks.push(atPlace(place, () => taskOf(task, options)));
+          if (place % TASKS_BETWEEN_OTHERS === TASKS_BETWEEN_OTHERS - 1) {
+            await setImmediate();
+          }
+        }
         const answers = await queue.write(caller, (db) => enqueueTasks(db, tasks));
         return reply.code(201).send({ tasks: answers.map(enqueuedOf) });
       }
       const task = taskOf(body, { key, maxBytes: maxPayloadBytes });
-      const answer = await queue.write(caller, (db) => enqueueTask(db, task));
+      const answer = await queue.enqueue(caller, task);
       reply.header("location", `/api/tasks/${answer.taskId}`);
       return reply.code(answer.outcome === "created" ? 201 : 200).send(enqueuedOf(answer));
     },

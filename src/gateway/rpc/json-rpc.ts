@@ -111,6 +111,7 @@ function codeOf({ code, statusCode }: Refusal): number {
     case "overloaded":
     case "too_many_requests":
     case "too_many_streams":
+    case "too_many_connections":
       return RPC_CODES.overloaded;
     case "unknown_task":
       return RPC_CODES.notFound;

@@ -16,6 +16,8 @@ const WAIT_MS_MAX = 20_000;
 
 type Params = Readonly<Record<string, unknown>>;
 
+const AnswerParams = z.object({ message: z.object({ taskId: TaskId }) });
+
 export async function sendOne(params: Params, context: RpcContext): Promise<unknown> {
   const { queue, dialect, signal, isQuick } = context;
   const { taskId, isAwaited } = await receiveMessage(params, context);
@@ -39,8 +41,7 @@ export async function receiveMessage(
       ? configuration?.returnImmediately !== true
       : configuration?.blocking === true;
   if (message.taskId !== null) {
-    const id = parseParams(z.object({ message: z.object({ taskId: TaskId }) }), params).message
-      .taskId;
+    const id = parseParams(AnswerParams, params).message.taskId;
     await queue.write(caller, async (db) => {
       const { status } = await readRow(db, id);
       if (status !== "needs_decision") {
@@ -64,10 +65,14 @@ export async function receiveMessage(
   const target =
     configuration?.pushNotificationConfig ?? configuration?.taskPushNotificationConfig ?? null;
   const receiver = target === null ? null : await receiverOf(target, context);
+  if (receiver === null) {
+    const { taskId } = await queue.enqueue(caller, task);
+    return { taskId, isAwaited };
+  }
   const { taskId } = await queue.write(caller, async (db) => {
     const enqueued = await enqueueTask(db, task);
     // Of a message that is sent again, the task has it already.
-    if (receiver !== null && enqueued.outcome === "created") {
+    if (enqueued.outcome === "created") {
       await setPushConfig(db, enqueued.taskId, receiver);
     }
     return enqueued;

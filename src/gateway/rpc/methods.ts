@@ -109,8 +109,10 @@ export async function readRow(db: Database, taskId: string): Promise<TaskRow> {
 export function taskIdIn(params: Params): string {
   const given = params["taskId"] ?? params["task_id"] ?? params["id"];
   const text = typeof given === "number" || typeof given === "bigint" ? String(given) : given;
-  return parseParams(z.object({ id: TaskId }), { id: text }).id;
+  return parseParams(WithTaskId, { id: text }).id;
 }
+
+const WithTaskId = z.object({ id: TaskId });
 
 function textIn(given: string | null | undefined): string | undefined {
   return given == null || given === "" ? undefined : given;

@@ -121,8 +121,10 @@ async function configsOf(
 /** 0.3 calls the task `id`, 1.0 the config. */
 function configIdIn(params: Params, dialect: Dialect): string | undefined {
   const given = dialect === "1.0" ? params["id"] : params["pushNotificationConfigId"];
-  return parseParams(z.object({ id: Text }), { id: given }).id;
+  return parseParams(WithConfigId, { id: given }).id;
 }
+
+const WithConfigId = z.object({ id: Text });
 
 function configOf(row: ListedPushConfig, taskId: string, dialect: Dialect) {
   const { id, url } = row;
