@@ -290,7 +290,7 @@ function contractFinding(
       after: after ?? null,
       replacement: rule === "http.renamed" ? (after ?? null) : null,
     }),
-    matches: [{ by: "route", path: operation.path }],
+    matches: [{ by: "route", method: operation.method, path: operation.path }],
   };
 }
 
@@ -340,7 +340,7 @@ function securityFindings(kept: readonly Pair[], documents: Documents): ServiceF
       after: listed(operations.map(routeName)),
     }),
     matches: [
-      ...operations.map(({ path }) => ({ by: "route", path }) as const),
+      ...operations.map(({ method, path }) => ({ by: "route", method, path }) as const),
       { by: "service" } as const,
     ],
   }));

@@ -14,6 +14,9 @@ test.for([
   ["package.json", '-    "start": "serve --port 8080"\n+    "start": "serve --port=8000"'],
   ["start.sh", "-export PORT=${PORT:-8080}\n+export PORT=${PORT:-8000}"],
   ["src/server.js", "-app.listen(8080)\n+app.listen(8000)"],
+  ["main.go", '-http.ListenAndServe(":8080", nil)\n+http.ListenAndServe(":8000", nil)'],
+  ["main.rs", '-bind("0.0.0.0:8080")\n+bind("0.0.0.0:8000")'],
+  ["src/main/resources/application.properties", "-server.port=8080\n+server.port=8000"],
   ["app.py", "-uvicorn.run(app, port=8080)\n+uvicorn.run(app, port=8000)"],
   [".env.example", "-PORT=8080\n+PORT=8000\n-ADMIN_PORT=1\n+ADMIN_PORT=8080"],
 ] as const)("another port in %s breaks", ([path, diff]) => {
