@@ -13,8 +13,8 @@ export function imageFindings(files: readonly ChangedFile[]): ServiceFound[] {
     .flatMap((file) => [
       ...replaced(file, imagesIn, "deploy.image").map((found) => ({
         ...found,
-        // What an image is built upon is within it: of those who run it, it is no concern.
-        matches: isDockerfile(file.path) ? [{ by: "base" } as const] : found.matches,
+        // What an image is built upon is within it, and what runs beside the service is its own.
+        matches: isDockerfile(file.path) ? [{ by: "base" } as const] : [],
       })),
       ...replaced(file, probesIn, "deploy.healthcheck"),
     ]);

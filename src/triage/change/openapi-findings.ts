@@ -116,13 +116,15 @@ function parameterFindings({ old, now }: Pair, documents: Documents): ServiceFou
   const demanded = now.parameters
     .filter((parameter) => isRequired(parameter) && parameter["in"] !== "body")
     .filter((parameter) => !needed.has(keyOf(parameter)) && parameter["in"] !== "path")
-    .map((parameter) =>
-      contractFinding("http.param_required", now, {
-        file,
-        name: asText(parameter["name"]),
-        after: `${asText(parameter["in"])} parameter`,
-      }),
-    );
+    .map((parameter): ServiceFound => {
+      const name = asText(parameter["name"]);
+      const parts = { file, name, after: `${asText(parameter["in"])} parameter` };
+      const found = contractFinding("http.param_required", now, parts);
+      const { method, path } = now;
+      return parameter["in"] === "query"
+        ? { ...found, matches: [{ by: "route", method, path, without: name }] }
+        : found;
+    });
   return [...demanded, ...narrowed];
 }
 

@@ -54,6 +54,12 @@ export function asksFor(
   return wanted.some((segments) => fitsRoute(literal, segments));
 }
 
+/** Whether the query that is written behind a path gives a parameter: `/search?q=${text}`. */
+export function hasParameter({ text }: LiteralPath, name: string): boolean {
+  const query = text.slice(text.indexOf("?") + 1);
+  return text.includes("?") && query.split(/[&?]/).some((part) => part.split("=", 1)[0] === name);
+}
+
 /** A path below the prefix, or an address that ends with it: others are added there. */
 function isBelow({ segments, hasBase, isOpen }: LiteralPath, prefix: readonly string[]): boolean {
   return (

@@ -10,7 +10,13 @@ import {
   segmentsOf,
 } from "../facts/service.ts";
 import type { ConsumerFile, TextTree } from "./consumer-files.ts";
-import { asksFor, type LiteralPath, literalPath, literalPathsIn } from "./literal-paths.ts";
+import {
+  asksFor,
+  hasParameter,
+  type LiteralPath,
+  literalPath,
+  literalPathsIn,
+} from "./literal-paths.ts";
 import { requestMethod } from "./request-method.ts";
 import {
   findService,
@@ -124,7 +130,7 @@ function meet(match: ServiceMatch, evidence: ServiceEvidence): Met[] {
     case "host":
       return tree.files.flatMap((file) => hostPlaces(file, match.host)).map(confirm);
     case "image":
-      return images.map(confirm);
+      return unset(images, match.without, evidence).map(confirm);
     case "base":
       return images.filter(({ path }) => isDockerfile(path)).map(confirm);
     case "service":
@@ -158,6 +164,18 @@ function certaintyOf({ certainty }: ServiceAddress): "confirmed" | "likely" {
   return certainty === "confirmed" ? "confirmed" : "likely";
 }
 
+/** The images of files in which nothing that is deployed with them names the variable. */
+function unset(
+  images: readonly Location[],
+  name: string | undefined,
+  { deployed }: ServiceEvidence,
+): readonly Location[] {
+  if (name === undefined) return images;
+  const setting = deployed.filter(({ text }) => text.split(/\W+/).includes(name));
+  const files = new Set(setting.map(({ path }) => path));
+  return images.filter(({ path }) => !files.has(path));
+}
+
 /**
  * Where a variable is named; one that any program may have, where the service's address is or
  * where its image is deployed.
@@ -178,7 +196,7 @@ function variablePlaces(
  * A short path means the service only in a file that knows the service: `/users` may be a page
  * of the consumer's own. What is seen to ask by another method asks for another route.
  */
-function routePlaces({ path, method }: RouteMatch, evidence: ServiceEvidence): Met[] {
+function routePlaces({ path, method, without }: RouteMatch, evidence: ServiceEvidence): Met[] {
   const route = segmentsOf(path);
   const bases = evidence.address.addresses.map(({ basePath }) => segmentsOf(basePath));
   const isBelow = route.at(-1) === EVERYTHING_BELOW;
@@ -186,6 +204,7 @@ function routePlaces({ path, method }: RouteMatch, evidence: ServiceEvidence): M
   return evidence.literals
     .filter((one) => one.method === null || isAnsweredBy(one.method, method))
     .filter(({ literal }) => asksFor(literal, route, bases))
+    .filter(({ literal }) => without === undefined || !hasParameter(literal, without))
     .filter(({ path: file }) => {
       const isMeant = route.length > 0 && (isTelling || !isBelow);
       return isMeant || evidence.serviceFiles.has(file);

@@ -61,7 +61,22 @@ test.for([
   ["app.py", '+name = os.getenv("MODEL_NAME", "small")', "env.added MODEL_NAME no"],
   ["src/a.ts", "+const name = process.env.MODEL_NAME;", "env.added_required MODEL_NAME yes"],
   ["src/a.ts", '+const n = process.env["MODEL_NAME"] ?? "s";', "env.added MODEL_NAME no"],
-  ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME maybe"],
+  ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME no"],
+  [
+    "src/a.ts",
+    "+const name = process.env.MODEL_NAME;\n+if (name) start(name);",
+    "env.added MODEL_NAME no",
+  ],
+  [
+    "src/a.ts",
+    "+const name = process.env.MODEL_NAME;\n+if (!name) throw new Error();",
+    "env.added_required MODEL_NAME yes",
+  ],
+  [
+    "src/a.ts",
+    '-const n = process.env.MODEL_NAME ?? "s";\n+const n = process.env.MODEL_NAME;',
+    "env.added_required MODEL_NAME yes",
+  ],
   ["src/a.ts", "+const { MODEL_NAME } = process.env;", "env.added_required MODEL_NAME yes"],
   [
     "src/a.ts",
@@ -83,7 +98,7 @@ test.for([
     "+cleanEnv(process.env, { MODEL_NAME: str({ default: 's' }) })",
     "env.added MODEL_NAME no",
   ],
-  ["src/env.ts", "+createEnv({ MODEL_NAME: z.string().optional() })", "env.added MODEL_NAME maybe"],
+  ["src/env.ts", "+createEnv({ MODEL_NAME: z.string().optional() })", "env.added MODEL_NAME no"],
   ["main.go", '+name := os.Getenv("MODEL_NAME")', "env.added MODEL_NAME maybe"],
   ["app.rb", '+ENV.fetch("MODEL_NAME")', "env.added_required MODEL_NAME yes"],
   ["app.rb", '+ENV.fetch("MODEL_NAME", "small")', "env.added MODEL_NAME no"],

@@ -399,6 +399,22 @@ test("a variable that any program may have is the provider's where its image is"
   ]);
 });
 
+test("a variable without a default any more asks who runs the image and does not set it", async ({
+  meet,
+}) => {
+  const read = "const key = process.env.PAY_KEY";
+  const files = [diffedFile("src/app.js", `-${read} ?? 'test';\n+${read};`)];
+  const compose = "services:\n  orders:\n    image: owner/orders\n";
+  const setting = `${compose}    environment:\n      PAY_KEY: a\n`;
+
+  expect(await meet({ files, consumer: { "compose.yaml": compose } })).toEqual([
+    "env.added_required PAY_KEY confirmed compose.yaml:3",
+  ]);
+  expect(await meet({ files, consumer: { "compose.yaml": setting } })).toEqual([
+    "env.added_required PAY_KEY none",
+  ]);
+});
+
 test("another base of the image concerns who builds on it, and nobody who runs it", async ({
   meet,
 }) => {
