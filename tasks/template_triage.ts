@@ -12,7 +12,7 @@ import { NO_MATERIAL } from "../src/triage/verdict/adjudication/material.ts";
 import { answerIn } from "../src/triage/verdict/judge.ts";
 import { syncQuestion } from "../src/triage/verdict/template-words.ts";
 
-const VERSION = "1.3.0";
+const VERSION = "1.4.0";
 
 /**
  * Should a derivative take a change of its template, and does it merge? It merges each changed

@@ -75,10 +75,29 @@ type Check = { readonly path: string; readonly line: number | null; readonly tex
 function checksAdded(file: ChangedFile): Check[] {
   const { old, new: now } = sidesOf(file);
   const added = now.lines.filter(isCheck);
+  const other = otherCredential(file);
+  if (other !== undefined) return [{ path: file.path, ...other }];
   if (old.lines.filter(isCheck).length >= added.length) return [];
   // With the whole file known: a check that was there protects already.
   if (old.isWhole && old.lines.some(isCheck)) return [];
   return added.map(({ line, text }) => ({ path: file.path, line, text }));
+}
+
+/** The header that each check reads, and the first line that does. */
+function headersOf(lines: readonly DiffLine[]): Map<string, DiffLine> {
+  const named = lines.filter(isCheck).flatMap((line) => {
+    const name = credentialHeaderIn(line.text)?.toLowerCase();
+    return name === undefined ? [] : [[name, line] as const];
+  });
+  return new Map(named.toReversed());
+}
+
+/** A line that reads a credential by a new name, where one by another name is gone. */
+function otherCredential(file: ChangedFile): DiffLine | undefined {
+  const { old, new: now } = sidesOf(file);
+  const [before, after] = [headersOf(old.lines), headersOf(now.lines)];
+  if (![...before.keys()].some((name) => !after.has(name))) return undefined;
+  return [...after].find(([name]) => !before.has(name))?.[1];
 }
 
 function isCheck({ text }: DiffLine): boolean {

@@ -12,6 +12,7 @@ import { authFindings } from "./auth-findings.ts";
 import { envFindings } from "./env-findings.ts";
 import { hostFindings } from "./host-findings.ts";
 import { imageFindings } from "./image-findings.ts";
+import { mountFindings } from "./mount-findings.ts";
 import { contractFindings, type OnLeftOut } from "./openapi-findings.ts";
 import { portFindings } from "./port-findings.ts";
 import { routeFindings } from "./route-findings.ts";
@@ -28,6 +29,7 @@ export function changeFindings(
   const found = [
     ...contractFindings(files, onLeftOut),
     ...routeFindings(files),
+    ...mountFindings(files),
     ...authFindings(files),
     ...envFindings(files),
     ...portFindings(files),

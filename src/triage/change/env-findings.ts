@@ -14,6 +14,7 @@ import {
 import { type Breaking, finding } from "../facts/finding.ts";
 import { wordsOf } from "../facts/identifier-words.ts";
 import type { ServiceFound } from "../facts/service.ts";
+import { boundName, isAskedAbout } from "./asked-variables.ts";
 
 /** More than the result holds, so that its cap tells of the rest. */
 const NAMES_MAX = 1_000;
@@ -39,7 +40,27 @@ export function envFindings(files: readonly ChangedFile[]): ServiceFound[] {
   return [
     ...gone.map(([name, keys]) => goneKey(name, keys, renamed.get(name) ?? null)),
     ...came.filter(([name]) => !taken.has(name)).map(([name, keys]) => newKey(name, keys)),
+    ...[...after]
+      .filter(([name, keys]) => losesDefault(before.get(name) ?? [], keys))
+      .slice(0, NAMES_MAX)
+      .map(([name, keys]) => demandedKey(name, keys)),
   ];
+}
+
+/** Whether code had a value for a variable, and now cannot do without one that somebody gives. */
+function losesDefault(before: Keys, after: Keys): boolean {
+  const had = before.some(({ file, value }) => isCode(file) && value !== null);
+  const isDemanded = after.some(({ file, isOptional }) => isCode(file) && !isOptional);
+  return had && isDemanded && after.every(({ value }) => value === null);
+}
+
+/** It breaks who runs the image without it: who sets it, had given it already. */
+function demandedKey(name: string, keys: Keys): ServiceFound {
+  const parts = { keys, breaking: "yes", before: "has a default", after: name } as const;
+  return {
+    finding: envFinding("env.added_required", name, parts),
+    matches: [{ by: "image", without: name }],
+  };
 }
 
 type Keys = readonly EnvKey[];
@@ -178,13 +199,22 @@ const EVERYWHERE = new Set(
 
 /** The variables that one side of a file names. */
 export function envKeysOf(path: string, side: Side): EnvKey[] {
-  const read = readerFor(path, side);
-  if (read === null) return [];
+  const reader = readerFor(path, side);
+  if (reader === null) return [];
   const onLines = side.lines.flatMap(({ text, line }, index) =>
-    read(text, side.lines[index + 1]?.text ?? "").map((key) => ({ ...key, file: path, line })),
+    reader(text, side.lines[index + 1]?.text ?? "").map((key) => ({ ...key, file: path, line })),
   );
-  const found = isScript(path) ? [...onLines, ...declaredKeys(path, side)] : onLines;
+  const read = isScript(path) || isPython(path) ? onLines.map((key) => asked(key, side)) : onLines;
+  const found = isScript(path) ? [...read, ...declaredKeys(path, side)] : read;
   return found.filter(({ name }) => name.length <= NAME_CHARS_MAX && !EVERYWHERE.has(name));
+}
+
+/** Optional as well: what a name is given that the file then asks about, `if (dsn) start(dsn)`. */
+function asked(key: EnvKey, { lines }: Side): EnvKey {
+  if (key.value !== null) return key;
+  const read = lines.find(({ line, text }) => line === key.line && text.includes(key.name));
+  const name = boundName(read?.text ?? "");
+  return name !== null && isAskedAbout(name, lines) ? { ...key, value: "", isOptional: true } : key;
 }
 
 type Read = Omit<EnvKey, "file" | "line">;
@@ -278,10 +308,12 @@ function codeKeys(text: string, next: string): Read[] {
       // What stands in its place may be on the next line.
       const isLast = index + whole.length === text.trimEnd().length;
       const hasFallback = IS_FALLBACK.test(otherwise ?? (isLast ? next : ""));
+      const isOptional = !isDemanded && (isTested || hasFallback || otherwise !== undefined);
+      // Code that asks whether it is there, or what it is, gets along without.
       return {
         name,
-        value: hasFallback && !isDemanded ? value : null,
-        isOptional: !isDemanded && (isTested || hasFallback || otherwise !== undefined),
+        value: hasFallback && isOptional ? value : isOptional ? "" : null,
+        isOptional,
       };
     }),
     ...[...text.matchAll(PYTHON_ITEM)].map(([, name = ""]) => ({
@@ -379,7 +411,9 @@ function declaredKeys(path: string, side: Side): EnvKey[] {
     const entry = entryIn(text.slice(index + start.length, Math.min(next, index + ENTRY_MAX)));
     const value = HAS_DEFAULT.exec(entry)?.[1]?.trim() ?? null;
     const isOptional = value !== null || HAS_OPTIONAL.test(entry);
-    return { name, value, isOptional, file: path, line: lineAt(index) };
+    // Who says so in a schema gets along without: as if it had an empty value.
+    const free = isOptional ? "" : null;
+    return { name, value: value ?? free, isOptional, file: path, line: lineAt(index) };
   });
   return [...takenApart, ...inSchema];
 }

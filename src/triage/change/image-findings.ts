@@ -11,7 +11,11 @@ export function imageFindings(files: readonly ChangedFile[]): ServiceFound[] {
     .filter(({ path }) => !isTest(path))
     .filter(({ path }) => [isDockerfile, isCompose, isKubernetes].some((is) => is(path)))
     .flatMap((file) => [
-      ...replaced(file, imagesIn, "deploy.image"),
+      ...replaced(file, imagesIn, "deploy.image").map((found) => ({
+        ...found,
+        // What an image is built upon is within it, and what runs beside the service is its own.
+        matches: isDockerfile(file.path) ? [{ by: "base" } as const] : [],
+      })),
       ...replaced(file, probesIn, "deploy.healthcheck"),
     ]);
 }
@@ -71,5 +75,5 @@ function matching(side: Side, pattern: RegExp): Line[] {
 /** The paths that a probe asks for: who else asks for them is hit. */
 function pathsIn(probe: string): ServiceMatch[] {
   const paths = probe.matchAll(/(?:^|https?:\/\/[^/\s"']+)(\/[\w/.-]+)/g);
-  return [...paths].map(([, path = ""]) => ({ by: "route", path }));
+  return [...paths].map(([, path = ""]) => ({ by: "route", method: "GET", path }));
 }

@@ -116,13 +116,15 @@ function parameterFindings({ old, now }: Pair, documents: Documents): ServiceFou
   const demanded = now.parameters
     .filter((parameter) => isRequired(parameter) && parameter["in"] !== "body")
     .filter((parameter) => !needed.has(keyOf(parameter)) && parameter["in"] !== "path")
-    .map((parameter) =>
-      contractFinding("http.param_required", now, {
-        file,
-        name: asText(parameter["name"]),
-        after: `${asText(parameter["in"])} parameter`,
-      }),
-    );
+    .map((parameter): ServiceFound => {
+      const name = asText(parameter["name"]);
+      const parts = { file, name, after: `${asText(parameter["in"])} parameter` };
+      const found = contractFinding("http.param_required", now, parts);
+      const { method, path } = now;
+      return parameter["in"] === "query"
+        ? { ...found, matches: [{ by: "route", method, path, without: name }] }
+        : found;
+    });
   return [...demanded, ...narrowed];
 }
 
@@ -290,7 +292,7 @@ function contractFinding(
       after: after ?? null,
       replacement: rule === "http.renamed" ? (after ?? null) : null,
     }),
-    matches: [{ by: "route", path: operation.path }],
+    matches: [{ by: "route", method: operation.method, path: operation.path }],
   };
 }
 
@@ -340,7 +342,7 @@ function securityFindings(kept: readonly Pair[], documents: Documents): ServiceF
       after: listed(operations.map(routeName)),
     }),
     matches: [
-      ...operations.map(({ path }) => ({ by: "route", path }) as const),
+      ...operations.map(({ method, path }) => ({ by: "route", method, path }) as const),
       { by: "service" } as const,
     ],
   }));

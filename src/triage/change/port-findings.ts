@@ -195,6 +195,7 @@ function portsIn(path: string, text: string, isCluster: boolean): Named[] {
   if (isShell(path) || isEnvFile(path)) return [...commandPorts(text), ...assignedPorts(text)];
   if (isCode(path)) return [...commandPorts(text), ...listenPorts(text)];
   if (/(?:^|\/)package\.json$/.test(path)) return commandPorts(text);
+  if (/\.properties$/i.test(path)) return assignedPorts(text);
   return isCluster ? [...kubernetesPorts(text), ...commandPorts(text)] : [];
 }
 
@@ -233,13 +234,17 @@ function assignedPorts(text: string): Named[] {
     .map(([, name = "", port]) => ({ port: Number(port), role: "public", label: name }));
 }
 
-/** `app.listen(8000)`, `listen({ port: 8000 })`, `uvicorn.run(app, port=8000)`. */
+/**
+ * `app.listen(8000)`, `listen({ port: 8000 })`, `uvicorn.run(app, port=8000)`, and the addresses at
+ * which Go and Rust listen: `":8000"`, `"0.0.0.0:8000"`.
+ */
 function listenPorts(text: string): Named[] {
   return [
     ...numbers(text.matchAll(/(\.listen)\(\s*(\d{2,5})\b/g), "public"),
     ...text.split("}").flatMap((part) => lastWithin(part, LISTEN)),
     ...text.split(")").flatMap((part) => lastWithin(part, RUN)),
     ...fallbackPorts(text),
+    ...numbers(text.matchAll(/(["'`])(?:0\.0\.0\.0|\[::\])?:(\d{2,5})\1/g), "public"),
   ];
 }
 

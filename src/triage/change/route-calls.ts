@@ -109,15 +109,34 @@ function rootOf(node: ts.Expression): ts.Expression {
   return root;
 }
 
-/** `app.use("/v1", router)`, and `app.route("/v1", sub)` of Hono. */
+/** `app.use("/v1", router)`, `app.route("/v1", sub)` of Hono, `app.register(…, { prefix: "/v1" })`. */
 function notePrefix(node: ts.CallExpression, prefixes: Map<string, string>): void {
   const called = node.expression;
-  if (!ts.isPropertyAccessExpression(called) || !/^(?:use|route)$/.test(called.name.text)) return;
+  if (!ts.isPropertyAccessExpression(called)) return;
+  if (called.name.text === "register") notePlugin(node.arguments, prefixes);
+  if (!/^(?:use|route)$/.test(called.name.text)) return;
   const prefix = literalText(node.arguments[0]);
   if (!startsWithSlash(prefix)) return;
   for (const mounted of node.arguments.slice(1)) {
     const router = ts.isCallExpression(mounted) ? rootOf(mounted) : mounted;
     if (ts.isIdentifier(router)) prefixes.set(router.text, prefix);
+  }
+}
+
+/** A plugin of fastify that is written where it is registered: its instance has the prefix. */
+function notePlugin(
+  [plugin, options]: readonly ts.Expression[],
+  prefixes: Map<string, string>,
+): void {
+  if (plugin === undefined || !(ts.isArrowFunction(plugin) || ts.isFunctionExpression(plugin)))
+    return;
+  if (options === undefined || !ts.isObjectLiteralExpression(options)) return;
+  const [instance, prefix] = [
+    plugin.parameters[0]?.name,
+    literalText(propertyOf(options, "prefix")),
+  ];
+  if (instance !== undefined && ts.isIdentifier(instance) && startsWithSlash(prefix)) {
+    prefixes.set(instance.text, prefix);
   }
 }
 

@@ -54,7 +54,7 @@ export function goneRoute(route: Route, successor: Route | null): ServiceFound {
       after: successor === null ? null : routeName(successor),
       replacement: successor === null ? null : routeName(successor),
     }),
-    matches: [{ by: "route", path: route.path }],
+    matches: [{ by: "route", method: route.method, path: route.path }],
   };
 }
 

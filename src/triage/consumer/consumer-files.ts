@@ -57,8 +57,9 @@ export function readConsumerTree(root: string): ConsumerTree {
     reader.read(path);
   }
   const { files, sha, capsHit } = reader.result();
-  const named = new Set(files.filter(({ path }) => isManifest(path)).flatMap(projectsNamedIn));
-  const isProject = ({ path }: ConsumerFile): boolean => isTsconfig(path) || named.has(path);
+  const named = new Set(files.flatMap(projectsNamedIn));
+  const isProject = ({ path }: ConsumerFile): boolean =>
+    isTsconfig(path) || (named.has(path) && path.endsWith(".json") && !isManifest(path));
   return {
     root,
     sources: files.filter(({ path }) => isSource(path)),
@@ -72,20 +73,50 @@ export function readConsumerTree(root: string): ConsumerTree {
   };
 }
 
-/** `config/build.json` of `tsc -p config/build.json`, which scripts name from their own folder. */
-function projectsNamedIn({ path, text }: ConsumerFile): string[] {
-  const commands = textsOf(jsonObjectIn(text)?.["scripts"]).flatMap(([, script]) =>
-    script.split(/[&|;]+/),
-  );
-  return commands
+/**
+ * `config/build.json` of `tsc -p config/build.json`: as scripts of a manifest name it from their own
+ * folder, and commands of workflows, Makefiles, images and shells from theirs, from the root, or
+ * from a folder that the file goes to.
+ */
+function projectsNamedIn(file: ConsumerFile): string[] {
+  const { path, text } = file;
+  const isSettled = isManifest(path);
+  if (!isSettled && !(holdsCommands(path) && COMPILES.test(text))) return [];
+  const lines = isSettled
+    ? textsOf(jsonObjectIn(text)?.["scripts"]).map(([, script]) => script)
+    : text.split("\n");
+  const named = lines
+    .flatMap((line) => line.split(/[&|;]+/))
     .filter((command) => COMPILES.test(command))
     .flatMap((command) => {
       const words = command.trim().split(/[\s='"]+/);
-      const given = words.filter((_, index) => PROJECT_FLAGS.has(words[index - 1] ?? ""));
-      return given.map((name) => posix.join(posix.dirname(path), name));
+      return words.filter((_, index) => PROJECT_FLAGS.has(words[index - 1] ?? ""));
     });
+  if (named.length === 0) return [];
+  const own = posix.dirname(path);
+  const folders = [...text.matchAll(GOES_TO)].map(([, folder = ""]) => folder);
+  const starts = new Set([own, ...(isSettled ? [] : ["."])]);
+  const reached = [...starts].flatMap((from) => [
+    from,
+    ...folders.slice(0, FOLDERS_MAX).map((folder) => posix.join(from, folder)),
+  ]);
+  return named.flatMap((name) => reached.map((folder) => posix.join(folder, name)));
 }
 
+function holdsCommands(path: string): boolean {
+  const isWorkflow = /(?:^|\/)\.(?:github|gitlab|circleci|forgejo|gitea)[/-]|azure-pipelines/.test(
+    path,
+  );
+  return (
+    isWorkflow || isShell(path) || isDockerfile(path) || COMMANDS.test(path) || HOOK.test(path)
+  );
+}
+
+const HOOK = /(?:^|\/)\.husky\//;
+/** `cd web`, `working-directory: web`, `make -C web`. */
+const GOES_TO =
+  /(?:\bcd\s|\bworking-directory:|\s-C\s|\bWORKDIR\s)\s{0,8}["']?([\w.][\w./-]{0,200})/g;
+const FOLDERS_MAX = 50;
 const COMPILES = /\b(?:tsc|vue-tsc|svelte-check|tspc|tsd|ts-node|typedoc|tsc-watch|tsup|rollup)\b/;
 const PROJECT_FLAGS = new Set(["-p", "--project", "-b", "--build", "-P", "--tsconfig"]);
 

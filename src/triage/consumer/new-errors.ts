@@ -43,7 +43,13 @@ export function newErrors(
     const importedAt = origin === undefined ? null : placeOf(origin, root);
     const diagnostic = describeDiagnostic(error, root, labels);
     const missing = guards.map((guard) => guard.passedBy(error)).find((name) => name !== null);
-    if (missing == null) errors.push({ diagnostic, importedAt, isOfCode: isOfCode(error) });
+    if (missing == null)
+      errors.push({
+        diagnostic,
+        importedAt,
+        within: calledAround(nodeOf(error)),
+        isOfCode: isOfCode(error),
+      });
     else {
       const { path, line, code } = diagnostic;
       leftOut.push(`${path}:${line} ${code} does not count: types of "${missing}" not found`);
@@ -199,6 +205,20 @@ function writtenAt(node: ts.Node): string {
   if (ts.isImportSpecifier(written)) written = written.propertyName ?? written.name;
   const text = written.getText().replace(/\s+/g, " ");
   return text.length > WRITTEN_MAX ? `${text.slice(0, WRITTEN_MAX - 1)}…` : text;
+}
+
+/** The last name of the innermost call that a node is given to. */
+function calledAround(node: ts.Node): string | null {
+  const call = ts.findAncestor(
+    node.parent,
+    (at) =>
+      (ts.isCallExpression(at) || ts.isNewExpression(at)) &&
+      at.arguments?.some((given) => given.pos <= node.pos && node.end <= given.end) === true,
+  );
+  if (call === undefined || !(ts.isCallExpression(call) || ts.isNewExpression(call))) return null;
+  const { expression } = call;
+  const name = ts.isPropertyAccessExpression(expression) ? expression.name : expression;
+  return ts.isIdentifier(name) ? name.text : null;
 }
 
 function isNameOf(parent: ts.Node, node: ts.Node): boolean {

@@ -3,7 +3,8 @@
 import { isCompose, isData, isDockerfile } from "../facts/file-kinds.ts";
 import type { ConsumerFile } from "./consumer-files.ts";
 
-type Line = { readonly line: number; readonly text: string };
+/** A line of a file, from 1. */
+export type NumberedLine = { readonly line: number; readonly text: string };
 
 const HEALTH_KEY = /^(\s*)(?:-\s+)?(?:healthcheck|(?:liveness|readiness|startup)Probe):/;
 
@@ -43,7 +44,7 @@ export type ComposeService = {
   readonly name: string;
   /** What it runs: see imageOn. */
   readonly runs: readonly string[];
-  readonly lines: readonly Line[];
+  readonly lines: readonly NumberedLine[];
 };
 
 const SERVICE_KEY = /^\s*["']?([\w.-]+)["']?:\s*(?:#.*)?$/;
@@ -62,7 +63,7 @@ export function imageOn(path: string, text: string): string | null {
 /** The services of a compose file, by their indentation; none where it is no compose file. */
 export function composeServices({ path, text }: ConsumerFile): ComposeService[] {
   if (!isCompose(path)) return [];
-  const services: { name: string; runs: string[]; lines: Line[] }[] = [];
+  const services: { name: string; runs: string[]; lines: NumberedLine[] }[] = [];
   let isInside = false;
   let depth: number | null = null;
   for (const one of numbered(text)) {
@@ -84,7 +85,7 @@ export function composeServices({ path, text }: ConsumerFile): ComposeService[] 
   return services;
 }
 
-function numbered(text: string): Line[] {
+export function numbered(text: string): NumberedLine[] {
   return text.split(/\r?\n/).map((content, index) => ({ line: index + 1, text: content }));
 }
 

@@ -1,14 +1,23 @@
 import { routesByPattern } from "../change/route-patterns.ts";
-import { isCompose } from "../facts/file-kinds.ts";
+import { isCompose, isDockerfile } from "../facts/file-kinds.ts";
 import type { Hit, Location, Usage } from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";
 import {
+  EVERYTHING_BELOW,
   type ServiceFound,
   type ServiceIdentity,
   type ServiceMatch,
   segmentsOf,
 } from "../facts/service.ts";
 import type { ConsumerFile, TextTree } from "./consumer-files.ts";
+import {
+  asksFor,
+  hasParameter,
+  type LiteralPath,
+  literalPath,
+  literalPathsIn,
+} from "./literal-paths.ts";
+import { requestMethod } from "./request-method.ts";
 import {
   findService,
   isDeclared,
@@ -24,9 +33,15 @@ import {
   composeServices,
   healthCheckLines,
   imageOn,
+  type NumberedLine,
+  numbered,
 } from "./service-deployment.ts";
 
-type LiteralPlace = Location & { readonly literal: LiteralPath };
+type LiteralPlace = Location & {
+  readonly literal: LiteralPath;
+  /** By which the line asks; null where that is not seen. */
+  readonly method: string | null;
+};
 
 /** What a consumer's texts show about its use of a service. */
 type ServiceEvidence = {
@@ -39,7 +54,13 @@ type ServiceEvidence = {
   /** Where the consumer runs the provider's image or builds upon it. */
   readonly images: readonly Location[];
   /** All lines of what deploys that image. */
-  readonly deployed: readonly (Location & { readonly text: string })[];
+  readonly deployed: readonly DeployedLine[];
+};
+
+type DeployedLine = Location & {
+  readonly text: string;
+  /** Whether the container asks itself there whether it is well. */
+  readonly isCheck: boolean;
 };
 
 /** Read out of a consumer's texts whatever the findings may ask for. */
@@ -53,14 +74,17 @@ export function serviceEvidence(
   const address = findService(tree, identity, ports);
   const wantsRoutes = matches.some(({ by }) => by === "route");
   const images = tree.files.flatMap((file) => imagesIn(file, identity));
+  const deployed = deployedLines(tree, images, identity);
   return {
     tree,
     identity,
     address,
-    literals: wantsRoutes ? tree.files.flatMap(literalsIn) : [],
+    literals: wantsRoutes
+      ? [...tree.files.flatMap(literalsIn), ...deployed.filter(isCheck).flatMap(checkedPaths)]
+      : [],
     serviceFiles: new Set([...address.locations.map(({ path }) => path), ...tree.interfaceFiles]),
     images,
-    deployed: deployedLines(tree, images, identity),
+    deployed: deployed.filter((one) => !isCheck(one)),
   };
 }
 
@@ -91,24 +115,24 @@ export function serviceUsage(evidence: ServiceEvidence, hits: readonly Hit[]): U
   return usages.has("likely") ? "likely" : usageWithoutHits([{ by: "service" }], evidence);
 }
 
+type RouteMatch = Extract<ServiceMatch, { by: "route" }>;
 type Met = { readonly location: Location; readonly usage: "confirmed" | "likely" };
 
 function meet(match: ServiceMatch, evidence: ServiceEvidence): Met[] {
   const { tree, address, images } = evidence;
   switch (match.by) {
     case "route":
-      return routePlaces(match.path, evidence);
+      return routePlaces(match, evidence);
     case "env":
-      return tree.files
-        .flatMap((file) => locationsOfNames(file, new Set([match.name])))
-        .filter(({ path }) => !isGenericName(match.name) || evidence.serviceFiles.has(path))
-        .map(confirm);
+      return variablePlaces(match.name, evidence).map(confirm);
     case "port":
       return portPlaces(match.port, evidence);
     case "host":
       return tree.files.flatMap((file) => hostPlaces(file, match.host)).map(confirm);
     case "image":
-      return images.map(confirm);
+      return unset(images, match.without, evidence).map(confirm);
+    case "base":
+      return images.filter(({ path }) => isDockerfile(path)).map(confirm);
     case "service":
       return address.certainty === "none"
         ? []
@@ -140,21 +164,60 @@ function certaintyOf({ certainty }: ServiceAddress): "confirmed" | "likely" {
   return certainty === "confirmed" ? "confirmed" : "likely";
 }
 
+/** The images of files in which nothing that is deployed with them names the variable. */
+function unset(
+  images: readonly Location[],
+  name: string | undefined,
+  { deployed }: ServiceEvidence,
+): readonly Location[] {
+  if (name === undefined) return images;
+  const setting = deployed.filter(({ text }) => text.split(/\W+/).includes(name));
+  const files = new Set(setting.map(({ path }) => path));
+  return images.filter(({ path }) => !files.has(path));
+}
+
+/**
+ * Where a variable is named; one that any program may have, where the service's address is or
+ * where its image is deployed.
+ */
+function variablePlaces(
+  name: string,
+  { tree, serviceFiles, deployed }: ServiceEvidence,
+): readonly Location[] {
+  const found = tree.files.flatMap((file) => locationsOfNames(file, new Set([name])));
+  if (!isGenericName(name)) return found;
+  const isDeployed = new Set(deployed.map(({ path, line }) => `${path}:${line}`));
+  return found.filter(
+    ({ path, line }) => serviceFiles.has(path) || isDeployed.has(`${path}:${line}`),
+  );
+}
+
 /**
  * A short path means the service only in a file that knows the service: `/users` may be a page
- * of the consumer's own.
+ * of the consumer's own. What is seen to ask by another method asks for another route.
  */
-function routePlaces(path: string, evidence: ServiceEvidence): Met[] {
+function routePlaces({ path, method, without }: RouteMatch, evidence: ServiceEvidence): Met[] {
   const route = segmentsOf(path);
   const bases = evidence.address.addresses.map(({ basePath }) => segmentsOf(basePath));
-  const isTelling = route.filter((segment) => segment !== "*").length >= 2;
+  const isBelow = route.at(-1) === EVERYTHING_BELOW;
+  const isTelling = route.filter((segment) => !segment.startsWith("*")).length >= 2;
   return evidence.literals
+    .filter((one) => one.method === null || isAnsweredBy(one.method, method))
     .filter(({ literal }) => asksFor(literal, route, bases))
-    .filter(({ path: file }) => route.length > 0 || evidence.serviceFiles.has(file))
+    .filter(({ literal }) => without === undefined || !hasParameter(literal, without))
+    .filter(({ path: file }) => {
+      const isMeant = route.length > 0 && (isTelling || !isBelow);
+      return isMeant || evidence.serviceFiles.has(file);
+    })
     .map(({ path: file, line }) => ({
       location: { path: file, line },
       usage: isTelling || evidence.serviceFiles.has(file) ? "confirmed" : "likely",
     }));
+}
+
+/** What answers GET answers HEAD. */
+function isAnsweredBy(asked: string, served: string): boolean {
+  return served === "*" || asked === served || (asked === "HEAD" && served === "GET");
 }
 
 /** The port in an address of the service, and in what is deployed with its image. */
@@ -195,24 +258,47 @@ function deployedLines(
   { files }: TextTree,
   images: readonly Location[],
   { repo }: ServiceIdentity,
-): ServiceEvidence["deployed"] {
+): DeployedLine[] {
   const name = nameOf(repo);
-  const composed = files.flatMap((file) => {
-    const checks = healthCheckLines(file);
-    return composeServices(file).map((service) => ({ path: file.path, checks, ...service }));
-  });
+  const composed = files.flatMap((file) =>
+    composeServices(file).map((service) => ({ file, ...service })),
+  );
   const named = new Set([name, ...composed.filter(({ runs }) => runs.includes(name)).map(keyOf)]);
   const deploying = new Set(images.map(({ path }) => path));
   return [
     ...composed
       .filter((service) => named.has(keyOf(service)))
-      .flatMap(({ path, lines, checks }) =>
-        lines.filter(({ line }) => !checks.has(line)).map((one) => ({ path, ...one })),
-      ),
+      .flatMap(({ file, lines }) => deployedOf(file, lines)),
     ...files
       .filter(({ path }) => deploying.has(path) && !isCompose(path))
-      .flatMap((file) => linesOf(file).map((one) => ({ path: file.path, ...one }))),
+      .flatMap((file) => deployedOf(file, numbered(file.text))),
   ];
+}
+
+function deployedOf(file: ConsumerFile, lines: readonly NumberedLine[]): DeployedLine[] {
+  const checks = healthCheckLines(file);
+  const used = new Set(linesOf(file).map(({ line }) => line));
+  return lines
+    .filter(({ line }) => used.has(line) || checks.has(line))
+    .map((one) => ({ path: file.path, ...one, isCheck: checks.has(one.line) }));
+}
+
+function isCheck(one: DeployedLine): boolean {
+  return one.isCheck;
+}
+
+const PROBED = /^\s*path:\s*["']?(\/[^\s"'#]*)/;
+
+/** The paths by which a container of the provider is asked, and is no good without an answer. */
+function checkedPaths({ path, line, text }: DeployedLine): LiteralPlace[] {
+  const probed = PROBED.exec(text)?.[1];
+  const found = probed === undefined ? [] : [literalPath(probed)];
+  return [...literalPathsIn(text), ...found.filter((one) => one !== null)].map((literal) => ({
+    path,
+    line,
+    literal,
+    method: "GET",
+  }));
 }
 
 function keyOf({ name }: ComposeService): string {
@@ -238,10 +324,16 @@ function literalsIn(file: ConsumerFile): LiteralPlace[] {
   const lines = linesOf(file);
   const side = { isWhole: false, lines };
   const own = new Set(routesByPattern(file.path, side).map(({ line }) => line));
+  const all = file.text.split(/\r?\n/);
   return lines
     .filter(({ line, text }) => !own.has(line) || isRequest(text))
     .flatMap(({ line, text }) =>
-      literalPathsIn(text).map((literal) => ({ path: file.path, line, literal })),
+      literalPathsIn(text).map((literal) => ({
+        path: file.path,
+        line,
+        literal,
+        method: requestMethod(all, line - 1, literal.text),
+      })),
     );
 }
 
@@ -287,96 +379,4 @@ function sortedPlaces(locations: readonly Location[]): Location[] {
     (left, right) =>
       (left.path === right.path ? 0 : left.path < right.path ? -1 : 1) || left.line - right.line,
   );
-}
-
-/** A path that a line of a consumer spells out. */
-type LiteralPath = {
-  /** Placeholders are "*". */
-  readonly segments: readonly string[];
-  /** Whether something stands before it: a host, or a variable that may hold a base path. */
-  readonly hasBase: boolean;
-  /** Whether it ends with a slash or an expression follows, so that one segment may follow. */
-  readonly isOpen: boolean;
-};
-
-const BARE_URL = /\bhttps?:\/\/[^\s"'`,)\]]+/g;
-
-/** The paths in the strings of a line, and in the URLs that stand without quotes. */
-export function literalPathsIn(text: string): LiteralPath[] {
-  if (!text.includes("/")) return [];
-  const quoted = quotedIn(text);
-  const urls = [...text.matchAll(BARE_URL)].map(([url]) => url);
-  return [...new Set([...quoted, ...urls])].map(literalPath).filter((path) => path !== null);
-}
-
-function literalPath(literal: string): LiteralPath | null {
-  // `${base}` and `{base}` of templates; a format's `%s` and `{}` as well.
-  const plain = literal.replaceAll(/\$?\{[^{}]*\}|%[sd]/g, "*");
-  const rest = plain.replace(/^[a-z]+:\/\/[^/]*/i, "").replace(/^\*+/, "");
-  const hasBase = rest !== plain;
-  if (!rest.startsWith("/") || /\s/.test(rest)) return null;
-  const path = rest.split(/[?#]/, 1)[0] ?? "";
-  return { segments: segmentsOf(path), hasBase, isOpen: path.endsWith("/") && path !== "/" };
-}
-
-/**
- * Whether a literal asks for a route. A literal with a base may leave out what the base path
- * of the service already says; a placeholder of the literal meets only one of the route.
- */
-function asksFor(
-  literal: LiteralPath,
-  route: readonly string[],
-  basePaths: readonly (readonly string[])[],
-): boolean {
-  const wanted = [route, ...basePaths.flatMap((base) => withoutBase(route, base))];
-  return wanted.some((segments) => fitsRoute(literal, segments));
-}
-
-/** The route as it looks behind a base path; nothing if it is not below it. */
-function withoutBase(route: readonly string[], base: readonly string[]): (readonly string[])[] {
-  if (base.length === 0 || base.length >= route.length) return [];
-  return base.every((segment, index) => segment === route[index]) ? [route.slice(base.length)] : [];
-}
-
-function fitsRoute({ segments, isOpen }: LiteralPath, route: readonly string[]): boolean {
-  const literal = isOpen && segments.length === route.length - 1 ? [...segments, "*"] : segments;
-  if (literal.length !== route.length) return false;
-  const same = literal.every((segment, index) => route[index] === "*" || route[index] === segment);
-  return same && (route.length === 0 || route.some((segment) => segment !== "*"));
-}
-
-const QUOTE = /["'`]/g;
-
-/**
- * What stands in the quotes of a line, from the left. A backslash takes the character behind it
- * along. A quote without a second one is a character like others.
- */
-export function quotedIn(text: string): string[] {
-  const found: string[] = [];
-  /** Quotes that nothing closes from here on: from a later location nothing does either. */
-  const open = new Set<string>();
-  let from = 0;
-  for (;;) {
-    QUOTE.lastIndex = from;
-    const start = QUOTE.exec(text);
-    if (start === null) return found;
-    const quote = start[0];
-    const end = open.has(quote) ? -1 : closing(text, quote, start.index + 1);
-    if (end === -1) {
-      open.add(quote);
-      from = start.index + 1;
-    } else {
-      found.push(text.slice(start.index + 1, end));
-      from = end + 1;
-    }
-  }
-}
-
-function closing(text: string, quote: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === quote) return at;
-    if (character === "\\") at++;
-  }
-  return -1;
 }

@@ -163,6 +163,8 @@ export type NewError = {
   readonly diagnostic: Diagnostic;
   /** Where the name that it is about is imported; null where it is not, or nobody knows. */
   readonly importedAt: Location | null;
+  /** The last name of what is called around it, `watch` of `watch(paths, { … })`; null for none. */
+  readonly within: string | null;
   /** Whether code fails by it that knows no types: a name is missing, a callback is not taken. */
   readonly isOfCode: boolean;
 };

@@ -2,8 +2,16 @@ import type { Finding } from "./finding.ts";
 
 /** What in a consumer's tree shows that a finding hits it. */
 export type ServiceMatch =
-  /** A literal path. `path` as the provider writes it, with its placeholders. */
-  | { readonly by: "route"; readonly path: string }
+  /**
+   * A literal path. `path` as the provider writes it, with its placeholders; "*": by any method;
+   * `without`: but for one that has this parameter in its query.
+   */
+  | {
+      readonly by: "route";
+      readonly method: string;
+      readonly path: string;
+      readonly without?: string;
+    }
   | { readonly by: "env"; readonly name: string }
   /** The port beside the service's host or variable. */
   | { readonly by: "port"; readonly port: number }
@@ -11,8 +19,10 @@ export type ServiceMatch =
   | { readonly by: "host"; readonly host: string }
   /** Any address of the service, or a variable that holds it. */
   | { readonly by: "service" }
-  /** The provider's image, run or built upon. */
-  | { readonly by: "image" };
+  /** The provider's image, run or built upon; `without`: where this variable is not set. */
+  | { readonly by: "image"; readonly without?: string }
+  /** The provider's image, built upon. */
+  | { readonly by: "base" };
 
 /** A finding in a service, and by what a consumer is hit: any of `matches`. */
 export type ServiceFound = { readonly finding: Finding; readonly matches: readonly ServiceMatch[] };
@@ -76,13 +86,16 @@ export function segmentsOf(path: string): string[] {
   return path
     .split("/")
     .filter((segment) => segment !== "")
-    .map((segment) => (isPlaceholder(segment) ? "*" : segment));
+    .map((segment) => (segment !== EVERYTHING_BELOW && isPlaceholder(segment) ? "*" : segment));
 }
 
 /** Express and Hono write `:id`, FastAPI and OpenAPI `{id}`, Flask `<int:id>`, all `*`. */
 function isPlaceholder(segment: string): boolean {
   return /^:|^\*|[{<*]/.test(segment);
 }
+
+/** The last segment of a path that stands for all paths below it. */
+export const EVERYTHING_BELOW = "**";
 
 /** One text for all the ways to write a route. */
 export function routeKey({ method, path }: Pick<Route, "method" | "path">): string {

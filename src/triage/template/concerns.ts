@@ -212,6 +212,8 @@ const CONCERNS: ReadonlyMap<string, ConcernMarks> = new Map([
     {
       globs: [
         ".github/{workflows,actions}/**",
+        ".github/{dependabot,renovate}.{y{,a}ml,json{,5}}",
+        "**/{renovate.json{,5},.renovaterc{,.json}}",
         ".gitlab-ci.y{,a}ml",
         ".circleci/**",
         "**/Jenkinsfile",

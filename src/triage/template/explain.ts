@@ -35,8 +35,11 @@ export function explain(file: ChangedFile): Explained {
     const leftOut = `it has more than ${explainedTextMax} characters`;
     return { ...coarse(file), leftOut };
   }
-  const [old, now] = [read(sides.before), read(sides.after)];
-  if (old === null || now === null) return coarse(file);
+  const [old, now] = [sides.before, sides.after].map((text) => {
+    const found = read(text);
+    return found instanceof Map ? concealed(found) : found;
+  });
+  if (old == null || now == null) return coarse(file);
   for (const side of [old, now]) {
     if ("leftOut" in side) return { ...coarse(file), leftOut: `it ${side.leftOut}` };
   }
@@ -45,6 +48,22 @@ export function explain(file: ChangedFile): Explained {
   if (lines.length > 0) return bounded(lines);
   const isCut = Math.max(old.size, now.size) >= KEYS_MAX;
   return isCut || sides.before === sides.after ? coarse(file) : SAME_VALUES;
+}
+
+/** What is no secret by whatever name: a reference to one, a right, a switch. */
+const NO_SECRET = /^(?:\s*|\$.*|read|write|none|true|false|null|inherit|\d{1,5})$/s;
+
+/** The values without those that may be secrets by the last part of their key. */
+function concealed(keys: KeyedValues): KeyedValues {
+  return new Map(
+    [...keys].map(([key, value]) => {
+      const name = key.slice(
+        Math.max(key.lastIndexOf("."), key.lastIndexOf("["), key.lastIndexOf(" ")) + 1,
+      );
+      const isSecret = isSecretName(name) && !value.startsWith(HIDDEN) && !NO_SECRET.test(value);
+      return [key, isSecret ? HIDDEN + value : value];
+    }),
+  );
 }
 
 /** Of a Dockerfile, whose lines speak for themselves, the lines of a diff are enough. */
@@ -138,7 +157,7 @@ function only(left: KeyedValues, right: KeyedValues, verb: string): string[] {
 }
 
 function changeOf(key: string, before: string, after: string): string {
-  if (before.startsWith(HIDDEN)) return verbed(key, "changed");
+  if ([before, after].some((value) => value.startsWith(HIDDEN))) return verbed(key, "changed");
   const change = `${displayText(before, VALUE_MAX)} → ${displayText(after, VALUE_MAX)}`;
   // The image tells by itself what it is.
   return /^FROM \d+/.test(key) ? change : `${displayText(key, VALUE_MAX)}: ${change}`;

@@ -3,6 +3,7 @@ import { isRecord } from "../../index.ts";
 import type { ChangedFile } from "../facts/change-set.ts";
 import { wordsOf } from "../facts/identifier-words.ts";
 import { parseJsonText } from "../facts/json-text.ts";
+import { readToml } from "../reading/read-document.ts";
 
 /** What a change is for, the gravest first. */
 const INTENTS = ["security", "fix", "feature", "chore"] as const;
@@ -47,10 +48,15 @@ function gravest(intents: readonly Intent[]): Intent {
 export function bumpsDependency(file: ChangedFile): boolean {
   const { path } = file;
   if (/(?:^|\/)package\.json$/.test(path)) return bumpsPackage(file);
-  if (/(?:^|\/)(?:requirements[\w.-]*\.txt|constraints\.txt)$/.test(path)) {
+  if (isRequirements(path)) {
+    if (isForDevelopment(path.replace(/\.txt$/, ""))) return false;
     return bumpsLine(file, /^\s*([\w.-]+(?:\[[\w,.-]+\])?)\s*(?:==|~=|>=)\s*v?([\d][\w.]*)/);
   }
   if (/(?:^|\/)(?:pyproject|Cargo)\.toml$/.test(path)) {
+    const [old, now] = [tomlDependencies(file.before), tomlDependencies(file.after)];
+    if (old !== null && now !== null) {
+      return [...now].some(([name, version]) => isRaised(old.get(name), version));
+    }
     return bumpsLine(file, /^\s*"?([\w.-]+)"?\s*(?:=\s*"|[~=]=|[>^])[\s~^>=]*v?(\d[\w.]*)/);
   }
   if (/(?:^|\/)go\.mod$/.test(path)) {
@@ -80,6 +86,72 @@ function dependenciesOf(text: string): Map<string, string> {
       );
     }),
   );
+}
+
+/** `requirements.txt`, `requirements-web.txt`, `requirements/base.txt`, `constraints.txt`. */
+function isRequirements(path: string): boolean {
+  const [name = "", folder] = path.split("/").toReversed();
+  if (!name.endsWith(".txt")) return false;
+  return (
+    folder === "requirements" ||
+    name === "constraints.txt" ||
+    name.startsWith("requirements") ||
+    /[._-]requirements\.txt$/.test(name)
+  );
+}
+
+const DEVELOPMENT: ReadonlySet<string> = new Set(
+  "dev develop development test tests testing lint linting docs doc build typing types ci".split(
+    " ",
+  ),
+);
+
+/** Whether a file or a group of dependencies is for those who work on the project. */
+function isForDevelopment(name: string): boolean {
+  return wordsOf(name.slice(Math.max(0, name.length - 200))).some((word) => DEVELOPMENT.has(word));
+}
+
+/** `requests[socks] >= 2.31`, as Python's packaging writes a dependency. */
+const PYTHON = /^([\w.-]+)(?:\[[\w,. -]*\])?\s*(?:==|~=|>=|\^)\s*v?(\d[\w.]*)/;
+
+/**
+ * What runs with a project of Python or Rust, by group and name with its version. Null where it
+ * does not parse.
+ */
+function tomlDependencies(text: string | null): Map<string, string> | null {
+  const document = text === null ? null : readToml(text);
+  if (!isRecord(document)) return null;
+  const found = new Map<string, string>();
+  const list = (group: string, given: unknown): void => {
+    for (const one of Array.isArray(given) ? given : []) {
+      const [, name, version] = (typeof one === "string" ? PYTHON.exec(one) : null) ?? [];
+      if (name !== undefined && version !== undefined) found.set(`${group} ${name}`, version);
+    }
+  };
+  const table = (group: string, given: unknown): void => {
+    for (const [name, value] of isRecord(given) ? Object.entries(given) : []) {
+      const version = isRecord(value) ? value["version"] : value;
+      const isDependency = typeof version === "string" && !NO_DEPENDENCIES.has(name);
+      if (isDependency) found.set(`${group} ${name}`, version);
+    }
+  };
+  const [project, tool] = [recordOf(document["project"]), recordOf(document["tool"])];
+  list("project", project["dependencies"]);
+  for (const [group, given] of Object.entries(recordOf(project["optional-dependencies"]))) {
+    if (!isForDevelopment(group)) list(group, given);
+  }
+  const poetry = recordOf(tool["poetry"]);
+  table("poetry", poetry["dependencies"]);
+  for (const [group, given] of Object.entries(recordOf(poetry["group"]))) {
+    if (!isForDevelopment(group)) table(group, recordOf(given)["dependencies"]);
+  }
+  table("cargo", document["dependencies"]);
+  table("workspace", recordOf(document["workspace"])["dependencies"]);
+  return found;
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
 }
 
 /** Versions of the project itself, and of the languages that it is for. */
@@ -150,8 +222,11 @@ export function handlesSecrets({ path, added, removed }: ChangedFile): boolean {
   return isIgnoreFile && came.some((text) => IGNORED_SECRETS.test(text.trim()));
 }
 
+/** A variable of an environment in YAML: `API_KEY: abcdef`, `- API_KEY=abcdef`. */
+const YAML_LITERAL = /^\s*(?:-\s+)?([A-Z][A-Z0-9_]*)(?::\s{1,8}|=)[^\s"'${}<>#]{6,}\s*$/;
+
 function isHardCoded(line: string): boolean {
-  const name = literalName(line) ?? ENV_LITERAL.exec(line)?.[1];
+  const name = literalName(line) ?? (ENV_LITERAL.exec(line) ?? YAML_LITERAL.exec(line))?.[1];
   if (name === undefined) return false;
   const words = new Set(wordsOf(name));
   return (

@@ -39,7 +39,10 @@ export function flatten(value: unknown, key: string, { keys, depth }: At): void 
       if (name !== undefined) seen.set(name, count);
       if (name !== undefined)
         flatten(item, `${key}[${name}${count > 1 ? ` ${count}` : ""}]`, below);
-      else keys.set(`${key}[${textOf(item).slice(0, PART_MAX)}]`, "");
+      else if (typeof item === "string" && VARIABLE.test(item)) {
+        const equals = item.indexOf("=");
+        keys.set(`${key}[${item.slice(0, equals).slice(0, PART_MAX)}]`, item.slice(equals + 1));
+      } else keys.set(`${key}[${textOf(item).slice(0, PART_MAX)}]`, "");
     }
   } else if (isRecord(value) && !(value instanceof Date)) {
     for (const [given, inner] of Object.entries(value)) {
@@ -51,6 +54,9 @@ export function flatten(value: unknown, key: string, { keys, depth }: At): void 
     keys.set(key, textOf(value));
   }
 }
+
+/** `NODE_ENV=production`, as in the environment of a compose file. */
+const VARIABLE = /^[A-Z][A-Z0-9_]*=/;
 
 function isEmpty(value: unknown): boolean {
   return Array.isArray(value)

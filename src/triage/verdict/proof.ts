@@ -25,7 +25,7 @@ type Met = { readonly hits: readonly Hit[]; readonly errors: readonly NewError[]
  */
 export function provenHits({ hits, errors }: Met): Hit[] {
   const byPlace = errorsByPlace(hits, errors);
-  const explaining = explainers(hits, byPlace);
+  const explaining = explainers(hits, byPlace, calledAround(errors));
   const judged = hits.map((hit) => {
     const own = withErrorPlaces(hit, byPlace, explaining);
     return judgedHit(own, errorFor(hit, byPlace, explaining));
@@ -51,11 +51,24 @@ function errorsByPlace(hits: readonly Hit[], errors: readonly NewError[]): Error
   return byPlace;
 }
 
+/** By place, the names of what is called with the arguments that the compiler objects to. */
+function calledAround(errors: readonly NewError[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const byPlace = Map.groupBy(errors, ({ diagnostic }) => lineKey(diagnostic));
+  return new Map(
+    [...byPlace].map(([key, there]) => [key, new Set(there.flatMap(({ within }) => within ?? []))]),
+  );
+}
+
 /**
- * Of several findings at the place of an error, those that it names: the others only stand on the
- * same line. Where it names none, all of them may be its cause.
+ * Of several findings at the place of an error, those that it names, else those on what is called
+ * there with what it objects to: the others only stand on the same line. Where there are neither,
+ * all of them may be its cause.
  */
-function explainers(hits: readonly Hit[], errors: ErrorsByPlace): Explaining {
+function explainers(
+  hits: readonly Hit[],
+  errors: ErrorsByPlace,
+  called: ReadonlyMap<string, ReadonlySet<string>>,
+): Explaining {
   const byPlace = new Map<string, Hit[]>();
   for (const hit of hits.filter(isMetBreak)) {
     for (const place of hit.hits) {
@@ -66,7 +79,8 @@ function explainers(hits: readonly Hit[], errors: ErrorsByPlace): Explaining {
   return new Map(
     [...byPlace].map(([key, there]) => {
       const named = there.filter((hit) => (errors.get(key) ?? []).some((one) => names(one, hit)));
-      return [key, new Set(named.length > 0 ? named : there)];
+      const around = there.filter((hit) => called.get(key)?.has(lastNameOf(hit)) === true);
+      return [key, new Set([named, around, there].find((some) => some.length > 0))];
     }),
   );
 }
@@ -79,11 +93,15 @@ function isMetBreak({ finding: { breaking }, usage }: Hit): boolean {
  * Whether an error speaks of the last part of a finding's subject: `errors` of `ZodError.errors`.
  */
 function names({ message, subject = "" }: Diagnostic, hit: Hit): boolean {
-  const [name = ""] = hit.finding.subject.split(" (", 1);
-  const last = name.split(".").at(-1) ?? "";
+  const last = lastNameOf(hit);
   // What stands in double quotes is the name of a module.
   const words = `${message.replaceAll(/"[^"]*"/g, "")} ${subject}`.split(/[^\w$]+/);
   return last !== "" && words.includes(last);
+}
+
+function lastNameOf({ finding: { subject } }: Hit): string {
+  const [name = ""] = subject.split(" (", 1);
+  return name.split(".").at(-1) ?? "";
 }
 
 function errorFor(hit: Hit, errors: ErrorsByPlace, explaining: Explaining): Diagnostic | null {

@@ -110,12 +110,17 @@ function writtenAs({ subject }: Finding, errors: readonly Diagnostic[]): string 
   return written.size === 0 ? "" : `${[...written].map(code).join(", ")}: `;
 }
 
-/** Whoever has something to do finds more about it in the release notes. */
+/**
+ * Whoever has something to do finds more about it in the release notes. What was compared without
+ * a difference is not said beside what breaks.
+ */
 function explainedSteps({ analysis }: ConsumerCase): Hit[] {
-  return analysis.hits.filter(
-    ({ finding, usage }) =>
-      finding.rule === "pkg.version" && finding.breaking === "no" && usage !== "none",
-  );
+  return analysis.hits
+    .filter(
+      ({ finding, usage }) =>
+        finding.rule === "pkg.version" && finding.breaking === "no" && usage !== "none",
+    )
+    .map((hit) => ({ ...hit, finding: { ...hit.finding, compared: null } }));
 }
 
 /**

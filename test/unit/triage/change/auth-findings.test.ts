@@ -19,6 +19,18 @@ test.for([
   expect(told(diffedFile(path, diff))).toEqual([`http.auth_added ${subject} maybe`]);
 });
 
+const check = (name: string): string =>
+  `if (req.headers["${name}"] !== key) res.status(401).end();`;
+
+test("a credential by another header may break, as many checks as there are", () => {
+  const diff = `-${check("x-api-key")}\n+${check("x-orders-key")}`;
+
+  expect(told(diffedFile("server.js", diff))).toEqual(["http.auth_added x-orders-key maybe"]);
+  expect(told(diffedFile("server.js", `-${check("x-api-key")}\n+${check("X-API-Key")}`))).toEqual(
+    [],
+  );
+});
+
 test("it breaks for certain where a document or an environment file tells of the key", () => {
   const app = diffedFile("app.py", "+bearer = HTTPBearer()");
 

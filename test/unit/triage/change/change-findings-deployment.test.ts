@@ -14,6 +14,9 @@ test.for([
   ["package.json", '-    "start": "serve --port 8080"\n+    "start": "serve --port=8000"'],
   ["start.sh", "-export PORT=${PORT:-8080}\n+export PORT=${PORT:-8000}"],
   ["src/server.js", "-app.listen(8080)\n+app.listen(8000)"],
+  ["main.go", '-http.ListenAndServe(":8080", nil)\n+http.ListenAndServe(":8000", nil)'],
+  ["main.rs", '-bind("0.0.0.0:8080")\n+bind("0.0.0.0:8000")'],
+  ["src/main/resources/application.properties", "-server.port=8080\n+server.port=8000"],
   ["app.py", "-uvicorn.run(app, port=8080)\n+uvicorn.run(app, port=8000)"],
   [".env.example", "-PORT=8080\n+PORT=8000\n-ADMIN_PORT=1\n+ADMIN_PORT=8080"],
 ] as const)("another port in %s breaks", ([path, diff]) => {
@@ -58,7 +61,22 @@ test.for([
   ["app.py", '+name = os.getenv("MODEL_NAME", "small")', "env.added MODEL_NAME no"],
   ["src/a.ts", "+const name = process.env.MODEL_NAME;", "env.added_required MODEL_NAME yes"],
   ["src/a.ts", '+const n = process.env["MODEL_NAME"] ?? "s";', "env.added MODEL_NAME no"],
-  ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME maybe"],
+  ["src/a.ts", "+if (process.env.MODEL_NAME) start();", "env.added MODEL_NAME no"],
+  [
+    "src/a.ts",
+    "+const name = process.env.MODEL_NAME;\n+if (name) start(name);",
+    "env.added MODEL_NAME no",
+  ],
+  [
+    "src/a.ts",
+    "+const name = process.env.MODEL_NAME;\n+if (!name) throw new Error();",
+    "env.added_required MODEL_NAME yes",
+  ],
+  [
+    "src/a.ts",
+    '-const n = process.env.MODEL_NAME ?? "s";\n+const n = process.env.MODEL_NAME;',
+    "env.added_required MODEL_NAME yes",
+  ],
   ["src/a.ts", "+const { MODEL_NAME } = process.env;", "env.added_required MODEL_NAME yes"],
   [
     "src/a.ts",
@@ -80,7 +98,7 @@ test.for([
     "+cleanEnv(process.env, { MODEL_NAME: str({ default: 's' }) })",
     "env.added MODEL_NAME no",
   ],
-  ["src/env.ts", "+createEnv({ MODEL_NAME: z.string().optional() })", "env.added MODEL_NAME maybe"],
+  ["src/env.ts", "+createEnv({ MODEL_NAME: z.string().optional() })", "env.added MODEL_NAME no"],
   ["main.go", '+name := os.Getenv("MODEL_NAME")', "env.added MODEL_NAME maybe"],
   ["app.rb", '+ENV.fetch("MODEL_NAME")', "env.added_required MODEL_NAME yes"],
   ["app.rb", '+ENV.fetch("MODEL_NAME", "small")', "env.added MODEL_NAME no"],

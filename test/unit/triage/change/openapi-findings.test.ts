@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { changeFindings } from "../../../../src/triage/change/change-findings.ts";
 import { diffedFile, told, wholeFile } from "../../../support/changes.ts";
 
 type Document = Readonly<Record<string, unknown>>;
@@ -255,3 +256,27 @@ test.for<readonly [title: string, before: object, after: object, told: readonly 
     expect(toldOf(written(before), written(after))).toEqual(expected);
   }
 });
+
+test.for([
+  ["query", "q"],
+  ["header", undefined],
+] as const)(
+  "a demanded parameter of a %s spares who writes it in the query: %s",
+  ([place, name]) => {
+    const document = (parameter: object): string =>
+      JSON.stringify({
+        openapi: "3.0.0",
+        paths: { "/find": { get: { parameters: [{ name: "q", in: place, ...parameter }] } } },
+      });
+    const file = wholeFile("openapi.json", document({}), document({ required: true }));
+
+    expect(changeFindings({ files: [file] }).flatMap(({ matches }) => matches)).toEqual([
+      {
+        by: "route",
+        method: "GET",
+        path: "/find",
+        ...(name === undefined ? {} : { without: name }),
+      },
+    ]);
+  },
+);

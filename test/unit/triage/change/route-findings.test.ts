@@ -26,6 +26,11 @@ test.for([
     'r.get("user", "/:id", h);',
   ],
   [
+    "a plugin of fastify with a prefix",
+    'import fastify from "fastify";',
+    'app.register(async (f) => { f.get("/:id", h); }, { prefix: "/users" });',
+  ],
+  [
     "Nest",
     'import { Controller, Get } from "@nestjs/common";',
     '@Controller("users")\nclass Users { @Get(":id") one() {} }',
@@ -50,6 +55,20 @@ test("the prefix of a router of FastAPI belongs to its routes", () => {
   const file = wholeFile("api.py", `${head}@router.get("/users")\n`, head);
 
   expect(told(file)).toEqual(["http.route_removed GET /v1/users maybe"]);
+});
+
+test.for([
+  ["app.js", "app.use('/v1', require('./users'));"],
+  ["main.ts", 'app.register(import("./users.ts"), { prefix: "/v1" });'],
+  ["main.py", 'app.include_router(users.router, prefix="/v1")'],
+  ["app.py", "app.register_blueprint(users, url_prefix='/v1')"],
+] as const)("a prefix in %s that becomes another one may break", ([path, line]) => {
+  const moved = line.replace("/v1", "/v2");
+
+  expect(told(diffedFile(path, `-${line}\n+${moved}`))).toEqual([
+    "http.route_changed /v1/** maybe -> /v2/**",
+  ]);
+  expect(told(wholeFile(path, `${line}\n`, `${line}\n${moved}\n`))).toEqual([]);
 });
 
 test("a route that has another path is changed, and the new one is told", () => {

@@ -84,6 +84,31 @@ test.for([
   ]);
 });
 
+test.for([
+  ["another method's request", "fetch('/v1/orders/17', { method: 'DELETE' });", "none"],
+  ["a HEAD request", "api.head('/v1/orders/17');", "confirmed a.js:1"],
+  ["a request of which nobody sees the method", "send('/v1/orders/17');", "confirmed a.js:1"],
+] as const)("%s of a route of GET is told by its method", async ([, line, use], { meet }) => {
+  expect(await meet({ files: ROUTE_GONE, consumer: { "a.js": `${line}\n` } })).toEqual([
+    `http.route_removed GET /v1/orders/:id ${use}`,
+  ]);
+});
+
+test.for([
+  ["a.js", "fetch(`${base}/v1/orders`);", "confirmed a.js:1"],
+  ["a.js", "fetch('/v2/orders');", "none"],
+  [".env", "ORDERS_URL=http://orders:8080/v1", "confirmed .env:1"],
+  ["a.js", "fetch('/v1');", "none"],
+] as const)("a prefix that moved hits in %s by %j: %s", async ([path, line, use], { meet }) => {
+  const files = [
+    diffedFile("app.js", "-app.use('/v1', require('./o'));\n+app.use('/v2', require('./o'));"),
+  ];
+  const consumer = { [path]: `${line}\n`, "b.js": "fetch('http://orders:8080');\n" };
+  const [found = ""] = await meet({ files, consumer, identity: { interfaceFiles: ["a.js"] } });
+
+  expect(found).toBe(`http.route_changed /v1/** ${use}`);
+});
+
 test("a base path in the service's address stands before the literals", async ({ meet }) => {
   const consumer = {
     ".env": "ORDERS_URL=http://orders:8080/v1\n",
@@ -339,6 +364,68 @@ test("a health check in what deploys the image is no use of its port", async ({ 
 
   expect(await meet({ files: PORT_GONE, consumer: { "compose.yaml": compose } })).toEqual([
     "deploy.port 8080 confirmed compose.yaml:4",
+  ]);
+});
+
+test.for([
+  [
+    "compose.yaml",
+    "services:\n  db:\n    image: owner/orders\n    healthcheck:\n      test: curl http://localhost/up\n",
+    5,
+  ],
+  ["k8s/orders.yaml", "    image: owner/orders\n    livenessProbe:\n      path: /up\n", 3],
+  ["Dockerfile", "FROM owner/orders\nHEALTHCHECK CMD curl http://localhost/up\n", 2],
+] as const)(
+  "a check of the provider's container in %s asks",
+  async ([path, text, line], { meet }) => {
+    const files = [diffedFile("app.js", "-app.get('/up', h)")];
+
+    expect(await meet({ files, consumer: { [path]: text } })).toEqual([
+      `http.route_removed GET /up likely ${path}:${line}`,
+    ]);
+  },
+);
+
+test("a variable that any program may have is the provider's where its image is", async ({
+  meet,
+}) => {
+  const files = [diffedFile(".env.example", "-DATABASE_URL=postgres://db\n+DB_URL=postgres://db")];
+  const compose =
+    "services:\n  web:\n    environment:\n      DATABASE_URL: a\n" +
+    "  orders:\n    image: owner/orders\n    environment:\n      - DATABASE_URL=b\n";
+
+  expect(await meet({ files, consumer: { "compose.yaml": compose } })).toEqual([
+    "env.renamed DATABASE_URL confirmed compose.yaml:8",
+  ]);
+});
+
+test("a variable without a default any more asks who runs the image and does not set it", async ({
+  meet,
+}) => {
+  const read = "const key = process.env.PAY_KEY";
+  const files = [diffedFile("src/app.js", `-${read} ?? 'test';\n+${read};`)];
+  const compose = "services:\n  orders:\n    image: owner/orders\n";
+  const setting = `${compose}    environment:\n      PAY_KEY: a\n`;
+
+  expect(await meet({ files, consumer: { "compose.yaml": compose } })).toEqual([
+    "env.added_required PAY_KEY confirmed compose.yaml:3",
+  ]);
+  expect(await meet({ files, consumer: { "compose.yaml": setting } })).toEqual([
+    "env.added_required PAY_KEY none",
+  ]);
+});
+
+test("another base of the image concerns who builds on it, and nobody who runs it", async ({
+  meet,
+}) => {
+  const files = [diffedFile("Dockerfile", "-FROM node:20\n+FROM node:22")];
+  const consumer = {
+    "compose.yaml": "services:\n  orders:\n    image: owner/orders\n",
+    Dockerfile: "FROM owner/orders:2\n",
+  };
+
+  expect(await meet({ files, consumer })).toEqual([
+    "deploy.image Dockerfile confirmed Dockerfile:1",
   ]);
 });
 

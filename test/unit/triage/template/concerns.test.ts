@@ -34,6 +34,7 @@ test.for([
   ["Dockerfile", "docker", "shared"],
   ["deploy/compose.prod.yml", "docker", "shared"],
   [".github/workflows/ci.yml", "infrastructure", "shared"],
+  [".github/dependabot.yml", "infrastructure", "shared"],
   ["k8s/app.yaml", "deployment", "shared"],
   ["src/health.ts", "health_checks", "shared"],
   ["lib/gpu_setup.py", "gpu_configuration", "shared"],
@@ -108,7 +109,36 @@ test("a raised dependency that runs is security, one for development or a new on
 });
 
 test.for([
+  ["requirements-dev.txt", "pytest==8.0.0", "pytest==8.1.0", "chore"],
+  ["requirements/test.txt", "pytest==8.0.0", "pytest==8.1.0", "chore"],
+  ["requirements/base.txt", "flask==3.0.0", "flask==3.0.1", "security"],
+] as const)("a raised line of %s: %s to %s is %s", ([path, gone, came, intent]) => {
+  expect(intentIn(path, { gone, came })).toBe(intent);
+});
+
+test.for([
+  ["pyproject.toml", '[project]\ndependencies = ["a[b] >= 1.0"]\n', "security"],
+  ["pyproject.toml", '[project.optional-dependencies]\nweb = ["a~=1.0"]\n', "security"],
+  ["pyproject.toml", '[project.optional-dependencies]\ntest = ["a~=1.0"]\n', "chore"],
+  ["pyproject.toml", '[dependency-groups]\ndev = ["a==1.0"]\n', "chore"],
+  ["pyproject.toml", '[build-system]\nrequires = ["a>=1.0"]\n', "chore"],
+  ["pyproject.toml", '[tool.poetry.dependencies]\na = "^1.0"\n', "security"],
+  ["pyproject.toml", '[tool.poetry.group.dev.dependencies]\na = "^1.0"\n', "chore"],
+  ["pyproject.toml", '[tool.poetry.dependencies]\npython = "^1.0"\n', "chore"],
+  ["Cargo.toml", '[dependencies]\na = { version = "1.0" }\n', "security"],
+  ["Cargo.toml", '[dev-dependencies]\na = "1.0"\n', "chore"],
+] as const)("a version that rises in %s, %j, is %s", ([path, before, intent]) => {
+  const after = before.replace("1.0", "1.1");
+  const [gone = "", came = ""] = [before, after].map((text) => text.split("\n")[1] ?? "");
+
+  expect(intentIn(path, { before, after, gone, came })).toBe(intent);
+  expect(intentIn(path, { before: after, after: before, gone: came, came: gone })).toBe("chore");
+});
+
+test.for([
   ["a literal that goes", "settings.py", { gone: 'DB_PASSWORD = "hunter2!"', came: "x = env()" }],
+  ["a literal in YAML", "compose.yaml", { gone: "  API_KEY: abc123", came: "  API_KEY: ${KEY}" }],
+  ["a literal in a list", "compose.yaml", { gone: "  - DB_PASSWORD=hunter2", came: "" }],
   ["a build's mount", "Dockerfile", { came: "RUN --mount=type=secret,id=npm npm ci" }],
   ["an ignored file", ".dockerignore", { came: ".env" }],
 ] as const)("%s takes better care of secrets", ([, path, given]) => {
@@ -123,6 +153,8 @@ test.for([
   ],
   ["a name that only contains the word", "a.py", { gone: 'passwordless = "hunter2!"' }],
   ["an ignored folder", ".gitignore", { came: "environment/" }],
+  ["a workflow's own word", "ci.yml", { gone: "    secrets: inherit" }],
+  ["a name of one", "app.yaml", { gone: "  secretName: orders-tls" }],
 ] as const)("%s does not", ([, path, given]) => {
   expect(intentOf(file(path, given), ["chore: x"])).toBe("chore");
 });
@@ -267,6 +299,34 @@ test.for([
   ],
 ] as const)("a change is named where %s", ([, path, before, after, changes]) => {
   expect(explain(file(path, { before, after })).changes).toEqual(changes);
+});
+
+test.for([
+  ["compose.yaml", "API_KEY: abcdef", "API_KEY: uvwxyz", ["API_KEY changed"]],
+  ["compose.yaml", "API_KEY: abcdef", "API_KEY: ${KEY}", ["API_KEY changed"]],
+  ["compose.yaml", "API_KEY: ${OLD}", "API_KEY: ${KEY}", ["API_KEY: ${OLD} → ${KEY}"]],
+  [
+    "compose.yaml",
+    "env:\n  - API_KEY=abcdef",
+    "env:\n  - API_KEY=uvwxyz",
+    ["env[API_KEY] changed"],
+  ],
+  ["compose.yaml", "env:\n  - PORT=1", "env:\n  - PORT=2", ["env[PORT]: 1 → 2"]],
+  [
+    "app.json",
+    '{"db": {"password": "abcdef"}}',
+    '{"db": {"password": "x"}}',
+    ["db.password changed"],
+  ],
+  ["Dockerfile", "ENV API_TOKEN=abcdef", "ENV API_TOKEN=uvwxyz", ["ENV API_TOKEN changed"]],
+  [
+    "ci.yml",
+    "permissions:\n  id-token: read",
+    "permissions:\n  id-token: write",
+    ["permissions.id-token: read → write"],
+  ],
+] as const)("the value of a secret in %s is not told: %j", ([path, before, after, changes]) => {
+  expect(said(path, `${before}\n`, `${after}\n`)).toEqual(changes);
 });
 
 test.for([

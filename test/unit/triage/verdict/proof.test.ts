@@ -23,10 +23,15 @@ function error(line: number, message: string, subject?: string): Diagnostic {
   return { path: "a.ts", line, code: "TS2339", message, ...named };
 }
 
-function toldOf(hits: readonly Hit[], diagnostics: readonly Diagnostic[]): string[] {
+function toldOf(
+  hits: readonly Hit[],
+  diagnostics: readonly Diagnostic[],
+  within: string | null = null,
+): string[] {
   const errors = diagnostics.map((diagnostic) => ({
     diagnostic,
     importedAt: null,
+    within,
     isOfCode: true,
   }));
   return provenHits({ hits, errors }).map(
@@ -53,6 +58,16 @@ test("of two findings on the line of an error, the one that it names is proven",
   ]);
 });
 
+test("of two findings on a line, an argument belongs to what is called with it", () => {
+  const hits = [hit("FSWatcher.on", [4]), hit("watch", [4])];
+  const given = error(4, "'disableGlobbing' does not exist in type 'Options'");
+
+  expect(toldOf(hits, [given], "watch")).toEqual([
+    "maybe FSWatcher.on unproven 4",
+    "yes watch compiler 4",
+  ]);
+});
+
 test("the name of a module in an error names no finding", () => {
   const hits = [hit("execa", [1]), hit("ExecaReturnValue", [1])];
   const message = "Module '\"execa\"' has no exported member 'ExecaReturnValue'";
@@ -68,7 +83,7 @@ test("errors come from the top of a file, what follows from them last", () => {
     { ...error(2, "Parameter 'id' implicitly has an 'any' type", "id"), code: "TS7006" },
     error(9, "no member 'left'"),
     error(4, "no member 'right'"),
-  ].map((diagnostic) => ({ diagnostic, importedAt: null, isOfCode: true }));
+  ].map((diagnostic) => ({ diagnostic, importedAt: null, within: null, isOfCode: true }));
   const hits = provenHits({ hits: [hit("O.left", [9]), hit("O.right", [4])], errors });
 
   const facts = boundedFacts({ hits, diagnostics: [], capsHit: [] });
@@ -106,7 +121,7 @@ test("an error about a name that is imported where a finding stands is that find
 
   const hits = provenHits({
     hits: [hit("default", [1])],
-    errors: [{ diagnostic, importedAt, isOfCode: true }],
+    errors: [{ diagnostic, importedAt, within: null, isOfCode: true }],
   });
 
   expect(hits.map(({ finding: { proof } }) => proof)).toEqual([

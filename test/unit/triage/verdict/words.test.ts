@@ -1,15 +1,8 @@
 import { expect, test } from "vitest";
-import { finding } from "../../../../src/triage/facts/finding.ts";
+import { finding, type Hit } from "../../../../src/triage/facts/finding.ts";
 import { recommendedChanges } from "../../../../src/triage/verdict/words.ts";
 
-test("a line of advice has the first five places, a file once, and counts the others", () => {
-  const removed = finding({ rule: "ts.export_removed", subject: "f", breaking: "yes" });
-  const places = ["a.ts:1", "a.ts:9", "b.ts:2", "c.ts:3", "c.ts:4", "d.ts:5", "e.ts:6"];
-  const hits = places.map((place) => {
-    const [path = "", line] = place.split(":");
-    return { path, line: Number(line) };
-  });
-
+function adviceOn(...hits: readonly Hit[]): string[] {
   const advice = recommendedChanges({
     source: {
       mode: "git",
@@ -23,7 +16,7 @@ test("a line of advice has the first five places, a file once, and counts the ot
     },
     target: "acme/shop",
     analysis: {
-      hits: [{ finding: removed, usage: "confirmed", hits }],
+      hits,
       diagnostics: [],
       usage: "confirmed",
       exposure: null,
@@ -35,6 +28,42 @@ test("a line of advice has the first five places, a file once, and counts the ot
     },
     verdict: { requiresAction: true, urgency: "critical", confidence: 0.9, grey: false },
   });
+  return advice.split("\n");
+}
 
-  expect(advice.split("\n")[1]).toBe("2. a.ts:1,9, b.ts:2, c.ts:3,4 (and 2 more) `f` was removed");
+test("that all was compared without a difference is not said beside what breaks", () => {
+  const hits = [{ path: "a.ts", line: 1 }];
+  const step = finding({
+    rule: "pkg.version",
+    subject: "sdk",
+    breaking: "no",
+    before: "1.0.0",
+    after: "2.0.0",
+    compared: "what is used here loads as before",
+  });
+  const removed = finding({ rule: "ts.export_removed", subject: "f", breaking: "yes" });
+
+  expect(
+    adviceOn(
+      { finding: removed, usage: "confirmed", hits },
+      { finding: step, usage: "confirmed", hits },
+    ),
+  ).toEqual([
+    "1. Verify: run the tests",
+    "2. a.ts:1 `f` was removed",
+    "3. a.ts:1 sdk steps from 1.0.0 to 2.0.0: read its release notes",
+  ]);
+});
+
+test("a line of advice has the first five places, a file once, and counts the others", () => {
+  const removed = finding({ rule: "ts.export_removed", subject: "f", breaking: "yes" });
+  const places = ["a.ts:1", "a.ts:9", "b.ts:2", "c.ts:3", "c.ts:4", "d.ts:5", "e.ts:6"];
+  const hits = places.map((place) => {
+    const [path = "", line] = place.split(":");
+    return { path, line: Number(line) };
+  });
+
+  const advice = adviceOn({ finding: removed, usage: "confirmed", hits });
+
+  expect(advice[1]).toBe("2. a.ts:1,9, b.ts:2, c.ts:3,4 (and 2 more) `f` was removed");
 });
