@@ -34,6 +34,9 @@ grant execute on function
   triaged.ended_since(timestamptz),
   triaged.failures_since(timestamptz),
   triaged.events_since(timestamptz),
+  triaged.series_since(timestamptz, interval),
+  triaged.depth_at(timestamptz),
+  triaged.task_at(bigint, timestamptz),
   triaged.known_depth(),
   triaged.held_task_ids(bigint[]),
   triaged.held_by(bigint),
@@ -47,7 +50,9 @@ grant execute on function
   triaged.partition_bounds(bigint),
   triaged.dependents_of(text),
   triaged.retention_days(text),
-  triaged.task_id_of(text)
+  triaged.task_id_of(text),
+  triaged.preview_operation(text, jsonb),
+  triaged.error_shape(text)
 to triaged_owner, triaged_api, triaged_readonly;
 
 -- Retention, schedules, the delivery of effects, and the runners of all that.
@@ -74,6 +79,9 @@ grant execute on function
   triaged.gather_digest,
   triaged.tell_history,
   triaged.expire_push_configs,
+  triaged.expire_operations,
+  triaged.record_verify,
+  triaged.advance_operation,
   triaged.import_task,
   -- Called by the jobs themselves, with the rights of their role.
   triaged.lock_holders,
@@ -107,6 +115,11 @@ grant execute on function
   triaged.cancel_task,
   triaged.retry_task,
   triaged.decide_task,
+  triaged.change_priority,
+  triaged.change_run_at,
+  triaged.start_operation,
+  triaged.abort_operation,
+  triaged.request_verify,
   triaged.retry_effect,
   triaged.set_push_config,
   triaged.delete_push_config,
@@ -115,6 +128,9 @@ grant execute on function
   triaged.resume_queue,
   triaged.pause_task_type,
   triaged.resume_task_type,
+  triaged.run_schedule,
+  triaged.pause_schedule,
+  triaged.resume_schedule,
   triaged.take_verdict,
   triaged.store_verdict,
   triaged.leave_verdict,

@@ -22,6 +22,7 @@ const DUTIES = [
 ];
 /** The only functions that put SQL together: partitions, roles and the jobs' schema have any name. */
 const DYNAMIC = [
+  "add_maintenance_job",
   "abandon_rewrite",
   "add_effect_job",
   "begin_rewrite",

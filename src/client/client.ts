@@ -1,5 +1,6 @@
 import type { PushReceiver, TaskFilter } from "../database/arguments.ts";
 import type { Database } from "../database/database.ts";
+import { changePriority, changeRunAt, saying } from "../database/operations.ts";
 import { cancelTask, decideTask, retryTask } from "../database/operator.ts";
 import { deletePushConfig, listPushConfigs, setPushConfig } from "../database/outbox.ts";
 import { enqueueTask, enqueueTasks } from "../database/producer.ts";
@@ -7,6 +8,7 @@ import type { CancelOutcome } from "../database/queue.ts";
 import { getTask, HISTORY_ROWS_MAX, listTasks, taskHistory, whyTask } from "../database/reader.ts";
 import type { ListedPushConfig, Reason } from "../database/rows.ts";
 import type { PayloadOf, ResultOf } from "../model/handler.ts";
+import type { Saying } from "../model/operation.ts";
 import { serializePayload } from "../model/payload.ts";
 import type { Enqueued, EnqueueOptions } from "../model/task.ts";
 import { refusePrivateHost } from "../system/private-address.ts";
@@ -17,6 +19,7 @@ import {
   QueueError,
 } from "./connection.ts";
 import type { HistoryTail } from "./history-tail.ts";
+import { Operations } from "./operations.ts";
 import {
   type HistoryEntry,
   type ListedTask,
@@ -57,6 +60,8 @@ let connectionOf: (client: Client) => QueueConnection;
  */
 export class Client<Known extends Handlers = Handlers> {
   readonly #connection: QueueConnection;
+  /** What people did, and work on all tasks that match a filter. */
+  readonly operations: Operations;
   #cache: Promise<OpenCache> | undefined;
 
   static {
@@ -65,6 +70,10 @@ export class Client<Known extends Handlers = Handlers> {
 
   constructor(options: ClientOptions = {}) {
     this.#connection = new QueueConnection(options);
+    this.operations = new Operations({
+      ask: (given, question) => this.#connection.ask(given, question),
+      operate: (given, verb) => this.#operate(given, verb),
+    });
   }
 
   /**
@@ -113,18 +122,46 @@ export class Client<Known extends Handlers = Handlers> {
   }
 
   /** `cancelled`, or `requested` for a task that runs: its worker aborts it. */
-  cancel(taskId: string, options: InTransaction = {}): Promise<CancelOutcome> {
-    return this.#connection.ask(options, (db) => cancelTask(db, taskId));
+  cancel(taskId: string, options: InTransaction & Saying = {}): Promise<CancelOutcome> {
+    return this.#operate(options, (db) => cancelTask(db, taskId));
   }
 
   /** Queue a failed or cancelled task again, with its whole budget of attempts. */
-  retry(taskId: string, options: InTransaction = {}): Promise<void> {
-    return this.#connection.ask(options, (db) => retryTask(db, taskId));
+  retry(taskId: string, options: InTransaction & Saying = {}): Promise<void> {
+    return this.#operate(options, (db) => retryTask(db, taskId));
   }
 
   /** Answer a task that waits for a decision; `decision` is any JSON. */
-  decide(taskId: string, decision: unknown, options: InTransaction = {}): Promise<void> {
-    return this.#connection.ask(options, (db) => decideTask(db, taskId, decision));
+  decide(taskId: string, decision: unknown, options: InTransaction & Saying = {}): Promise<void> {
+    return this.#operate(options, (db) => decideTask(db, taskId, decision));
+  }
+
+  /** Give a task that has not ended another priority, 0 critical to 3 low; false where it had it. */
+  changePriority(
+    taskId: string,
+    priority: number,
+    options: InTransaction & Saying = {},
+  ): Promise<boolean> {
+    return this.#operate(options, (db) => changePriority(db, taskId, priority));
+  }
+
+  /** Have a queued task due at another time, now for null; false where it was due then. */
+  changeRunAt(
+    taskId: string,
+    runAt: Date | null,
+    options: InTransaction & Saying = {},
+  ): Promise<boolean> {
+    return this.#operate(options, (db) => changeRunAt(db, taskId, runAt));
+  }
+
+  /** What a person does: the operation names who, why, and this door. */
+  #operate<Answer>(
+    { actor, reason, ...options }: InTransaction & Saying,
+    verb: (db: Database) => Promise<Answer>,
+  ): Promise<Answer> {
+    return this.#connection.ask(options, (db) =>
+      verb(saying(db, { actor, reason, door: "client" })),
+    );
   }
 
   /**
@@ -203,17 +240,21 @@ export class Client<Known extends Handlers = Handlers> {
   async setPushConfig(
     taskId: string,
     receiver: PushReceiver & { readonly id?: string | undefined },
-    options: InTransaction & { readonly allowPrivate?: boolean } = {},
+    options: InTransaction & Saying & { readonly allowPrivate?: boolean } = {},
   ): Promise<string> {
     if (options.allowPrivate !== true && URL.canParse(receiver.url)) {
       await refusePrivateHost(new URL(receiver.url));
     }
-    return await this.#connection.ask(options, (db) => setPushConfig(db, taskId, receiver));
+    return await this.#operate(options, (db) => setPushConfig(db, taskId, receiver));
   }
 
   /** Push nothing more there; false where the task has no such config. */
-  deletePushConfig(taskId: string, id: string, options: InTransaction = {}): Promise<boolean> {
-    return this.#connection.ask(options, (db) => deletePushConfig(db, taskId, id));
+  deletePushConfig(
+    taskId: string,
+    id: string,
+    options: InTransaction & Saying = {},
+  ): Promise<boolean> {
+    return this.#operate(options, (db) => deletePushConfig(db, taskId, id));
   }
 
   /** The push configs of a task, without their secrets. */

@@ -45,7 +45,7 @@ export class UnknownTransition extends Error {
 }
 
 /** Transitions in order, and up to which id no other is missing. */
-export type Page = { readonly rows: readonly Transition[]; readonly until: bigint };
+export type HistoryPage = { readonly rows: readonly Transition[]; readonly until: bigint };
 
 type FollowerParts = {
   readonly waitingMax: number;
@@ -54,7 +54,7 @@ type FollowerParts = {
   readonly leave: () => void;
   /** Whether the tail has told more than what is up to this id. */
   readonly isBehind: (cursor: bigint) => boolean;
-  readonly catchUp: (cursor: bigint) => Promise<Page>;
+  readonly catchUp: (cursor: bigint) => Promise<HistoryPage>;
 };
 
 /** Iterated once. */

@@ -8,7 +8,7 @@ import {
   FollowEnded,
   Follower,
   type FollowFilter,
-  type Page,
+  type HistoryPage,
   UnknownTransition,
 } from "./follower.ts";
 import { HistoryHorizon } from "./history-horizon.ts";
@@ -16,6 +16,8 @@ import { HistoryHorizon } from "./history-horizon.ts";
 export type TailLimits = {
   /** How often history is looked at while somebody follows. */
   readonly pollMs: number;
+  /** The same while nobody does, and somebody watches. */
+  readonly watchMs: number;
   /** The same while transactions are about to commit what others wait for, and how often at most. */
   readonly againMs: number;
   readonly againMax: number;
@@ -31,6 +33,7 @@ export type TailLimits = {
 
 export const TAIL_LIMITS: TailLimits = {
   pollMs: 100,
+  watchMs: 500,
   againMs: 20,
   againMax: 4,
   rowsMax: 1_000,
@@ -60,6 +63,7 @@ export class HistoryTail {
   readonly #limits: TailLimits;
   readonly #stop = new AbortController();
   readonly #followers = new Set<Follower>();
+  readonly #watchers = new Set<() => void>();
   readonly #ofTasks = new Map<string, Set<Follower>>();
   #horizon: HistoryHorizon | null = null;
   #look: HistoryLook | null = null;
@@ -85,6 +89,20 @@ export class HistoryTail {
     this.#read = options.read;
     this.#readMissed = options.readMissed ?? options.read;
     this.#limits = { ...TAIL_LIMITS, ...options.limits };
+  }
+
+  /**
+   * Have `grown` called when there are new transitions, until the signal aborts. None of them is
+   * read for it, so that it costs the same however many there are.
+   */
+  watch(grown: () => void, signal: AbortSignal): void {
+    if (signal.aborted || this.#stop.signal.aborted) {
+      return;
+    }
+    const watcher = () => grown();
+    this.#watchers.add(watcher);
+    signal.addEventListener("abort", () => this.#watchers.delete(watcher), { once: true });
+    this.#loop ??= this.#run();
   }
 
   /** How many follow. */
@@ -220,7 +238,7 @@ export class HistoryTail {
   }
 
   /** What a follower that is behind the tail has missed: some of it, and how far that goes. */
-  async #catchUp({ taskId }: FollowFilter, cursor: bigint): Promise<Page> {
+  async #catchUp({ taskId }: FollowFilter, cursor: bigint): Promise<HistoryPage> {
     const delay = new RetryDelay(RECONNECT_DELAYS);
     for (;;) {
       try {
@@ -241,7 +259,7 @@ export class HistoryTail {
     until: bigint,
     taskIds: readonly string[] | null,
     read: Read = this.#read,
-  ): Promise<Page> {
+  ): Promise<HistoryPage> {
     const limit = this.#limits.rowsMax;
     // Ids may be far apart, and dense again after that.
     for (let step = BigInt(limit); ; step *= 4n) {
@@ -255,16 +273,19 @@ export class HistoryTail {
     }
   }
 
-  /** Look again and again, until nobody follows. */
+  /** Look again and again, until nobody follows or watches. */
   async #run(): Promise<void> {
     const delay = new RetryDelay(RECONNECT_DELAYS);
     const { signal } = this.#stop;
     let again = 0;
-    while (this.#followers.size > 0 && !signal.aborted) {
-      const { pollMs, againMs, againMax } = this.#limits;
-      again = this.#isComplete() || again >= againMax ? 0 : again + 1;
-      await sleep(this.#isAway ? delay.nextMs() : again === 0 ? pollMs : againMs, signal);
-      if (this.#followers.size === 0) {
+    const isAsked = () => this.#followers.size + this.#watchers.size > 0;
+    while (isAsked() && !signal.aborted) {
+      const { pollMs, watchMs, againMs, againMax } = this.#limits;
+      const isFollowed = this.#followers.size > 0;
+      again = this.#isComplete() || again >= againMax || !isFollowed ? 0 : again + 1;
+      const pauseMs = again > 0 ? againMs : isFollowed ? pollMs : watchMs;
+      await sleep(this.#isAway ? delay.nextMs() : pauseMs, signal);
+      if (!isAsked()) {
         break;
       }
       try {
@@ -307,8 +328,16 @@ export class HistoryTail {
         this.#horizon = null;
       }
       this.#setAway(false, null);
+      const { drawnId = look.drawnId } = this.#look ?? {};
+      const told = this.#told;
       this.#note(look);
       await this.#tellPassed();
+      // What was drawn may commit later, and is passed then.
+      if (look.drawnId > drawnId || this.#told > told) {
+        for (const grown of this.#watchers) {
+          grown();
+        }
+      }
       if (this.#isComplete()) {
         this.#completeAt = performance.now();
       } else if (

@@ -424,7 +424,8 @@ export interface Queue {
 
   /**
    * Enqueue the task of a schedule for the minute at which it was due, in ISO: once, however often
-   * this is called for that time. `task` has the arguments of SQL's enqueue_task. Needs the owner.
+   * this is called for that time. `task` has the arguments of SQL's enqueue_task. Null while the
+   * schedule is paused. Needs the owner.
    */
   readonly enqueueScheduled: (
     db: Database,
@@ -433,7 +434,7 @@ export interface Queue {
       readonly dueAt: string;
       readonly task: Readonly<Record<string, unknown>>;
     },
-  ) => Promise<Enqueued>;
+  ) => Promise<Enqueued | null>;
 
   /** When each schedule last enqueued its task; at most `limit`, by name. */
   readonly scheduleRuns: (db: Database, limit: number) => Promise<rows.ScheduleRun[]>;

@@ -9,7 +9,7 @@ export const enqueueScheduled: Queue["enqueueScheduled"] = async (db, run) => {
     text: "select task_id, outcome from triaged.enqueue_scheduled($1, $2, $3::jsonb)",
     values: [run.schedule, run.dueAt, JSON.stringify(run.task)],
   });
-  return EnqueuedRow.parse(row);
+  return row === undefined ? null : EnqueuedRow.parse(row);
 };
 
 export const scheduleRuns: Queue["scheduleRuns"] = async (db, limit) => {

@@ -1,5 +1,6 @@
 /** Transactions: plain, with settings of the queue, on one snapshot, or rolled back at the end. */
 import { type ClientBase, DatabaseError, escapeLiteral, type Pool } from "pg";
+import type { OperationDoor, Saying } from "../model/operation.ts";
 import { type Database, inSchema } from "./database.ts";
 
 /**
@@ -31,20 +32,21 @@ export async function useBareSearchPath(client: ClientBase): Promise<void> {
 }
 
 /**
- * Run `work` in a transaction with settings of the queue, such as the `actor` that history
- * rows name. They end with the transaction: behind a pooler, the session belongs to others
- * next.
+ * Run `work` in a transaction with settings of the queue: who acts, as history and operations
+ * name it, why, and through which door. They end with the transaction: behind a pooler, the
+ * session belongs to others next.
  */
 export async function withSettings<Result>(
   pool: Pool,
   schema: string,
-  settings: { readonly actor?: string; readonly max_payload_bytes?: number },
+  settings: Saying & { readonly door?: OperationDoor; readonly max_payload_bytes?: number },
   work: (db: Database) => Promise<Result>,
 ): Promise<Result> {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   const client = await pool.connect();
   try {
     return await inTransaction(client, async () => {
-      for (const [name, value] of Object.entries(settings)) {
+      for (const [name, value] of given) {
         await client.query("select set_config($1, $2, true)", [`${schema}.${name}`, value]);
       }
       return await work(inSchema(client, schema));
@@ -66,7 +68,10 @@ export async function asRole<Result>(
   options: {
     readonly role: string | null;
     readonly isReadOnly: boolean;
-    readonly settings: { readonly actor?: string; readonly max_payload_bytes?: string };
+    readonly settings: Saying & {
+      readonly door?: OperationDoor;
+      readonly max_payload_bytes?: string;
+    };
     readonly statementMsMax: number;
     /** @default as the statement */
     readonly lockMsMax?: number | undefined;
@@ -77,7 +82,9 @@ export async function asRole<Result>(
   const named = [
     ["statement_timeout", String(statementMsMax)],
     ...(lockMsMax === undefined ? [] : [["lock_timeout", String(lockMsMax)]]),
-    ...Object.entries(settings).map(([name, value]) => [`${schema}.${name}`, value]),
+    ...Object.entries(settings)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [`${schema}.${name}`, value]),
     ...(role === null ? [] : [["role", role]]),
   ].map(([name = "", value = ""]) => [escapeLiteral(name), escapeLiteral(value)]);
   const client = await pool.connect();

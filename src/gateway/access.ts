@@ -1,5 +1,6 @@
 /** Who may enter: a key for each request, and the role that a door asks for. */
 import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import { type OperationDoor, REASON_LENGTH_MAX } from "../model/operation.ts";
 import { isLoopback } from "../settings/gateway.ts";
 import type { Gateway } from "./gateway.ts";
 import { type Access, type Caller, type KeyRole, mayDo } from "./keys.ts";
@@ -14,6 +15,10 @@ declare module "fastify" {
     readonly role?: KeyRole | "open" | "signed";
     /** Of a signed door: called with the bytes of the body before they are parsed; may throw. */
     readonly verify?: (request: FastifyRequest, body: Buffer) => void;
+    /** Who sends, where the door knows it by something other than a key; throws a Refusal. */
+    readonly callerOf?: (request: FastifyRequest) => Caller;
+    /** What operations call it. @default "rest" */
+    readonly door?: OperationDoor;
     /** Whether its answers go on for as long as the client stays. @default false */
     readonly isStream?: boolean;
   }
@@ -36,7 +41,8 @@ export function guardDoors(app: Gateway, access: Access): void {
       return;
     }
     try {
-      request.caller = callerOf(request, access);
+      const { callerOf = (sent) => callerByKey(sent, access) } = request.routeOptions.config;
+      request.caller = callerOf(request);
       // A door that is not there has no role: whoever may enter at all is told so.
       if (!request.is404) {
         refuseWithout(needed, request.caller);
@@ -57,10 +63,38 @@ export function callerIn(request: FastifyRequest): Caller {
   if (request.caller === null) {
     throw new Error("expected a door that asks for a role, got an open one");
   }
-  return request.caller;
+  const { door = "rest" } = request.routeOptions.config;
+  return { ...request.caller, door, reason: reasonIn(request) };
 }
 
-function callerOf(request: FastifyRequest, { keys, required, origins }: Access): Caller {
+/** Why somebody does what he asks for: percent-encoded, since a header has no other letters. */
+function reasonIn({ headers }: FastifyRequest): string | undefined {
+  const given = headers["x-reason"];
+  if (typeof given !== "string" || given.trim() === "") {
+    return undefined;
+  }
+  const reason = decoded(given).trim();
+  if (reason === "" || reason.length > REASON_LENGTH_MAX) {
+    throw new Refusal(422, "bad_argument", `X-Reason: expected 1 to ${REASON_LENGTH_MAX} letters.`);
+  }
+  return reason;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Who sends, by the key in its headers. Throws a Refusal: 401 without one, 403 for strange pages.
+ */
+export function callerByKey(
+  request: FastifyRequest,
+  { keys, required, origins, anybody = ANYBODY }: Access,
+): Caller {
   const given = keyIn(request);
   if (given !== null && keys.size > 0) {
     const caller = keys.callerOf(given);
@@ -77,10 +111,11 @@ function callerOf(request: FastifyRequest, { keys, required, origins }: Access):
     });
   }
   refuseStrangePages(request, origins);
-  return ANYBODY;
+  return anybody;
 }
 
-function keyIn({ headers }: FastifyRequest): string | null {
+/** The key that a request has in its headers, or null. */
+export function keyIn({ headers }: FastifyRequest): string | null {
   const plain = headers["x-api-key"];
   if (typeof plain === "string") {
     return plain;

@@ -113,6 +113,8 @@ function byState({ code, message, hint = "" }: z.output<typeof DatabaseRefusal>)
       return say(422, "limit_exceeded");
     case "42501":
       return say(403, "refused_by_the_database", "`triaged migrate` prints the roles to grant");
+    case "25006":
+      return say(403, "read_only", "this door was opened to look, not to change anything");
     case "57014":
       return tookTooLong();
     default:

@@ -41,6 +41,8 @@ export type GatewayParts = {
   /** The crontab, absolute; null: `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
   readonly application: ApplicationDoors;
+  /** Pages for people; null: none are served. */
+  readonly dashboard: Dashboard | null;
   /** How clients reach the gateway, such as `https://queue.example.org`; null: as they say. */
   readonly publicUrl: string | null;
   /** What the server itself adds. */
@@ -63,6 +65,12 @@ export type ApplicationDoors = {
   /** Make its routes; called once, behind those of the queue. */
   readonly routes: (app: Gateway, parts: GatewayParts) => void;
 };
+
+/**
+ * Makes the routes of the pages; called once, behind those of the application. They are above the
+ * gateway, which knows them by this type alone.
+ */
+export type Dashboard = (app: Gateway, parts: GatewayParts) => Promise<void>;
 
 /** What streams of events are held to. */
 export type StreamLimits = {

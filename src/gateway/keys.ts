@@ -3,10 +3,12 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
+import type { OperationDoor } from "../model/operation.ts";
 import type { GatewayConfig } from "../settings/gateway.ts";
+import { KEY_ROLE_NAMES } from "../settings/variables.ts";
 
 /** What a key may do; each may do what those before it may. */
-export const KEY_ROLES = ["read", "enqueue", "operate", "admin"] as const;
+export const KEY_ROLES = KEY_ROLE_NAMES;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
 /** Whether a role may do what is for another one. */
@@ -21,6 +23,10 @@ export type Caller = {
   readonly role: KeyRole;
   /** Null: as all others. */
   readonly requestsPerMinute: number | null;
+  /** Through which door the request came. @default "rest" */
+  readonly door?: OperationDoor;
+  /** Why it does what it does, for the operation that it is. */
+  readonly reason?: string | undefined;
 };
 
 type Key = Caller & { readonly hash: Buffer };
@@ -82,10 +88,18 @@ export class KeyRing {
     }
     return found;
   }
+
+  /** Who has the name now, with the hash of its key; null for a name that is gone. */
+  named(name: string): { readonly caller: Caller; readonly keyHash: Buffer } | null {
+    const known = this.#keys.find((key) => key.name === name);
+    return known === undefined ? null : { caller: known, keyHash: known.hash };
+  }
 }
 
 /** Whom a gateway lets in. */
 export type Access = {
+  /** Who sends a request without a key, where none is asked for. @default `http`, an admin */
+  readonly anybody?: Caller;
   readonly keys: KeyRing;
   /** Whether a request without a key is refused. */
   readonly required: boolean;

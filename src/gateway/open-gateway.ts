@@ -11,8 +11,8 @@ import { Metrics } from "../metrics/metrics.ts";
 import type { Config } from "../settings/config.ts";
 import { needsKeys } from "../settings/gateway.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
-import type { ApplicationDoors } from "./gateway.ts";
-import { readKeys } from "./keys.ts";
+import type { ApplicationDoors, Dashboard } from "./gateway.ts";
+import { type Caller, readKeys } from "./keys.ts";
 import { QueueDoor } from "./queue-door.ts";
 import { buildGateway } from "./server.ts";
 
@@ -26,10 +26,13 @@ export async function openGateway(options: {
   readonly config: Config;
   readonly logger: Logger;
   readonly application: ApplicationDoors;
+  readonly dashboard: Dashboard | null;
+  readonly anybody?: Caller;
 }) {
-  const { config, logger, application } = options;
+  const { config, logger, application, dashboard, anybody } = options;
   const { schema, maxPayloadBytes } = config;
   const access = {
+    ...(anybody === undefined ? {} : { anybody }),
     required: needsKeys(config.gateway),
     keys: readKeys(config.gateway),
     origins: config.gateway.corsOrigins,
@@ -63,6 +66,7 @@ export async function openGateway(options: {
       allowPrivate: config.effects.allowPrivate,
       schedulesFile: config.schedulesFile,
       application,
+      dashboard,
       publicUrl: config.gateway.publicUrl,
     },
     { logger },

@@ -11,15 +11,21 @@ import { readRoles, readUsableRoles } from "../database/roles/roles.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
 import { isPartitionMade } from "../database/sqlstate.ts";
 import { asRole, eachByItself } from "../database/transaction.ts";
+import type { OperationDoor } from "../model/operation.ts";
 import type { Enqueued, NewTask } from "../model/task.ts";
 import { EnqueueBatches } from "./enqueue-batches.ts";
-import type { Caller } from "./keys.ts";
+import { type Caller, mayDo } from "./keys.ts";
 
 /** A statement that takes longer is cancelled by the server. */
 const STATEMENT_MS_MAX = 10_000;
 
 /** Roles of the database, null where the login's own rights must do. */
 type DoorRoles = { readonly forReads: string | null; readonly forWrites: string | null };
+
+/** What the record of an operation says beside who did it. */
+export type Why = { readonly reason?: string; readonly door?: OperationDoor };
+/** After how many milliseconds of waiting for a lock a statement fails. */
+type Patience = { readonly lockMs?: number };
 
 export class QueueDoor {
   readonly #pool: Pool;
@@ -75,20 +81,27 @@ export class QueueDoor {
   }
 
   /**
-   * Change something: all of it, or nothing. History names the caller. Where a partition was made
-   * while a statement waited for it, it is done once more: nothing was done. A statement that waits
-   * longer than `lockMs` for a lock fails.
+   * Change something: all of it, or nothing. History and operations name the caller. Of a caller who
+   * may only look the database refuses it, should a door have forgotten to. Where a partition was
+   * made while a statement waited for it, it is done once more: nothing was done. A statement that
+   * waits longer than `lockMs` for a lock fails.
    */
   async write<Result>(
-    { name }: Caller,
+    caller: Caller,
     work: (db: Database) => Promise<Result>,
-    { lockMs }: { readonly lockMs?: number } = {},
+    { reason = caller.reason, door = caller.door ?? "rest", lockMs }: Why & Patience = {},
   ): Promise<Result> {
-    const { forWrites } = await this.#roles();
-    const settings = { actor: name, max_payload_bytes: String(this.#maxPayloadBytes) };
+    const { forReads, forWrites } = await this.#roles();
+    const mayWrite = mayDo(caller.role, "enqueue");
+    const settings = {
+      actor: caller.name,
+      reason,
+      door,
+      max_payload_bytes: String(this.#maxPayloadBytes),
+    };
     const options = {
-      role: forWrites,
-      isReadOnly: false,
+      role: mayWrite ? forWrites : forReads,
+      isReadOnly: !mayWrite,
       settings,
       statementMsMax: STATEMENT_MS_MAX,
       lockMsMax: lockMs,

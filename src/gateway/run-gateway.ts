@@ -5,7 +5,8 @@ import { EnvironmentError, EXIT_CODES, hasCode } from "../model/errors.ts";
 import type { Config } from "../settings/config.ts";
 import type { GatewayConfig } from "../settings/gateway.ts";
 import { sleep } from "../system/waiting.ts";
-import type { ApplicationDoors, Gateway } from "./gateway.ts";
+import type { ApplicationDoors, Dashboard, Gateway } from "./gateway.ts";
+import type { Caller } from "./keys.ts";
 import { openGateway } from "./open-gateway.ts";
 
 /** A port that a process which is about to end still has is waited for so long. */
@@ -22,12 +23,21 @@ export async function runGateway(options: {
   readonly logger: Logger;
   readonly stop: AbortSignal;
   readonly application: ApplicationDoors;
+  readonly dashboard: Dashboard | null;
+  /** Whoever sends no key where none is asked for. @default `http`, an admin */
+  readonly anybody?: Caller;
+  /** Called once with the address, such as `http://127.0.0.1:8080`. */
+  readonly onListening?: (address: string) => void;
 }): Promise<void> {
   const { config, logger, stop } = options;
   const { app, queue, health, close } = await openGateway(options);
   const closing = new AbortController();
   try {
-    await listen(app, config.gateway);
+    const address = await listen(app, config.gateway);
+    if (options.dashboard !== null) {
+      logger.info(`the dashboard is at ${address}/ui`);
+    }
+    options.onListening?.(address);
     const watching = health.watch(closing.signal);
     await new DatabaseLink(logger).run(() => queue.open(), stop);
     if (!stop.aborted) {
@@ -46,20 +56,19 @@ export async function runGateway(options: {
   }
 }
 
-/** Listen, and say where in the log. */
+/** Listen, and say where in the log and to the caller. */
 async function listen(
   app: Gateway,
   { host, port }: Pick<GatewayConfig, "host" | "port">,
-): Promise<void> {
+): Promise<string> {
   const startedMs = performance.now();
   for (;;) {
     try {
-      await app.listen({
+      return await app.listen({
         host,
         port,
         listenTextResolver: (address) => `the gateway listens at ${address}`,
       });
-      return;
     } catch (err) {
       const isTaken = hasCode(err, "EADDRINUSE");
       if (!isTaken || performance.now() - startedMs > LISTEN_MS_MAX) {

@@ -26,6 +26,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { olderTaskRoutes } from "./routes/older-tasks.ts";
+import { operationRoutes } from "./routes/operations.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { rpcRoutes } from "./routes/rpc.ts";
 import { skillRoutes } from "./routes/skills.ts";
@@ -92,6 +93,7 @@ export async function buildGateway(
     addRoutes(app, parts);
   }
   parts.application.routes(app, parts);
+  await parts.dashboard?.(app, parts);
   app.get("/openapi.json", { config: { role: "read" }, schema: { hide: true } }, () =>
     app.swagger(),
   );
@@ -107,6 +109,7 @@ const ROUTES: readonly ((app: Gateway, parts: GatewayParts) => void)[] = [
   taskActionRoutes,
   eventRoutes,
   queueRoutes,
+  operationRoutes,
   olderTaskRoutes,
   skillRoutes,
   rpcRoutes,

@@ -100,7 +100,7 @@ type SentField<Field> = Field extends typeof IsoTime
         : Field;
 
 /** The schema of a row as `sent` makes it: every column of it, and no other field. */
-function replyOf<Shape extends z.core.$ZodLooseShape>(row: z.ZodObject<Shape>) {
+export function replyOf<Shape extends z.core.$ZodLooseShape>(row: z.ZodObject<Shape>) {
   const fieldOf = (field: unknown): unknown => {
     if (field instanceof z.ZodNullable) {
       const inner = fieldOf(field.unwrap());

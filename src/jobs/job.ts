@@ -8,6 +8,8 @@ import { Observation } from "../system/observation.ts";
 
 export type JobContext = {
   readonly db: Database;
+  /** Run `work` on one state of the database; absent where `isOnce`. */
+  readonly inSnapshot?: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>;
   /** Whether the cron of the system calls, at any time, and no graphile-worker runs. */
   readonly isOnce: boolean;
   /** Whether somebody added the job by hand, as no schedule would: there is a reason not to wait. */

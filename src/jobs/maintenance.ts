@@ -2,6 +2,7 @@
 
 import type { HistoryTold } from "../database/arguments.ts";
 import { unlockDeadRunners } from "../database/graphile-tables.ts";
+import { expireOperations } from "../database/operations.ts";
 import { expireEffects, expirePushConfigs, tellHistory } from "../database/outbox.ts";
 import {
   countDepth,
@@ -16,6 +17,8 @@ import type { MergeStep } from "../database/rows.ts";
 import { codeOf, LOCK_NOT_AVAILABLE } from "../database/sqlstate.ts";
 import { sleep } from "../system/waiting.ts";
 import { deleteInRounds, type JobContext, type JobResult, type MaintenanceJob } from "./job.ts";
+import { runOperationsJob } from "./run-operations.ts";
+import { verifyJob } from "./verify-job.ts";
 
 /** How many days no jobs may run before rows go to the default partition. */
 const DAYS_AHEAD = 7;
@@ -121,6 +124,7 @@ const expireRowsJob: MaintenanceJob = {
         workersDeleted: workers,
         effectsDeleted: await expireEffects(db, limit),
         pushConfigsDeleted: await expirePushConfigs(db, limit),
+        operationsDeleted: await expireOperations(db, limit),
       };
     }),
 };
@@ -199,12 +203,14 @@ export function jobsWith(
 ): readonly MaintenanceJob[] {
   return [
     createPartitionsJob,
+    runOperationsJob,
     // Before what it counts is dropped.
     foldHistoryJob(wanted),
     dropExpiredPartitionsJob,
     expireRowsJob,
     unlockDeadRunnersJob,
     ...added,
+    verifyJob,
     // Last: it may take its time.
     mergePartitionsJob,
   ];

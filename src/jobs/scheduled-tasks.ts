@@ -43,7 +43,7 @@ export function enqueueScheduledTask(context: {
       {
         name: ENQUEUE_SCHEDULED,
         async run({ db }: { readonly db: Database }) {
-          const { taskId, outcome } = await enqueueScheduled(db, {
+          const enqueued = await enqueueScheduled(db, {
             schedule,
             dueAt: due.ts,
             task: {
@@ -51,6 +51,10 @@ export function enqueueScheduledTask(context: {
               metadata: { schedule, due_at: due.ts, backfilled: due.backfilled },
             },
           });
+          if (enqueued === null) {
+            return { changes: 0, detail: { schedule, outcome: "paused", dueAt: due.ts } };
+          }
+          const { taskId, outcome } = enqueued;
           return {
             changes: outcome === "duplicate" ? 0 : 1,
             detail: { schedule, taskId, outcome, dueAt: due.ts },

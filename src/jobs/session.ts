@@ -29,6 +29,7 @@ import {
 } from "../database/graphile-tables.ts";
 import { keepSession, openPool } from "../database/pool.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
+import { withSnapshot } from "../database/transaction.ts";
 import { isRecord } from "../model/json.ts";
 import type { PoolConfig } from "../settings/config.ts";
 import type { DatabaseUrl } from "../settings/database-url.ts";
@@ -40,7 +41,7 @@ import {
   migrateJobsSchema,
   watchRunner,
 } from "./graphile-adapter.ts";
-import { type EffectJobs, type MaintenanceJob, runJobLogged } from "./job.ts";
+import { type EffectJobs, type JobContext, type MaintenanceJob, runJobLogged } from "./job.ts";
 import {
   ENQUEUE_SCHEDULED,
   enqueueScheduledTask,
@@ -137,7 +138,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       pgPool: pool,
       schema: jobsSchemaOf(schema),
       taskList: {
-        ...taskListOf(options, db),
+        ...taskListOf(options, db, (work) => withSnapshot(pool, schema, work)),
         [ENQUEUE_SCHEDULED]: enqueueScheduledTask({ db, logger }),
       },
       parsedCronItems: withCatchUp(
@@ -217,6 +218,7 @@ function raise(err: unknown): never {
 function taskListOf(
   { jobs, effects, logger }: Pick<SessionOptions, "jobs" | "effects" | "logger">,
   db: Database,
+  inSnapshot: NonNullable<JobContext["inSnapshot"]>,
 ): TaskList {
   const maintenance: TaskList = Object.fromEntries(
     jobs.map((job) => [
@@ -224,6 +226,7 @@ function taskListOf(
       (given, { abortSignal, addJob }) =>
         runJobLogged(job, {
           db,
+          inSnapshot,
           logger,
           isOnce: false,
           // Of a run that is due by its cron graphile-worker says when that was.

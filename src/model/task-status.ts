@@ -83,6 +83,12 @@ export function recordedMoves(): RecordedMove[] {
       after,
     })),
     { before: "queued", event: "replace", after: "queued" },
+    // Another priority or time.
+    ...TASK_STATUSES.filter((status) => !isFinal(status)).map((status) => ({
+      before: status,
+      event: "change",
+      after: status,
+    })),
     // The request; the cancel itself is a transition.
     { before: "started", event: "cancel", after: "started" },
     ...TASK_STATUSES.flatMap((before) =>

@@ -37,6 +37,37 @@ export function visibleJson(json: string): string {
 }
 
 /**
+ * A text in parts, for a reader who sees what is there: plain text, and what `visibleText` would
+ * remove, as the escapes that JSON has. Joiners and variants of a pictogram stay with it.
+ */
+export function visibleParts(
+  text: string,
+): { readonly text: string; readonly isHidden: boolean }[] {
+  if (isHarmless(text)) {
+    return [{ text, isHidden: false }];
+  }
+  const parts: { text: string; isHidden: boolean }[] = [];
+  const add = (part: string, isHidden: boolean) => {
+    const last = parts.at(-1);
+    if (last?.isHidden === isHidden) last.text += part;
+    else if (part !== "") parts.push({ text: part, isHidden });
+  };
+  let end = 0;
+  for (const { 0: found, index } of text.matchAll(HIDDEN)) {
+    add(text.slice(end, index), false);
+    const isOfPictogram =
+      (found === "\u200d" || found === "\ufe0f") &&
+      /\p{Extended_Pictographic}\ufe0f?$/u.test(text.slice(Math.max(0, index - 3), index));
+    if (isOfPictogram) add(found, false);
+    else
+      add(Array.from({ length: found.length }, (_, at) => unicodeEscape(found, at)).join(""), true);
+    end = index + found.length;
+  }
+  add(text.slice(end), false);
+  return parts;
+}
+
+/**
  * All controls but tab and line feed, then formatting characters (of direction, of width zero,
  * tags), separators of lines, fillers and half surrogate pairs.
  */

@@ -15,6 +15,7 @@ import {
   describeAdjudication,
   type RepositoryConfig,
 } from "./analysis.ts";
+import { type DashboardConfig, dashboardConfigOf, describeDashboard } from "./dashboard.ts";
 import { type DatabaseUrl, databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
 import { describeEffects, type EffectsConfig, effectsConfigOf } from "./effects.ts";
 import { type Environment, readSecretFiles } from "./environment.ts";
@@ -53,6 +54,7 @@ export type Config = {
   /** Null: verdicts rest on the facts alone. */
   readonly adjudication: AdjudicationConfig | null;
   readonly gateway: GatewayConfig;
+  readonly dashboard: DashboardConfig;
   /** Of workers and jobs; null: none. */
   readonly metrics: MetricsConfig | null;
   readonly maxPayloadBytes: number;
@@ -120,6 +122,7 @@ export function readConfig(
   const effects = effectsConfigOf(settings, problems);
   const adjudication = adjudicationConfigOf(settings, problems);
   const gateway = gatewayConfigOf(settings, problems);
+  const dashboard = dashboardConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -156,6 +159,7 @@ export function readConfig(
     effects,
     adjudication,
     gateway,
+    dashboard,
     metrics: metricsConfigOf(settings),
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
@@ -321,6 +325,7 @@ export function describeConfig(config: Config): Record<string, string> {
     ...describeEffects(config.effects),
     ...describeAdjudication(config.adjudication),
     ...describeGateway(config.gateway),
+    ...describeDashboard(config.dashboard),
     ...describeMetrics(config.metrics),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),

@@ -11,6 +11,19 @@ export const EFFECTS_MODES = ["live", "dry_run", "file"] as const;
 export const WEBHOOK_FORMATS = ["auto", "discord", "slack", "json"] as const;
 export const ALERTS = ["needs_decision", "failed", "queue_age", "worker"] as const;
 export const LLM_PROVIDERS = ["anthropic", "openai"] as const;
+/** What a key, and a reader of the dashboard, may do; each may do what those before it may. */
+export const KEY_ROLE_NAMES = ["read", "enqueue", "operate", "admin"] as const;
+/** Covered in the dashboard unless UI_REDACT says otherwise. */
+const REDACTED = [
+  "password",
+  "passwd",
+  "secret",
+  "token",
+  "api_key",
+  "private_key",
+  "authorization",
+  "cookie",
+];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Hold a password or a token: each has a `*_FILE` variant and is never printed. */
@@ -25,6 +38,7 @@ export const SECRETS = [
   "ANTHROPIC_API_KEY",
   "ORCHESTRATOR_API_KEY",
   "GITHUB_WEBHOOK_SECRET",
+  "UI_SESSION_SECRET",
 ] as const;
 
 export const SETTINGS = z.object({
@@ -111,6 +125,12 @@ export const SETTINGS = z.object({
   PUBLIC_URL: text({ max: 2000 }).optional(),
   CORS_ORIGINS: commaSeparated({ max: 100 }).optional(),
   GITHUB_WEBHOOK_SECRET: token().optional(),
+  UI_REDACT: commaSeparated({ max: 100 }).default(REDACTED),
+  UI_SESSION_SECRET: token().optional(),
+  UI_PROXY_HEADER: text({ max: 100 }).optional(),
+  UI_PROXY_ROLE_HEADER: text({ max: 100 }).optional(),
+  UI_PROXY_ROLE: choice(KEY_ROLE_NAMES).default("read"),
+  UI_PROXY_ADDRESSES: commaSeparated({ max: 100 }).optional(),
   METRICS_HOST: text({ max: 255 }).default("127.0.0.1"),
   // Room for the offsets of workers and jobs.
   METRICS_PORT: integer({ min: 0, max: 65_000 }).optional(),

@@ -58,7 +58,9 @@ export async function readHistory(db: Client, ids: readonly number[]): Promise<[
   const { rows } = await db.query({
     name: "observe history",
     text: `
-      select *, ${sinceStart("at")} from triaged.task_history
+      select *, ${sinceStart("at")},
+        nullif(detail - 'operation_id', '{}') as told_detail
+      from triaged.task_history
       where task_id = any ($1) order by task_id, history_id`,
     values: [ids],
   });
@@ -73,7 +75,8 @@ export async function readHistory(db: Client, ids: readonly number[]): Promise<[
       error: row.error,
       wait: toId(row.wait_ms),
       duration: toId(row.duration_ms),
-      detail: row.detail,
+      // Operations are no part of the model.
+      detail: row.told_detail,
     },
   ]);
 }

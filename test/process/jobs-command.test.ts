@@ -64,6 +64,7 @@ test("--once runs every job and says what it did", async ({ url, connect }) => {
   );
   expect(second).toEqual([
     { job: "create-partitions", changes: 0, partitionsMade: 0 },
+    { job: "run-operations", changes: 0, operationsDone: 0 },
     { job: "fold-history", changes: 0, rowsFolded: 0 },
     { job: "drop-expired-partitions", changes: 0, partitionsDropped: [] },
     {
@@ -73,11 +74,13 @@ test("--once runs every job and says what it did", async ({ url, connect }) => {
       workersDeleted: 0,
       effectsDeleted: 0,
       pushConfigsDeleted: 0,
+      operationsDeleted: 0,
     },
     { job: "unlock-dead-runners", changes: 0, runnersUnlocked: 0 },
     { job: "expire-verdicts", changes: 0, triageResultsDeleted: 0 },
     { job: "gather-digest", changes: 0, digestsMade: 0 },
     { job: "sweep-effects", changes: 0, effectsSwept: 0 },
+    { job: "verify", changes: 0 },
     { job: "merge-partitions", changes: 0, partitionsMade: [] },
   ]);
   expect(await query(client, "select from pg_namespace where nspname = 'graphile_worker'")).toEqual(

@@ -163,6 +163,7 @@ test("all rows that expired go, however many there are", async ({ connect }) => 
     dedupeKeysDeleted: 20_001,
     workersDeleted: 0,
     pushConfigsDeleted: 0,
+    operationsDeleted: 0,
     effectsDeleted: 0,
   });
   expect(

@@ -167,11 +167,12 @@ test("neither event, nor who makes it, nor its details come from a caller's sett
 
   await forged();
   await query(db, "select triaged.retry_task($1)", [single]);
-  expect(await lastRow(db, single)).toMatchObject({ ...own, event: "retry" });
+  const detail = { operation_id: expect.any(Number) };
+  expect(await lastRow(db, single)).toMatchObject({ ...own, event: "retry", detail });
 
   await forged();
   await query(db, "select triaged.cancel_task($1)", [single]);
-  expect(await lastRow(db, single)).toMatchObject({ ...own, event: "cancel" });
+  expect(await lastRow(db, single)).toMatchObject({ ...own, event: "cancel", detail });
 });
 
 test("details that are no JSON spoil nothing but what was set", async ({ db }) => {

@@ -14,6 +14,7 @@ const INLINED = ["lock_key", "may_stop_clock", "now"];
 const DYNAMIC = [
   "abandon_rewrite",
   "add_effect_job",
+  "add_maintenance_job",
   "begin_rewrite",
   "close_table",
   "continue_rewrite",

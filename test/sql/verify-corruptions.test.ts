@@ -179,6 +179,14 @@ const CORRUPTIONS: readonly Corruption[] = [
     check: "held_task_is_claimed",
     plant: ["update triaged.live_tasks set worker_id = 4711 where task_id = $1"],
   },
+  {
+    name: "a row of history that names an operation which there is not",
+    check: "operation_is_recorded",
+    plant: [
+      `update triaged.task_history set detail = '{"operation_id": 4711}'
+       where task_id = $1 and event = 'claim'`,
+    ],
+  },
 ];
 
 test.for(CORRUPTIONS)(

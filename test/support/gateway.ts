@@ -102,6 +102,7 @@ export async function startGateway(
       allowPrivate: false,
       schedulesFile: null,
       application: triageDoors({ githubWebhookSecret }),
+      dashboard: null,
       publicUrl: null,
     },
     { logger, limits },

@@ -78,8 +78,8 @@ end;
 $$;
 
 -- Trigger: write the history of tasks that changed status and stay in live_tasks, and move tasks
--- that ended to final_tasks, where record_insert writes their history. A cancel request and a
--- replaced payload are recorded too, though the status stays.
+-- that ended to final_tasks, where record_insert writes their history. A cancel request, a
+-- replaced payload, another priority or time are recorded too, though the status stays.
 create or replace function triaged.record_update()
 returns trigger
 language plpgsql
@@ -145,7 +145,7 @@ begin
     and (
       before.status <> after.status
       or before.cancel_requested_at is distinct from after.cancel_requested_at
-      or v_event = 'replace'
+      or v_event in ('replace', 'change')
     );
 
   -- attention finds it by its prompt. A function that asks has one.

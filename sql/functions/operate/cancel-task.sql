@@ -12,11 +12,12 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := triaged.now();
-  v_status text;
+  v_task record;
+  v_details jsonb;
 begin
   -- Locked first. Otherwise a task that is put back between a look for waiting tasks and one for
   -- started tasks would be found by neither. Lock order: one task.
-  select task.status into v_status
+  select task.status, task.attempt_count, task.cancel_requested_at into v_task
   from triaged.live_tasks as task
   where task.task_id = cancel_task.task_id
   for update;
@@ -25,9 +26,17 @@ begin
     perform triaged.raise_not_possible(cancel_task.task_id, 'cancelled');
   end if;
 
-  perform triaged.note_event('cancel');
+  -- A request that was made before is none again.
+  if v_task.cancel_requested_at is null then
+    v_details := triaged.operation_details(
+      triaged.record_operation('cancel', cancel_task.task_id), cancel_task.task_id,
+      v_task.attempt_count
+    );
+  end if;
 
-  if v_status = 'started' then
+  perform triaged.note_event('cancel', '', v_details);
+
+  if v_task.status = 'started' then
     update triaged.live_tasks
     set cancel_requested_at = coalesce(cancel_requested_at, v_now)
     where task_id = cancel_task.task_id;

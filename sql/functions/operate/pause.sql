@@ -11,7 +11,13 @@ begin
   insert into triaged.queues as known (queue, paused_at)
   values (pause_queue.queue, triaged.now())
   on conflict on constraint queues_pkey
-  do update set paused_at = coalesce(known.paused_at, excluded.paused_at);
+  do update set paused_at = excluded.paused_at where known.paused_at is null;
+
+  if found then
+    perform triaged.record_operation(
+      'pause_queue', p_target => jsonb_build_object('queue', pause_queue.queue)
+    );
+  end if;
 end;
 $$;
 
@@ -26,6 +32,12 @@ begin
   update triaged.queues as known
   set paused_at = null
   where known.queue = resume_queue.queue and known.paused_at is not null;
+
+  if found then
+    perform triaged.record_operation(
+      'resume_queue', p_target => jsonb_build_object('queue', resume_queue.queue)
+    );
+  end if;
 
   perform triaged.wake_workers();
 end;
@@ -43,7 +55,13 @@ begin
   insert into triaged.task_types as known (task_type, max_attempts, paused_at)
   values (pause_task_type.task_type, 3, triaged.now())
   on conflict on constraint task_types_pkey
-  do update set paused_at = coalesce(known.paused_at, excluded.paused_at);
+  do update set paused_at = excluded.paused_at where known.paused_at is null;
+
+  if found then
+    perform triaged.record_operation(
+      'pause_task_type', p_target => jsonb_build_object('task_type', pause_task_type.task_type)
+    );
+  end if;
 end;
 $$;
 
@@ -58,6 +76,12 @@ begin
   update triaged.task_types as known
   set paused_at = null
   where known.task_type = resume_task_type.task_type and known.paused_at is not null;
+
+  if found then
+    perform triaged.record_operation(
+      'resume_task_type', p_target => jsonb_build_object('task_type', resume_task_type.task_type)
+    );
+  end if;
 
   perform triaged.wake_workers();
 end;

@@ -71,6 +71,8 @@ begin
         ),
         ('claims', 'claim_id', (select max(claim_id) from triaged.claims)),
         ('effects', 'effect_id', (select max(effect_id) from triaged.effects)),
+        ('verify_runs', 'run_id', (select max(run_id) from triaged.verify_runs)),
+        ('operations', 'operation_id', (select max(operation_id) from triaged.operations)),
         ('triage_results_cache', 'id', (select max(id) from triaged.triage_results_cache)),
         ('repositories', 'id', (select max(id) from triaged.repositories)),
         (

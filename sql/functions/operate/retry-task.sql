@@ -6,6 +6,21 @@ returns void
 language plpgsql
 security definer
 set search_path to pg_catalog, pg_temp
+as $$
+begin
+  perform triaged.retry_task_as(retry_task.task_id);
+  perform triaged.wake_workers();
+end;
+$$;
+
+-- The same for an operation on many tasks, whose actor history names; else it is an operation by
+-- itself.
+create or replace function triaged.retry_task_as(
+  p_task_id bigint,
+  p_operation_id bigint default null
+)
+returns void
+language plpgsql
 -- For the delete: planned with its time, it locks one partition and not all.
 set plan_cache_mode to force_custom_plan
 as $$
@@ -15,23 +30,24 @@ declare
   v_task triaged.final_tasks;
   v_ended_at timestamptz;
   v_holder bigint;
+  v_actor text := coalesce(triaged.actor_of(p_operation_id), '');
 begin
   -- Only reads: while merge_partitions compares a partition with its copy, no delete gets in.
   select ended.ended_at into v_ended_at
   from triaged.final_tasks as ended
-  where ended.task_id = retry_task.task_id;
+  where ended.task_id = p_task_id;
 
-  perform triaged.note_event('retry');
+  perform triaged.note_event('retry', v_actor);
 
   delete from triaged.final_tasks
   where
-    task_id = retry_task.task_id
+    task_id = p_task_id
     and ended_at = v_ended_at
     and status in ('failed', 'cancelled')
   returning * into v_task;
 
   if not found then
-    perform triaged.raise_not_possible(retry_task.task_id, 'retried');
+    perform triaged.raise_not_possible(p_task_id, 'retried');
   end if;
 
   if v_task.dedupe_key is not null then
@@ -52,6 +68,11 @@ begin
     end if;
   end if;
 
+  perform triaged.note_event('retry', v_actor, triaged.operation_details(
+    coalesce(p_operation_id, triaged.record_operation('retry', v_task.task_id)),
+    v_task.task_id, v_task.attempt_count
+  ));
+
   -- But for columns that are generated.
   insert into triaged.live_tasks (
     task_id, task_type, queue, payload, priority, status, run_at, attempt_count, failure_count,
@@ -65,7 +86,5 @@ begin
     v_task.parent_task_id, v_task.root_task_id, v_task.metadata, v_task.created_at,
     v_task.given_id
   );
-
-  perform triaged.wake_workers();
 end;
 $$;

@@ -39,6 +39,15 @@ begin
   set value = save_setting.value
   where known.name = save_setting.name;
 
+  -- What a process adopts from its environment is no action of a person.
+  if not save_setting.only_default then
+    perform triaged.record_operation(
+      'save_setting',
+      p_target => jsonb_build_object('setting', save_setting.name),
+      p_change => jsonb_build_object('value', save_setting.value, 'previous', v_known.value)
+    );
+  end if;
+
   return 'changed';
 exception
   when check_violation or not_null_violation then

@@ -1,4 +1,4 @@
--- Jobs of graphile-worker that deliver effects.
+-- Jobs of graphile-worker that SQL adds: to deliver effects, and to run maintenance at once.
 
 -- Add a job of graphile-worker that delivers an effect, in this transaction; at once where p_run_at
 -- is null. Returns false where jobs_schema is null, where there is no room for the notification
@@ -90,5 +90,36 @@ begin
   end if;
 
   return v_jobs;
+end;
+$$;
+
+-- Have `triaged jobs` run a maintenance job now; with p_is_told at the end of a transaction.
+-- Returns false where that is not to be had: then it runs when it is due by the clock.
+create or replace function triaged.add_maintenance_job(
+  p_name text,
+  p_is_told boolean default false
+)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_jobs text := triaged.jobs_schema();
+begin
+  if v_jobs is null or not triaged.may_notify() then
+    return false;
+  end if;
+
+  -- Adding a job notifies: it is added as the transaction ends, unless that is prepared.
+  if triaged.may_be_prepared() and not p_is_told then
+    insert into triaged.wake_ups (job) values (p_name);
+    return true;
+  end if;
+
+  execute format('select %I.add_job($1, ''{}'', job_key => $2)', v_jobs) using p_name, p_name;
+  return true;
+exception
+  -- As in add_effect_job.
+  when others then
+    return false;
 end;
 $$;

@@ -90,6 +90,7 @@ set search_path to pg_catalog, pg_temp
 as $$
 declare
   v_key text;
+  v_task_id bigint;
 begin
   update triaged.effects as effect
   set
@@ -97,12 +98,16 @@ begin
     attempts_max = effect.attempts + 20,
     due_at = triaged.now()
   where effect.effect_id = p_effect_id and effect.status in ('failed', 'skipped')
-  returning effect.effect_key
-  into v_key;
+  returning effect.effect_key, effect.task_id
+  into v_key, v_task_id;
 
   if v_key is null then
     return false;
   end if;
+
+  perform triaged.record_operation(
+    'retry_effect', v_task_id, jsonb_build_object('effect_id', p_effect_id)
+  );
 
   -- Adding a job notifies.
   if triaged.may_be_prepared() then

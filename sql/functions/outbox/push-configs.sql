@@ -80,6 +80,11 @@ begin
     raise exception 'push config % belongs to another task', v_id using errcode = '22023';
   end if;
 
+  -- Without its address, which may hold a secret.
+  perform triaged.record_operation(
+    'set_push_config', set_push_config.task_id, jsonb_build_object('push_config_id', v_id)
+  );
+
   return v_id;
 end;
 $$;
@@ -97,7 +102,16 @@ begin
   delete from triaged.push_configs as known
   where known.task_id = delete_push_config.task_id and known.id = delete_push_config.id;
 
-  return found;
+  if not found then
+    return false;
+  end if;
+
+  perform triaged.record_operation(
+    'delete_push_config', delete_push_config.task_id,
+    jsonb_build_object('push_config_id', delete_push_config.id)
+  );
+
+  return true;
 end;
 $$;
 

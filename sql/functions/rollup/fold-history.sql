@@ -97,6 +97,7 @@ begin
     marked_writers = v_known.marked_writers,
     marked_xid = v_known.marked_xid;
 
+  perform triaged.count_totals();
   perform triaged.merge_day();
   perform triaged.expire_rollups();
 

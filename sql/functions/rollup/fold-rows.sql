@@ -54,6 +54,8 @@ begin
   if v_rows > 0 then
     perform triaged.fold_ends(p_after, p_until);
     perform triaged.fold_ranges(p_after, p_until);
+    perform triaged.fold_series(p_after, p_until);
+    perform triaged.fold_depth(p_after, p_until);
   end if;
 
   return v_rows;
@@ -87,11 +89,31 @@ language plpgsql
 as $$
 #variable_conflict use_column
 begin
-  with ended as materialized (
+  with found as materialized (
+    select
+      *,
+      triaged.histogram_cell(run_seconds) as run_cell,
+      triaged.histogram_cell(wait_seconds) as wait_cell
+    from triaged.ends_after(p_after, p_until, '-infinity', 'infinity')
+  ),
+  -- For charts: by ten seconds, of which longer spans are sums.
+  series as (
+    select triaged.add_ends_to_series(
+      array_agg(at), array_agg(status), array_agg(run_cell), array_agg(wait_cell),
+      array_agg(count)
+    )
+    from (
+      select triaged.ten_seconds(at) as at, status, run_cell, wait_cell, count(*) as count
+      from found
+      group by 1, status, run_cell, wait_cell
+    ) as grouped
+    having count(*) > 0
+  ),
+  ended as materialized (
     select
       span, date_trunc(span, at, 'UTC') as starts_at, queue, task_type, status, at, run_seconds,
-      wait_seconds
-    from triaged.ends_after(p_after, p_until, '-infinity', 'infinity')
+      wait_seconds, run_cell, wait_cell
+    from found
     cross join triaged.rollup_spans() as kept (span, since)
     where at >= since
   ),
@@ -101,7 +123,7 @@ begin
       array_agg(count) as counts
     from (
       select
-        span, starts_at, queue, task_type, status, triaged.histogram_cell(run_seconds) as cell,
+        span, starts_at, queue, task_type, status, run_cell as cell,
         count(*) as count
       from ended
       where span = 'hour' and run_seconds is not null
@@ -115,7 +137,7 @@ begin
       array_agg(count) as counts
     from (
       select
-        span, starts_at, queue, task_type, status, triaged.histogram_cell(wait_seconds) as cell,
+        span, starts_at, queue, task_type, status, wait_cell as cell,
         count(*) as count
       from ended
       where span = 'hour' and wait_seconds is not null
@@ -142,6 +164,8 @@ begin
   ) as plain
   left join run using (span, starts_at, queue, task_type, status)
   left join wait using (span, starts_at, queue, task_type, status)
+  -- Referenced, or it would not run.
+  where (select count(*) from series) >= 0
   on conflict (span, starts_at, queue, task_type, status) do update
   set
     count = known.count + excluded.count,
@@ -325,5 +349,7 @@ begin
   loop
     delete from triaged.created_ranges where span = v_kept.span and starts_at < v_kept.since;
   end loop;
+
+  perform triaged.expire_series();
 end;
 $$;

@@ -45,6 +45,12 @@ begin
   on conflict on constraint relationship_settings_pkey do nothing;
 
   if found then
+    perform triaged.record_operation(
+      'save_relationship_settings',
+      p_target => jsonb_build_object('name', save_relationship_settings.name),
+      p_change => jsonb_build_object('outcome', 'created')
+    );
+
     return 'created';
   end if;
 
@@ -54,7 +60,17 @@ begin
     known.name = save_relationship_settings.name
     and known.settings is distinct from save_relationship_settings.settings;
 
-  return case when found then 'changed' else 'unchanged' end;
+  if not found then
+    return 'unchanged';
+  end if;
+
+  perform triaged.record_operation(
+    'save_relationship_settings',
+    p_target => jsonb_build_object('name', save_relationship_settings.name),
+    p_change => jsonb_build_object('outcome', 'changed')
+  );
+
+  return 'changed';
 end;
 $$;
 

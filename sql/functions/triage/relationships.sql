@@ -35,13 +35,13 @@ begin
   if not exists (
     select from triaged.repositories where repo_name = save_relationship.source_repo
   ) then
-    perform triaged.save_repository(save_relationship.source_repo);
+    perform triaged.keep_repository(save_relationship.source_repo);
   end if;
 
   if not exists (
     select from triaged.repositories where repo_name = save_relationship.target_repo
   ) then
-    perform triaged.save_repository(
+    perform triaged.keep_repository(
       save_relationship.target_repo,
       case save_relationship.relationship_type
         when 'api_consumer' then 'consumer' else 'derivative'
@@ -77,6 +77,16 @@ begin
       v_config -> 'urgency_mapping', v_metadata, triaged.now(), triaged.now()
     );
 
+    perform triaged.record_operation(
+      'save_relationship',
+      p_target => jsonb_build_object(
+        'source_repo', save_relationship.source_repo,
+        'target_repo', save_relationship.target_repo,
+        'relationship_type', save_relationship.relationship_type
+      ),
+      p_change => jsonb_build_object('outcome', 'created')
+    );
+
     return 'created';
   end if;
 
@@ -100,7 +110,21 @@ begin
       v_config -> 'urgency_mapping', v_metadata
     );
 
-  return case when found then 'changed' else 'unchanged' end;
+  if not found then
+    return 'unchanged';
+  end if;
+
+  perform triaged.record_operation(
+    'save_relationship',
+    p_target => jsonb_build_object(
+      'source_repo', save_relationship.source_repo,
+      'target_repo', save_relationship.target_repo,
+      'relationship_type', save_relationship.relationship_type
+    ),
+    p_change => jsonb_build_object('outcome', 'changed')
+  );
+
+  return 'changed';
 end;
 $$;
 
@@ -240,6 +264,19 @@ begin
       = coalesce(remove_relationship.relationship_type, gone.relationship_type);
 
   get diagnostics v_count = row_count;
+
+  if v_count > 0 then
+    perform triaged.record_operation(
+      'remove_relationship',
+      p_target => jsonb_strip_nulls(jsonb_build_object(
+        'source_repo', remove_relationship.source_repo,
+        'target_repo', remove_relationship.target_repo,
+        'relationship_type', remove_relationship.relationship_type
+      )),
+      p_change => jsonb_build_object('removed', v_count)
+    );
+  end if;
+
   return v_count;
 end;
 $$;

@@ -14,18 +14,45 @@ set search_path to pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_url text := save_repository.metadata ->> 'clone_url';
+  v_outcome text := triaged.keep_repository(
+    save_repository.repo_name, save_repository.repo_type, save_repository.metadata
+  );
 begin
-  perform triaged.check_repo_name('repo_name', save_repository.repo_name);
+  if v_outcome <> 'unchanged' then
+    perform triaged.record_operation(
+      'save_repository',
+      p_target => jsonb_build_object('repository', save_repository.repo_name),
+      p_change => jsonb_build_object('outcome', v_outcome)
+    );
+  end if;
 
-  if length(save_repository.repo_type) not between 1 and 200 then
+  return v_outcome;
+end;
+$$;
+
+-- The same without a record: a relationship that is saved registers its repositories.
+create or replace function triaged.keep_repository(
+  repo_name text,
+  repo_type text default null,
+  metadata jsonb default '{}'
+)
+returns text
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  v_url text := keep_repository.metadata ->> 'clone_url';
+begin
+  perform triaged.check_repo_name('repo_name', keep_repository.repo_name);
+
+  if length(keep_repository.repo_type) not between 1 and 200 then
     raise exception 'expected repo_type to have 1 to 200 characters, got %',
-      length(save_repository.repo_type)
+      length(keep_repository.repo_type)
       using errcode = '22023';
   end if;
 
-  if jsonb_typeof(save_repository.metadata) is distinct from 'object'
-    or octet_length(save_repository.metadata::text) > 65536
+  if jsonb_typeof(keep_repository.metadata) is distinct from 'object'
+    or octet_length(keep_repository.metadata::text) > 65536
   then
     raise exception 'expected metadata to be a JSON object of at most 65536 bytes'
       using errcode = '22023';
@@ -56,8 +83,8 @@ begin
     repo_name, repo_type, metadata, created_at, updated_at
   )
   values (
-    save_repository.repo_name, coalesce(save_repository.repo_type, 'service_provider'),
-    triaged.without_nulls(save_repository.metadata), triaged.now(), triaged.now()
+    keep_repository.repo_name, coalesce(keep_repository.repo_type, 'service_provider'),
+    triaged.without_nulls(keep_repository.metadata), triaged.now(), triaged.now()
   )
   on conflict on constraint repositories_name_unique do nothing;
 
@@ -67,14 +94,14 @@ begin
 
   update triaged.repositories as known
   set
-    repo_type = coalesce(save_repository.repo_type, known.repo_type),
-    metadata = triaged.without_nulls(known.metadata || save_repository.metadata),
+    repo_type = coalesce(keep_repository.repo_type, known.repo_type),
+    metadata = triaged.without_nulls(known.metadata || keep_repository.metadata),
     updated_at = triaged.now()
   where
-    known.repo_name = save_repository.repo_name
+    known.repo_name = keep_repository.repo_name
     and (known.repo_type, known.metadata) is distinct from (
-      coalesce(save_repository.repo_type, known.repo_type),
-      triaged.without_nulls(known.metadata || save_repository.metadata)
+      coalesce(keep_repository.repo_type, known.repo_type),
+      triaged.without_nulls(known.metadata || keep_repository.metadata)
     );
 
   return case when found then 'changed' else 'unchanged' end;

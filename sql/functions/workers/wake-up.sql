@@ -124,6 +124,11 @@ begin
     return null;
   end if;
 
+  if new.job is not null then
+    perform triaged.add_maintenance_job(new.job, p_is_told => true);
+    return null;
+  end if;
+
   select effect_key into v_key
   from triaged.effects
   where effect_id = new.effect_id and status = 'pending';

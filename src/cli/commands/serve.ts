@@ -46,7 +46,13 @@ export function serveCommand(application: Application): Command {
         const stop = AbortSignal.any([signals.stop, parentGone.signal]);
         // Loaded here: the help of all commands needs no server.
         const { runGateway } = await import("../../gateway/run-gateway.ts");
-        await runGateway({ config, logger, stop, application: await application.doors() });
+        await runGateway({
+          config,
+          logger,
+          stop,
+          application: await application.doors(),
+          dashboard: null,
+        });
         return EXIT_CODES.done;
       } finally {
         signals.dispose();

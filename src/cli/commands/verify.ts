@@ -1,20 +1,27 @@
+import { codeOf } from "../../database/sqlstate.ts";
 import { CHECKS } from "../../database/verify/checks.ts";
+import { recordVerify } from "../../database/verify/runs.ts";
 import { type Report, type Violation, verifyAudit } from "../../database/verify/verify.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
 import { counted, visibleLine } from "../../model/text.ts";
 import { defineCommand } from "../terminal/command.ts";
-import { print, printJson, renderTable, withNumericIds } from "../terminal/output.ts";
+import { note, print, printJson, renderTable, withNumericIds } from "../terminal/output.ts";
 import { duration } from "../terminal/parsing.ts";
 import { withDatabase } from "../terminal/with-database.ts";
 
 /** The look holds back vacuum for as long as it lasts. */
 const LIMIT_MS = 600_000;
 
+const INSUFFICIENT_PRIVILEGE = "42501";
+/** Of a standby, too. */
+const READ_ONLY = "25006";
+
 export const verifyCommand = defineCommand({
   name: "verify",
   summary: "compare every task with its history: is anything lost, or recorded twice?",
   description:
-    "Looks at one snapshot of the database, beside the workers, and changes nothing. What\n" +
+    "Looks at one snapshot of the database, beside the workers, and changes nothing but the\n" +
+    "record of this run, which the dashboard shows. What\n" +
     "retention dropped is not missed. Exits 0 when all holds, 1 when something does not or when\n" +
     "the time was over first.",
   args: [],
@@ -37,10 +44,12 @@ export const verifyCommand = defineCommand({
     ["verify --json | jq '.violations[].task_id'", "the tasks to look at"],
   ],
   run: ({ flags }) =>
-    withDatabase(async ({ inSnapshot }) => {
+    withDatabase(async ({ inSnapshot, asOperator }) => {
+      const beganAt = new Date();
       const report = await inSnapshot((db) =>
         verifyAudit(db, { sinceMs: flags.since ?? null, limitMs: flags.timeout ?? LIMIT_MS }),
       );
+      await keep(() => asOperator((db) => recordVerify(db, report, beganAt)));
       if (flags.json) {
         const violations = report.violations.map((violation) => withNumericIds(violation));
         printJson({ ...report, violations });
@@ -50,6 +59,18 @@ export const verifyCommand = defineCommand({
       return report.ok ? EXIT_CODES.done : EXIT_CODES.crash;
     }),
 });
+
+/** A login that may only look has its report all the same. */
+async function keep(record: () => Promise<unknown>): Promise<void> {
+  try {
+    await record();
+  } catch (err) {
+    if (codeOf(err) !== INSUFFICIENT_PRIVILEGE && codeOf(err) !== READ_ONLY) {
+      throw err;
+    }
+    note("this run is not recorded: that needs the rights of the owner");
+  }
+}
 
 /** What `triaged verify` shows a person. */
 function renderReport(report: Report): string {

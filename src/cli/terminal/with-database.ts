@@ -21,7 +21,10 @@ export type Opened = {
   /** Look around in a transaction that is rolled back, as `inScratch` does. */
   readonly look: <Result>(ask: (db: Database) => Promise<Result>) => Promise<Result>;
   /** Run `work` in a transaction whose history rows name the person at the keyboard. */
-  readonly asOperator: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>;
+  readonly asOperator: <Result>(
+    work: (db: Database) => Promise<Result>,
+    saying?: { readonly reason?: string | undefined },
+  ) => Promise<Result>;
   /** Run `work` on one state of the database, and write nothing. */
   readonly inSnapshot: <Result>(work: (db: Database) => Promise<Result>) => Promise<Result>;
 };
@@ -51,14 +54,19 @@ export async function withAnySchema<Result>(
     pool: { ...config.pool, max: Math.min(CONNECTIONS_MAX, config.pool.max) },
     logger: createLogger({ level: config.logLevel, name: "cli" }),
   });
-  const settings = { actor: actor(), max_payload_bytes: config.maxPayloadBytes };
+  const settings = {
+    actor: actor(),
+    door: "cli" as const,
+    max_payload_bytes: config.maxPayloadBytes,
+  };
   try {
     return await work({
       db: inSchema(pool, config.schema),
       config,
       database,
       look: (ask) => inScratch(pool, config.schema, ask),
-      asOperator: (operate) => withSettings(pool, config.schema, settings, operate),
+      asOperator: (operate, { reason } = {}) =>
+        withSettings(pool, config.schema, { ...settings, reason }, operate),
       inSnapshot: (look) => withSnapshot(pool, config.schema, look),
     });
   } catch (err) {

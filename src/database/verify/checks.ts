@@ -14,6 +14,7 @@ export const CHECKS = [
   "history_has_task",
   "task_is_in_one_table",
   "held_task_is_claimed",
+  "operation_is_recorded",
 ] as const;
 export type Check = (typeof CHECKS)[number];
 
@@ -267,7 +268,20 @@ const JUDGE = `
       then format('worker %s holds it, but no row of claims has it', worker_id)
     end
   from triaged.live_tasks
-  where task_id > $1 and task_id <= $2 and status = 'started'`;
+  where task_id > $1 and task_id <= $2 and status = 'started'
+  union all
+  -- Operations outlive the history that names them.
+  select
+    'operation_is_recorded', task_id, history_id,
+    case when operation_id not in (select operation_id::text from triaged.operations)
+      then format('%s names operation %s, which there is not', event, operation_id)
+    end
+  from (
+    select task_id, history_id, event, at, detail ->> 'operation_id' as operation_id
+    from triaged.task_history
+    where task_id > $1 and task_id <= $2 and at >= $3 and detail ? 'operation_id'
+  ) as named
+  where at >= greatest($4, $5::timestamptz)`;
 
 /** $8 = how many breaches of each check are told; the other parameters are those of the parts. */
 const CHECK_RANGE = `

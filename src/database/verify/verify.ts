@@ -125,6 +125,7 @@ function zeros(): Record<Check, number> {
     history_has_task: 0,
     task_is_in_one_table: 0,
     held_task_is_claimed: 0,
+    operation_is_recorded: 0,
   };
 }
 

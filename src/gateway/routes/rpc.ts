@@ -39,7 +39,7 @@ export function rpcRoutes(app: Gateway, parts: GatewayParts): void {
   app.post(
     "/rpc",
     {
-      config: { role: "read" },
+      config: { role: "read", door: "rpc" },
       errorHandler: (error, request, reply) => {
         replyWithRpcError(error, request, reply);
       },

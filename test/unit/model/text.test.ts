@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { indented, visibleJson, visibleLine, visibleText } from "../../../src/model/text.ts";
+import {
+  indented,
+  visibleJson,
+  visibleLine,
+  visibleParts,
+  visibleText,
+} from "../../../src/model/text.ts";
 import { EVERYTHING_HOSTILE, hiddenIn, hostileText } from "../../support/hostile-text.ts";
 
 test("visible text keeps line breaks and tabs and nothing else that moves a terminal", () => {
@@ -49,4 +55,25 @@ test("a text of a megabyte that nearly is an escape sequence costs no more than 
   for (const text of ["\u001b".repeat(size), `\u001b${"[;1".repeat(size / 3)}`]) {
     expect(visibleText(text).length).toBeLessThanOrEqual(size);
   }
+});
+
+test("the parts of a text are all of it, with what is hidden as escapes", () => {
+  fc.assert(
+    fc.property(hostileText(), (text) => {
+      const parts = visibleParts(text);
+      const plain = parts.filter(({ isHidden }) => !isHidden).map((part) => part.text);
+
+      expect(hiddenIn(plain.join("").replaceAll(/\u200d|\ufe0f/g, ""))).toEqual([]);
+      expect(
+        parts
+          .filter(({ isHidden }) => isHidden)
+          .every((part) => /^(?:\\u[0-9a-f]{4})+$/.test(part.text)),
+      ).toBe(true);
+    }),
+  );
+  expect(visibleParts("a\u001b[b")).toEqual([
+    { text: "a", isHidden: false },
+    { text: String.raw`\u001b`, isHidden: true },
+    { text: "[b", isHidden: false },
+  ]);
 });

@@ -219,6 +219,9 @@ export const REPOSITORY_SETTINGS: Record<string, SettingEffect> = {
   },
 };
 
+/** What a proxy needs at least. */
+const PROXY = { UI_PROXY_HEADER: "X-Forwarded-User", UI_PROXY_ADDRESSES: "127.0.0.1" };
+
 /** The variables that `triaged serve` listens by. */
 export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
   HOST: { given: { HOST: "::1" }, seen: (config) => config.gateway.host, as: "::1" },
@@ -252,5 +255,35 @@ export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
     given: { API_KEYS_FILE: "keys.json" },
     seen: (config) => config.gateway.keysFile,
     as: path.resolve("keys.json"),
+  },
+  UI_REDACT: {
+    given: { UI_REDACT: "iban, pin" },
+    seen: (config) => config.dashboard.redact,
+    as: ["iban", "pin"],
+  },
+  UI_SESSION_SECRET: {
+    given: { UI_SESSION_SECRET: "a-secret-of-thirty-two-characters" },
+    seen: (config) => config.dashboard.sessionSecret,
+    as: "a-secret-of-thirty-two-characters",
+  },
+  UI_PROXY_HEADER: {
+    given: { ...PROXY, UI_PROXY_HEADER: "X-User" },
+    seen: (config) => config.dashboard.proxy?.userHeader,
+    as: "x-user",
+  },
+  UI_PROXY_ROLE_HEADER: {
+    given: { ...PROXY, UI_PROXY_ROLE_HEADER: "X-Role" },
+    seen: (config) => config.dashboard.proxy?.roleHeader,
+    as: "x-role",
+  },
+  UI_PROXY_ROLE: {
+    given: { ...PROXY, UI_PROXY_ROLE: "operate" },
+    seen: (config) => config.dashboard.proxy?.role,
+    as: "operate",
+  },
+  UI_PROXY_ADDRESSES: {
+    given: { ...PROXY, UI_PROXY_ADDRESSES: "10.0.0.5, fd00::/8" },
+    seen: (config) => config.dashboard.proxy?.addresses,
+    as: ["10.0.0.5", "fd00::/8"],
   },
 };
