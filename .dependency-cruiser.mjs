@@ -17,6 +17,7 @@ const QUEUE = [
   "doctor",
   "metrics",
   "gateway",
+  "dashboard",
   "cli",
 ];
 
@@ -50,6 +51,7 @@ const TRIAGE = {
   jobs: [],
   commands: ["facts", "relationships", "notification", "jobs"],
   doors: ["facts", "sources", "relationships", "notification"],
+  pages: ["facts", "relationships", "notification"],
 };
 
 /** Outside of src/: what each part of the repository may import of the others. */
@@ -86,10 +88,15 @@ const LIBRARIES = {
   "prom-client": "^src/metrics/",
   "@opentelemetry/api": "^src/system/",
   fastify: "^src/gateway/",
+  "@fastify/cookie": "^src/dashboard/",
+  "@fastify/csrf-protection": "^src/dashboard/",
+  "@fastify/formbody": "^src/dashboard/",
+  "@fastify/static": "^src/dashboard/",
   "@fastify/cors": "^src/gateway/",
   "@fastify/rate-limit": "^src/gateway/",
   "@fastify/swagger": "^src/gateway/",
   "fastify-type-provider-zod": "^src/gateway/",
+  "@dagrejs/dagre": "^src/triage/pages/",
   "fastest-levenshtein": "^src/(cli/terminal|triage/commands)/",
 };
 
@@ -136,7 +143,7 @@ for (const [room, row] of Object.entries(TRIAGE)) {
 forbid(
   "the ground of triage is flat",
   "Statements and settings of triage are used by its rooms, and use none but facts.",
-  { path: "^src/triage/(store|settings|client)\\.ts$" },
+  { path: "^src/triage/(page-store|store|settings|client)\\.ts$" },
   { path: "^src/triage/", pathNot: "^src/triage/(facts/|(store|settings)\\.ts$)" },
 );
 forbid(

@@ -1,6 +1,6 @@
 // Do the links between the pages of a folder lead anywhere? For what is published: a page that is
 // left out of the package, or a heading that is renamed, breaks links that nobody clicks here.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Heading, Nodes } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
@@ -8,11 +8,17 @@ import { gfmFromMarkdown } from "mdast-util-gfm";
 import { gfm } from "micromark-extension-gfm";
 
 /**
+ * Where pictures are: the repository has them, and the package does not. Links to them lead
+ * somewhere where the pages are read on a web site.
+ */
+const PICTURES = "docs/images";
+
+/**
  * Each relative link of the Markdown files among `files` (paths in `folder`) that leads to none of
  * them, or to no heading of its page: "page: link".
  */
 export function brokenLinks(folder: string, files: readonly string[]): string[] {
-  const known = new Set(files);
+  const known = new Set([...files, ...picturesOf(ROOT)]);
   const pages = files
     .filter((file) => file.endsWith(".md"))
     .map((file) => ({ file, ...readPage(path.join(folder, file)) }));
@@ -22,6 +28,12 @@ export function brokenLinks(folder: string, files: readonly string[]): string[] 
       .filter((link) => !leadsSomewhere(link, { file, known, anchors }))
       .map((link) => `${file}: ${link}`),
   );
+}
+
+const ROOT = path.join(import.meta.dirname, "..");
+
+function picturesOf(repository: string): string[] {
+  return readdirSync(path.join(repository, PICTURES)).map((name) => `${PICTURES}/${name}`);
 }
 
 type Known = {

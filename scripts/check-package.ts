@@ -2,7 +2,7 @@
 // user would, and there: follows the links between its pages, looks for scripts that would run at
 // an installation, checks a typed program against the declarations of both entries, which say
 // nothing of what is internal, starts the daemon, enqueues a task for a handler of that folder,
-// and waits for its result.
+// waits for its result, and loads the first page of the dashboard with its files.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -75,6 +75,7 @@ try {
     '"result":{"greeting":"hello Bob"}',
   );
   expect("HTTP", run("curl", ["-s", `http://127.0.0.1:${PORT}/ready`]), '"status":"ready"');
+  checkPages();
 } finally {
   await stop(daemon);
   rmSync(folder, { recursive: true, force: true });
@@ -114,6 +115,19 @@ function writeProgram(): void {
   mkdirSync(path.join(folder, "tasks"));
   writeFileSync(path.join(folder, "tasks", "greet.ts"), HANDLER);
   writeFileSync(path.join(folder, "main.ts"), PROGRAM);
+}
+
+/** The first page, and each file that it loads. */
+function checkPages(): void {
+  const page = run("curl", ["-sf", `http://127.0.0.1:${PORT}/ui`]);
+  const files = [...page.matchAll(/(?:href|src)="(\/ui\/assets\/[^"]+)"/g)].map(
+    ([, file = ""]) => file,
+  );
+  if (files.length < 3) {
+    throw new Error(`expected the first page to load styles and scripts, got ${files.join(", ")}`);
+  }
+  for (const file of files) run("curl", ["-sf", "-o", "-", `http://127.0.0.1:${PORT}${file}`]);
+  say("dashboard", `${files.length} files`);
 }
 
 async function waitUntilUp(): Promise<void> {

@@ -24,6 +24,13 @@ export type { HistoryEntry, ListedTask, Task } from "./client/task.ts";
 export { type WaitOptions, WaitTimeoutError } from "./client/wait.ts";
 export type { PushReceiver, TaskFilter } from "./database/arguments.ts";
 export type { Queryable } from "./database/database.ts";
+export type {
+  OperationFilter,
+  OperationPreview,
+  OperationRow,
+  OperationsFilter,
+  OperationWork,
+} from "./database/operations.ts";
 export type { CancelOutcome } from "./database/queue.ts";
 export type { ListedPushConfig, Reason } from "./database/rows.ts";
 export type { Backoff } from "./model/backoff.ts";
@@ -37,6 +44,7 @@ export {
   type PayloadOf,
   type ResultOf,
 } from "./model/handler.ts";
+export type { BulkAction, OperationAction, OperationDoor, Saying } from "./model/operation.ts";
 export { NeedsDecision, PermanentError, RetryableError, Snooze } from "./model/outcome.ts";
 export { PayloadError } from "./model/payload.ts";
 export type { ChildTask, Enqueued, EnqueueOptions, Priority } from "./model/task.ts";
@@ -72,6 +80,28 @@ export { withDatabase } from "./cli/terminal/with-database.ts";
 export { askWith } from "./client/client.ts";
 /** @internal */
 export { waitForTask } from "./client/wait.ts";
+/** @internal */
+export { diffView } from "./dashboard/components/diff-view.ts";
+/** @internal */
+export { actionForm } from "./dashboard/components/forms.ts";
+/** @internal */
+export { jsonView } from "./dashboard/components/json-view.ts";
+/** @internal */
+export { emptyState, table, withQuery } from "./dashboard/components/lists.ts";
+/** @internal */
+export { momentView } from "./dashboard/components/moment.ts";
+/** @internal */
+export { shownLine, shownText } from "./dashboard/components/shown-text.ts";
+/** @internal */
+export { type Html, html } from "./dashboard/html.ts";
+/** @internal */
+export {
+  type Action,
+  type ApplicationPages,
+  defineAction,
+  definePage,
+  type PageContext,
+} from "./dashboard/page.ts";
 /** @internal */
 export { columnsOf, type Database, databaseOf, IsoTime, isoTime } from "./database/database.ts";
 /** @internal */
@@ -130,7 +160,7 @@ export { hasCode } from "./model/errors.ts";
 /** @internal */
 export { isRecord, parseExactly, toJson } from "./model/json.ts";
 /** @internal */
-export { parsePayload, serializePayload } from "./model/payload.ts";
+export { checkJson, parsePayload, serializePayload } from "./model/payload.ts";
 /** @internal */
 export {
   counted,

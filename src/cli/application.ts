@@ -1,9 +1,10 @@
 /**
  * What an application adds to the program `triaged`: handlers, deliveries of effects, maintenance
- * jobs, commands, doors of the gateway, and what it takes over from older systems. The queue's own
- * commands never name one; bin/triaged.js chooses it. Types alone, and what is costly to load is
- * behind a function: a start stays quick.
+ * jobs, commands, doors of the gateway, pages, and what it takes over from older systems. The
+ * queue's own commands never name one; bin/triaged.js chooses it. Types alone, and what is costly
+ * to load is behind a function: a start stays quick.
  */
+import type { ApplicationPages } from "../dashboard/page.ts";
 import type { ApplicationDoors } from "../gateway/gateway.ts";
 import type { TakeOver } from "../import/source.ts";
 import type { MaintenanceJob } from "../jobs/job.ts";
@@ -21,6 +22,8 @@ export type Application = {
   readonly doors: () => Promise<ApplicationDoors>;
   /** What `triaged import` takes over of the application's, beside tasks. */
   readonly takeOver: () => Promise<TakeOver>;
+  /** Pages of the dashboard beside the queue's, and results as people read them. */
+  readonly pages: () => Promise<ApplicationPages>;
   /** Commands beside the queue's, in the order of the help, which lists them last. */
   readonly commands: CommandList;
 };

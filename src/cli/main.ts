@@ -138,6 +138,10 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["work", async (application) => (await import("./commands/work.ts")).workCommand(application)],
   ["jobs", async (application) => (await import("./commands/jobs.ts")).jobsCommand(application)],
   ["serve", async (application) => (await import("./commands/serve.ts")).serveCommand(application)],
+  [
+    "dashboard",
+    async (application) => (await import("./commands/dashboard.ts")).dashboardCommand(application),
+  ],
   ["key", async () => (await import("./commands/key.ts")).keyCommand],
   [
     "supervisor-events",

@@ -12,6 +12,7 @@ export const triage: Application = {
   jobs: async () => (await import("./jobs/jobs.ts")).TRIAGE_JOBS,
   doors: async () => (await import("./doors/doors.ts")).triageDoors(),
   takeOver: async () => (await import("./commands/take-over.ts")).takeOverRelationships,
+  pages: async () => (await import("./pages/pages.ts")).TRIAGE_PAGES,
   commands: new Map<string, () => Promise<Command>>([
     ["notify", async () => (await import("./commands/notify.ts")).notifyCommand],
     [

@@ -7,7 +7,7 @@ import { HistoryTail } from "../../src/client/history-tail.ts";
 import { TaskCache } from "../../src/client/task-cache.ts";
 import { DatabaseHealth } from "../../src/database/health.ts";
 import { getTask } from "../../src/database/reader.ts";
-import type { Gateway } from "../../src/gateway/gateway.ts";
+import type { Dashboard, Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
@@ -31,6 +31,7 @@ export type TestGateway = {
   readonly url: string;
   readonly app: Gateway;
   readonly pool: Pool;
+  readonly queue: QueueDoor;
   readonly events: HistoryTail;
   readonly tasks: TaskCache;
   /** Send a request; `json` is what its body says. */
@@ -67,8 +68,12 @@ export async function startGateway(
     githubWebhookSecret = null,
     origins = [],
     port = 0,
+    dashboard = null,
+    schedulesFile = null,
   }: {
+    readonly schedulesFile?: string | null;
     readonly port?: number;
+    readonly dashboard?: Dashboard | null;
     readonly keys?: KeyRing;
     readonly limits?: Partial<GatewayLimits>;
     readonly githubWebhookSecret?: string | null;
@@ -100,9 +105,9 @@ export async function startGateway(
       tasks,
       maxPayloadBytes: 1_048_576,
       allowPrivate: false,
-      schedulesFile: null,
+      schedulesFile,
       application: triageDoors({ githubWebhookSecret }),
-      dashboard: null,
+      dashboard,
       publicUrl: null,
     },
     { logger, limits },
@@ -112,6 +117,7 @@ export async function startGateway(
     url,
     app,
     pool,
+    queue,
     events,
     tasks,
     send: senderTo(url),

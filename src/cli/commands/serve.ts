@@ -11,7 +11,8 @@ export function serveCommand(application: Application): Command {
     name: "serve",
     summary: "the queue over HTTP: enqueue, look, decide; health for a platform",
     description:
-      "Listens at HOST and PORT (127.0.0.1 and 8080), and says where. GET /openapi.json describes\n" +
+      "Listens at HOST and PORT (127.0.0.1 and 8080), and says where. /ui is for browsers (docs/dashboard.md).\n" +
+      "GET /openapi.json describes\n" +
       "what it serves (docs/http.md), /health whether the process lives, /ready whether its database\n" +
       "answers. Where a network reaches it, each request needs a key: ORCHESTRATOR_API_KEY, or one of\n" +
       "API_KEYS_FILE (`triaged key --help`). Any number may run. `triaged up` runs one. Told to stop, it\n" +
@@ -46,12 +47,14 @@ export function serveCommand(application: Application): Command {
         const stop = AbortSignal.any([signals.stop, parentGone.signal]);
         // Loaded here: the help of all commands needs no server.
         const { runGateway } = await import("../../gateway/run-gateway.ts");
+        const { dashboard } = await import("../../dashboard/dashboard.ts");
+        const doors = await application.doors();
         await runGateway({
           config,
           logger,
           stop,
-          application: await application.doors(),
-          dashboard: null,
+          application: doors,
+          dashboard: dashboard(config.dashboard, await application.pages()),
         });
         return EXIT_CODES.done;
       } finally {

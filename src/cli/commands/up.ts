@@ -14,7 +14,8 @@ export const upCommand = defineCommand({
   summary: "run everything on this machine: database, schema, two workers, jobs, HTTP",
   description:
     "Without DATABASE_URL it runs a PostgreSQL of its own, whose files are in TRIAGED_DATA_DIR\n" +
-    "(.triaged). HTTP is served at HOST and PORT, 127.0.0.1:8080 unless set. Ctrl-C stops all in\n" +
+    "(.triaged). HTTP is served at HOST and PORT, 127.0.0.1:8080 unless set; /ui there is for browsers,\n" +
+    "and the log says where. Ctrl-C stops all in\n" +
     "order; a second one does not wait. In production, let supervisord or your platform run\n" +
     "`triaged work`, `triaged jobs` and `triaged serve` (supervisord.conf).",
   args: [],
