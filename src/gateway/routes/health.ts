@@ -61,10 +61,15 @@ export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): voi
         await ask();
       } catch (err) {
         request.log.debug({ err }, "not ready");
-        throw new Refusal(503, "not_ready", `The database is ${health.state}.`, {
-          hint: "the log of the gateway says what it answered",
-          retryAfter: RETRY_AFTER_SECONDS,
-        });
+        throw new Refusal(
+          503,
+          "not_ready",
+          `The database did not answer just now; its state is ${health.state}.`,
+          {
+            hint: "the log of the gateway says what it answered",
+            retryAfter: RETRY_AFTER_SECONDS,
+          },
+        );
       }
       return { status: "ready" as const, database: health.state };
     },
