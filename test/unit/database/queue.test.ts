@@ -31,7 +31,8 @@ const MODULES = {
 };
 
 /** Functions beside the verbs: they ask by a verb, and send no statement of their own. */
-const NO_VERBS = ["differingSettings"];
+// The gateway has spans of its own for enqueues that share a transaction: the verbs without theirs.
+const NO_VERBS = ["differingSettings", "inEnqueueSpan", "insertTask", "insertTasks"];
 
 const TEXT = readFileSync(
   path.join(import.meta.dirname, "..", "..", "..", "src", "database", "queue.ts"),
