@@ -30,8 +30,10 @@ const MODULES = {
   schedules,
 };
 
-/** Functions beside the verbs: they ask by a verb, and send no statement of their own. */
-// The gateway has spans of its own for enqueues that share a transaction: the verbs without theirs.
+/**
+ * Functions beside the verbs: they ask by a verb, and send no statement of their own, or are a verb
+ * without its span, for the gateway, which has spans of its own.
+ */
 const NO_VERBS = ["differingSettings", "inEnqueueSpan", "insertTask", "insertTasks"];
 
 const TEXT = readFileSync(
