@@ -31,8 +31,8 @@ const MODULES = {
 };
 
 /**
- * Functions beside the verbs: they ask by a verb, and send no statement of their own, or are a verb
- * without its span, for the gateway, which has spans of its own.
+ * Functions beside the verbs: they ask by a verb, and send no statement of their own, or they are
+ * a verb without its span, for the gateway, which has spans of its own.
  */
 const NO_VERBS = ["differingSettings", "inEnqueueSpan", "insertTask", "insertTasks"];
 
