@@ -177,24 +177,16 @@ begin
     wait_min = least(known.wait_min, excluded.wait_min),
     wait_max = greatest(known.wait_max, excluded.wait_max),
     (run_cells, run_counts) = (
-      select coalesce(array_agg(cell), '{}'), coalesce(array_agg(count), '{}')
-      from (
-        select cell, sum(count)::bigint as count
-        from unnest(
-          known.run_cells || excluded.run_cells, known.run_counts || excluded.run_counts
-        ) as either (cell, count)
-        group by cell
-      ) as merged
+      select cells, counts
+      from triaged.sum_histograms(
+        known.run_cells, known.run_counts, excluded.run_cells, excluded.run_counts
+      )
     ),
     (wait_cells, wait_counts) = (
-      select coalesce(array_agg(cell), '{}'), coalesce(array_agg(count), '{}')
-      from (
-        select cell, sum(count)::bigint as count
-        from unnest(
-          known.wait_cells || excluded.wait_cells, known.wait_counts || excluded.wait_counts
-        ) as either (cell, count)
-        group by cell
-      ) as merged
+      select cells, counts
+      from triaged.sum_histograms(
+        known.wait_cells, known.wait_counts, excluded.wait_cells, excluded.wait_counts
+      )
     );
 end;
 $$;

@@ -15,6 +15,25 @@ as $$
   end;
 $$;
 
+-- Two histograms as one. The planner takes the body in place of a call.
+create or replace function triaged.sum_histograms(
+  p_cells integer[],
+  p_counts bigint[],
+  p_more_cells integer[],
+  p_more_counts bigint[]
+)
+returns table (cells integer[], counts bigint[])
+language sql
+immutable
+as $$
+  select coalesce(array_agg(cell), '{}'), coalesce(array_agg(values_in), '{}')
+  from (
+    select cell, sum(values_in)::bigint as values_in
+    from unnest(p_cells || p_more_cells, p_counts || p_more_counts) as either (cell, values_in)
+    group by cell
+  ) as merged;
+$$;
+
 -- Merge the histograms of the whole hours of the last 24, if an hour has passed or a fold has added
 -- to one of them. ended_since reads what this writes.
 create or replace function triaged.merge_day()

@@ -101,24 +101,16 @@ begin
     failed = known.failed + excluded.failed,
     cancelled = known.cancelled + excluded.cancelled,
     (run_cells, run_counts) = (
-      select coalesce(array_agg(cell), '{}'), coalesce(array_agg(values_in), '{}')
-      from (
-        select cell, sum(values_in)::bigint as values_in
-        from unnest(
-          known.run_cells || excluded.run_cells, known.run_counts || excluded.run_counts
-        ) as either (cell, values_in)
-        group by cell
-      ) as merged
+      select cells, counts
+      from triaged.sum_histograms(
+        known.run_cells, known.run_counts, excluded.run_cells, excluded.run_counts
+      )
     ),
     (wait_cells, wait_counts) = (
-      select coalesce(array_agg(cell), '{}'), coalesce(array_agg(values_in), '{}')
-      from (
-        select cell, sum(values_in)::bigint as values_in
-        from unnest(
-          known.wait_cells || excluded.wait_cells, known.wait_counts || excluded.wait_counts
-        ) as either (cell, values_in)
-        group by cell
-      ) as merged
+      select cells, counts
+      from triaged.sum_histograms(
+        known.wait_cells, known.wait_counts, excluded.wait_cells, excluded.wait_counts
+      )
     );
 
   return true;
