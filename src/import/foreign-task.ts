@@ -170,7 +170,7 @@ export function readForeignTask(
   if (taskType === undefined) throw fields.error("it has no task_type, type or skill_name");
   const { status, told } = readStatus(fields);
   const derived = fields.takeAll(DERIVED);
-  const { ended, updatedAt } = readEnd(fields, told);
+  const { ended, kept } = readEnd(fields, { status, told });
   const parent = fields.text("parent");
   const columns = {
     // The older orchestrator named skills after their tasks.
@@ -199,8 +199,8 @@ export function readForeignTask(
         ...stated({ context_id: context }),
       },
     }),
-    ended: stated({ ...ended, ended_at: ended.ended_at ?? updatedAt }),
-    kept: stated({ system, id: givenId, ...derived, ...unknown, updated_at: updatedAt }),
+    ended: stated(ended),
+    kept: stated({ system, id: givenId, parent_id: parent, ...derived, ...unknown, ...kept }),
   };
 }
 
@@ -213,9 +213,7 @@ function idOf(given: string, system: string): string {
 function readStatus(fields: Fields): { status: ForeignTask["status"]; told: ForeignRecord } {
   const given = fields.take("status") ?? "queued";
   const told: ForeignRecord = isRecord(given) ? given : { state: given };
-  const name = snakeCase(String(told["state"]))
-    .toLowerCase()
-    .replace(/^task_state_/, "");
+  const name = snakeCase(String(told["state"])).replace(/^task_state_/, "");
   const status = Object.hasOwn(STATUSES, name) ? STATUSES[name] : undefined;
   if (status === undefined) {
     throw fields.error(`unknown status ${shown(told["state"])}`);
@@ -223,29 +221,47 @@ function readStatus(fields: Fields): { status: ForeignTask["status"]; told: Fore
   return { status, told };
 }
 
-function readEnd(fields: Fields, told: ForeignRecord) {
+/** What the end of the task has of columns, and what is kept beside them. */
+function readEnd(
+  fields: Fields,
+  { status, told }: { readonly status: ForeignTask["status"]; readonly told: ForeignRecord },
+) {
+  const { state: _, message, timestamp, ...more } = told;
   const artifacts = fields.take("artifacts");
   const result = fields.take("result");
-  const error = fields.text("error") ?? messageOf(told["message"]);
-  const updatedAt = fields.time("updatedAt") ?? timeText(told["timestamp"]) ?? undefined;
+  const isError = status === "failed" || status === "cancelled";
+  const error = fields.text("error");
+  const updatedAt = fields.time("updatedAt") ?? timeText(timestamp) ?? undefined;
   const progress = fields.take("progress");
   const percent = Number(progress);
+  const isPercent = Number.isInteger(percent) && percent >= 0 && percent <= 100;
   const ended = {
     result:
       artifacts === undefined
         ? result
         : { ...(isRecord(result) ? result : stated({ result })), artifacts },
-    error,
+    error: error ?? (isError ? messageOf(message) : undefined),
     started_at: fields.time("startedAt"),
-    ended_at: fields.time("endedAt"),
+    ended_at: fields.time("endedAt") ?? (isEndOf(status) ? updatedAt : undefined),
     worker_name: fields.text("worker"),
     attempt_count: fields.integer("attempts", 1_000_000),
-    progress_pct: Number.isInteger(percent) && percent >= 0 && percent <= 100 ? percent : undefined,
+    progress_pct: isPercent ? percent : undefined,
     current_step: fields.text("step"),
     decision_prompt: fields.text("prompt"),
     decision: fields.take("decision"),
   };
-  return { ended, updatedAt };
+  const isTold = isError && error === undefined;
+  const kept = {
+    updated_at: updatedAt,
+    progress: isPercent ? undefined : progress,
+    status_message: isTold ? undefined : message,
+    ...more,
+  };
+  return { ended, kept };
+}
+
+function isEndOf(status: ForeignTask["status"]): boolean {
+  return status !== "blocked" && isFinal(status);
 }
 
 function messageOf(message: unknown): string | undefined {
@@ -282,24 +298,28 @@ function isCancelText(error: unknown): boolean {
 
 /**
  * An object for `insert_row`. A task that waits has no end, no worker and no count of attempts yet:
- * what it had of them there is kept in its metadata.
+ * what it had of them there is kept in its metadata. `parentTaskId` is a number of this queue.
  */
-export function rowOf(task: ForeignTask, status: TaskStatus): ForeignRecord {
-  const { payload, metadata, ...columns } = task.columns;
-  const runs = Object.keys(task.ended).length > 0 && !isFinal(status) ? task.ended : {};
+export function rowOf(
+  task: ForeignTask,
+  { status, parentTaskId }: { readonly status: TaskStatus; readonly parentTaskId: string | null },
+): ForeignRecord & { readonly given_id: string } {
+  const { metadata, ...columns } = task.columns;
+  const [ended, kept] = isFinal(status)
+    ? [task.ended, task.kept]
+    : [{}, { ...task.kept, ...task.ended }];
   return {
     ...columns,
-    payload,
-    ...(isFinal(status) ? task.ended : {}),
-    metadata: { ...(isRecord(metadata) ? metadata : {}), imported: { ...task.kept, ...runs } },
+    ...ended,
+    metadata: { ...(isRecord(metadata) ? metadata : {}), imported: kept },
     status,
     given_id: task.id,
+    ...(parentTaskId === null ? {} : { parent_task_id: parentTaskId }),
   };
 }
 
 /** A time without a zone is of UTC; a number is of seconds, or if that large of milliseconds. */
 function timeText(value: unknown): string | null {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (typeof value === "number") {
     const date = new Date(value > 1e11 ? value : value * 1000);
     return Number.isNaN(date.getTime()) ? null : date.toISOString();

@@ -58,9 +58,9 @@ export async function importTasks(
       onTask(task, `left there: it is ${task.status}`);
       continue;
     }
-    const parentId = await parentOf(db, task, known);
-    if (task.parentId !== null && parentId === null) parentsUnknown += 1;
-    const taken = await takeOverTask(db, withParent(task, status, parentId));
+    const parentTaskId = await parentOf(db, task, known);
+    if (task.parentId !== null && parentTaskId === null) parentsUnknown += 1;
+    const taken = await takeOverTask(db, rowOf(task, { status, parentTaskId }));
     counts[taken.outcome] += 1;
     if (taken.outcome === "refused") problems.push(`${task.place}: ${taken.reason}`);
     else known.set(task.id, taken.taskId);
@@ -128,16 +128,6 @@ async function parentOf(
   known: ReadonlyMap<string, string>,
 ): Promise<string | null> {
   return parentId === null ? null : (known.get(parentId) ?? (await findTaskByText(db, parentId)));
-}
-
-function withParent(task: ForeignTask, status: TaskStatus, parentTaskId: string | null) {
-  const kept = task.parentId === null ? task.kept : { ...task.kept, parent_id: task.parentId };
-  const row = rowOf({ ...task, kept }, status);
-  return {
-    ...row,
-    given_id: task.id,
-    ...(parentTaskId === null ? {} : { parent_task_id: parentTaskId }),
-  };
 }
 
 function countBy(names: readonly string[]): Counts {

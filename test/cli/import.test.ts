@@ -187,6 +187,59 @@ test.for([
     { status: "cancelled", task_type: "t" },
   ],
   [
+    "a message of one that succeeded",
+    [
+      {
+        id: "a",
+        type: "t",
+        status: { state: "completed", timestamp: "2026-01-01T00:00:00Z", message: "well done" },
+        progress: 0.5,
+      },
+    ],
+    {
+      status: "finished",
+      error: null,
+      metadata: { imported: { status_message: "well done", progress: 0.5 } },
+    },
+  ],
+  [
+    "a message of one that failed",
+    [
+      {
+        id: "a",
+        type: "t",
+        status: { state: "failed", timestamp: "2026-01-01T00:00:00Z", message: "no" },
+      },
+    ],
+    { status: "failed", error: "no", ended_at: new Date("2026-01-01T00:00:00Z") },
+  ],
+  [
+    "what one that waits had of an attempt",
+    [
+      {
+        id: "a",
+        type: "t",
+        status: "pending",
+        attempts: 2,
+        error: "broken",
+        updated_at: "2026-01-01T00:00:00Z",
+      },
+    ],
+    {
+      status: "queued",
+      attempt_count: 0,
+      metadata: {
+        imported: {
+          system: "file",
+          id: "a",
+          attempt_count: 2,
+          error: "broken",
+          updated_at: "2026-01-01T00:00:00Z",
+        },
+      },
+    },
+  ],
+  [
     "long numbers",
     '[{"id": "a", "type": "t", "payload": {"n": 12345678901234567890}}]',
     { payload_text: '{"n": 12345678901234567890}' },
