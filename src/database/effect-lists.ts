@@ -1,6 +1,7 @@
 /** Effects page by page, for people: no read grows with the table. */
 import type { EffectKind, EffectStatus } from "../model/effect.ts";
-import { type Database, isoTime } from "./database.ts";
+import type { Database } from "./database.ts";
+import { EFFECT_COLUMNS } from "./outbox.ts";
 import { ListedEffect } from "./rows.ts";
 
 /** Effects that one page looks at, where a filter passes over most of them. */
@@ -28,10 +29,7 @@ export async function effectsPageOf(
   // Bounded before it is filtered: a status that none has costs no more than one that all have.
   const end = await lookedUntil(db, after);
   const found = await db.query({
-    text: `select
-             effect_id, task_id, kind, effect_key, status, attempts,
-             payload ->> 'target_repo' as target_repo, external_ref, last_error,
-             ${isoTime("due_at")}, ${isoTime("created_at")}, ${isoTime("delivered_at")}
+    text: `select ${EFFECT_COLUMNS}
            from triaged.effects
            where ($1::text is null or status = $1)
              and ($2::text is null or kind = $2)

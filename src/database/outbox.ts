@@ -47,12 +47,15 @@ export const retryEffect: Queue["retryEffect"] = async (db, effectId) => {
   return z.object({ retried: z.boolean() }).parse(row).retried;
 };
 
+/** Of ListedEffect. */
+export const EFFECT_COLUMNS = `
+  effect_id, task_id, kind, effect_key, status, attempts,
+  payload ->> 'target_repo' as target_repo, external_ref, last_error,
+  ${isoTime("due_at")}, ${isoTime("created_at")}, ${isoTime("delivered_at")}`;
+
 export const listEffects: Queue["listEffects"] = async (db, filter) => {
   const rows = await db.query({
-    text: `select
-             effect_id, task_id, kind, effect_key, status, attempts,
-             payload ->> 'target_repo' as target_repo, external_ref, last_error,
-             ${isoTime("due_at")}, ${isoTime("created_at")}, ${isoTime("delivered_at")}
+    text: `select ${EFFECT_COLUMNS}
            from triaged.effects
            where ($1::bigint is null or effect_id = $1)
              and ($2::bigint is null or task_id = $2)
