@@ -1,6 +1,5 @@
 /** Pages as routes: a GET that shows, a POST for each thing that can be done. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import type { z } from "zod";
 import { callerIn } from "../gateway/access.ts";
 import { refusalOf } from "../gateway/errors.ts";
 import type { Gateway, GatewayParts } from "../gateway/gateway.ts";
@@ -51,10 +50,9 @@ export function pageRoutes(app: Gateway, pageParts: PageParts): void {
 
 function showRoute(app: Gateway, page: Page, pageParts: PageParts): void {
   app.get(`/ui${page.path}`, { config: { role: page.role ?? "read" } }, async (request, reply) => {
-    const params = parsed(page.params, request.params, "address");
-    const query = parsed(page.query, withoutEmpty(request.query), "address");
     const context = contextOf(request, reply, pageParts);
-    const view = await page.show(context, { params, query });
+    const query = withoutEmpty(request.query);
+    const view = await page.show(context, { params: request.params, query });
     return send(view, { request, reply, pageParts, token: context.token });
   });
 }
@@ -65,8 +63,7 @@ function actionRoute(app: Gateway, action: Action, { parts }: PageParts): void {
     { config: { role: action.role }, preHandler: (...sent) => app.csrfProtection(...sent) },
     async (request, reply) => {
       const { _csrf: _, ...given } = isRecord(request.body) ? request.body : {};
-      const params = parsed(action.params, request.params, "address");
-      const fields = parsed(action.fields, withoutEmpty(given), "form");
+      const fields = withoutEmpty(given);
       const caller = callerIn(request);
       const { notice, to } = await action.run(
         {
@@ -79,7 +76,7 @@ function actionRoute(app: Gateway, action: Action, { parts }: PageParts): void {
               ...(reason === undefined ? {} : { reason }),
             }),
         },
-        { params, fields },
+        { params: request.params, fields },
       );
       reply.setCookie(NOTICE_COOKIE, notice.slice(0, NOTICE_CHARS_MAX), {
         ...COOKIE,
@@ -179,21 +176,6 @@ function refusedForm({ statusCode, code }: FastifyError): Refusal | null {
         hint: "go back, load the page again, and send it once more",
       })
     : null;
-}
-
-function parsed(schema: z.ZodType, given: unknown, place: "address" | "form"): unknown {
-  const answer = schema.safeParse(given);
-  if (answer.success) {
-    return given;
-  }
-  throw new Refusal(400, "bad_input", sentenceOf(answer.error, place), {
-    hint: "go back, and change it",
-  });
-}
-
-function sentenceOf({ issues }: z.ZodError, place: string): string {
-  const words = issues.map(({ path, message }) => [...path, message].join(": "));
-  return `The ${place} is not as expected: ${words.join("; ")}.`;
 }
 
 /** Forms send fields that are left empty as empty texts. */

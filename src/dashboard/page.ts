@@ -6,6 +6,7 @@ import type { Database } from "../database/database.ts";
 import type { TaskRow } from "../database/rows.ts";
 import type { GatewayParts } from "../gateway/gateway.ts";
 import type { Caller, KeyRole } from "../gateway/keys.ts";
+import { Refusal } from "../gateway/refusal.ts";
 import type { Html } from "./html.ts";
 
 /** What a page works with, beside its input. */
@@ -105,14 +106,17 @@ export type Page<Params extends z.ZodType = z.ZodType, Query extends z.ZodType =
   readonly actions?: readonly Action[];
 };
 
-/** Check a page's types, and forget those of its input, as a list needs it. */
+/** Have a page check its input, and forget the types of that, as a list needs it. */
 export function definePage<Params extends z.ZodType, Query extends z.ZodType>(
   page: Page<Params, Query>,
 ): Page {
   return {
     ...page,
     show: (context, { params, query }) =>
-      page.show(context, { params: page.params.parse(params), query: page.query.parse(query) }),
+      page.show(context, {
+        params: read(page.params, params, "address"),
+        query: read(page.query, query, "address"),
+      }),
   };
 }
 
@@ -123,10 +127,26 @@ export function defineAction<Params extends z.ZodType, Fields extends z.ZodType>
     ...action,
     run: (context, { params, fields }) =>
       action.run(context, {
-        params: action.params.parse(params),
-        fields: action.fields.parse(fields),
+        params: read(action.params, params, "address"),
+        fields: read(action.fields, fields, "form"),
       }),
   };
+}
+
+/** What was sent, as the schema has it. Throws a Refusal that says what is wrong with it. */
+function read<Schema extends z.ZodType>(
+  schema: Schema,
+  given: unknown,
+  place: "address" | "form",
+): z.output<Schema> {
+  const answer = schema.safeParse(given);
+  if (answer.success) {
+    return answer.data;
+  }
+  const words = answer.error.issues.map(({ path, message }) => [...path, message].join(": "));
+  throw new Refusal(400, "bad_input", `The ${place} is not as expected: ${words.join("; ")}.`, {
+    hint: "go back, and change it",
+  });
 }
 
 /** What an application adds to the pages. */
