@@ -1,7 +1,7 @@
 /**
  * What keeps open pages current. They are told that something changed, not what: each reads its
  * own address again, and all that show the same share what one of them has read (SharedReads). One
- * look at where history ends serves all of them; the row of no transition is read.
+ * look at where history ends serves all of them, and reads no transition.
  */
 import { randomUUID } from "node:crypto";
 import type { HistoryTail } from "../client/history-tail.ts";
@@ -13,7 +13,7 @@ const EVERY_MS = 5_000;
 const APART_MS = 700;
 /** So many changes are told as they come; after that, one every 5 s until it is calm again. */
 const BURST_MAX = 6;
-/** What is told whether something changed or not comes with each so many-th beat. */
+/** How often it is looked whether there is something to tell. */
 const LOOK_MS = 250;
 
 export type LiveEvent =
