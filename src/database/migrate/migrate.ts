@@ -66,11 +66,7 @@ async function takeSteps(step: MigrationSteps, options: MigrateOptions): Promise
   if (await step.adoptTables()) {
     onRestored?.("the record of the migrations, whose tables were there");
   }
-  for (const migration of readMigrations(schema)) {
-    if (await step.applyMigration(migration)) {
-      onApplied?.(migration.name);
-    }
-  }
+  await step.applyMigrations(readMigrations(schema), onApplied);
   const losses = await step.examine();
   const isNewer = await step.applyRepeatables(onWarning);
   if (isNewer) {
