@@ -136,6 +136,25 @@ test("a key that somebody else is taking holds up no other task", async ({ url, 
   expect(pool.waitingCount).toBe(0);
 });
 
+test("a key that somebody else is taking holds up no task without a key, however long", async ({
+  url,
+  client,
+}) => {
+  const { door } = open(url, { lockMs: 60_000 });
+  await client.query("begin");
+  await client.query("select triaged.enqueue_task('noop', dedupe_key => 'held')");
+
+  const keyed = ["first", "held", "also"].map((dedupeKey, n) =>
+    door.enqueue(CALLER, task(n, { dedupeKey })),
+  );
+  await keyed[0];
+  const { outcome } = await door.enqueue(CALLER, task(3));
+  expect(outcome).toBe("created");
+
+  await client.query("rollback");
+  await Promise.all(keyed);
+});
+
 test("nothing is tried again, or acknowledged, where the transaction may have been made", async ({
   url,
 }) => {

@@ -6,7 +6,6 @@ import { z } from "zod";
 import type { Database } from "../../database/database.ts";
 import { attentionCounts, attentionTasks, liveWorkers } from "../../database/monitoring.ts";
 import { cancelTask, decideTask, retryTask } from "../../database/operator.ts";
-import { enqueueTask } from "../../database/producer.ts";
 import { countByStatus, countTasks, getTask, listTasks } from "../../database/reader.ts";
 import type { ListedRow } from "../../database/rows.ts";
 import { checkJson, serializePayload } from "../../model/payload.ts";
@@ -102,10 +101,8 @@ export function olderTaskRoutes(app: Gateway, parts: GatewayParts): void {
       const { direction, task_type: taskType, context } = request.body;
       const given = { direction, ...(context === undefined ? {} : { context }) };
       const payload = serializePayload(given, { maxBytes: maxPayloadBytes });
-      const task = await queue.write(callerIn(request), async (db) => {
-        const { taskId } = await enqueueTask(db, { taskType, payload });
-        return await readTask(db, taskId);
-      });
+      const { taskId } = await queue.enqueue(callerIn(request), { taskType, payload });
+      const task = await queue.read((db) => readTask(db, taskId));
       return reply.code(201).send(task);
     },
   );
