@@ -100,6 +100,35 @@ test("a final task is told as it is, and that is all", async ({ url, client }) =
   expect(text).toMatch(/event: end\ndata: \{"status":"cancelled"\}\n\n$/);
 });
 
+test("a transition that commits while a stream begins is in its first task, and not told again", async ({
+  url,
+  client,
+}) => {
+  await using gateway = await startGateway(url);
+  const taskId = await enqueue(client, { task_type: "one" });
+  const worker = await startWorker(client, { task_types: ["one"] });
+  await client.query("begin");
+  await client.query("lock table triaged.live_tasks in access exclusive mode");
+  using listener = listen(`${gateway.url}/api/tasks/${taskId}/events`);
+  // It follows, has looked for the newest transition, and is about to read the task.
+  await waitFor(async () => {
+    const waiting = await query(
+      client,
+      "select from pg_locks where not granted and relation = 'triaged.live_tasks'::regclass",
+    );
+    return waiting.length > 0;
+  });
+  const [task] = await claimTasks(client, worker);
+  await client.query("commit");
+  await waitFor(() => listener.heard.length > 0);
+
+  await settle(client, [outcomeOf(found(task), "finish", { result: { n: 1 } })]);
+
+  await waitFor(() => listener.heard.some(({ event }) => event === "end"));
+  expect(listener.heard[0]).toMatchObject({ id: "2", data: { status: "started" } });
+  expect(kinds(listener.heard)).toEqual(["task", "finish", "end"]);
+});
+
 test("Last-Event-ID goes on without loss or repetition", async ({ url, client }) => {
   await using gateway = await startGateway(url);
   const taskId = await enqueue(client, { task_type: "one" });
