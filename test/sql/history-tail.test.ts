@@ -255,6 +255,29 @@ tightTest(
   },
 );
 
+test("a server without the newest history ends those who follow, and tells whoever follows anew", async ({
+  client,
+  following: { follow },
+}) => {
+  await enqueue(client);
+  const before = await follow();
+  await enqueue(client);
+  await waitFor(() => before.told.length === 1);
+
+  // As on a standby that was promoted before it had got all.
+  await client.query("set session_replication_role to replica");
+  await client.query("delete from triaged.task_history where history_id > 1");
+  await client.query("delete from triaged.live_tasks where task_id > 1");
+  await client.query("select setval('triaged.task_history_history_id_seq', 1)");
+  await client.query("set session_replication_role to origin");
+
+  expect(await before.ended).toMatchObject({ name: "FollowEnded", reason: "went_back" });
+  const after = await follow();
+  await enqueue(client);
+  await waitFor(() => after.told.length === 1);
+  expect(idsOf(after.told)).toEqual([2]);
+});
+
 test("nothing is asked while nobody follows", async ({ following }) => {
   const over = new AbortController();
   const follower = await following.tail.begin({}, over.signal);
