@@ -52,7 +52,9 @@ grant execute on function
   triaged.retention_days(text),
   triaged.task_id_of(text),
   triaged.preview_operation(text, jsonb),
-  triaged.error_shape(text)
+  triaged.error_shape(text),
+  triaged.clock_margin(),
+  triaged.maintenance_runs()
 to triaged_owner, triaged_api, triaged_readonly;
 
 -- Retention, schedules, the delivery of effects, and the runners of all that.

@@ -33,6 +33,7 @@ const DYNAMIC = [
   "drop_expired_partitions",
   "end_rewrite",
   "is_copied",
+  "maintenance_runs",
   "stray_days",
   "swap_partitions",
 ];

@@ -22,7 +22,18 @@ export function assetsPath(): string {
   return `/ui/assets/${hash("sha256", Buffer.concat(texts)).slice(0, 12)}`;
 }
 
-/** Serve them to anybody: they are the same for all, and the page to sign in needs them. */
+/**
+ * Where a page of docs/ is served, as text: a reader may have no checkout, and no internet.
+ * `heading`: what browsers that can scroll to.
+ */
+export function docsAddress(page: string, heading: string): string {
+  return `/ui/docs/${page}#:~:text=${encodeURIComponent(`## ${heading}`)}`;
+}
+
+/**
+ * Serve them, and the docs of this version, to anybody: they are the same for all, and the page to
+ * sign in needs them.
+ */
 export async function serveAssets(app: Gateway, prefix: string): Promise<void> {
   await app.register(async (assets) => {
     assets.addHook("onRoute", (route) => {
@@ -36,6 +47,13 @@ export async function serveAssets(app: Gateway, prefix: string): Promise<void> {
       allowedPath: (name) => SERVED.test(name),
       immutable: true,
       maxAge: "365d",
+    });
+    await assets.register(statics, {
+      root: path.join(packageFolder(), "docs"),
+      prefix: "/ui/docs/",
+      decorateReply: false,
+      allowedPath: (name) => /^\/[\w-]+\.md$/.test(name),
+      setHeaders: (reply) => void reply.header("content-type", "text/plain; charset=utf-8"),
     });
   });
 }

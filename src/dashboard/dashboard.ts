@@ -3,11 +3,13 @@ import cookie from "@fastify/cookie";
 import csrf from "@fastify/csrf-protection";
 import formbody from "@fastify/formbody";
 import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import { type Examination, examine } from "../doctor/examine.ts";
 import type { Dashboard, Gateway } from "../gateway/gateway.ts";
 import type { DashboardConfig } from "../settings/dashboard.ts";
 import { Entrance } from "./access/entrance.ts";
 import { signInRoutes } from "./access/sign-in.ts";
 import { assetsPath, serveAssets } from "./assets.ts";
+import { DoctorRounds } from "./doctor-rounds.ts";
 import { LiveChannel } from "./live.ts";
 import { liveRoute } from "./live-route.ts";
 import type { ApplicationPages } from "./page.ts";
@@ -17,13 +19,22 @@ import { redactionOf } from "./redact.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 /** What `triaged serve` hands to its gateway. */
-export function dashboard(config: DashboardConfig, application: ApplicationPages): Dashboard {
+export function dashboard(
+  config: DashboardConfig,
+  application: ApplicationPages,
+  examination: Omit<Examination, "look">,
+): Dashboard {
   return async (gateway, parts) => {
     const reads = new SharedReads();
     const channel = new LiveChannel({
       tail: parts.events,
       health: parts.health,
       outdate: () => reads.outdate(),
+    });
+    const doctor = new DoctorRounds({
+      examine: () =>
+        examine({ ...examination, look: (ask) => parts.queue.look(ask) }, { isForReaders: true }),
+      onFindings: () => channel.noteChange(),
     });
     const assets = assetsPath();
     await serveAssets(gateway, assets);
@@ -55,6 +66,7 @@ export function dashboard(config: DashboardConfig, application: ApplicationPages
         showResult: application.showResult,
         redaction: redactionOf(config.redact),
         reads,
+        doctor,
         assets,
         isSession: (request) => entrance.foundIn(request) !== null,
       };

@@ -22,8 +22,7 @@ export function failureView(refusal: Refusal | null): View {
   return {
     title: TITLES[statusCode] ?? "This did not work",
     status: statusCode,
-    // Read again when the database answers again, and not before.
-    refresh: statusCode === 503 ? "always" : "never",
+    refresh: statusCode === 503 ? "recover" : "never",
     main: html`<div class="empty">
       <p>${message}</p>
       ${advice !== null && html`<p class="hint">${advice}</p>`}

@@ -62,6 +62,11 @@ export class LiveChannel {
     tell({ event: "server", server: this.server, database: this.#state() });
   }
 
+  /** Something that pages show is new, and no transition tells of it. */
+  noteChange(): void {
+    this.#hasChanged = true;
+  }
+
   #leave(tell: (event: LiveEvent) => void): void {
     this.#listeners.delete(tell);
     if (this.#listeners.size === 0) {

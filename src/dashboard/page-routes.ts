@@ -6,6 +6,7 @@ import type { Gateway, GatewayParts } from "../gateway/gateway.ts";
 import { mayDo } from "../gateway/keys.ts";
 import { Refusal } from "../gateway/refusal.ts";
 import { isRecord } from "../model/json.ts";
+import type { DoctorRounds } from "./doctor-rounds.ts";
 import { failureView } from "./failure.ts";
 import type { Html } from "./html.ts";
 import { layout } from "./layout.ts";
@@ -19,6 +20,7 @@ export type PageParts = {
   readonly showResult: ApplicationPages["showResult"];
   readonly redaction: Redaction;
   readonly reads: SharedReads;
+  readonly doctor: DoctorRounds;
   /** Where the files of the pages are. */
   readonly assets: string;
   /** Whether a request came in by a session, which a click can end. */
@@ -57,7 +59,7 @@ function showRoute(app: Gateway, page: Page, pageParts: PageParts): void {
   });
 }
 
-function actionRoute(app: Gateway, action: Action, { parts }: PageParts): void {
+function actionRoute(app: Gateway, action: Action, { parts, doctor }: PageParts): void {
   app.post(
     `/ui${action.path}`,
     { config: { role: action.role }, preHandler: (...sent) => app.csrfProtection(...sent) },
@@ -69,6 +71,7 @@ function actionRoute(app: Gateway, action: Action, { parts }: PageParts): void {
         {
           parts,
           caller,
+          doctor,
           url: urlOf(request),
           write: (work, { reason }) =>
             parts.queue.write(caller, work, {
@@ -90,7 +93,7 @@ function actionRoute(app: Gateway, action: Action, { parts }: PageParts): void {
 function contextOf(
   request: FastifyRequest,
   reply: FastifyReply,
-  { parts, redaction, reads, showResult }: PageParts,
+  { parts, redaction, reads, showResult, doctor }: PageParts,
 ): PageContext {
   const caller = callerIn(request);
   const mayBeShared = request.headers[REFRESH_HEADER] !== undefined;
@@ -107,6 +110,7 @@ function contextOf(
     redact: redaction.value,
     redactText: redaction.text,
     showResult,
+    doctor,
   };
 }
 

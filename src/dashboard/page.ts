@@ -7,6 +7,7 @@ import type { TaskRow } from "../database/rows.ts";
 import type { GatewayParts } from "../gateway/gateway.ts";
 import type { Caller, KeyRole } from "../gateway/keys.ts";
 import { Refusal } from "../gateway/refusal.ts";
+import type { DoctorRounds } from "./doctor-rounds.ts";
 import type { Html } from "./html.ts";
 
 /** What a page works with, beside its input. */
@@ -39,6 +40,7 @@ export type PageContext = {
   readonly redactText: (text: string) => string;
   /** A result as the application shows it; null where it has no form for it. */
   readonly showResult: (task: TaskRow) => Html | null;
+  readonly doctor: DoctorRounds;
 };
 
 /** What a page shows. */
@@ -52,9 +54,10 @@ export type View = {
   readonly taskId?: string;
   /**
    * `changes`: read again when something happened in the queue. `always`: every 5 s, since it shows
-   * what no transition tells. `never`: as it is. @default "changes"
+   * what no transition tells. `recover`: loaded anew as soon as it can be shown. `never`: as it is.
+   * @default "changes"
    */
-  readonly refresh?: "changes" | "always" | "never";
+  readonly refresh?: "changes" | "always" | "recover" | "never";
   /** Whether it has charts: only then is their script loaded. */
   readonly hasCharts?: boolean;
   /** @default 200 */
@@ -64,7 +67,7 @@ export type View = {
 /** What a deed came to: a sentence that the next page shows, and which page that is. */
 export type Done = { readonly notice: string; readonly to: string };
 
-export type ActionContext = Pick<PageContext, "parts" | "caller" | "url"> & {
+export type ActionContext = Pick<PageContext, "parts" | "caller" | "url" | "doctor"> & {
   /**
    * Change something: all of it, or nothing. Its operation is recorded with the reason. Of a caller
    * who may only look, the database refuses it.

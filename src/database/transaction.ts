@@ -174,11 +174,7 @@ export async function inScratch<Result>(
   try {
     const db = inSchema(client, schema, { answerMsMax: ANSWER_MS_MAX });
     await db.query({ text: "begin isolation level read committed, not deferrable" });
-    await db.query({
-      text: `select set_config(name, value, true)
-        from unnest($1::text[], $2::text[]) as setting (name, value)`,
-      values: [Object.keys(SCRATCH_SETTINGS), Object.values(SCRATCH_SETTINGS)],
-    });
+    await useScratchSettings(db);
     try {
       const result = await work(hurried(db, performance.now() + WORK_MS_MAX));
       await db.query({ text: "rollback" });
@@ -195,6 +191,15 @@ export async function inScratch<Result>(
   } finally {
     client.release(!isUsable);
   }
+}
+
+/** Have the rest of a transaction read definitions as `inScratch` does, with its short timeouts. */
+export async function useScratchSettings(db: Database): Promise<void> {
+  await db.query({
+    text: `select set_config(name, value, true)
+      from unnest($1::text[], $2::text[]) as setting (name, value)`,
+    values: [Object.keys(SCRATCH_SETTINGS), Object.values(SCRATCH_SETTINGS)],
+  });
 }
 
 /** Refuses statements after a moment of `performance.now()`. */

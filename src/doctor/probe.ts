@@ -19,6 +19,8 @@ export type ProbeContext = {
 export type DoctorProbe = {
   /** Of the finding when the probe itself fails. */
   readonly subject: string;
+  /** It tells of the login itself, or needs more rights than the role that reads. */
+  readonly isOfLogin?: true;
   readonly look: (context: ProbeContext) => Promise<readonly DoctorFinding[]>;
 };
 
@@ -58,7 +60,14 @@ function failedProbe(subject: string, err: unknown): DoctorFinding {
 
 /** What this user, or this server, does not let anybody see is no fault of the queue. */
 export function notAllowed(subject: string, why: string, advice: string): DoctorFinding {
-  return warning(subject, `not allowed to look: ${why}`, advice);
+  return warning(subject, `${NOT_ALLOWED}: ${why}`, advice);
+}
+
+const NOT_ALLOWED = "not allowed to look";
+
+/** Whether a finding says that nothing was found out. */
+export function isUnseen({ found }: DoctorFinding): boolean {
+  return found.startsWith(NOT_ALLOWED);
 }
 
 /** One thing that was looked at. An `error` must change; a `warning` costs speed or safety. */

@@ -7,6 +7,7 @@ import { driftProbe, publicationsProbe } from "./schema.ts";
 import {
   clockProbe,
   environmentProbe,
+  rightsProbe,
   serverProbe,
   setbackProbe,
   settingsProbe,
@@ -19,6 +20,7 @@ import { lanesProbe, workersProbe } from "./workers.ts";
 export const PROBES: readonly DoctorProbe[] = [
   environmentProbe,
   serverProbe,
+  rightsProbe,
   settingsProbe,
   connectionsProbe,
   poolerProbe,

@@ -42,6 +42,7 @@ const ADVICE: Readonly<Record<Drift["chapter"], string>> = {
 /** Whether the schema is what this version ships: not altered by hand, not half restored. */
 export const driftProbe: DoctorProbe = {
   subject: "drift",
+  isOfLogin: true,
   async look({ db }) {
     const state = await readCompatState(db);
     return [

@@ -14,28 +14,38 @@ import { type DoctorFinding, type DoctorProbe, error, ok, warning } from "./prob
 /** The newest major version that the tests run on. */
 const VERSION_TRIED_MAX = 18;
 
-/** Version, role and rights, and the settings that lose data or hide what goes on. */
+/** Version and role, and the settings that lose data or hide what goes on. */
 export const serverProbe: DoctorProbe = {
   subject: "server",
   async look({ db }) {
-    return judgeServer(await readServerFacts(db), (await readRoles(db))?.api ?? null);
+    return judgeServer(await readServerFacts(db));
   },
 };
 
-/** `api` is the role that may enqueue, where there is one. */
-export function judgeServer(facts: ServerFacts, api: string | null): DoctorFinding[] {
+export function judgeServer(facts: ServerFacts): DoctorFinding[] {
   return [
     judgeVersion(facts),
     facts.is_standby
       ? error("role", "the server is a standby", "name the primary in DATABASE_URL")
       : ok("role", "primary"),
-    ...judgeRights(facts, api),
     judgeDurability(facts),
     ...judgeSessions(facts),
   ];
 }
 
-/** Nothing is said of an owner whose queue has no roles: that is found with them. */
+/** Whether this login may enqueue. */
+export const rightsProbe: DoctorProbe = {
+  subject: "rights",
+  isOfLogin: true,
+  async look({ db }) {
+    return judgeRights(await readServerFacts(db), (await readRoles(db))?.api ?? null);
+  },
+};
+
+/**
+ * `api` is the role that may enqueue, where there is one. Nothing is said of an owner whose queue has
+ * no roles: that is found with them.
+ */
 function judgeRights({ may_enqueue }: ServerFacts, api: string | null): DoctorFinding[] {
   if (may_enqueue) {
     return api === null ? [] : [ok("rights", "may enqueue")];

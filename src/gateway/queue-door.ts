@@ -10,7 +10,7 @@ import { type Database, inSchema, ping } from "../database/database.ts";
 import { readRoles, readUsableRoles } from "../database/roles/roles.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
 import { isPartitionMade } from "../database/sqlstate.ts";
-import { asRole, eachByItself } from "../database/transaction.ts";
+import { asRole, eachByItself, useScratchSettings } from "../database/transaction.ts";
 import type { OperationDoor } from "../model/operation.ts";
 import type { Enqueued, NewTask } from "../model/task.ts";
 import { EnqueueBatches } from "./enqueue-batches.ts";
@@ -78,6 +78,14 @@ export class QueueDoor {
       { role: forReads, isReadOnly: true, settings: {}, statementMsMax: STATEMENT_MS_MAX },
       work,
     );
+  }
+
+  /** Look as the doctor does: a read that sees definitions in one way, and has short timeouts. */
+  async look<Result>(ask: (db: Database) => Promise<Result>): Promise<Result> {
+    return await this.read(async (db) => {
+      await useScratchSettings(db);
+      return await ask(db);
+    });
   }
 
   /**

@@ -86,8 +86,9 @@ test("a role that may only look is told what is hidden, and the rest", async ({ 
   expect(findings).toContainEqual(
     expect.objectContaining({ level: "warning", subject: "snapshot", found: notAllowed }),
   );
+  // By a function of the queue's owner: the tables of graphile-worker are not for readers.
   expect(findings).toContainEqual(
-    expect.objectContaining({ level: "warning", subject: "jobs", found: notAllowed }),
+    expect.objectContaining({ subject: "jobs", found: "ran when due" }),
   );
   expect(findings).toContainEqual(
     expect.objectContaining({

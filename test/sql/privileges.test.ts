@@ -24,6 +24,7 @@ const API: readonly string[] = [
   "change_run_at",
   "check_repo_name",
   "claim_tasks",
+  "clock_margin",
   "decide_task",
   "delete_push_config",
   "depth_at",
@@ -52,6 +53,7 @@ const API: readonly string[] = [
   "lock_key",
   "lock_worker",
   "look_at_history",
+  "maintenance_runs",
   "may_stop_clock",
   "mend_setback",
   "newest_transition",
@@ -96,6 +98,7 @@ const API: readonly string[] = [
 
 /** What whoever looks may call. */
 const READERS: readonly string[] = [
+  "clock_margin",
   "dependents_of",
   "depth_at",
   "ended_since",
@@ -109,6 +112,7 @@ const READERS: readonly string[] = [
   "known_depth",
   "list_tasks",
   "look_at_history",
+  "maintenance_runs",
   "may_stop_clock",
   "newest_transition",
   "now",

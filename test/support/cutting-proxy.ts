@@ -9,21 +9,29 @@ export type CuttingProxy = {
   readonly cuts: () => number;
   /** From here on nothing passes on the connections that are there; new ones work. */
   readonly silence: () => void;
+  /** The database is gone, with all connections to it; or back. */
+  readonly setAway: (isAway: boolean) => void;
 };
 
 /**
  * Stand between a client and its database, and cut the connection in place of the first
- * answer that holds `mark`: the server has committed what the client never hears of.
+ * answer that holds `mark`: the server has committed what the client never hears of. Null: only
+ * when told to.
  */
 export async function startCuttingProxy(
   databaseUrl: string,
-  mark: string,
+  mark: string | null,
 ): Promise<CuttingProxy & AsyncDisposable> {
   const { hostname, port, pathname } = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let cuts = 0;
   let generation = 0;
+  let isGone = false;
   const server = createServer((client) => {
+    if (isGone) {
+      client.destroy();
+      return;
+    }
     const born = generation;
     const database = connect(Number(port === "" ? "5432" : port), hostname);
     const cut = () => {
@@ -43,7 +51,7 @@ export async function startCuttingProxy(
       if (born !== generation) {
         return;
       }
-      if (cuts === 0 && answer.includes(mark)) {
+      if (mark !== null && cuts === 0 && answer.includes(mark)) {
         cuts += 1;
         cut();
       } else {
@@ -65,6 +73,10 @@ export async function startCuttingProxy(
     cuts: () => cuts,
     silence: () => {
       generation += 1;
+    },
+    setAway: (isAway) => {
+      isGone = isAway;
+      for (const socket of isAway ? sockets : []) socket.destroy();
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) {

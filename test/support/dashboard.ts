@@ -5,13 +5,17 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { dashboard } from "../../src/dashboard/dashboard.ts";
+import type { Dashboard } from "../../src/gateway/gateway.ts";
+import { readConfig } from "../../src/settings/config.ts";
 import type { DashboardConfig } from "../../src/settings/dashboard.ts";
+import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { TRIAGE_PAGES } from "../../src/triage/pages/pages.ts";
 import { createDatabase } from "./connections.ts";
 import { startGateway, type TestGateway } from "./gateway.ts";
+import { JOBS } from "./jobs.ts";
 
 /** What dashboards of tests are set to, unless they say otherwise. */
-export const TEST_CONFIG: DashboardConfig = {
+const TEST_CONFIG: DashboardConfig = {
   redact: ["password", "token"],
   sessionSecret: null,
   proxy: null,
@@ -38,6 +42,16 @@ export type TestDashboard = AsyncDisposable & {
   ) => Promise<OpenedPage>;
 };
 
+/** The pages as `triaged serve` has them. */
+export function testDashboard(url: string, config: Partial<DashboardConfig> = {}): Dashboard {
+  return dashboard({ ...TEST_CONFIG, ...config }, TRIAGE_PAGES, {
+    config: readConfig({ DATABASE_URL: url }),
+    database: parseDatabaseUrl(url),
+    jobs: JOBS,
+    clock: Date.now,
+  });
+}
+
 /** Start both, and have them closed when the scope ends. */
 export async function startDashboard({
   config = {},
@@ -48,7 +62,7 @@ export async function startDashboard({
   const database = await createDatabase();
   const gateway = await startGateway(database.url, {
     ...options,
-    dashboard: dashboard({ ...TEST_CONFIG, ...config }, TRIAGE_PAGES),
+    dashboard: testDashboard(database.url, config),
   });
   const browser = await startBrowser();
   return {

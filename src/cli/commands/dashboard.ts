@@ -56,12 +56,17 @@ export function dashboardCommand(application: Application): Command {
       try {
         const { runGateway } = await import("../../gateway/run-gateway.ts");
         const { dashboard } = await import("../../dashboard/dashboard.ts");
+        const { examinationOf } = await import("./doctor.ts");
         await runGateway({
           config,
           logger,
           stop: AbortSignal.any([signals.stop, parentGone.signal]),
           application: await application.doors(),
-          dashboard: dashboard(config.dashboard, await application.pages()),
+          dashboard: dashboard(
+            config.dashboard,
+            await application.pages(),
+            await examinationOf(application, config),
+          ),
           anybody: {
             name: "dashboard",
             role: flags.write ? "admin" : "read",

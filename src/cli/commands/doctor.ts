@@ -1,15 +1,13 @@
-import { withSchema } from "../../database/database.ts";
-import { readSchemaState } from "../../database/schema/state.ts";
-import { privilegesProbe } from "../../doctor/privileges.ts";
-import { type DoctorFinding, type ProbeContext, runProbe } from "../../doctor/probe.ts";
-import { PROBES } from "../../doctor/probes.ts";
-import { driftProbe, judgeSchema } from "../../doctor/schema.ts";
+import { locateDatabase } from "../../database/connection-file.ts";
+import { type Examination, examine } from "../../doctor/examine.ts";
+import type { DoctorFinding } from "../../doctor/probe.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
 import { visibleLine, visibleText } from "../../model/text.ts";
+import type { Config } from "../../settings/config.ts";
 import type { Application } from "../application.ts";
 import { type Command, defineCommand } from "../terminal/command.ts";
 import { print, printJson } from "../terminal/output.ts";
-import { type Opened, withAnySchema } from "../terminal/with-database.ts";
+import { withAnySchema } from "../terminal/with-database.ts";
 import { jobsOf } from "./jobs.ts";
 
 export function doctorCommand(application: Application): Command {
@@ -23,8 +21,9 @@ export function doctorCommand(application: Application): Command {
     options: { json: { about: "print a JSON array of findings" } },
     examples: [["doctor", "each finding with what to do about it"]],
     run: ({ flags }) =>
-      withAnySchema(async (opened) => {
-        const findings = await examine(opened, await jobsOf(application, opened.config.effects));
+      withAnySchema(async ({ look, config, database }) => {
+        const jobs = await jobsOf(application, config.effects);
+        const findings = await examine({ look, config, database, jobs, clock: Date.now });
         if (flags.json) {
           printJson(findings);
         } else {
@@ -35,22 +34,17 @@ export function doctorCommand(application: Application): Command {
   });
 }
 
-async function examine(
-  { look, config, database }: Opened,
-  jobs: ProbeContext["jobs"],
-): Promise<DoctorFinding[]> {
-  const schema = judgeSchema(await look(readSchemaState));
-  const findings = [schema];
-  for (const probe of schema.level === "error" ? [] : PROBES) {
-    // Functions of another version are no drift, and `triaged migrate` is all they need.
-    if ((probe !== driftProbe && probe !== privilegesProbe) || schema.level === "ok") {
-      findings.push(...(await runProbe(probe, look, { config, database, jobs, clock: Date.now })));
-    }
-  }
-  return findings.map((finding) => ({
-    ...finding,
-    advice: finding.advice && withSchema(finding.advice, config.schema),
-  }));
+/** What the doctor of a process that serves pages works with. */
+export async function examinationOf(
+  application: Application,
+  config: Config,
+): Promise<Omit<Examination, "look">> {
+  return {
+    config,
+    database: await locateDatabase(config.connection),
+    jobs: await jobsOf(application, config.effects),
+    clock: Date.now,
+  };
 }
 
 const HEADINGS = { level: "level", subject: "subject", found: "found", advice: null };

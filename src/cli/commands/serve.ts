@@ -48,13 +48,18 @@ export function serveCommand(application: Application): Command {
         // Loaded here: the help of all commands needs no server.
         const { runGateway } = await import("../../gateway/run-gateway.ts");
         const { dashboard } = await import("../../dashboard/dashboard.ts");
+        const { examinationOf } = await import("./doctor.ts");
         const doors = await application.doors();
         await runGateway({
           config,
           logger,
           stop,
           application: doors,
-          dashboard: dashboard(config.dashboard, await application.pages()),
+          dashboard: dashboard(
+            config.dashboard,
+            await application.pages(),
+            await examinationOf(application, config),
+          ),
         });
         return EXIT_CODES.done;
       } finally {

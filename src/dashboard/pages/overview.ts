@@ -10,6 +10,7 @@ import {
 import type { Depth, Statistics, WorkerActivity } from "../../database/rows.ts";
 import { readSeries } from "../../database/series.ts";
 import { lastVerifyRun, requestVerify, type VerifyRun } from "../../database/verify/runs.ts";
+import type { DoctorFinding } from "../../doctor/probe.ts";
 import { counted } from "../../model/text.ts";
 import { fieldsOf } from "../components/forms.ts";
 import { countView, emptyState, statusView, table } from "../components/lists.ts";
@@ -18,6 +19,7 @@ import { shownLine } from "../components/shown-text.ts";
 import { type Html, html } from "../html.ts";
 import { defineAction, definePage, type PageContext } from "../page.ts";
 import { chartsView, RANGES } from "./overview-charts.ts";
+import { doctorView, painsIn } from "./overview-doctor.ts";
 
 /** What waits for longer than this is worth a look. */
 const LATE_SECONDS = 600;
@@ -40,6 +42,20 @@ const verifyNow = defineAction({
   },
 });
 
+const examineAgain = defineAction({
+  path: "/doctor",
+  role: "operate",
+  params: z.object({}),
+  fields: z.strictObject({}),
+  run: ({ doctor }) =>
+    Promise.resolve({
+      notice: doctor.lookAgain()
+        ? "The doctor looks again; this page shows in a moment what it found."
+        : "The doctor has looked a moment ago, or does at present.",
+      to: "/ui",
+    }),
+});
+
 export const overviewPage = definePage({
   path: "",
   nav: "Overview",
@@ -55,7 +71,7 @@ export const overviewPage = definePage({
       title: "Overview",
       refresh: "always",
       hasCharts: true,
-      main: html`${verdictView(now)}
+      main: html`${verdictView(now, painsIn(context.doctor.state().last?.findings ?? []))}
         ${tilesView(now)}
         ${
           isNew
@@ -65,10 +81,10 @@ export const overviewPage = definePage({
               )
             : html`${chartsView(context.url, range, now.series)}<div class="cards wide">${depthView(now.depth)}${endedView(now.ended)}</div>`
         }
-        <div class="cards">${workersView(now.workers)}${verifyView(context, now.verified)}</div>`,
+        <div class="cards">${workersView(now.workers)}${doctorView(context)}${verifyView(context, now.verified)}</div>`,
     };
   },
-  actions: [verifyNow],
+  actions: [verifyNow, examineAgain],
 });
 
 type Overview = {
@@ -131,10 +147,21 @@ function troublesOf({ depth, workers, attention, verified }: Overview): Trouble[
   return troubles;
 }
 
-function verdictView(now: Overview): Html {
-  const troubles = troublesOf(now);
+/** Errors of the doctor are troubles of their own; what it only warns of is said beside. */
+function verdictView(now: Overview, pains: readonly DoctorFinding[]): Html {
+  const errors = pains.filter(({ level }) => level === "error");
+  const warnings = pains.length - errors.length;
+  const warned = { says: `${counted(warnings, "warning")} of the doctor`, to: "#doctor" };
+  const graver = [
+    ...troublesOf(now),
+    ...errors.slice(0, 3).map(({ subject, found }) => ({
+      says: `the doctor found an error: ${subject}, ${found}`,
+      to: "#doctor",
+    })),
+  ];
+  const troubles = warnings > 0 && graver.length > 0 ? [...graver, warned] : graver;
   return troubles.length === 0
-    ? html`<p class="banner good verdict">All is well: nothing waits too long, and nothing waits for a person.</p>`
+    ? html`<p class="banner good verdict">All is well: nothing waits too long, and nothing waits for a person.${warnings > 0 && html` <a href="${warned.to}">${warned.says}</a>`}</p>`
     : html`<div class="banner warn verdict"><ul>${troubles.map(
         ({ says, to }) => html`<li><a href="${to}">${shownLine(says, 200)}</a></li>`,
       )}</ul></div>`;

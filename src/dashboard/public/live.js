@@ -42,7 +42,7 @@ function connect(refresh) {
   events.addEventListener("server", ({ data }) => {
     const told = JSON.parse(data);
     say("live", "Live");
-    showDatabase(told.database);
+    if (refresh !== "recover") showDatabase(told.database);
     // After a restart, or while the database was away, something may have been missed.
     if (server !== "" || told.database !== "healthy") void readAgain();
     server = told.server;
@@ -50,7 +50,7 @@ function connect(refresh) {
   events.addEventListener("changed", () => void readAgain());
   events.addEventListener("task", () => void readAgain());
   events.addEventListener("tick", () => {
-    if (refresh === "always") void readAgain();
+    if (refresh === "always" || refresh === "recover") void readAgain();
   });
 }
 
@@ -72,6 +72,11 @@ async function readAgain() {
       return;
     }
     if (answer.status >= 500) return;
+    if (content?.getAttribute("data-refresh") === "recover") {
+      // In place of a page that could not be shown: it may want more than this one has.
+      location.reload();
+      return;
+    }
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     say("lost", "Connection lost, trying again");
@@ -102,26 +107,37 @@ function show(page) {
   drawCharts(document);
 }
 
+/** For so long the page says that the database is back. */
+const BACK_MS = 15_000;
+let isDatabaseAway = false;
+
 /** @param {string} state */
 function showDatabase(state) {
-  if (state === "healthy") {
-    showBanner(null);
-  } else {
+  const isAway = state !== "healthy";
+  if (isAway === isDatabaseAway) return;
+  isDatabaseAway = isAway;
+  const time = new Date().toLocaleTimeString();
+  if (isAway) {
     showBanner(
-      `The database does not answer. What you see is from before ${new Date().toLocaleTimeString()}; it is shown again as soon as it answers.`,
+      `The database does not answer since ${time}. What you see is from before; it is read again as soon as the database answers.`,
     );
+    return;
   }
+  showBanner(`The database answers again since ${time}. This page is current.`, "good");
+  setTimeout(() => {
+    if (!isDatabaseAway && away instanceof HTMLElement) away.hidden = true;
+  }, BACK_MS);
 }
 
-/** @param {string | null} text */
-function showBanner(text) {
+/**
+ * @param {string} text
+ * @param {"bad" | "good"} look
+ */
+function showBanner(text, look = "bad") {
   if (!(away instanceof HTMLElement)) return;
-  if (text === null) {
-    away.hidden = true;
-  } else if (away.hidden) {
-    away.textContent = text;
-    away.hidden = false;
-  }
+  away.textContent = text;
+  away.className = `banner ${look}`;
+  away.hidden = false;
 }
 
 /**

@@ -45,7 +45,7 @@ const SESSION = {
 const ILL = [expect.objectContaining({ advice: expect.stringMatching(/\w/) })];
 
 test("a server in good health has nothing to advise", () => {
-  expect(judgeServer(SERVER, "triaged_api").filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(judgeServer(SERVER).filter(({ level }) => level !== "ok")).toEqual([]);
 });
 
 test.for([
@@ -54,9 +54,7 @@ test.for([
   [{ is_standby: true }, "error", "role"],
   [{ version_number: 190_000 }, "warning", "server"],
 ] as const)("a server with %o is found, once, with what to do", ([change, level, subject]) => {
-  const ill = judgeServer({ ...SERVER, ...change }, "triaged_api").filter(
-    (finding) => finding.level !== "ok",
-  );
+  const ill = judgeServer({ ...SERVER, ...change }).filter((finding) => finding.level !== "ok");
 
   expect(ill).toEqual(ILL);
   expect(ill[0]).toMatchObject({ level, subject });
