@@ -19,6 +19,10 @@ export type Frame = {
   readonly notice: string | null;
 };
 
+/** In the order of the cascade; browsers ask for all of them at once, and keep them. */
+const STYLES = ["base.css", "frame.css", "parts.css", "forms.css", "components.css"];
+const CHART_STYLES = ["uPlot.min.css", "charts.css"];
+
 export function layout(view: View, frame: Frame): Html {
   const { title, hasCharts = false, taskId, refresh = "changes" } = view;
   const { assets, caller, notice } = frame;
@@ -29,11 +33,13 @@ export function layout(view: View, frame: Frame): Html {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
+    ${refresh === "recover" && html`<noscript><meta http-equiv="refresh" content="10"></noscript>`}
     <title>${title} · triaged</title>
     <link rel="icon" href="${assets}/icon.svg" type="image/svg+xml">
-    ${hasCharts && html`<link rel="stylesheet" href="${assets}/uPlot.min.css">`}
-    <link rel="stylesheet" href="${assets}/style.css">
-    <link rel="stylesheet" href="${assets}/components.css">
+    ${[...STYLES, ...(hasCharts ? CHART_STYLES : [])].map(
+      (name) => html`<link rel="stylesheet" href="${assets}/${name}">
+    `,
+    )}
     ${hasCharts && html`<script src="${assets}/uPlot.iife.min.js" defer></script>`}
     <script src="${assets}/page.js" type="module"></script>
   </head>

@@ -29,6 +29,7 @@ import { olderTaskRoutes } from "./routes/older-tasks.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { rpcRoutes } from "./routes/rpc.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { skillRoutes } from "./routes/skills.ts";
 import { taskActionRoutes, taskRoutes } from "./routes/tasks.ts";
 import { validate } from "./shapes.ts";
@@ -109,6 +110,7 @@ const ROUTES: readonly ((app: Gateway, parts: GatewayParts) => void)[] = [
   taskActionRoutes,
   eventRoutes,
   queueRoutes,
+  scheduleRoutes,
   operationRoutes,
   olderTaskRoutes,
   skillRoutes,

@@ -136,6 +136,7 @@ export const ScheduleReply = z
   .strictObject({
     schedule: z.string(),
     cron: z.string().nullable(),
+    in_words: z.string().nullable().describe("At 02:00, Monday through Friday"),
     time_zone: z.string().nullable(),
     task_type: z.string().nullable(),
     payload: z.unknown(),
@@ -146,6 +147,7 @@ export const ScheduleReply = z
     last_run_at: Time.nullable(),
     last_task_id: z.string().nullable(),
     run_count: z.number(),
+    paused_at: Time.nullable(),
   })
   .meta({ id: "Schedule" });
 

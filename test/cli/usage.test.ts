@@ -36,7 +36,11 @@ const REFUSED = [
     "TASK_ID: expected the number of a task",
     "triaged show --help",
   ],
-  [["retry"], "expected TASK_ID, or --type, --queue, --status, and not both", "triaged retry"],
+  [
+    ["retry"],
+    "expected TASK_ID, or --type, --queue, --status, or --where, and not both",
+    "triaged retry",
+  ],
   [["retry", "1", "--type", "a"], "expected TASK_ID, or --type", "triaged retry --help"],
   [
     ["relationships"],

@@ -1,17 +1,17 @@
 // Goal: the pages by which people operate a queue show what there is, as text, and do what they
 // say, with the reason recorded; a reader sees no button, and is refused.
 
+import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { dashboard } from "../../src/dashboard/dashboard.ts";
-import { TRIAGE_PAGES } from "../../src/triage/pages/pages.ts";
-import { faultsOf, overflowOf, startDashboard, TEST_CONFIG } from "../support/dashboard.ts";
+import { faultsOf, overflowOf, startDashboard, testDashboard } from "../support/dashboard.ts";
 import { MARKUP, tellStories } from "../support/dashboard-story.ts";
 import { withClient } from "../support/databases.ts";
 import { keysOf, startGateway } from "../support/gateway.ts";
 import { relate } from "../support/relationships.ts";
 import { query, queryOne } from "../support/tasks.ts";
 
-const shown = await startDashboard();
+const SCHEDULES = path.join(import.meta.dirname, "../fixtures/dashboard/crontab");
+const shown = await startDashboard({ schedulesFile: SCHEDULES });
 afterAll(() => shown[Symbol.asyncDispose]());
 const { pool } = shown.gateway;
 const stories = await withClient(shown.databaseUrl, async (db) => {
@@ -45,7 +45,7 @@ test.for(PAGES)("%s is without faults in a narrow window, and runs nothing", asy
 test("a reader sees no button on any page, and is refused what they do", async () => {
   await using gateway = await startGateway(shown.databaseUrl, {
     keys: keysOf(["read", "operate"]),
-    dashboard: dashboard(TEST_CONFIG, TRIAGE_PAGES),
+    dashboard: testDashboard(shown.databaseUrl),
   });
   const pages = [...PAGES, `/tasks/${stories.failed}`, `/tasks/${stories.asked}`];
   const formsFor = async (key: string) => {
@@ -119,6 +119,23 @@ test("a queue is paused and resumed", async () => {
   expect(await query(pool, "select from triaged.pauses")).toHaveLength(1);
   expect(await act("/queues", "Resume")).toContain("is claimed again");
   expect(await query(pool, "select from triaged.pauses")).toEqual([]);
+});
+
+test("a schedule is told in words, paused, run and resumed", async () => {
+  expect(await act("/schedules", "Pause")).toContain("Schedule export_report is paused");
+  expect(await act("/schedules", "Run")).toMatch(/Schedule export_report has enqueued task \d+/);
+  expect(await newestOperation()).toMatchObject({ action: "run_schedule", door: "dashboard" });
+  await using opened = await shown.open("/schedules");
+  const row = (name: string) => opened.page.getByRole("row", { name });
+  const paused = (await row("export_report").textContent()) ?? "";
+  expect(paused).toMatch(/At 04:00[^]*paused/);
+  const next = row("ledger").locator("time[data-age]");
+  expect(await row("ledger").textContent()).toContain("Every 15 minutes");
+  expect(await next.textContent()).toMatch(/^in \d+ (?:minutes?|seconds?)$/);
+  expect(await next.getAttribute("title")).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+
+  expect(await act("/schedules", "Resume")).toContain("Schedule export_report runs again");
+  expect(await query(pool, "select from triaged.schedule_pauses")).toEqual([]);
 });
 
 test("an effect that failed is tried again", async () => {

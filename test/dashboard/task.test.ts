@@ -114,6 +114,29 @@ test("an action without the token of a page is refused", async () => {
   expect((await readTask(pool, stories.running))["cancel_requested_at"]).toBeNull();
 });
 
+test("each step of a story leads to the task as it was then", async () => {
+  const id = await enqueue(pool, { task_type: "stepped" });
+  const worker = await startWorker(pool, { task_types: ["stepped"] });
+  const [claimed] = await claimTasks(pool, worker);
+  if (claimed === undefined) throw new Error("nothing was claimed");
+  await settle(pool, [outcomeOf(claimed, "finish", {})]);
+  await using opened = await shown.open(`/tasks/${id}`);
+  const { page } = opened;
+  const steps = await page
+    .locator(".timeline a.then")
+    .evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
+
+  const statuses: string[] = [];
+  for (const step of steps) {
+    const { body } = await shown.gateway.send("GET", step);
+    statuses.push(/<dt>Status<\/dt><dd><span class="status (\w+)"/.exec(String(body))?.[1] ?? "");
+  }
+  expect(statuses).toEqual(["queued", "started", "finished"]);
+  await page.locator(".timeline a.then").first().click();
+  await page.getByRole("heading", { name: `Task ${id} as it was` }).waitFor();
+  expect(opened.complaints).toEqual([]);
+});
+
 test("a task that nobody knows is told of, and a name with markup is text there", async () => {
   const missing = await shown.gateway.send("GET", "/ui/tasks/999999999");
 

@@ -1,5 +1,6 @@
 // Goal: over HTTP a person acts on all tasks that match, reads who did what, and says why.
 
+import path from "node:path";
 import { expect } from "vitest";
 import { test } from "../support/connections.ts";
 import { keysOf, startGateway } from "../support/gateway.ts";
@@ -97,4 +98,48 @@ test("a key that may only read begins, aborts and verifies nothing", async ({ da
   ] as const) {
     expect((await gateway.send("POST", way, { key: "key-of-read", ...sent })).status).toBe(403);
   }
+});
+
+test("a schedule is paused, run and resumed, each as an operation", async ({ url, client }) => {
+  const schedulesFile = path.join(import.meta.dirname, "../fixtures/dashboard/crontab");
+  await using gateway = await startGateway(url, { keys: KEYS, schedulesFile });
+  const act = (word: string, name = "ledger") =>
+    gateway.send("POST", `/api/schedules/${name}/${word}`, {
+      key,
+      headers: { "x-reason": "the ledger is away" },
+    });
+  const listed = async () => {
+    const { body } = await gateway.send("GET", "/api/schedules", { key });
+    return body.schedules.find((one: { schedule: string }) => one.schedule === "ledger");
+  };
+
+  expect((await act("pause")).body).toEqual({ schedule: "ledger", changed: true });
+  expect((await act("pause")).body).toEqual({ schedule: "ledger", changed: false });
+  expect(await listed()).toMatchObject({
+    in_words: "Every 15 minutes",
+    paused_at: expect.any(String),
+  });
+  const run = await act("run");
+  expect(run).toMatchObject({ status: 201, body: { schedule: "ledger", outcome: "created" } });
+  expect(
+    (await gateway.send("GET", run.headers.get("location") ?? "", { key })).body,
+  ).toMatchObject({
+    task_type: "sync_invoice",
+    queue: "billing",
+  });
+  expect((await act("resume")).body).toEqual({ schedule: "ledger", changed: true });
+  expect((await act("run", "nobodys")).status).toBe(404);
+  const refused = await gateway.send("POST", "/api/schedules/ledger/run", { key: "key-of-read" });
+  expect(refused.status).toBe(403);
+
+  const told = await query(
+    client,
+    "select action, actor, reason, door from triaged.operations order by operation_id",
+  );
+  const who = { actor: "operate-key", reason: "the ledger is away", door: "rest" };
+  expect(told).toEqual([
+    { action: "pause_schedule", ...who },
+    { action: "run_schedule", ...who },
+    { action: "resume_schedule", ...who },
+  ]);
 });

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { REASON_LENGTH_MAX } from "../../model/operation.ts";
 import { PRIORITY_NAMES, type Priority } from "../../model/task.ts";
 import type { Argument, ArgumentsOf, Command, FlagsOf, Option } from "./command.ts";
 import { nearest, UsageError } from "./errors.ts";
@@ -132,6 +133,23 @@ export function taskId() {
 
 export function effectId() {
   return idOf("an effect");
+}
+
+export function operationId() {
+  return idOf("an operation");
+}
+
+/** The flag `--reason` of whatever a person does. */
+export function reason() {
+  return {
+    value: "TEXT",
+    about: "why; `triaged operations` and the dashboard show it",
+    schema: z
+      .string()
+      .trim()
+      .min(1, { error: "expected some text, got none" })
+      .max(REASON_LENGTH_MAX, { error: `expected at most ${REASON_LENGTH_MAX} characters` }),
+  };
 }
 
 function idOf(what: string) {

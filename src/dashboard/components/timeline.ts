@@ -15,6 +15,7 @@ const WIDTH_MIN = 4;
 /** One attempt: from due to claimed to its end, as far as history tells. */
 export type AttemptStory = {
   readonly kind: "attempt";
+  readonly taskId: string;
   readonly attempt: number;
   /** When it was due, and when it was claimed. */
   readonly dueAt: Date;
@@ -58,6 +59,7 @@ export function storyOf(history: readonly HistoryRow[]): StoryPart[] {
 function begunAttempt(row: HistoryRow): AttemptStory {
   return {
     kind: "attempt",
+    taskId: row.task_id,
     attempt: row.attempt_count,
     dueAt: new Date(row.at.getTime() - Math.max(0, row.wait_ms ?? 0)),
     startedAt: row.at,
@@ -135,6 +137,7 @@ export function timelineView(
     shown.length < story.length &&
     html`<p class="cut">The newest ${shown.length} of ${story.length} entries.</p>`
   }
+  <p class="hint">Each time leads to the task as it was then.</p>
   <ol class="timeline">
     ${shown.map((part) => (part.kind === "attempt" ? attemptView(part, scale, now) : eventView(part.row, reasons)))}
   </ol>`;
@@ -164,12 +167,24 @@ function attemptView(attempt: AttemptStory, scale: Scale, now: Date): Html {
   return html`<li class="attempt ${look}">
     <h3>Attempt ${attempt.attempt} ${ended}</h3>
     <p>Waited ${spanText(waited)}, ${end === null ? "has run" : "ran"} ${spanText(ran)}${by},
-      from ${momentView(startedAt)}${end !== null && html` to ${momentView(until)}`}.
+      from ${thenLink(attempt.taskId, startedAt)}${end !== null && html` to ${thenLink(attempt.taskId, until)}`}.
       ${end !== null && attempt.status === "queued" && "It went back to the queue."}
       ${attempt.isCancelAsked && "Somebody asked to cancel it."}</p>
     ${barView({ dueAt, startedAt, until, look }, scale)}
     ${error !== null && html`<div class="error">${foldedText(error)}</div>`}
   </li>`;
+}
+
+/**
+ * A time of a step, as a link to the task and the queue as they were right after it: history has
+ * microseconds, and what is later by one is not in it.
+ */
+function thenLink(taskId: string, at: Date): Html {
+  const query = new URLSearchParams({
+    task: taskId,
+    at: new Date(at.getTime() + 1).toISOString(),
+  });
+  return html`<a class="then" href="/ui/then?${query.toString()}">${momentView(at)}</a>`;
 }
 
 /** For the eye: the text above says the same. */
@@ -209,7 +224,7 @@ function eventView(row: HistoryRow, reasons: ReadonlyMap<string, string>): Html 
   const { login, actor } = row;
   return html`<li class="event">
     <h3>${EVENTS[row.event] ?? shownLine(row.event)}</h3>
-    <p>${momentView(row.at)} by <b>${shownLine(actor)}</b>${
+    <p>${thenLink(row.task_id, row.at)} by <b>${shownLine(actor)}</b>${
       login !== null && login !== actor && html` (login ${shownLine(login)})`
     }${operationView(row.detail, reasons)}</p>
   </li>`;

@@ -3,9 +3,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { OperationFilter, OperationWork } from "../../database/operations.ts";
+import type { OperationWork } from "../../database/operations.ts";
 import { previewOperation, startOperation } from "../../database/operations.ts";
 import { Refusal } from "../../gateway/refusal.ts";
+import { operationFilter, TaskFilterQuery, timeOf } from "../../gateway/task-filter.ts";
 import { BULK_ACTIONS, type BulkAction } from "../../model/operation.ts";
 import { PRIORITY_NAMES } from "../../model/task.ts";
 import { fieldsOf, REASON_CHARS_MAX, reasonField } from "../components/forms.ts";
@@ -13,7 +14,6 @@ import { emptyState } from "../components/lists.ts";
 import { shownLine } from "../components/shown-text.ts";
 import { type Html, html } from "../html.ts";
 import { defineAction, definePage } from "../page.ts";
-import { searchOf, TaskFilterQuery, timeOf } from "./task-filter.ts";
 
 const DEEDS: Readonly<Record<BulkAction, string>> = {
   retry: "Retry",
@@ -38,11 +38,6 @@ const Fields = TaskFilterQuery.extend({
   priority: z.enum(PRIORITY_NAMES).optional(),
   run_at: z.string().max(40).optional(),
 });
-
-function operationFilter(query: TaskFilterQuery, now: Date): OperationFilter {
-  const { createdSince, createdBefore, ...rest } = searchOf(query, now);
-  return { ...rest, createdSince, createdBefore };
-}
 
 const begin = defineAction({
   path: "/tasks/all",

@@ -1,19 +1,13 @@
 /** Schedules: what the clock enqueues, when it did last, and when it does next. */
 import { z } from "zod";
-import {
-  listSchedulePauses,
-  pauseSchedule,
-  resumeSchedule,
-  runSchedule,
-} from "../../database/schedule-pauses.ts";
-import { databaseNow, scheduleRuns } from "../../database/schedules.ts";
-import { Refusal } from "../../gateway/refusal.ts";
+import { pauseSchedule, resumeSchedule, runSchedule } from "../../database/schedule-pauses.ts";
+import { knownSchedule, ScheduleName } from "../../gateway/routes/schedules.ts";
 import { readSchedules, type Schedule, schedulesFile } from "../../jobs/crontab.ts";
-import { listSchedules, type ScheduleRow } from "../../jobs/schedule-list.ts";
+import { readScheduleRows, type ScheduleRow } from "../../jobs/schedule-list.ts";
 import { EnvironmentError } from "../../model/errors.ts";
 import { actionForm, REASON_CHARS_MAX } from "../components/forms.ts";
 import { emptyState, table } from "../components/lists.ts";
-import { momentView, spanText } from "../components/moment.ts";
+import { ageView, momentView } from "../components/moment.ts";
 import { shownLine } from "../components/shown-text.ts";
 import { type Html, html } from "../html.ts";
 import {
@@ -51,7 +45,7 @@ function scheduleAction(
     params: z.object({}),
     fields: z.strictObject({
       reason: z.string().trim().min(1).max(REASON_CHARS_MAX),
-      schedule: z.string().min(1).max(500),
+      schedule: ScheduleName,
     }),
     run: async (context, { fields: { reason, schedule } }) => ({
       notice: await act(context, schedule, reason),
@@ -70,18 +64,8 @@ const ACTIONS = [
     return `Schedule ${schedule} runs again from its next time on.`;
   }),
   scheduleAction("run", async ({ write, parts }, schedule, reason) => {
-    const known = readFile(parts.schedulesFile).known.find(({ name }) => name === schedule);
-    if (known === undefined) {
-      throw new Refusal(
-        404,
-        "unknown_schedule",
-        `There is no schedule ${schedule} in the crontab of this host.`,
-        {
-          hint: "Only a schedule whose line is there can be run.",
-        },
-      );
-    }
-    const { taskId } = await write((db) => runSchedule(db, schedule, known.task), { reason });
+    const { task } = knownSchedule(parts.schedulesFile, schedule);
+    const { taskId } = await write((db) => runSchedule(db, schedule, task), { reason });
     return `Schedule ${schedule} has enqueued task ${taskId}.`;
   }),
 ];
@@ -93,13 +77,7 @@ export const schedulesPage = definePage({
   query: z.strictObject({}),
   show: async (context) => {
     const { known, problem } = readFile(context.parts.schedulesFile);
-    const { runs, pauses, now } = await context.read("schedules", async (db) => ({
-      runs: await scheduleRuns(db, ROWS_MAX),
-      pauses: await listSchedulePauses(db, ROWS_MAX),
-      now: await databaseNow(db),
-    }));
-    const rows = listSchedules(known, runs, now).slice(0, ROWS_MAX);
-    const paused = new Map(pauses.map((one) => [one.schedule, one.paused_at]));
+    const { rows } = await context.read("schedules", (db) => readScheduleRows(db, known, ROWS_MAX));
     return {
       title: "Schedules",
       refresh: "always",
@@ -108,9 +86,7 @@ export const schedulesPage = definePage({
         ${table({
           label: "Schedules",
           head: ["Schedule", "Enqueues", "Next run", "Last run", "Runs", "Actions"],
-          rows: rows.map((row) =>
-            rowView(context, row, { now, pausedAt: paused.get(row.schedule) ?? null }),
-          ),
+          rows: rows.slice(0, ROWS_MAX).map((row) => rowView(context, row)),
           empty: emptyState(
             "There are no schedules.",
             html`Write one into <code>crontab</code>: <code>0 4 * * * nightly_report</code> enqueues a task of that type each day at four.`,
@@ -121,33 +97,42 @@ export const schedulesPage = definePage({
   actions: ACTIONS,
 });
 
-function rowView(
-  context: PageContext,
-  row: ScheduleRow,
-  { now, pausedAt }: { readonly now: Date; readonly pausedAt: Date | null },
-): Html {
-  const { next_run_at: next, last_run_at: last, cron } = row;
+function rowView(context: PageContext, row: ScheduleRow): Html {
   return html`<tr>
-    <th scope="row">${shownLine(row.schedule, 100)}
-      ${cron !== null && html`<p class="quiet"><code>${shownLine(cron, 100)}</code> ${shownLine(row.time_zone ?? "", 60)}</p>`}</th>
+    <th scope="row">${shownLine(row.schedule, 100)}${timesView(row)}</th>
     <td>${row.task_type === null ? html`<span class="quiet">not in the crontab</span>` : html`${shownLine(row.task_type, 100)} <p class="quiet">in ${shownLine(row.queue ?? "default", 60)}</p>`}</td>
-    <td>${
-      pausedAt !== null
-        ? html`<span class="status warning">paused</span> since ${momentView(pausedAt)}`
-        : next === null
-          ? "–"
-          : html`in ${spanText(next.getTime() - now.getTime())}<p class="quiet">${momentView(next)}</p>`
-    }</td>
-    <td>${last === null ? "never" : html`${spanText(now.getTime() - last.getTime())} ago<p class="quiet">${momentView(last)}${row.last_task_id !== null && html`, <a href="/ui/tasks/${row.last_task_id}">task ${row.last_task_id}</a>`}</p>`}</td>
+    <td>${nextView(row)}</td>
+    <td>${lastView(row)}</td>
     <td class="number">${row.run_count}</td>
-    <td>${actionsView(context, row, pausedAt !== null)}</td>
+    <td>${actionsView(context, row)}</td>
   </tr>`;
+}
+
+/** When it runs: in words, and as the crontab has it. */
+function timesView({ cron, in_words: words, time_zone: zone }: ScheduleRow): Html | false {
+  return (
+    cron !== null &&
+    html`${words !== null && html`<p class="says">${shownLine(words, 200)}</p>`}
+      <p class="quiet"><code>${shownLine(cron, 100)}</code> ${shownLine(zone ?? "", 60)}</p>`
+  );
+}
+
+function nextView({ paused_at: pausedAt, next_run_at: next }: ScheduleRow): Html | string {
+  if (pausedAt !== null) {
+    return html`<span class="status warning">paused</span> <p class="quiet">since ${momentView(pausedAt)}</p>`;
+  }
+  return next === null ? "–" : html`${ageView(next)}<p class="quiet">${momentView(next)}</p>`;
+}
+
+function lastView({ last_run_at: last, last_task_id: taskId }: ScheduleRow): Html | string {
+  return last === null
+    ? "never"
+    : html`${ageView(last)}<p class="quiet">${momentView(last)}${taskId !== null && html`, <a href="/ui/tasks/${taskId}">task ${taskId}</a>`}</p>`;
 }
 
 function actionsView(
   context: PageContext,
-  { schedule, cron }: ScheduleRow,
-  isPaused: boolean,
+  { schedule, cron, paused_at: pausedAt }: ScheduleRow,
 ): Html | false {
   if (!context.may("operate")) return false;
   const name = schedule.slice(0, 40);
@@ -162,6 +147,6 @@ function actionsView(
     });
   return html`<div class="buttons">
     ${cron !== null && form("run", "Run", "Enqueues its task now, beside its times.")}
-    ${isPaused ? form("resume", "Resume", "It runs again from its next time on; what it missed is not caught up.") : form("pause", "Pause", "It enqueues nothing when it is due, until it is resumed.")}
+    ${pausedAt !== null ? form("resume", "Resume", "It runs again from its next time on; what it missed is not caught up.") : form("pause", "Pause", "It enqueues nothing when it is due, until it is resumed.")}
   </div>`;
 }

@@ -5,6 +5,7 @@ import { liveWorkers, queueDepth, taskStatistics } from "../../database/monitori
 import { countByStatus } from "../../database/reader.ts";
 import type { ListedRow, StatusCounts } from "../../database/rows.ts";
 import { searchTasks } from "../../database/task-search.ts";
+import { searchOf } from "../../gateway/task-filter.ts";
 import { TASK_STATUSES } from "../../model/task-status.ts";
 import { emptyState, pageLinks, statusView, table, withQuery } from "../components/lists.ts";
 import { ageView, momentView } from "../components/moment.ts";
@@ -12,7 +13,7 @@ import { shownLine } from "../components/shown-text.ts";
 import { type Html, html } from "../html.ts";
 import { definePage, type PageContext } from "../page.ts";
 import { actOnSelected, selectedForm } from "./act-on-selected.ts";
-import { filterForm, type KnownNames, searchOf, TaskListQuery } from "./task-filter.ts";
+import { filterForm, type KnownNames, TaskListQuery } from "./task-filter.ts";
 
 const ROWS = 50;
 /** Names that the lists of the form offer. */

@@ -1,7 +1,7 @@
 // Times: written in UTC by the server, shown in the reader's zone; the exact instant is the title.
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const AGE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+const AGE = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "long" });
 /** @type {readonly [Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
   ["day", 86_400],

@@ -2,17 +2,14 @@ import { z } from "zod";
 import type { Pausable } from "../../database/arguments.ts";
 import { liveWorkers, queueDepth } from "../../database/monitoring.ts";
 import { listPauses, pauseClaiming, resumeClaiming } from "../../database/operator.ts";
-import { databaseNow, scheduleRuns } from "../../database/schedules.ts";
-import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
-import { listSchedules } from "../../jobs/schedule-list.ts";
 import { callerIn } from "../access.ts";
 import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
-import { DepthReply, Name, PauseReply, ScheduleReply, sent, WorkerReply } from "../shapes.ts";
+import { DepthReply, Name, PauseReply, sent, WorkerReply } from "../shapes.ts";
 
 const ROWS_MAX = 10_000;
 
-/** `/api/queues`, `/api/task-types`, `/api/workers`, `/api/schedules`: what waits, and who works. */
+/** `/api/queues`, `/api/task-types`, `/api/workers`: what waits, and who works. */
 export function queueRoutes(app: Gateway, parts: GatewayParts): void {
   const { queue } = parts;
   const config = { role: "read" } as const;
@@ -49,26 +46,6 @@ export function queueRoutes(app: Gateway, parts: GatewayParts): void {
       },
     },
     async () => ({ workers: (await queue.read((db) => liveWorkers(db))).map(sent) }),
-  );
-
-  app.get(
-    "/api/schedules",
-    {
-      config,
-      schema: {
-        summary: "What enqueues tasks by the clock: next and last run",
-        tags: ["schedules"],
-        response: { 200: z.strictObject({ schedules: z.array(ScheduleReply) }), ...FAILURES },
-      },
-    },
-    async () => {
-      const known = readSchedules(schedulesFile(parts.schedulesFile));
-      const { runs, now } = await queue.read(async (db) => ({
-        runs: await scheduleRuns(db, ROWS_MAX),
-        now: await databaseNow(db),
-      }));
-      return { schedules: listSchedules(known, runs, now).map(sent) };
-    },
   );
 }
 
