@@ -2,17 +2,19 @@
 
 import { afterAll, expect, test } from "vitest";
 import { IDLE_MS, ROTATE_MS, SESSION_MS, Sessions } from "../../src/dashboard/access/sessions.ts";
+import type { Database } from "../../src/database/database.ts";
 import { found } from "../support/connections.ts";
 import { faultsOf, startDashboard } from "../support/dashboard.ts";
 import { keysOf } from "../support/gateway.ts";
 import { enqueue } from "../support/tasks.ts";
 
 const KEYS = keysOf(["read", "operate", "admin"]);
+const SECRET = "the-secret-of-these-tests-alone";
 const PROXY = { userHeader: "x-user", roleHeader: "x-role", role: "read" } as const;
 
 const shown = await startDashboard({
   keys: KEYS,
-  config: { proxy: { ...PROXY, addresses: ["127.0.0.1"] } },
+  config: { proxy: { ...PROXY, addresses: ["127.0.0.1"] }, sessionSecret: SECRET },
 });
 const { gateway, browser } = shown;
 afterAll(() => shown[Symbol.asyncDispose]());
@@ -26,6 +28,10 @@ async function signIn(key: string, address = "/tasks") {
   await page.getByRole("button", { name: "Sign in" }).click();
   return { page, context, [Symbol.asyncDispose]: () => context.close() };
 }
+
+/** A page as that address gets it. */
+const ask = (headers: Record<string, string>, url = gateway.url) =>
+  fetch(`${url}/ui/tasks`, { headers, redirect: "manual" });
 
 test("a key is exchanged for a session, which a click ends", async () => {
   await using reader = await signIn("key-of-operate", "/tasks?status=failed");
@@ -90,6 +96,24 @@ test("a session is renewed, ends when it is idle or old, and with its key", () =
   expect(sessions.read(other)).toBeNull();
 });
 
+test("a browser whose session is used gets its next text, which is good as well", async () => {
+  const earlier = new Sessions({
+    keys: KEYS,
+    secret: SECRET,
+    now: () => Date.now() - ROTATE_MS - 1_000,
+  });
+  const old = found(earlier.begin(found(KEYS.callerOf("key-of-read"))));
+  const first = await ask({ cookie: `triaged_session=${old}` });
+  const given = found(
+    first.headers.getSetCookie().find((one) => one.startsWith("triaged_session=")),
+  );
+
+  expect(given).toMatch(/; HttpOnly; SameSite=Strict$/);
+  const next = found(given.split(";")[0]);
+  expect(next).not.toBe(`triaged_session=${old}`);
+  expect((await ask({ cookie: next })).status).toBe(200);
+});
+
 test("a session ends in all its texts at once", () => {
   let now = 0;
   const sessions = new Sessions({ keys: KEYS, secret: null, now: () => now });
@@ -101,10 +125,6 @@ test("a session ends in all its texts at once", () => {
   expect(sessions.read(first)).toBeNull();
   expect(sessions.read(found(session.renewed))).toBeNull();
 });
-
-/** A page as that address gets it. */
-const ask = (headers: Record<string, string>, url = gateway.url) =>
-  fetch(`${url}/ui/tasks`, { headers, redirect: "manual" });
 
 test("a proxy that is trusted names readers, and no other address does", async () => {
   const named = await ask({ "x-user": "ada@example.org", "x-role": "operate" });
@@ -137,9 +157,33 @@ test("a form without the token of its page is refused", async () => {
   expect(await (await send("key-of-read")).text()).toContain("has the role read, not operate");
 });
 
+test("nobody is signed out, or in, by a form of another page", async () => {
+  const sessions = new Sessions({ keys: KEYS, secret: SECRET });
+  const text = found(sessions.begin(found(KEYS.callerOf("key-of-read"))));
+  const cookie = `triaged_session=${text}`;
+
+  for (const address of ["sign-out", "sign-in"]) {
+    const { status } = await fetch(`${gateway.url}/ui/${address}`, {
+      method: "POST",
+      headers: { cookie, "content-type": "application/x-www-form-urlencoded" },
+      body: "key=key-of-operate&_csrf=made-up",
+      redirect: "manual",
+    });
+    expect([address, status]).toEqual([address, 403]);
+  }
+  expect((await ask({ cookie })).status).toBe(200);
+});
+
 test("a caller who may only look is refused by the database as well", async () => {
   const reader = { name: "ada", role: "read", requestsPerMinute: null } as const;
+  const roleOf = (db: Database) =>
+    db.query({
+      text: "select current_user as role, current_setting('transaction_read_only') as read_only",
+    });
 
+  const readonly = [{ role: "triaged_readonly", read_only: "on" }];
+  expect(await gateway.queue.read(roleOf)).toEqual(readonly);
+  expect(await gateway.queue.write(reader, roleOf)).toEqual(readonly);
   await expect(
     gateway.queue.write(reader, (db) =>
       db.query({ text: "select triaged.pause_queue('default')", values: [] }),

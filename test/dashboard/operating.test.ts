@@ -4,7 +4,7 @@
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { faultsOf, overflowOf, startDashboard, testDashboard } from "../support/dashboard.ts";
-import { MARKUP, tellStories } from "../support/dashboard-story.ts";
+import { MARKUP, SECRET, tellStories } from "../support/dashboard-story.ts";
 import { withClient } from "../support/databases.ts";
 import { keysOf, startGateway } from "../support/gateway.ts";
 import { relate } from "../support/relationships.ts";
@@ -78,8 +78,31 @@ test("a reader sees no button on any page, and is refused what they do", async (
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
     expect([address, refused.status]).toEqual([address, 403]);
-    expect(refused.body).toContain("read");
+    expect(refused.body).toMatch(/has the role read, not (?:operate|admin)/);
   }
+});
+
+test("no page shows what is covered, wherever it stands", async () => {
+  await withClient(shown.databaseUrl, async (db) => {
+    await db.query("begin");
+    await db.query(`select set_config('triaged.reason', 'token=${SECRET}', true)`);
+    await db.query("select triaged.change_priority($1, 0)", [stories.later]);
+    await db.query("commit");
+  });
+  const { failed, asked, running, judged, parent, later } = stories;
+  const at = encodeURIComponent(new Date(Date.now() + 1).toISOString());
+  const pages = [
+    ...PAGES,
+    ...["", "/tasks", "/operations", `/then?task=${failed}&at=${at}`],
+    ...[failed, asked, running, judged, parent, later].map((id) => `/tasks/${id}`),
+  ];
+  const sent = pages.map(async (page) => {
+    const { status, body } = await shown.gateway.send("GET", `/ui${page}`);
+    // The shape of an error has no digits.
+    return [page, status, /s[3#]cret/.test(String(body))] as const;
+  });
+
+  expect(await Promise.all(sent)).toEqual(pages.map((page) => [page, 200, false]));
 });
 
 /** Open the form behind a button, give a reason, and send it. */

@@ -7,7 +7,9 @@ import { makeResult } from "./triage-result.ts";
 /** What must be seen on a page, and run nowhere. */
 export const MARKUP = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;
 export const ESCAPES = "\u001b[31mred\u001b[0m \u202eturned";
-export const HOSTILE = `${MARKUP} ${ESCAPES}`;
+/** Under a name that UI_REDACT has. */
+export const SECRET = "s3cret";
+export const HOSTILE = `${MARKUP} ${ESCAPES} token=${SECRET}`;
 
 export type Stories = {
   readonly failed: string;
@@ -36,7 +38,7 @@ export async function tellStories(db: Queryable): Promise<Stories> {
   const asked = await make();
   const running = await make();
   const judged = await make({
-    payload: { source_repo: "acme/lib", target_repo: "acme/shop", note: HOSTILE, token: "s3cret" },
+    payload: { source_repo: "acme/lib", target_repo: "acme/shop", note: HOSTILE, token: SECRET },
   });
   const claimed = await claimTasks(db, worker);
   const of = (id: string, outcome: string, more: Record<string, unknown> = {}) => {

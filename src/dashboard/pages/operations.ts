@@ -9,6 +9,7 @@ import { OPERATION_ACTIONS, OPERATION_DOORS } from "../../model/operation.ts";
 import { actionForm } from "../components/forms.ts";
 import { countView, emptyState, pageLinks, statusView, table } from "../components/lists.ts";
 import { momentView, spanText } from "../components/moment.ts";
+import { foldedText, shownLine } from "../components/shown-text.ts";
 import { type Html, html } from "../html.ts";
 import { type Action, defineAction, definePage, type PageContext } from "../page.ts";
 
@@ -96,8 +97,8 @@ function rowView(context: PageContext, row: OperationRow): Html {
     <td class="fit">${momentView(row.at)}</td>
     <th scope="row"><a href="/ui/operations/${row.operation_id}">${spoken(row.action)}</a></th>
     <td class="long">${targetView(context, row)}</td>
-    <td>${row.actor}</td>
-    <td class="long">${row.reason === null ? html`<span class="quiet">none</span>` : context.redactText(row.reason)}</td>
+    <td>${shownLine(row.actor, 100)}</td>
+    <td class="long">${row.reason === null ? html`<span class="quiet">none</span>` : shownLine(context.redactText(row.reason))}</td>
     <td>${row.door}</td>
     <td class="fit">${row.status === null ? html`<span class="quiet">–</span>` : html`${statusView(row.status)} ${countView(row.done ?? 0)} of ${expectedView(row)}`}</td>
   </tr>`;
@@ -107,7 +108,8 @@ function rowView(context: PageContext, row: OperationRow): Html {
 function targetView(context: PageContext, row: OperationRow): Html {
   const target = context.redact({ ...row.target, ...row.change });
   const words = Object.entries(z.record(z.string(), z.unknown()).parse(target)).map(
-    ([name, value]) => html`${spoken(name)} <span class="mono">${oneLine(value)}</span> `,
+    ([name, value]) =>
+      html`<span class="pair"><span class="quiet">${spoken(name)}</span> <span class="mono">${shownLine(oneLine(value))}</span></span> `,
   );
   const task =
     row.task_id === null ? null : html`<a href="/ui/tasks/${row.task_id}">task ${row.task_id}</a> `;
@@ -160,7 +162,7 @@ export const operationPage = definePage({
       title: `Operation ${id}: ${spoken(row.action)}`,
       refresh: row.status === "running" ? "always" : "never",
       beside: html`<a href="/ui/operations">All operations</a>`,
-      main: html`${row.status !== null && progressView(row)}
+      main: html`${row.status !== null && progressView(context, row)}
         ${
           canAbort &&
           actionForm(context, {
@@ -173,8 +175,8 @@ export const operationPage = definePage({
         <section class="card" aria-labelledby="facts"><h2 id="facts">What was asked</h2>
         <dl class="facts">
           <div><dt>When</dt><dd>${momentView(row.at)}</dd></div>
-          <div><dt>Who</dt><dd>${row.actor}${row.login !== row.actor && html` <span class="quiet">by the login ${row.login}</span>`}</dd></div>
-          <div><dt>Why</dt><dd>${row.reason === null ? html`<span class="quiet">no reason was given</span>` : context.redactText(row.reason)}</dd></div>
+          <div><dt>Who</dt><dd>${shownLine(row.actor)}${row.login !== row.actor && html` <span class="quiet">by the login ${shownLine(row.login)}</span>`}</dd></div>
+          <div><dt>Why</dt><dd>${row.reason === null ? html`<span class="quiet">no reason was given</span>` : foldedText(context.redactText(row.reason))}</dd></div>
           <div><dt>Door</dt><dd>${row.door}</dd></div>
           <div><dt>Of</dt><dd>${targetView(context, row)}</dd></div>
         </dl></section>`,
@@ -182,18 +184,21 @@ export const operationPage = definePage({
   },
 });
 
-function progressView(row: OperationRow): Html {
+function progressView(context: PageContext, row: OperationRow): Html {
   const { matched, done, skipped, failed, status, ended_at, last_error, updated_at } = row;
   const isOver = ended_at !== null;
   return html`<section class="card" aria-labelledby="progress"><h2 id="progress">Progress</h2>
-    <p role="status">${statusView(status ?? "")}
-      ${isOver ? html` after ${spanText(ended_at.getTime() - row.at.getTime())}` : updated_at !== null && html` last batch ${momentView(updated_at)}`}</p>
+    <p role="status">${statusView(status ?? "")}${
+      isOver
+        ? html` after ${spanText(ended_at.getTime() - row.at.getTime())}`
+        : updated_at !== null && html`, last batch ${momentView(updated_at)}`
+    }</p>
     <progress aria-label="Tasks that were visited" max="${Math.max(1, isOver ? (matched ?? 0) : (row.expected ?? 0))}" value="${matched ?? 0}"></progress>
     <dl class="facts">
       <div><dt>Expected</dt><dd>${expectedView(row)}</dd></div>
       <div><dt>Matched</dt><dd>${countView(matched ?? 0)}</dd></div>
       <div><dt>Done</dt><dd>${countView(done ?? 0)}</dd></div>
       <div><dt>Skipped</dt><dd>${countView(skipped ?? 0)} <span class="quiet">moved on, or the dedupe key is taken</span></dd></div>
-      <div><dt>Failed</dt><dd>${countView(failed ?? 0)}${last_error !== null && html` <span class="mono">${last_error}</span>`}</dd></div>
+      <div><dt>Failed</dt><dd>${countView(failed ?? 0)}${last_error !== null && html` <span class="mono">${shownLine(context.redactText(last_error))}</span>`}</dd></div>
     </dl></section>`;
 }

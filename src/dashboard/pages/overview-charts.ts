@@ -13,6 +13,12 @@ const RANGE_NAMES: Readonly<Record<SeriesRange, string>> = {
 };
 export const RANGES = ["5m", "1h", "24h", "7d"] as const satisfies readonly SeriesRange[];
 
+/** `per minute`, `per 10 s`. */
+function perStep(seconds: number): string {
+  const whole = { 60: "minute", 3600: "hour", 86_400: "day" }[seconds];
+  return `per ${whole ?? spanText(seconds * 1000)}`;
+}
+
 export function chartsView(url: URL, range: SeriesRange, points: readonly SeriesPoint[]): Html {
   const step = SERIES_RANGES[range].step;
   const at = points.map((point) => Math.round(point.at.getTime() / 1000));
@@ -26,7 +32,7 @@ export function chartsView(url: URL, range: SeriesRange, points: readonly Series
     spanText(Math.max(0, ...points.map((point) => valueOf(point) ?? 0)) * 1000);
   const charts: Chart[] = [
     {
-      title: `Tasks in each ${spanText(step * 1000)}`,
+      title: `Tasks ${perStep(step)}`,
       at,
       unit: "",
       series: [

@@ -75,7 +75,7 @@ function painView(context: PageContext, { level, subject, found, advice }: Docto
   const page = PAGES[subject];
   return html`<li><span class="status ${level}">${
     page === undefined ? subject : html`<a href="${page}">${subject}</a>`
-  }</span> ${shownLine(context.redactText(found), 300)}${
+  }</span> ${withCode(context.redactText(found))}${
     advice !== null && html`<span class="hint">${withCode(context.redactText(advice))}</span>`
   }</li>`;
 }

@@ -81,7 +81,8 @@ export const overviewPage = definePage({
               )
             : html`${chartsView(context.url, range, now.series)}<div class="cards wide">${depthView(now.depth)}${endedView(now.ended)}</div>`
         }
-        <div class="cards">${workersView(now.workers)}${doctorView(context)}${verifyView(context, now.verified)}</div>`,
+        ${doctorView(context)}
+        <div class="cards">${workersView(now.workers)}${verifyView(context, now.verified)}</div>`,
     };
   },
   actions: [verifyNow, examineAgain],

@@ -112,8 +112,8 @@ function rowView(context: PageContext, row: ScheduleRow): Html {
 function timesView({ cron, in_words: words, time_zone: zone }: ScheduleRow): Html | false {
   return (
     cron !== null &&
-    html`${words !== null && html`<p class="says">${shownLine(words, 200)}</p>`}
-      <p class="quiet"><code>${shownLine(cron, 100)}</code> ${shownLine(zone ?? "", 60)}</p>`
+    html`<p>${shownLine(words ?? "", 200)} <span class="quiet">${shownLine(zone ?? "", 60)}</span></p>
+      <p class="quiet"><code>${shownLine(cron, 100)}</code></p>`
   );
 }
 

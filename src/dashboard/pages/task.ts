@@ -41,7 +41,7 @@ export const taskPage = definePage({
       });
     }
     if (told.task === null) {
-      return droppedView(id, told);
+      return droppedView(context, id, told);
     }
     // The role that reads does not see them: an address may be as good as a secret.
     const { parts, caller } = context;
@@ -81,12 +81,13 @@ async function readReasons(db: Database, history: readonly HistoryRow[]) {
 }
 
 /** History outlives the task. */
-function droppedView(id: string, { history, reasons }: Story): View {
+function droppedView(context: PageContext, id: string, { history, reasons }: Story): View {
+  const told = coveredHistory(context, history);
   return {
     title: `Task ${id}`,
     refresh: "never",
     main: html`${emptyState("The task itself is gone: it was dropped with others of its age.", "Its history is kept longer.")}
-      ${section("What happened", timelineView(history, new Date(), reasons))}`,
+      ${section("What happened", timelineView(told, new Date(), coveredReasons(context, reasons)))}`,
   };
 }
 
@@ -98,11 +99,9 @@ function taskView(
   const now = new Date();
   const verdict = context.showResult({ ...task, result: context.redact(task.result) });
   const isAsked = task.status === "needs_decision";
-  const { history, reasons } = story;
-  const told = history.map((row) => ({
-    ...row,
-    error: row.error === null ? null : context.redactText(row.error),
-  }));
+  const { history } = story;
+  const reasons = coveredReasons(context, story.reasons);
+  const told = coveredHistory(context, history);
   return {
     title: `${task.task_type.slice(0, 80)} ${task.task_id}`,
     taskId: task.task_id,
@@ -113,12 +112,25 @@ function taskView(
       ${section("What happened", timelineView(told, now, reasons))}
       ${task.error !== null && isFinal(task.status) && section("Error", errorView(context.redactText(task.error)))}
       ${task.result !== null && !isAsked && section("Result", valueView(context, task.result))}
+      ${task.decision !== null && section("Decision", valueView(context, task.decision))}
       ${section("Payload", valueView(context, task.payload))}
       ${Object.keys(task.metadata).length > 0 && section("Metadata", valueView(context, task.metadata))}
       ${story.family.length > 1 && section("Family", lineageView(story.family, { taskId: task.task_id, addressOf }))}
       ${story.effects.length > 0 && section("Effects", effectsTable(context, story.effects, { taskId: task.task_id }))}
       ${story.pushes.length > 0 && section("Pushes", pushesView(context, story.pushes))}`,
   };
+}
+
+function coveredHistory(context: PageContext, history: readonly HistoryRow[]): HistoryRow[] {
+  return history.map((row) => ({
+    ...row,
+    error: row.error === null ? null : context.redactText(row.error),
+  }));
+}
+
+/** Reasons are written by people, who paste what they have before them. */
+function coveredReasons(context: PageContext, reasons: ReadonlyMap<string, string>) {
+  return new Map([...reasons].map(([id, reason]) => [id, context.redactText(reason)]));
 }
 
 function addressOf(taskId: string): string {

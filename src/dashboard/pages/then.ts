@@ -4,6 +4,7 @@ import { databaseNow } from "../../database/schedules.ts";
 import { codeOf } from "../../database/sqlstate.ts";
 import { countView, emptyState, statusView, table } from "../components/lists.ts";
 import { momentView, spanText } from "../components/moment.ts";
+import { foldedText, shownLine } from "../components/shown-text.ts";
 import { type Html, html } from "../html.ts";
 import { definePage, type PageContext } from "../page.ts";
 
@@ -56,13 +57,13 @@ function instantForm(now: Date, at: Date, task: string | undefined): Html {
       html`<a href="${thenAddress(minutesBefore(at, minutes), task)}">${spanText(minutes * 60_000)} earlier</a> `,
   );
   return html`<form method="get" class="fields" aria-label="Instant">
-    <label>Minutes ago, up to a day
+    <label class="slider">How long ago, up to a day
       <input type="range" name="ago" dir="rtl" min="0" max="${MINUTES_BACK}" value="${ago}"></label>
     <label>Task <input name="task" inputmode="numeric" maxlength="18" value="${task ?? ""}" placeholder="any"></label>
     <div class="buttons"><button>Show</button></div>
   </form>
   <p>As it was at <strong>${momentView(at)}</strong>, ${spanText(now.getTime() - at.getTime())} ago.</p>
-  <p class="hint">${steps}</p>`;
+  <nav class="steps" aria-label="Earlier instants">${steps}</nav>`;
 }
 
 function thenAddress(at: Date, task: string | undefined): string {
@@ -98,8 +99,8 @@ function unlessUnknown(err: unknown): null {
 
 function rowView({ queue, task_type, status, count }: PastDepth): Html {
   return html`<tr>
-    <td>${queue === "" ? html`<span class="quiet">not known</span>` : queue}</td>
-    <td>${task_type}</td>
+    <td>${queue === "" ? html`<span class="quiet">not known</span>` : shownLine(queue, 60)}</td>
+    <td>${shownLine(task_type, 60)}</td>
     <td>${statusView(status)}</td>
     <td class="number">${countView(count)}</td>
   </tr>`;
@@ -116,10 +117,10 @@ async function taskView(context: PageContext, taskId: string, at: Date): Promise
   return html`<section class="card" aria-labelledby="then-task"><h2 id="then-task">
     <a href="/ui/tasks/${taskId}">Task ${taskId}</a> as it was</h2>
     <dl class="facts">
-      <div><dt>Type</dt><dd>${then.task_type}</dd></div>
-      <div><dt>Status</dt><dd>${statusView(then.status)} since ${momentView(then.since)}, by ${then.event}, ${then.actor}</dd></div>
+      <div><dt>Type</dt><dd>${shownLine(then.task_type)}</dd></div>
+      <div><dt>Status</dt><dd>${statusView(then.status)} since ${momentView(then.since)}, by ${then.event}, ${shownLine(then.actor)}</dd></div>
       <div><dt>Attempts</dt><dd>${then.attempt_count}, of which ${then.failed_attempts} had failed</dd></div>
       ${then.worker_id !== null && html`<div><dt>Worker</dt><dd>${then.worker_id}</dd></div>`}
-      ${then.error !== null && html`<div><dt>Error</dt><dd><pre>${context.redactText(then.error)}</pre></dd></div>`}
+      ${then.error !== null && html`<div><dt>Error</dt><dd>${foldedText(context.redactText(then.error))}</dd></div>`}
     </dl></section>`;
 }
