@@ -174,13 +174,13 @@ test("nobody is signed out, or in, by a form of another page", async () => {
   expect((await ask({ cookie })).status).toBe(200);
 });
 
+const roleOf = (db: Database) =>
+  db.query({
+    text: "select current_user as role, current_setting('transaction_read_only') as read_only",
+  });
+
 test("a caller who may only look is refused by the database as well", async () => {
   const reader = { name: "ada", role: "read", requestsPerMinute: null } as const;
-  const roleOf = (db: Database) =>
-    db.query({
-      text: "select current_user as role, current_setting('transaction_read_only') as read_only",
-    });
-
   const readonly = [{ role: "triaged_readonly", read_only: "on" }];
   expect(await gateway.queue.read(roleOf)).toEqual(readonly);
   expect(await gateway.queue.write(reader, roleOf)).toEqual(readonly);

@@ -93,7 +93,10 @@ test("no page shows what is covered, wherever it stands", async () => {
   const at = encodeURIComponent(new Date(Date.now() + 1).toISOString());
   const pages = [
     ...PAGES,
-    ...["", "/tasks", "/operations", `/then?task=${failed}&at=${at}`],
+    "",
+    "/tasks",
+    "/operations",
+    `/then?task=${failed}&at=${at}`,
     ...[failed, asked, running, judged, parent, later].map((id) => `/tasks/${id}`),
   ];
   const sent = pages.map(async (page) => {

@@ -186,7 +186,7 @@ function tilesView({ depth, ended, workers, attention }: Overview): Html {
     ${tile("/ui/attention", countView(asked), "need a decision", asked > 0 ? "warn" : "")}
     ${tile("/ui/tasks?status=failed", countView(failed), "failed in 24 h", failed > 0 ? "bad" : "")}
     ${tile("/ui/tasks?status=finished", countView(endedAs("finished")), "finished in 24 h")}
-    ${tile("/ui/tasks", html`${Number(perMinute.toPrecision(2))}`, "ended a minute, last hour")}
+    ${tile("/ui/tasks", countView(Math.round(perMinute * 60)), "ended in the last hour")}
     ${tile("/ui/workers", countView(alive.length), `${alive.length === 1 ? "worker" : "workers"} alive, ${held} held`, alive.length > 0 ? "good" : "bad")}
   </div>`;
 }

@@ -71,7 +71,9 @@ function draw(element, chart) {
         { ...axis, space: 70, values: (shown, at) => at.map((seconds) => clock(shown, seconds)) },
         {
           ...axis,
-          size: 54,
+          size: 64,
+          // Nobody counts half a task.
+          ...(chart.unit === "" ? { incrs: WHOLE_STEPS } : {}),
           values: (_shown, values) => values.map((value) => figure(value, chart.unit)),
         },
       ],
@@ -82,7 +84,13 @@ function draw(element, chart) {
           label,
           stroke: color(`--series-${place + 1}`),
           width: 2,
-          points: { show: false },
+          // A figure without neighbours has no line.
+          points: {
+            show: true,
+            size: 5,
+            filter: (/** @type {import("uplot")} */ shown, /** @type {number} */ at) =>
+              lonely(shown.data[at] ?? []),
+          },
           spanGaps: false,
         })),
       ],
@@ -96,6 +104,22 @@ function draw(element, chart) {
     }
   }).observe(element);
   return plot;
+}
+
+/** Steps between the lines of a chart of counts. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
+
+/**
+ * The places of figures that have none beside them.
+ * @param {ArrayLike<number | null | undefined>} figures
+ */
+function lonely(figures) {
+  const isThere = (/** @type {number} */ at) => typeof figures[at] === "number";
+  return Array.from(figures, (_, at) => at).filter(
+    (at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1),
+  );
 }
 
 /**
