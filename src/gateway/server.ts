@@ -22,6 +22,8 @@ import {
   shedLoad,
 } from "./limits.ts";
 import { allowOrigins } from "./origins.ts";
+import { changeTaskRoutes } from "./routes/change-task.ts";
+import { effectRoutes } from "./routes/effects.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -108,6 +110,8 @@ const ROUTES: readonly ((app: Gateway, parts: GatewayParts) => void)[] = [
   metricsRoute,
   taskRoutes,
   taskActionRoutes,
+  changeTaskRoutes,
+  effectRoutes,
   eventRoutes,
   queueRoutes,
   scheduleRoutes,

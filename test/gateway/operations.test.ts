@@ -3,6 +3,7 @@
 import path from "node:path";
 import { expect } from "vitest";
 import { test } from "../support/connections.ts";
+import { addEffect } from "../support/effects.ts";
 import { keysOf, startGateway } from "../support/gateway.ts";
 import { enqueue, query, readHistory } from "../support/tasks.ts";
 
@@ -141,5 +142,40 @@ test("a schedule is paused, run and resumed, each as an operation", async ({ url
     { action: "pause_schedule", ...who },
     { action: "run_schedule", ...who },
     { action: "resume_schedule", ...who },
+  ]);
+});
+
+test("one task is changed, and an effect tried again, each as an operation", async ({
+  url,
+  client,
+}) => {
+  await using gateway = await startGateway(url, { keys: KEYS });
+  const id = await enqueue(client);
+  const effect = await addEffect(client, { kind: "webhook" });
+  await client.query("update triaged.effects set status = 'failed', last_error = 'gone'");
+  const post = (way: string, json?: unknown) =>
+    gateway.send("POST", `/api${way}`, { key, ...(json === undefined ? {} : { json }) });
+
+  expect((await post(`/tasks/${id}/priority`, { priority: 0 })).body).toEqual({
+    task_id: id,
+    changed: true,
+  });
+  expect((await post(`/tasks/${id}/priority`, { priority: 9 })).status).toBe(422);
+  const later = { run_at: "2100-01-01T00:00:00Z" };
+  expect((await post(`/tasks/${id}/run-at`, later)).body).toMatchObject({ changed: true });
+  expect((await post(`/tasks/${id}/run-at`, later)).body).toMatchObject({ changed: false });
+  const failed = await gateway.send("GET", "/api/effects?status=failed", { key: "key-of-read" });
+  expect(failed.body).toMatchObject({ effects: [{ effect_id: String(effect) }], next: null });
+  expect((await post(`/effects/${effect}/retry`)).body).toMatchObject({ retried: true });
+
+  const told = await query(
+    client,
+    "select action, actor, door from triaged.operations order by operation_id",
+  );
+  const who = { actor: "operate-key", door: "rest" };
+  expect(told).toEqual([
+    { action: "change_priority", ...who },
+    { action: "change_run_at", ...who },
+    { action: "retry_effect", ...who },
   ]);
 });
