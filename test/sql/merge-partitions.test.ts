@@ -2,6 +2,7 @@
 // changed.
 // Method: stop the clock, live through days, call merge_partitions step by step on connections
 // that commit, and compare every row before and after.
+import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
 import { test } from "../support/connections.ts";
 import {
@@ -204,6 +205,61 @@ test("copied partitions are indexed as the others are, and bound by nothing more
       await shapeOf(`${table}_20250404`),
     ];
     expect(nameless(merged)).toBe(nameless(day));
+  }
+});
+
+test("merged partitions lie in the tablespace of their table, with indexes; days do not", async ({
+  connect,
+}) => {
+  const client = await connect();
+  await setTime(client, "2025-04-04T12:00:00Z");
+  await makeDays(client, "task_history", "2025-03-03", "2025-03-30");
+  await failTask(client, "2025-03-04T12:00:00Z");
+  await setTime(client, "2025-04-04T12:00:00Z");
+  const before = await rowsOf(client, "task_history");
+  const archive = `archive_${randomBytes(6).toString("hex")}`;
+  // In the folder of the server, which may be another machine's.
+  await client.query("set allow_in_place_tablespaces = on");
+  await client.query(`create tablespace ${archive} location ''`);
+  try {
+    await client.query(`alter table triaged.task_history set tablespace ${archive}`);
+    // A row of a day without a partition, which is copied into one as well.
+    await failTask(client, "2025-04-02T12:00:00Z");
+    await setTime(client, "2025-04-04T12:00:00Z");
+    await client.query("select triaged.create_partition('task_history', '2025-04-04')");
+
+    await steps(client, { task_days: 7, history_days: 90 });
+
+    const placed = await query(
+      client,
+      `select
+         partition_name as name,
+         (
+           select array_agg(distinct coalesce(spcname, 'database')::text)
+           from pg_class as stored left join pg_tablespace on pg_tablespace.oid = reltablespace
+           where
+             stored.oid = partition.oid
+             or stored.oid in (select indexrelid from pg_index where indrelid = partition.oid)
+         ) as tablespaces
+       from triaged.partitions as known
+       join pg_class as partition on partition.oid = format('triaged.%I', partition_name)::regclass
+       where table_name = 'task_history' and (ends_at <= '2025-04-05Z' or ends_at is null)
+       order by name`,
+    );
+    expect(placed).toEqual([
+      { name: "task_history_20250303_20250309", tablespaces: [archive] },
+      { name: "task_history_20250310_20250316", tablespaces: [archive] },
+      { name: "task_history_20250317_20250323", tablespaces: [archive] },
+      { name: "task_history_20250324_20250330", tablespaces: [archive] },
+      { name: "task_history_20250402", tablespaces: ["database"] },
+      { name: "task_history_20250404", tablespaces: ["database"] },
+      { name: "task_history_default", tablespaces: ["database"] },
+    ]);
+    expect(await rowsOf(client, "task_history")).toEqual(expect.arrayContaining(before));
+    expect(await violationsOf(client)).toEqual([]);
+  } finally {
+    await client.query("drop table triaged.task_history cascade");
+    await client.query(`drop tablespace ${archive}`);
   }
 });
 

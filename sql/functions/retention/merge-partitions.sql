@@ -151,6 +151,7 @@ declare
   v_wanted record;
   v_name text;
   v_made text[] := '{}';
+  v_tablespace text;
 begin
   select * into v_wanted from triaged.rewrites_wanted(p_table, p_days);
 
@@ -163,6 +164,16 @@ begin
   from pg_database
   join pg_tablespace on pg_tablespace.oid = dattablespace
   where datname = current_database() and spcname = current_setting('default_tablespace');
+
+  v_tablespace := current_setting('default_tablespace');
+
+  -- Where the table was told to keep what is at rest, indexes as well; days are made, and rows of
+  -- the default partition put into theirs, elsewhere.
+  perform set_config('default_tablespace', spcname, true)
+  from pg_class join pg_tablespace on pg_tablespace.oid = pg_class.reltablespace
+  where
+    pg_class.oid = format('triaged.%I', p_table)::regclass
+    and v_wanted.sources <> array[p_table || '_default'];
 
   -- Left behind by a restored dump, for one.
   execute format('drop table if exists triaged.%I', v_work);
@@ -208,6 +219,8 @@ begin
       execute format('alter table %s replica identity full', v_name);
     end loop;
   end if;
+
+  perform set_config('default_tablespace', v_tablespace, true);
 
   insert into triaged.partition_rewrites (table_name, sources, copied_by, started_at)
   values (p_table, v_wanted.sources, pg_current_xact_id(), triaged.now());
