@@ -163,3 +163,24 @@ test("a task is in one table at a time", async ({ db }) => {
     { live: 1, final: 0 },
   ]);
 });
+
+test("durations are whole milliseconds, cut as exact numbers would be", async ({ db }) => {
+  const { rows } = await db.query(
+    `select format('%s us', us), triaged.milliseconds(us * interval '1 us')
+     from (
+       select unnest(array[0, 1, 999, 1000, 1001, 57000, 290000, 1001000, 4350000, -1, -5000000])
+       union all
+       -- Milliseconds that no double has, and the microseconds beside them.
+       select ms * 1000 + beside from generate_series(1::bigint, 86400000, 86413) as ms
+       cross join generate_series(-1, 1) as beside
+       union all
+       select 136 * 365 * 86400000000::bigint - beside from generate_series(0, 3000) as beside
+     ) as tried (us)
+     where triaged.milliseconds(us * interval '1 us') is distinct from greatest(0, us / 1000)`,
+  );
+
+  expect(rows).toEqual([]);
+  expect(await query(db, "select triaged.milliseconds(null) as unknown")).toEqual([
+    { unknown: null },
+  ]);
+});

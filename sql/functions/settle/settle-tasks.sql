@@ -114,6 +114,9 @@ set jit to off
 set enable_nestloop to off
 as $$
 #variable_conflict use_column
+declare
+  -- Once: in a query its setting is read for each row.
+  v_now timestamptz := triaged.now();
 begin
   perform triaged.note_event('finish', 'worker', p_details);
 
@@ -140,7 +143,7 @@ begin
     held.task_id, task_type, queue, payload, priority, 'finished', run_at, attempt_count,
     failure_count, max_attempts, rescue_count, worker_id, cancel_requested_at,
     progress_pct, current_step, given_result, null, decision_prompt, decision, dedupe_key,
-    parent_task_id, root_task_id, metadata, created_at, started_at, triaged.now(), given_id
+    parent_task_id, root_task_id, metadata, created_at, started_at, v_now, given_id
   from held
   returning task.task_id, task.attempt_count;
 end;
