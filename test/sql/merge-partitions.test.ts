@@ -228,6 +228,13 @@ test("merged partitions lie in the tablespace of their table, with indexes; days
     await setTime(client, "2025-04-04T12:00:00Z");
     await client.query("select triaged.create_partition('task_history', '2025-04-04')");
 
+    // The default partition first. Then the oldest week, in a transaction of the caller's.
+    await steps(client, { task_days: 7, history_days: 90 }, "swapped");
+    await client.query("begin");
+    const [began] = await steps(client, { task_days: 7, history_days: 90 }, "began");
+    expect(began?.partitions).toEqual(["task_history_20250303_20250309"]);
+    expect(await query(client, "show default_tablespace")).toEqual([{ default_tablespace: "" }]);
+    await client.query("commit");
     await steps(client, { task_days: 7, history_days: 90 });
 
     const placed = await query(
