@@ -165,7 +165,7 @@ test("one task is changed, and an effect tried again, each as an operation", asy
   expect((await post(`/tasks/${id}/run-at`, later)).body).toMatchObject({ changed: true });
   expect((await post(`/tasks/${id}/run-at`, later)).body).toMatchObject({ changed: false });
   const failed = await gateway.send("GET", "/api/effects?status=failed", { key: "key-of-read" });
-  expect(failed.body).toMatchObject({ effects: [{ effect_id: String(effect) }], next: null });
+  expect(failed.body).toMatchObject({ effects: [{ effect_id: effect }], next: null });
   expect((await post(`/effects/${effect}/retry`)).body).toMatchObject({ retried: true });
 
   const told = await query(
