@@ -1,8 +1,10 @@
 // Goal: who may enter the pages, and what readers may do there: keys, sessions, a proxy, forms.
 
+import { hash } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { IDLE_MS, ROTATE_MS, SESSION_MS, Sessions } from "../../src/dashboard/access/sessions.ts";
 import type { Database } from "../../src/database/database.ts";
+import { KeyRing } from "../../src/gateway/keys.ts";
 import { found } from "../support/connections.ts";
 import { faultsOf, startDashboard } from "../support/dashboard.ts";
 import { keysOf } from "../support/gateway.ts";
@@ -92,6 +94,9 @@ test("a session is renewed, ends when it is idle or old, and with its key", () =
   expect(sessions.read(text)).toBeNull();
 
   const other = found(sessions.begin(found(KEYS.callerOf("key-of-read"))));
+  const next = { name: "read-key", role: "admin", requestsPerMinute: null } as const;
+  keys = new KeyRing([{ ...next, hash: hash("sha256", "another key of that name", "buffer") }]);
+  expect(sessions.read(other)).toBeNull();
   keys = keysOf([]);
   expect(sessions.read(other)).toBeNull();
 });
