@@ -177,23 +177,35 @@ function withoutFormats(type: string): string {
   return alternatives.join("|");
 }
 
-/** Properties of the request's body that must be there and did not have to. */
+/**
+ * Properties of the request's body that must be there and did not have to. Of a body that may be
+ * left out whoever sends one is hit, and nobody else.
+ */
 function bodyFindings({ old, now }: Pair, { before, after, file }: Documents): ServiceFound[] {
-  const was = propertiesOf(before, requestSchema(before, old));
-  const is = propertiesOf(after, requestSchema(after, now));
+  const [then, next] = [requestBody(before, old), requestBody(after, now)];
+  const was = propertiesOf(before, then.schema);
+  const is = propertiesOf(after, next.schema);
   const renames = renamesAmong(was, is);
   const former = new Map([...renames].map(([from, to]) => [to, from]));
   const narrowed = [...is].flatMap(([name, property]) => {
     const other = was.get(name);
     return other === undefined ? [] : takenFindings(now, { file, name, values: [other, property] });
   });
+  const breaking = next.isRequired ? "yes" : "maybe";
+  const hadTo = (name: string): boolean =>
+    was.get(name)?.isRequired === true && (then.isRequired || !next.isRequired);
   const demanded = [...is]
-    .filter(([name, { isRequired: needed }]) => needed && was.get(name)?.isRequired !== true)
+    .filter(([name, { isRequired: needed }]) => needed && !hadTo(name))
     .map(([name, { type }]) => {
       const from = former.get(name);
+      const parts = { file, breaking } as const;
       return from === undefined
-        ? contractFinding("http.param_required", now, { file, name, after: `${type} in the body` })
-        : contractFinding("http.renamed", now, { file, name: from, before: from, after: name });
+        ? contractFinding("http.param_required", now, {
+            ...parts,
+            name,
+            after: `${type} in the body`,
+          })
+        : contractFinding("http.renamed", now, { ...parts, name: from, before: from, after: name });
     });
   return [...demanded, ...narrowed];
 }
@@ -296,12 +308,13 @@ function contractFinding(
   };
 }
 
-function requestSchema({ root }: OpenApi, { node, parameters }: Operation): unknown {
+type RequestBody = { readonly schema: unknown; readonly isRequired: boolean };
+
+function requestBody({ root }: OpenApi, { node, parameters }: Operation): RequestBody {
   const body = resolved(root, node["requestBody"]);
-  if (body !== null) return isRequired(body) ? bodySchema(body) : undefined;
-  return parameters.find((parameter) => parameter["in"] === "body" && isRequired(parameter))?.[
-    "schema"
-  ];
+  if (body !== null) return { schema: bodySchema(body), isRequired: isRequired(body) };
+  const given = parameters.find((parameter) => parameter["in"] === "body");
+  return { schema: given?.["schema"], isRequired: given !== undefined && isRequired(given) };
 }
 
 /** The schema of a body: OpenAPI's first media type, or Swagger's own field. */

@@ -244,6 +244,7 @@ function listenPorts(text: string): Named[] {
     ...text.split("}").flatMap((part) => lastWithin(part, LISTEN)),
     ...text.split(")").flatMap((part) => lastWithin(part, RUN)),
     ...fallbackPorts(text),
+    ...variablePorts(text),
     ...numbers(text.matchAll(/(["'`])(?:0\.0\.0\.0|\[::\])?:(\d{2,5})\1/g), "public"),
   ];
 }
@@ -291,6 +292,16 @@ function fallbackPorts(text: string): Named[] {
     }
   }
   return found;
+}
+
+const VARIABLE = /\b([A-Za-z]\w{0,99})["'\])]{0,3} ?(?:\?\?|\|\||,) ?["']?(\d{2,5})\b/g;
+
+/** `listen(env.PORT || 8000)`, `environ.get("PORT", 8000)`: what a variable is unless somebody says. */
+function variablePorts(text: string): Named[] {
+  if (!/port/i.test(text) || !/\benv|getenv/i.test(text)) return [];
+  return [...text.matchAll(VARIABLE)]
+    .filter(([, name = ""]) => wordsOf(name).includes("port"))
+    .map(([, name = "", port]) => ({ port: Number(port), role: "public", label: name }));
 }
 
 const PUBLISHED = /^\s*(?:-\s*)?published:\s*["']?([^\s"'#]+)/;

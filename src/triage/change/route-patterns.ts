@@ -32,7 +32,8 @@ export function routesByPattern(path: string, side: Side): Route[] {
   const text = sideText(side);
   const lineAt = lineFinder(side);
   const at: At = (index) => ({ file: path, line: lineAt(index), isParsed: false });
-  if (isPython(path)) return pythonRoutes(text, at);
+  if (isPython(path)) return [...pythonRoutes(text, at), ...djangoRoutes(text, at)];
+  if (/\.rb$/i.test(path)) return rubyRoutes(side, at);
   return isScript(path)
     ? [...scriptRoutes(text, at), ...nestRoutes(text, at)]
     : otherRoutes(text, at);
@@ -64,10 +65,13 @@ function otherRoutes(text: string, at: At): Route[] {
     path,
     ...at(index),
   });
+  const groups = groupsIn(text);
   return [
-    ...[...text.matchAll(METHOD_CALL)].map(({ 1: method = "", 2: path = "", index }) =>
-      route(method, path, index),
-    ),
+    ...[...text.matchAll(METHOD_CALL)].map(({ 1: method = "", 2: path = "", index }) => {
+      const from = receiverBefore(text, index);
+      const group = from === null ? "" : (groups.get(text.slice(from, index).trimEnd()) ?? "");
+      return route(method, joinPaths(group, path), index);
+    }),
     ...[...text.matchAll(HANDLE)].map(({ 1: method = "all", 2: path = "", index }) =>
       route(method, path, index),
     ),
@@ -81,6 +85,65 @@ function otherRoutes(text: string, at: At): Route[] {
       route(method, joinPaths("", path), index),
     ),
   ];
+}
+
+/** `v1 := r.Group("/v1")` of Gin, Echo and Fiber, `var v1 = app.MapGroup("/v1")` of ASP.NET. */
+const GROUP = /\.(?:Map)?Group\("(\/[^"\n]*)"/g;
+
+/** The prefixes of groups by their names, one within the other. */
+function groupsIn(text: string): ReadonlyMap<string, string> {
+  const groups = new Map<string, string>();
+  for (const { 1: prefix = "", index } of text.matchAll(GROUP)) {
+    const line = text.slice(text.lastIndexOf("\n", index) + 1, index);
+    const [declared = "", outer = ""] = line.split("=", 2).map((part) => part.trim());
+    const name = declared.replace(":", "").trim().split(" ").at(-1) ?? "";
+    groups.set(name, joinPaths(groups.get(outer) ?? "", prefix));
+  }
+  return groups;
+}
+
+/** `path("users/<int:id>/", view)` of Django; what another file's patterns are put below is none. */
+const DJANGO = /\bpath\(["']([^"'\n]*)["'],/g;
+
+function djangoRoutes(text: string, at: At): Route[] {
+  if (!/\burlpatterns\b/.test(text)) return [];
+  return [...text.matchAll(DJANGO)].flatMap(({ 0: start, 1: path = "", index }) => {
+    const given = text
+      .slice(index + start.length)
+      .slice(0, ARGUMENTS_MAX)
+      .trimStart();
+    if (given.startsWith("include(")) return [];
+    return [{ method: methodOf("all"), path: joinPaths("", path), ...at(index) }];
+  });
+}
+
+/** `get "/users", to: …` of Rails, `get "/users" do` of Sinatra. */
+const RUBY_VERB = /^(get|post|put|patch|delete)[ (]["']([^"'\n]*)["']/;
+/** `namespace :v1 do`, `scope "/v1" do`, `scope path: "/v1" do`. */
+const RUBY_SCOPE = /^(?:namespace|scope) (?:path: )?[:"']([\w/-]+)/;
+
+function rubyRoutes(side: Side, at: At): Route[] {
+  if (!/\.routes\.draw\b|\bsinatra\b/i.test(sideText(side))) return [];
+  const routes: Route[] = [];
+  // One for each block that is open, "" where it says nothing of paths.
+  const prefixes: string[] = [];
+  let index = 0;
+  for (const line of side.lines) {
+    const text = line.text.trim();
+    const [, method, path = ""] = RUBY_VERB.exec(text) ?? [];
+    if (method !== undefined) {
+      routes.push({
+        method: methodOf(method),
+        path: joinPaths(prefixes.join("/"), path),
+        ...at(index),
+      });
+    }
+    const opens = text.endsWith(" do") || (text.endsWith("|") && text.includes(" do |"));
+    if (opens) prefixes.push(RUBY_SCOPE.exec(text)?.[1] ?? "");
+    else if (text === "end") prefixes.pop();
+    index += line.text.length + 1;
+  }
+  return routes;
 }
 
 type At = (index: number) => Pick<Route, "file" | "line" | "isParsed">;

@@ -133,6 +133,14 @@ function mayHoldSettings({ name }: Dirent): boolean {
 }
 
 const STYLE = /\.(?:css|pcss|postcss|scss|sass|less|styl)$/i;
+/** Pages that a server fills in, and languages that become JavaScript. */
+const OTHER_CODE =
+  /\.(?:ejs|pug|hbs|handlebars|njk|liquid|twig|erb|gypi?|coffee|litcoffee|civet|res|ls)$/i;
+
+export function isOtherCode(path: string): boolean {
+  return OTHER_CODE.test(path);
+}
+
 const COMMANDS =
   /(?:^|\/)(?:GNUmakefile|Taskfile|Earthfile|Jenkinsfile|[\w.-]+\.(?:mk|fish|bat|cmd))$/;
 
@@ -146,6 +154,7 @@ function canNamePackage(path: string): boolean {
       : isShell(path) ||
         isDockerfile(path) ||
         STYLE.test(path) ||
+        isOtherCode(path) ||
         COMMANDS.test(path) ||
         (isNamedForTool && !isEnvFile(path)))
   );

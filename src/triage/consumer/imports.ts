@@ -2,6 +2,7 @@ import { basename } from "node:path/posix";
 import ts from "typescript";
 import { scriptOf } from "./component-scripts.ts";
 import type { ConsumerFile } from "./consumer-files.ts";
+import { isShadowed } from "./shadowed-names.ts";
 import type { Specifiers } from "./specifiers.ts";
 
 /**
@@ -374,8 +375,7 @@ type NamespaceUse = { readonly name: string | null; readonly node: ts.Node };
 
 /**
  * What is taken through local names that stand for a whole module: `ns.member` in expressions and
- * types, `ns["member"]`, `const { member } = ns`. Goes by the names alone: a shadowing variable
- * of the same name counts as well.
+ * types, `ns["member"]`, `const { member } = ns`. Goes by the names, where nothing shadows them.
  */
 function namespaceUses(
   source: ts.SourceFile,
@@ -383,7 +383,7 @@ function namespaceUses(
 ): ReadonlyMap<string, readonly NamespaceUse[]> {
   const uses = new Map<string, NamespaceUse[]>([...locals].map((local) => [local, []]));
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) && locals.has(node.text) && isReference(node)) {
+    if (ts.isIdentifier(node) && locals.has(node.text) && isReference(node) && !isShadowed(node)) {
       for (const name of takenBy(node) ?? [null]) uses.get(node.text)?.push({ name, node });
     }
     ts.forEachChild(node, visit);

@@ -5,6 +5,7 @@ import { scriptOf } from "./component-scripts.ts";
 import type { ConsumerFile } from "./consumer-files.ts";
 import { requireNames } from "./imports.ts";
 import { moduleFormat } from "./module-format.ts";
+import { isShadowed } from "./shadowed-names.ts";
 import type { Specifiers } from "./specifiers.ts";
 
 /** How the consumer's files are run. */
@@ -158,7 +159,8 @@ class LoadReader {
 
   #visitLocals(node: ts.Node): void {
     const local = ts.isIdentifier(node) ? this.#locals.get(node.text) : undefined;
-    if (local !== undefined && isReference(node)) this.#use(node, local);
+    if (local !== undefined && ts.isIdentifier(node) && isReference(node) && !isShadowed(node))
+      this.#use(node, local);
     ts.forEachChild(node, (child) => this.#visitLocals(child));
   }
 

@@ -1,5 +1,6 @@
-import { posix, relative } from "node:path";
+import { isAbsolute, posix, relative } from "node:path";
 import ts from "typescript";
+import { isTest } from "../facts/file-kinds.ts";
 import { scriptOf } from "./component-scripts.ts";
 import type { ConsumerTree } from "./consumer-files.ts";
 import type { ImportUse } from "./imports.ts";
@@ -20,6 +21,7 @@ export class OwnModules {
   readonly #projects: Projects;
   readonly #paths: ReadonlySet<string>;
   readonly #workspaces: ReadonlyMap<string, Workspace>;
+  readonly #folders = new Map<string, readonly string[]>();
 
   constructor(tree: ConsumerTree, projects: Projects) {
     this.#tree = tree;
@@ -40,8 +42,10 @@ export class OwnModules {
       const target = posix.join(posix.dirname(path), specifier);
       return this.#at(target) ?? this.#byRootDirs(path, target);
     }
-    if (specifier.startsWith("#")) return this.#mapped(path, specifier);
-    return this.#workspace(specifier) ?? this.#byPaths(path, specifier);
+    const named = specifier.startsWith("#")
+      ? this.#mapped(path, specifier)
+      : this.#workspace(specifier);
+    return named ?? this.#byPaths(path, specifier);
   }
 
   #at(base: string): string | null {
@@ -75,7 +79,9 @@ export class OwnModules {
       const folder = folderOf(manifest);
       if (!isAbove(folder, path)) continue;
       const imports = objectIn(jsonObjectIn(text)?.["imports"]) ?? {};
-      const found = this.#byPatterns(imports, specifier, folder);
+      const found = firstOf(targetsOf(imports, specifier), (target) =>
+        this.#sourceOf(folder, target),
+      );
       if (found !== null) return found;
     }
     return null;
@@ -86,36 +92,24 @@ export class OwnModules {
     const baseUrl =
       options.baseUrl === undefined ? null : relative(this.#tree.root, options.baseUrl);
     const base = baseUrl ?? folderOf(config);
-    return (
-      this.#byPatterns(options.paths ?? {}, specifier, base) ??
-      (baseUrl === null ? null : this.#at(posix.join(baseUrl, specifier)))
+    const led = firstOf(targetsOf(options.paths ?? {}, specifier), (target) =>
+      // `${configDir}` is an absolute path by now.
+      this.#atOrSource(
+        isAbsolute(target) ? relative(this.#tree.root, target) : posix.join(base, target),
+      ),
     );
+    return led ?? (baseUrl === null ? null : this.#at(posix.join(baseUrl, specifier)));
   }
 
-  #byPatterns(
-    patterns: Readonly<Record<string, unknown>>,
-    specifier: string,
-    folder: string,
-  ): string | null {
-    for (const [key, value] of Object.entries(patterns)) {
-      const [start = "", end] = key.split("*", 2);
-      const fits =
-        end === undefined
-          ? specifier === key
-          : specifier.startsWith(start) && specifier.endsWith(end);
-      if (!fits) continue;
-      const star = specifier.slice(start.length, specifier.length - (end?.length ?? 0));
-      for (const target of stringsIn(value)) {
-        const found = this.#at(
-          posix.join(
-            folder,
-            target.replace("*", () => star),
-          ),
-        );
-        if (found !== null) return found;
-      }
-    }
-    return null;
+  /** What stands at a path, or what the package around it builds it from. */
+  #atOrSource(target: string): string | null {
+    const found = this.#at(target);
+    if (found !== null) return found;
+    const around = [...this.#workspaces.values()]
+      .map(({ folder }) => folder)
+      .filter((folder) => folder !== "" && isAbove(folder, target))
+      .toSorted((left, right) => right.length - left.length)[0];
+    return around === undefined ? null : this.#sourceOf(around, posix.relative(around, target));
   }
 
   /** By the name of a package of the same repository: its entry, or what that is built from. */
@@ -128,19 +122,53 @@ export class OwnModules {
     const map = objectIn(fields["exports"]);
     const listed =
       subpath === "."
-        ? [map?.["."] ?? fields["exports"], fields["types"], fields["main"]]
-        : [map?.[subpath]];
-    const targets = [...stringsIn(listed), subpath === "." ? "./index" : subpath];
-    for (const target of targets) {
-      const built = target.replace(/^\.\//, "").replace(/(?:\.d)?\.[cm]?[jt]s$/, "");
-      const parts = built.split("/");
-      const sources = [built, ...parts.map((_, index) => posix.join("src", ...parts.slice(index)))];
-      for (const source of sources) {
-        const found = this.#at(posix.join(folder, source));
-        if (found !== null) return found;
-      }
-    }
-    return null;
+        ? stringsIn([map?.["."] ?? fields["exports"], fields["types"], fields["main"]])
+        : targetsOf(map ?? {}, subpath);
+    const targets = [...listed, subpath === "." ? "./index" : subpath];
+    return firstOf(targets, (target) => this.#sourceOf(folder, target));
+  }
+
+  /**
+   * What a package.json of the tree names, or the source that it is built from: in `src`, in the
+   * folder that the package's tsconfig compiles, or else in the only one that has it.
+   */
+  #sourceOf(folder: string, target: string): string | null {
+    const built = target.replace(/^\.\//, "").replace(/(?:\.d)?\.[cm]?[jt]sx?$/, "");
+    const parts = built.split("/");
+    const ends = parts.map((_, index) => posix.join(...parts.slice(index)));
+    const named = ["src", this.#rootOf(folder)].filter((one) => one !== null);
+    const sources = [built, ...named.flatMap((one) => ends.map((end) => posix.join(one, end)))];
+    return (
+      firstOf(sources, (source) => this.#at(posix.join(folder, source))) ??
+      firstOf(ends, (end) => {
+        const found = this.#foldersIn(folder)
+          .map((one) => this.#at(posix.join(folder, one, end)))
+          .filter((one) => one !== null);
+        return found.length === 1 ? (found[0] ?? null) : null;
+      })
+    );
+  }
+
+  /** The folder whose files a package's tsconfig compiles; null where it does not say. */
+  #rootOf(folder: string): string | null {
+    const { rootDir } = this.#projects.ownerOf(posix.join(folder, "index.ts")).options;
+    const own =
+      rootDir === undefined ? null : posix.relative(folder, relative(this.#tree.root, rootDir));
+    return own === null || own.startsWith("..") ? null : own;
+  }
+
+  #foldersIn(folder: string): readonly string[] {
+    const known = this.#folders.get(folder);
+    if (known !== undefined) return known;
+    const inside = [...this.#paths].filter((path) => isAbove(folder, path) && !isTest(path));
+    const found = new Set(
+      inside.flatMap((path) => {
+        const [first = "", ...rest] = posix.relative(folder, path).split("/");
+        return rest.length > 0 ? [first] : [];
+      }),
+    );
+    this.#folders.set(folder, [...found]);
+    return [...found];
   }
 
   /**
@@ -164,10 +192,12 @@ export class OwnModules {
   #importers(): ReadonlyMap<string, readonly string[]> {
     const importers = new Map<string, string[]>();
     for (const file of this.#tree.sources) {
-      const { importedFiles, referencedFiles } = ts.preProcessFile(scriptOf(file).text, true, true);
+      const { text } = scriptOf(file);
+      const { importedFiles, referencedFiles } = ts.preProcessFile(text, true, true);
       const named = [
         ...importedFiles.map(({ fileName }) => fileName),
         ...referencedFiles.map(({ fileName }) => `./${fileName}`),
+        ...[...text.matchAll(NAMED_MODULE)].map(([, specifier = ""]) => specifier),
       ];
       for (const specifier of new Set(named)) {
         const target = this.find(file.path, specifier);
@@ -179,6 +209,34 @@ export class OwnModules {
     }
     return importers;
   }
+}
+
+/** What the scanner passes over: `export * as ns from "./a.js"`, and comments that name a type. */
+const NAMED_MODULE = /\b(?:from|import|require) ?\(?["']([^"'\n]*)["']/g;
+
+/** Where the keys of a map lead a specifier, with one star at most, in their order. */
+function targetsOf(map: Readonly<Record<string, unknown>>, specifier: string): string[] {
+  return Object.entries(map).flatMap(([key, value]) => {
+    const [start = "", end] = key.split("*", 2);
+    const fits =
+      end === undefined
+        ? specifier === key
+        : specifier.startsWith(start) && specifier.endsWith(end);
+    if (!fits) return [];
+    const star = specifier.slice(start.length, specifier.length - (end?.length ?? 0));
+    return stringsIn(value).map((target) => target.replace("*", () => star));
+  });
+}
+
+function firstOf(
+  targets: readonly string[],
+  find: (target: string) => string | null,
+): string | null {
+  for (const target of targets) {
+    const found = find(target);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function folderOf(path: string): string {

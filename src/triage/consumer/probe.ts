@@ -2,16 +2,23 @@ import { relative } from "node:path";
 import type ts from "typescript";
 import { type Sources, subpathOf, type UnresolvedImport } from "../compiler/compiler-host.ts";
 import { slashed } from "../compiler/declarations.ts";
-import { type Location, lineKey, type NewError, sortedLocations } from "../facts/finding.ts";
+import {
+  type Found,
+  type Location,
+  lineKey,
+  type NewError,
+  sortedLocations,
+} from "../facts/finding.ts";
 import { LIMITS } from "../facts/limits.ts";
 import type { PackagePair } from "../sources/npm/installed.ts";
-import type { ConsumerTree } from "./consumer-files.ts";
+import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
 import { type ConsumerProgram, createConsumerProgram } from "./consumer-program.ts";
 import { escapedUses } from "./escaped-uses.ts";
 import type { ImportUse } from "./imports.ts";
 import { folderLabels, newErrors } from "./new-errors.ts";
 import { OwnModules } from "./own-modules.ts";
 import { type Project, Projects } from "./projects.ts";
+import { mergedSilent, silentChanges } from "./silent-changes.ts";
 import type { Specifiers } from "./specifiers.ts";
 import { type SymbolUses, symbolUses } from "./symbol-uses.ts";
 import { unaffectedLines } from "./unaffected-lines.ts";
@@ -24,6 +31,8 @@ export type ConsumerProbe = {
   readonly seen: readonly Location[];
   /** Keys of lines that the compiler reads alike with both versions; see symbol-uses.ts. */
   readonly unaffected: ReadonlySet<string>;
+  /** What no compiler objects to, and no comparison of the versions tells. */
+  readonly silent: readonly Found[];
   /** What a file of the consumer is compiled with. */
   readonly optionsOf: (path: string) => ts.CompilerOptions;
   readonly degraded: readonly string[];
@@ -59,6 +68,7 @@ export function probeConsumer(settings: ProbeSettings): ConsumerProbe {
     symbols: mergedUses(parts.map(({ symbols }) => symbols)),
     seen: sortedLocations(parts.flatMap(({ seen }) => seen)),
     unaffected: new Set(parts.flatMap(({ unaffected }) => unaffected)),
+    silent: mergedSilent(parts.flatMap(({ silent }) => silent)),
     optionsOf: (path) => projects.before.ownerOf(path).options,
     degraded: parts.flatMap(({ degraded }) => degraded),
     capsHit: all.length > files.length ? ["compiled_files"] : [],
@@ -75,13 +85,22 @@ function filesToCompile(
   const isAmbient =
     imports.some((use) => use.isAmbient === true || settings.has(use.path)) ||
     pair.from.manifest.name.startsWith("@types/");
+  const sees = new Set(seeing);
   const isGlobal =
-    isAmbient ||
-    tree.sources.some(({ path, text }) => seeing.includes(path) && text.includes("declare global"));
+    isAmbient || tree.sources.some((file) => sees.has(file.path) && reachesEverywhere(file));
   return isGlobal ? [...new Set([...seeing, ...tree.sources.map(({ path }) => path)])] : seeing;
 }
 
-type Part = Pick<ConsumerProbe, "errors" | "symbols" | "seen" | "degraded"> & {
+/**
+ * Whether what a file declares is seen without importing it: globals, augmentations of modules,
+ * and declarations of a file that is no module.
+ */
+function reachesEverywhere({ path, text }: ConsumerFile): boolean {
+  if (/\bdeclare\s{1,20}(?:global\b|module\s{1,20}["'])/.test(text)) return true;
+  return /\.d\.[cm]?ts$/.test(path) && !/^(?:import|export)\b/m.test(text);
+}
+
+type Part = Pick<ConsumerProbe, "errors" | "symbols" | "seen" | "silent" | "degraded"> & {
   readonly unaffected: readonly string[];
 };
 
@@ -108,10 +127,11 @@ function comparePart(settings: ProbeSettings, { paths, projects, modules }: Part
   const labels = folderLabels(pair, { root, fence: sources.fence });
   const { errors, leftOut } = newErrors({ before, after }, { root, labels });
   const escaped = escapedUses({ before, after, root });
-  const symbols = mergedUses([symbolUses(before, root), escaped]);
+  const silent = silentChanges({ before, after, root, directory: pair.from.directory });
+  const symbols = mergedUses([symbolUses(before, root), escaped, silent.overrides]);
   const broken = new Set([
     ...errors.map(({ diagnostic }) => lineKey(diagnostic)),
-    ...[...escaped.values()].flat().map(lineKey),
+    ...[...escaped.values(), ...silent.overrides.values()].flat().map(lineKey),
   ]);
   const directories = [pair.from.directory, pair.to.directory];
   const missing = before.unresolved.filter(
@@ -121,6 +141,7 @@ function comparePart(settings: ProbeSettings, { paths, projects, modules }: Part
   return {
     errors,
     symbols,
+    silent: silent.found,
     seen: placesIn(symbols, pair.from.directory),
     unaffected: [...unaffectedLines({ before, after, root, directories, broken })],
     degraded: [

@@ -3,7 +3,7 @@ import ts from "typescript";
 import { isComponent, isData, isDockerfile, isShell, isTest } from "../facts/file-kinds.ts";
 import type { Location } from "../facts/finding.ts";
 import { manifestLine } from "../sources/npm/manifest.ts";
-import type { ConsumerFile, ConsumerTree } from "./consumer-files.ts";
+import { type ConsumerFile, type ConsumerTree, isOtherCode } from "./consumer-files.ts";
 import { afterInstalled, type ImportUse } from "./imports.ts";
 import { jsonObjectIn, objectIn, stringsIn, textsOf } from "./settings-values.ts";
 import type { Specifiers } from "./specifiers.ts";
@@ -130,6 +130,7 @@ class SettingsReader {
     if (isAboutPackages(path)) return [...own, ...this.#shortNames(file)];
     if (!isForTools(path) || !this.#mayBeIn(text)) return own;
     if (STYLE.test(path)) return [...own, ...this.#styleUses(file)];
+    if (isOtherCode(path)) return [...own, ...this.#loadedLines(file)];
     const found = linesOf(text).flatMap(({ line, text: words }) =>
       this.#wordsIn(words, { path, line }, path),
     );
@@ -141,12 +142,27 @@ class SettingsReader {
     const { path, text } = file;
     const own = isSettingsOf(this.#package, path) ? [useAt({ path, line: 1 }, ".")] : [];
     const short = isSettingsFile(path) ? this.#shortNames(file) : [];
-    if (!isComponent(path) || !this.#mayBeIn(text)) return [...own, ...short];
-    const tags = linesOf(text).filter((line) => line.text.includes("node_modules/"));
-    const loaded = tags.flatMap(({ line, text: words }) =>
-      this.#wordsIn(words, { path, line }, path),
-    );
-    return [...own, ...loaded, ...this.#styleUses(file)];
+    const told = TELLS_RUNNER.test(text) ? this.#runnerUses(file) : [];
+    if (!isComponent(path) || !this.#mayBeIn(text)) return [...own, ...short, ...told];
+    return [...own, ...this.#loadedLines(file), ...this.#styleUses(file)];
+  }
+
+  /** What a page loads is in its tags; other languages name it beside a word for loading. */
+  #loadedLines({ path, text }: ConsumerFile): ImportUse[] {
+    const isOther = isOtherCode(path);
+    return linesOf(text)
+      .filter((line) => line.text.includes("node_modules/") || (isOther && LOADS.test(line.text)))
+      .flatMap(({ line, text: words }) => this.#wordsIn(words, { path, line }, path));
+  }
+
+  /** `@jest-environment jsdom` in a comment of a test, as its settings would say it. */
+  #runnerUses({ path, text }: ConsumerFile): ImportUse[] {
+    return text.split("\n").flatMap((line, index) => {
+      const told = TELLS_RUNNER.exec(line);
+      return told === null
+        ? []
+        : this.#wordsIn(line.slice(told.index + 1), { path, line: index + 1 }, ".jestrc");
+    });
   }
 
   #mayBeIn(text: string): boolean {
@@ -175,13 +191,16 @@ class SettingsReader {
   /** The package by its name, or by what the tool calls it whose settings these are. */
   #wordsIn(text: string, location: Location, settings: string): ImportUse[] {
     const words = text.split(BETWEEN_WORDS);
+    const isOther = isOtherCode(location.path);
     const shorts = this.#shorts.filter(({ isFor }) => isFor(settings));
     return words.flatMap((word, index): ImportUse[] => {
       const plain = afterInstalled(word.replace(/^[~!]+/, ""));
       const bare = withoutVersion(plain);
       const subpath = this.#specifiers.subpathIn(location.path, bare);
       const isTelling = /[@/-]/.test(bare) || plain !== word || isSettingsFile(settings);
-      const isOption = words[index - 1]?.startsWith("-") === true || words[index - 1] === "npm";
+      const before = words[index - 1] ?? "";
+      const isOption =
+        before.startsWith("-") || before === "npm" || (isOther && LOADS.test(before));
       if (subpath !== null && (isTelling || isOption)) return [useAt(location, subpath)];
       const isShort = shorts.some(({ short }) => bare === short || bare.startsWith(`${short}/`));
       return isShort ? [useAt(location, ".")] : [];
@@ -204,6 +223,8 @@ class SettingsReader {
   }
 }
 
+const TELLS_RUNNER = /@(?:jest|vitest)-environment\s/;
+const LOADS = /\b(?:require|import|from|module)\b/;
 const STYLE = /\.(?:css|pcss|postcss|scss|sass|less|styl)$/i;
 
 /** Data files of tools that are called like the tool, or like what it works on. */

@@ -18,7 +18,7 @@ import {
   boundedFacts,
   sortedSet,
 } from "../facts/analysis.ts";
-import type { Found, NewError } from "../facts/finding.ts";
+import { type Found, lineKey, type NewError } from "../facts/finding.ts";
 import type { ModuleLoad } from "../facts/module-load.ts";
 import type { OwnRanges } from "../facts/own-ranges.ts";
 import { locatePackages, type PackagePair } from "../sources/npm/installed.ts";
@@ -172,17 +172,18 @@ function compareVersions(
 function changesFor(
   { own, pair, imports, tree, specifiers }: Parts,
   { subpaths, surface, defaults, isComplete }: Compared,
-  { optionsOf }: ConsumerProbe,
+  { optionsOf, silent, errors }: ConsumerProbe,
 ): Found[] {
   // Who loads `x` does not load `@types/x`, of which nothing runs.
   const isLoaded = typedPackage(pair.from.manifest.name) === null;
   const running = { specifiers, manifests: tree.manifests, optionsOf };
   const loads = isLoaded ? tree.sources.flatMap((file) => moduleLoads(file, running)) : [];
   const node = nodeRange(own);
-  const changes = mergeLoading(
+  const compared = mergeLoading(
     [...entryFindings(pair, subpaths), ...requirementFindings(pair, own), ...surface.found],
     loadingFindings(pair, { loads, node }),
   );
+  const changes = [...compared, ...untold(silent, compared, errors)];
   const isFollowed = areFollowed(imports, loads);
   const step = {
     found: changes,
@@ -198,6 +199,22 @@ function changesFor(
   };
   // A default that changed is no reason for a major: what else it changed stays unknown.
   return [...versionFindings(pair, step), ...changes, ...defaults.found];
+}
+
+/** Those that neither a comparison nor the compiler tells, at the places where it does not. */
+function untold(
+  silent: readonly Found[],
+  compared: readonly Found[],
+  errors: readonly NewError[],
+): Found[] {
+  const told = new Set(compared.map(({ finding: { id } }) => id));
+  const broken = new Set(errors.map(({ diagnostic }) => lineKey(diagnostic)));
+  return silent.filter(
+    ({ finding: { id }, match }) =>
+      !told.has(id) &&
+      match.by === "places" &&
+      match.places.some((place) => !broken.has(lineKey(place))),
+  );
 }
 
 /**

@@ -144,11 +144,12 @@ export class ModuleShapes {
         { names: own, bindings },
         stars.map(({ n }) => n),
       );
-      const given = own.includes("module.exports") ? "unknown" : "namespace";
+      const named = exports.find(({ n }) => n === "module.exports");
+      const given = named === undefined ? "namespace" : kindOfLocal(text, named.ln);
       return {
         whole: given,
         default: own.includes("default") ? "unknown" : null,
-        members: given === "unknown" ? null : names,
+        members: named === undefined ? names : null,
         names,
         bindings,
         // What Node adds for compilers where there is a default export.
@@ -232,6 +233,25 @@ export class ModuleShapes {
       return next !== null && next.format === "module" && this.shapeOf(next).waits;
     });
   }
+}
+
+/** What a name of a module is, where its text declares it; unknown for one that it imports. */
+function kindOfLocal(text: string, name: string | undefined): ExportedKind {
+  const source = ts.createSourceFile("module.mjs", text, SYNTAX_ALONE, true, ts.ScriptKind.JS);
+  for (const statement of source.statements) {
+    const isNamed = (node: ts.Node | undefined): boolean =>
+      node !== undefined && ts.isIdentifier(node) && node.text === name;
+    if (ts.isFunctionDeclaration(statement) && isNamed(statement.name)) return "function";
+    if (ts.isClassDeclaration(statement) && isNamed(statement.name)) return "class";
+    if (!ts.isVariableStatement(statement)) continue;
+    const made = statement.declarationList.declarations.find((one) => isNamed(one.name));
+    const value = made?.initializer;
+    if (value === undefined) continue;
+    if (ts.isArrowFunction(value) || ts.isFunctionExpression(value)) return "function";
+    if (ts.isClassExpression(value)) return "class";
+    if (ts.isObjectLiteralExpression(value)) return "object";
+  }
+  return "unknown";
 }
 
 type Lexed = {

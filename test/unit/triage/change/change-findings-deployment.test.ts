@@ -18,6 +18,8 @@ test.for([
   ["main.rs", '-bind("0.0.0.0:8080")\n+bind("0.0.0.0:8000")'],
   ["src/main/resources/application.properties", "-server.port=8080\n+server.port=8000"],
   ["app.py", "-uvicorn.run(app, port=8080)\n+uvicorn.run(app, port=8000)"],
+  ["src/server.js", "-app.listen(process.env.PORT || 8080)\n+app.listen(process.env.PORT || 8000)"],
+  ["a.py", '-run(int(os.environ.get("PORT", 8080)))\n+run(int(os.environ.get("PORT", 8000)))'],
   [".env.example", "-PORT=8080\n+PORT=8000\n-ADMIN_PORT=1\n+ADMIN_PORT=8080"],
 ] as const)("another port in %s breaks", ([path, diff]) => {
   expect(told(diffedFile(path, diff))).toContain("deploy.port 8080 yes -> 8000");

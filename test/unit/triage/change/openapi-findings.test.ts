@@ -280,3 +280,24 @@ test.for([
     ]);
   },
 );
+
+/** An operation with a body that may be left out. */
+function mayHave(required: readonly string[]): object {
+  const schema = { ...having("id", { type: "string" }), required };
+  return { requestBody: { content: { "application/json": { schema } } }, responses: {} };
+}
+
+test("what a body must have may break whoever sends one that may be left out", () => {
+  expect(toldOf(api(mayHave([])), api(mayHave(["id"])))).toEqual([
+    "http.param_required GET /users/{id} id maybe",
+  ]);
+});
+
+test("a body that must be sent now has what it must have demanded", () => {
+  const schema = { ...having("id", { type: "string" }), required: ["id"] };
+  const before = { requestBody: { content: { "application/json": { schema } } }, responses: {} };
+
+  expect(toldOf(api(before), api(asking(schema)))).toEqual([
+    "http.param_required GET /users/{id} id yes",
+  ]);
+});

@@ -142,3 +142,45 @@ test.for([
 ] as const)("a route in %s that goes may break: %s", ([path, text, route]) => {
   expect(told(wholeFile(path, text, "\n"))).toEqual([`http.route_removed ${route} maybe`]);
 });
+
+test.for([
+  [
+    "a group of Gin, one in the other",
+    "main.go",
+    'v1 := r.Group("/v1")\nusers := v1.Group("/users")\n',
+    'users.GET("/all", list)\n',
+    "GET /v1/users/all",
+  ],
+  [
+    "a group of ASP.NET",
+    "Program.cs",
+    'var v1 = app.MapGroup("/v1");\n',
+    'v1.MapGet("/users", List);\n',
+    "GET /v1/users",
+  ],
+  [
+    "Django",
+    "shop/urls.py",
+    'urlpatterns = [\n  path("pay/", views.pay),\n  path("x/", include("x.urls")),\n',
+    '  path("users/<int:id>/", views.one),\n',
+    "/users/<int:id>",
+  ],
+  [
+    "a namespace of Rails, below a block that has ended",
+    "config/routes.rb",
+    "Rails.application.routes.draw do\n  scope :a do\n  end\n  namespace :v1 do\n",
+    '    get "users", to: "users#index"\n',
+    "GET /v1/users",
+  ],
+  [
+    "Sinatra",
+    "app.rb",
+    'require "sinatra"\n',
+    'delete "/users/:id" do\nend\n',
+    "DELETE /users/:id",
+  ],
+] as const)("a route of %s that goes may break", ([, path, head, line, subject]) => {
+  const file = wholeFile(path, `${head}${line}`, head);
+
+  expect(told(file)).toEqual([`http.route_removed ${subject} maybe`]);
+});

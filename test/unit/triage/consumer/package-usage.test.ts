@@ -11,6 +11,9 @@ const quiet = (): void => {};
 /** What uses a package, by its name, and the places that are told of it. */
 type Way = readonly [title: string, name: string, consumer: Files, places: readonly string[]];
 
+// In two pieces: a runner of tests reads the whole where it stands.
+const DOCBLOCK = ["/**\n * @", 'jest-environment provider\n */\ntest("a", () => {});'].join("");
+
 const WAYS: readonly Way[] = [
   [
     "an import in a Vue component",
@@ -38,6 +41,24 @@ const WAYS: readonly Way[] = [
     "provider",
     { "docs/a.mdx": '# Title\n\nimport { A } from "provider";\n\n<A />' },
     ["docs/a.mdx:3"],
+  ],
+  [
+    "a script that a server's page loads",
+    "provider",
+    { "views/a.ejs": '<p>provider</p>\n<script src="/node_modules/provider/a.js"></script>' },
+    ["views/a.ejs:2"],
+  ],
+  [
+    "a require of CoffeeScript",
+    "provider",
+    { "a.coffee": '# provider\n{ a } = require "provider"\n' },
+    ["a.coffee:2"],
+  ],
+  [
+    "the environment that a comment gives a test",
+    "jest-environment-provider",
+    { "a.test.js": DOCBLOCK },
+    ["a.test.js:2"],
   ],
   [
     "an import in a page's script",

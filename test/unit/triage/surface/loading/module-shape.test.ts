@@ -98,3 +98,19 @@ test("of two modules that a compiler exports as a whole in CommonJS, the first g
   expect(names?.has("a")).toBe(true);
   expect(await isGivenByNode(folder, file)).toBe(true);
 });
+
+test.for([
+  ["function open() {}\nexport { open as 'module.exports' };\n", "function"],
+  ["const open = () => 1;\nexport { open as default, open as 'module.exports' };\n", "function"],
+  ["class Open {}\nexport { Open as 'module.exports' };\n", "class"],
+  ["const all = { open() {} };\nexport { all as 'module.exports' };\n", "object"],
+  ["import open from './a.js';\nexport { open as 'module.exports' };\n", "unknown"],
+] as const)(
+  "what an ES module gives to require by name is a %2$s",
+  async ([text, whole], { folder }) => {
+    await writeTree(folder, { name: "provider", type: "module" }, { "index.js": text });
+    const file: LoadedFile = { path: "./index.js", format: "module" };
+
+    expect(new ModuleShapes(readPackageTree(folder)).shapeOf(file).whole).toBe(whole);
+  },
+);
