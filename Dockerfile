@@ -6,8 +6,14 @@
 #
 # Own handlers go to /app/tasks, as a volume or in an image on top of this one. Give the
 # container more time to stop than SHUTDOWN_GRACE_MS: docker run --stop-timeout 45.
+#
+# The same image again, byte by byte, wants a base by its digest, Debian as of a day, and one date:
+#
+#   docker buildx build --build-arg NODE_IMAGE=node@sha256:… --build-arg DEBIAN_SNAPSHOT=20261130T000000Z \
+#     --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) --output type=oci,dest=triaged.tar,rewrite-timestamp=true .
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
-FROM node:24-bookworm-slim AS build
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -15,27 +21,39 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY tasks tasks
 RUN npm run build
+# What the image has of npm, for scanners.
+COPY scripts/sbom.ts scripts/
+ARG SOURCE_DATE_EPOCH
+RUN node scripts/sbom.ts > sbom.cdx.json
 
-FROM node:24-bookworm-slim AS dependencies
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Without the optional dependencies: production brings its own PostgreSQL.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
+# Empty: the packages of the day. Else those of snapshot.debian.org, without what was mended since.
+ARG DEBIAN_SNAPSHOT=
 # git: handlers read the repositories that a change event names.
-RUN apt-get update \
+RUN if [ -n "$DEBIAN_SNAPSHOT" ]; then \
+    sed -i "s|^URIs: http://deb.debian.org/|URIs: http://snapshot.debian.org/archive/|; \
+      /^URIs:/s|$|/$DEBIAN_SNAPSHOT|" /etc/apt/sources.list.d/debian.sources \
+    && echo 'Acquire::Check-Valid-Until "false";' > /etc/apt/apt.conf.d/snapshot; \
+  fi \
+  && apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates git openssh-client supervisor \
-  && rm -rf /var/lib/apt/lists/*
+  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=build /app/sbom.cdx.json ./
 COPY package.json supervisord.conf ./
 COPY bin bin
 COPY sql sql
 # What errors and the help point to.
-COPY README.md CHANGELOG.md ./
+COPY README.md CHANGELOG.md SECURITY.md LICENSE ./
 COPY docs docs
 COPY deploy deploy
 COPY examples examples

@@ -25,6 +25,8 @@ function npm(...words: string[]): unknown {
       cwd: ROOT,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
+      // For the SBOM, as in the image.
+      env: { ...process.env, SOURCE_DATE_EPOCH: "1700000000" },
     }),
   );
 }
@@ -102,13 +104,19 @@ test("nothing of the package runs when it is installed", () => {
 test("the SBOM names each package that production installs, at its version, and no other", () => {
   const Sbom = z.object({
     bomFormat: z.literal("CycloneDX"),
-    metadata: z.object({ component: z.object({ name: z.string(), version: z.string() }) }),
+    // Of the machine, or of the moment: not where the date is given.
+    serialNumber: z.undefined().optional(),
+    metadata: z.object({
+      timestamp: z.string(),
+      component: z.object({ name: z.string(), version: z.string() }),
+    }),
     components: z.array(z.object({ name: z.string(), version: z.string() })),
   });
   const { metadata, components } = Sbom.parse(npm("run", "--silent", "sbom"));
   const named = components.map(({ name, version }) => `${name}@${version}`);
   const wanted = Object.entries({ ...manifest.dependencies, ...manifest.optionalDependencies });
 
+  expect(metadata.timestamp).toBe("2023-11-14T22:13:20.000Z");
   expect(metadata.component).toMatchObject({ name: "triaged", version: manifest["version"] });
   expect(named).toEqual(
     expect.arrayContaining(wanted.map(([name, version]) => `${name}@${version}`)),

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 const ROOT = path.join(import.meta.dirname, "..", "..", "..");
 
 /** What these folders test is no module: pages, tools of the repository, benches and proofs. */
-const OTHERS: readonly string[] = ["bench", "chaos", "corpus", "docs", "scripts"];
+const OTHERS: readonly string[] = ["bench", "chaos", "corpus", "deploy", "docs", "scripts"];
 
 const FILES = globSync("test/unit/**/*.test.ts", { cwd: ROOT })
   .map((file) => path.relative("test/unit", file))
