@@ -7,9 +7,10 @@
 # Own handlers go to /app/tasks, as a volume or in an image on top of this one. Give the
 # container more time to stop than SHUTDOWN_GRACE_MS: docker run --stop-timeout 45.
 #
-# The same image again, byte by byte, wants a base by its digest, Debian as of a day, and one date:
+# The same image again, byte by byte, wants a base by its digest, Debian as of a day, one date, and no
+# POSTGRESQL_CLIENT, whose archive keeps no past:
 #
-#   docker buildx build --build-arg NODE_IMAGE=node@sha256:… --build-arg DEBIAN_SNAPSHOT=20261130T000000Z \
+#   docker buildx build --build-arg NODE_IMAGE=node@sha256:… --build-arg DEBIAN_SNAPSHOT=20261130T000000Z --build-arg POSTGRESQL_CLIENT= \
 #     --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) --output type=oci,dest=triaged.tar,rewrite-timestamp=true .
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
@@ -35,6 +36,8 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --forc
 FROM ${NODE_IMAGE}
 # Empty: the packages of the day. Else those of snapshot.debian.org, without what was mended since.
 ARG DEBIAN_SNAPSHOT=
+# pg_dump for `triaged backup`: of the newest server that is supported, which Debian has not. Empty: none.
+ARG POSTGRESQL_CLIENT=18
 # git: handlers read the repositories that a change event names.
 RUN if [ -n "$DEBIAN_SNAPSHOT" ]; then \
     sed -i "s|^URIs: http://deb.debian.org/|URIs: http://snapshot.debian.org/archive/|; \
@@ -43,6 +46,11 @@ RUN if [ -n "$DEBIAN_SNAPSHOT" ]; then \
   fi \
   && apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates git openssh-client supervisor \
+  && if [ -n "$POSTGRESQL_CLIENT" ]; then \
+    apt-get install -y --no-install-recommends postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install -y --no-install-recommends "postgresql-client-$POSTGRESQL_CLIENT"; \
+  fi \
   && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV NODE_ENV=production
 WORKDIR /app
