@@ -11,6 +11,7 @@ const QUEUE = [
   "worker",
   "client",
   "import",
+  "backup",
   "jobs",
   "outbox",
   "supervisor",

@@ -172,6 +172,9 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
       (await import("./commands/import-and-export.ts")).importCommand(application),
   ],
   ["export", async () => (await import("./commands/import-and-export.ts")).exportCommand],
+  ["backup", async () => (await import("./commands/backup.ts")).backupCommand],
+  ["restore", async () => (await import("./commands/restore-and-drill.ts")).restoreCommand],
+  ["drill", async () => (await import("./commands/restore-and-drill.ts")).drillCommand],
   [
     "doctor",
     async (application) => (await import("./commands/doctor.ts")).doctorCommand(application),

@@ -15,6 +15,7 @@ import {
   describeAdjudication,
   type RepositoryConfig,
 } from "./analysis.ts";
+import { BACKUP_VARIABLES, type BackupConfig, backupConfigOf, describeBackup } from "./backup.ts";
 import { type DashboardConfig, dashboardConfigOf, describeDashboard } from "./dashboard.ts";
 import { type DatabaseUrl, databaseUrlOf, parseDatabaseUrl } from "./database-url.ts";
 import { describeEffects, type EffectsConfig, effectsConfigOf } from "./effects.ts";
@@ -55,6 +56,7 @@ export type Config = {
   readonly adjudication: AdjudicationConfig | null;
   readonly gateway: GatewayConfig;
   readonly dashboard: DashboardConfig;
+  readonly backup: BackupConfig;
   /** Of workers and jobs; null: none. */
   readonly metrics: MetricsConfig | null;
   readonly maxPayloadBytes: number;
@@ -106,7 +108,7 @@ export function readConfig(
   const older = olderSettingsIn(values);
   // The environment of an application is its own: what it says to others is not meant for us.
   if (!isLibrary) problems.push(...older.refused);
-  const ours = isLibrary ? withoutGateway(values) : values;
+  const ours = isLibrary ? withoutServices(values) : values;
   const settings = parseSettings(withoutPlaceholders(ours, problems), problems);
 
   const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
@@ -123,6 +125,7 @@ export function readConfig(
   const adjudication = adjudicationConfigOf(settings, problems);
   const gateway = gatewayConfigOf(settings, problems);
   const dashboard = dashboardConfigOf(settings, problems);
+  const backup = backupConfigOf(settings, problems);
   problems.push(...contradictions(settings));
   if (connection === undefined || direct === undefined || problems.length > 0) {
     throw unusable(problems);
@@ -160,6 +163,7 @@ export function readConfig(
     adjudication,
     gateway,
     dashboard,
+    backup,
     metrics: metricsConfigOf(settings),
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
     maxResultBytes: settings.MAX_RESULT_BYTES,
@@ -181,10 +185,12 @@ function workerOf(settings: Settings): WorkerConfig {
   };
 }
 
-/** Applications listen at a HOST and ports of their own, which may be no numbers at all. */
-function withoutGateway(values: Environment): Environment {
+/** Applications have a HOST, ports and backups of their own, which may be no numbers at all. */
+function withoutServices(values: Environment): Environment {
   return Object.fromEntries(
-    Object.entries(values).filter(([name]) => !GATEWAY_VARIABLES.includes(name)),
+    Object.entries(values).filter(
+      ([name]) => !GATEWAY_VARIABLES.includes(name) && !BACKUP_VARIABLES.includes(name),
+    ),
   );
 }
 
@@ -326,6 +332,7 @@ export function describeConfig(config: Config): Record<string, string> {
     ...describeAdjudication(config.adjudication),
     ...describeGateway(config.gateway),
     ...describeDashboard(config.dashboard),
+    ...describeBackup(config.backup),
     ...describeMetrics(config.metrics),
     MAX_PAYLOAD_BYTES: String(config.maxPayloadBytes),
     MAX_RESULT_BYTES: String(config.maxResultBytes),

@@ -57,6 +57,12 @@ export function environmentOf(names: readonly string[]): Record<string, string> 
   return environment;
 }
 
+/** The variables whose names begin so, for a program of others that has settings of its own. */
+export function environmentBeginning(prefix: string): Record<string, string> {
+  // oxlint-disable-next-line node/no-process-env -- This file is its only reader.
+  return environmentOf(Object.keys(process.env).filter((name) => name.startsWith(prefix)));
+}
+
 /**
  * The environment for a thread: unlike what runs in its process, a thread is told of Node's
  * compile cache by a variable alone, in which Node adds a folder for its own version.

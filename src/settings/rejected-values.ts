@@ -1,4 +1,5 @@
 import type { Environment } from "./environment.ts";
+import { SETTINGS } from "./variables.ts";
 
 /** Values that somebody meant to replace. */
 
@@ -101,7 +102,8 @@ const OFF = /^(?:false|no|off|0|disabled|none)$/i;
 const ONE_STORE = "tasks are in PostgreSQL alone, and no other store is read; unset it";
 const NO_WORKERS_OF =
   "workers are `triaged work`: CONCURRENCY, QUEUES and the settings of handlers; unset it";
-const NO_BACKUPS = "triaged makes no backups; use pg_dump or WAL archiving, and unset it";
+const OTHER_BACKUPS =
+  "backups are made by BACKUP_DIR, BACKUP_RETENTION_DAYS and BACKUP_UPLOAD_COMMAND alone; unset it";
 const OTHER_RUNTIME = "another runtime's; nothing here reads it";
 const NO_POOLER =
   "triaged runs no pooler, and finds out by itself whether it talks to one; unset it";
@@ -120,7 +122,7 @@ export const OLDER_SETTINGS: readonly OlderSetting[] = [
     is: "refused",
     because: "everything is read from the primary; several hosts go into DATABASE_URL; unset it",
   },
-  { name: "BACKUP_*", is: "refused", because: NO_BACKUPS },
+  { name: "BACKUP_*", is: "refused", because: OTHER_BACKUPS },
   {
     name: "DB_PASSWORD",
     is: "refused",
@@ -153,7 +155,8 @@ export const OLDER_SETTINGS: readonly OlderSetting[] = [
 
 /** What is wrong, and what is left over, one sentence each. Values are not quoted. */
 export function olderSettingsIn(values: Environment): { refused: string[]; told: string[] } {
-  const found = Object.entries(values).flatMap(([variable, value]) => {
+  const left = Object.entries(values).filter(([name]) => !Object.hasOwn(SETTINGS.shape, name));
+  const found = left.flatMap(([variable, value]) => {
     const known = OLDER_SETTINGS.find(({ name }) =>
       name.endsWith("*") ? variable.startsWith(name.slice(0, -1)) : variable === name,
     );

@@ -131,6 +131,10 @@ export const SETTINGS = z.object({
   UI_PROXY_ROLE_HEADER: text({ max: 100 }).optional(),
   UI_PROXY_ROLE: choice(KEY_ROLE_NAMES).default("read"),
   UI_PROXY_ADDRESSES: commaSeparated({ max: 100 }).optional(),
+  BACKUP_DIR: text().optional(),
+  BACKUP_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).optional(),
+  BACKUP_UPLOAD_COMMAND: text({ max: 1_000 }).optional(),
+  PG_BIN_DIR: text().optional(),
   METRICS_HOST: text({ max: 255 }).default("127.0.0.1"),
   // Room for the offsets of workers and jobs.
   METRICS_PORT: integer({ min: 0, max: 65_000 }).optional(),

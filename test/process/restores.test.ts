@@ -182,6 +182,7 @@ const FULL = [
   { form: "parallel", target: "embedded" },
   { form: "sections", target: "debian" },
   { form: "tables", target: "embedded" },
+  { form: "whole", target: "debian" },
 ] satisfies { form: string; target: Kind }[];
 
 test.skipIf(!hasDebian).for(FULL)(

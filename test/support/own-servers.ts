@@ -186,7 +186,7 @@ export async function startOwnServer(
 }
 
 /** A folder for data that the user of the server may write to. */
-async function makeHome(folder: string): Promise<{ user: ServerUser; home: string }> {
+export async function makeHome(folder: string): Promise<{ user: ServerUser; home: string }> {
   const user = await chooseServerUser(folder);
   const home = path.join(folder, "servers");
   await mkdir(home);

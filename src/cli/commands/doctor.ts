@@ -8,7 +8,7 @@ import type { Application } from "../application.ts";
 import { type Command, defineCommand } from "../terminal/command.ts";
 import { print, printJson } from "../terminal/output.ts";
 import { withAnySchema } from "../terminal/with-database.ts";
-import { jobsOf } from "./jobs.ts";
+import { backupJobsOf, jobsOf } from "./jobs.ts";
 
 export function doctorCommand(application: Application): Command {
   return defineCommand({
@@ -22,7 +22,7 @@ export function doctorCommand(application: Application): Command {
     examples: [["doctor", "each finding with what to do about it"]],
     run: ({ flags }) =>
       withAnySchema(async ({ look, config, database }) => {
-        const jobs = await jobsOf(application, config.effects);
+        const jobs = await jobsOf(application, config.effects, backupJobsOf(config, database));
         const findings = await examine({ look, config, database, jobs, clock: Date.now });
         if (flags.json) {
           printJson(findings);

@@ -1,5 +1,6 @@
 import { locateDatabase } from "../../database/connection-file.ts";
 import { openPool } from "../../database/pool.ts";
+import { backupJob } from "../../jobs/backup-job.ts";
 import { readSchedules, schedulesFile } from "../../jobs/crontab.ts";
 import type { MaintenanceJob } from "../../jobs/job.ts";
 import { type CompletedJob, jobsWith, runJobsOnce } from "../../jobs/maintenance.ts";
@@ -8,6 +9,7 @@ import { EXIT_CODES } from "../../model/errors.ts";
 import { deliverEffect } from "../../outbox/deliver.ts";
 import { effectJobs, sweepEffectsJob } from "../../outbox/effect-jobs.ts";
 import { type Config, readConfig } from "../../settings/config.ts";
+import type { DatabaseUrl } from "../../settings/database-url.ts";
 import type { EffectsConfig } from "../../settings/effects.ts";
 import { JOBS_METRICS_OFFSET, metricsAddress } from "../../settings/metrics.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
@@ -68,6 +70,7 @@ export function jobsCommand(application: Application): Command {
 export async function jobsOf(
   application: Application,
   { alerts, taskUpdates }: Pick<EffectsConfig, "alerts" | "taskUpdates">,
+  backups: readonly MaintenanceJob[] = [],
 ): Promise<readonly MaintenanceJob[]> {
   const wanted = {
     alerts: alerts.url === null ? [] : alerts.kinds,
@@ -75,7 +78,15 @@ export async function jobsOf(
     queueAgeMs: alerts.queueAgeMs,
   };
   // The sweep comes after the application's: an effect that those made leaves in the same run.
-  return jobsWith([...(await application.jobs()), sweepEffectsJob], wanted);
+  return jobsWith([...backups, ...(await application.jobs()), sweepEffectsJob], wanted);
+}
+
+/** The job of the dumps, where a folder is named for them; `database` is no pooler. */
+export function backupJobsOf(config: Config, database: DatabaseUrl): readonly MaintenanceJob[] {
+  const { schema, backup } = config;
+  return backup.folder === null
+    ? []
+    : [backupJob({ database, schema, config: backup, folder: backup.folder })];
 }
 
 async function runUntil(
@@ -106,7 +117,11 @@ async function runUntil(
     pool: config.pool,
     retention: config.retention,
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
-    jobs: await jobsOf(application, config.effects),
+    jobs: await jobsOf(
+      application,
+      config.effects,
+      backupJobsOf(config, config.directConnection ?? database),
+    ),
     effects: effectJobs({ config: config.effects, deliveries: await application.deliveries() }),
     logger,
     stop,

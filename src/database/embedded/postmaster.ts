@@ -19,13 +19,22 @@ const STOP_DEADLINE_MS = 60_000;
 export async function spawnPostmaster(
   program: string,
   args: readonly string[],
-  { logFile, user }: { logFile: string; user: ServerUser },
+  {
+    logFile,
+    user,
+    environment = {},
+  }: {
+    logFile: string;
+    user: ServerUser;
+    /** What its own commands need beside. */
+    environment?: Readonly<Record<string, string>>;
+  },
 ): Promise<Postmaster> {
   const log = await open(logFile, "w", 0o600);
   try {
     const child = spawn(program, args, {
       ...user,
-      env: { LC_ALL: "C" },
+      env: { ...environment, LC_ALL: "C" },
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
     });

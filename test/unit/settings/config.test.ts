@@ -153,6 +153,7 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
   },
   MAX_RESCUES: { given: { MAX_RESCUES: "5" }, seen: (config) => config.maxRescues, as: 5 },
   ...effects.EFFECT_SETTINGS,
+  ...effects.BACKUP_SETTINGS,
   ...effects.GATEWAY_SETTINGS,
   ...ADJUDICATION_SETTINGS,
   METRICS_HOST: {
@@ -245,6 +246,7 @@ test("an empty environment means the embedded server and the defaults", () => {
       sessionSecret: null,
       proxy: null,
     },
+    backup: { folder: null, retentionDays: 30, uploadCommand: null, programsFolder: null },
     metrics: null,
     maxPayloadBytes: 1_048_576,
     maxResultBytes: 1_048_576,

@@ -22,6 +22,7 @@ const REFUSED = {
   READ_FROM_POSTGRES_PERCENT: "50",
   DATABASE_REPLICA_URL: "postgres://u:p4ss@replica/db",
   BACKUP_RETENTION_DAYS: "30",
+  BACKUP_SCHEDULE: "0 3 * * *",
   USE_POSTGRESQL: "false",
   DB_PASSWORD: "p4ss",
   REPL_PASSWORD: "p4ss",

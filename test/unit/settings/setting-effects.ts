@@ -287,3 +287,27 @@ export const GATEWAY_SETTINGS: Record<string, SettingEffect> = {
     as: ["10.0.0.5", "fd00::/8"],
   },
 };
+
+/** The variables of dumps. */
+export const BACKUP_SETTINGS: Record<string, SettingEffect> = {
+  BACKUP_DIR: {
+    given: { BACKUP_DIR: "/srv/dumps" },
+    seen: (config) => config.backup.folder,
+    as: "/srv/dumps",
+  },
+  BACKUP_RETENTION_DAYS: {
+    given: { BACKUP_DIR: "/srv/dumps", BACKUP_RETENTION_DAYS: "7" },
+    seen: (config) => config.backup.retentionDays,
+    as: 7,
+  },
+  BACKUP_UPLOAD_COMMAND: {
+    given: { BACKUP_DIR: "/srv/dumps", BACKUP_UPLOAD_COMMAND: " aws s3 cp  {} s3://b/x " },
+    seen: (config) => config.backup.uploadCommand,
+    as: ["aws", "s3", "cp", "{}", "s3://b/x"],
+  },
+  PG_BIN_DIR: {
+    given: { PG_BIN_DIR: "/usr/lib/postgresql/16/bin" },
+    seen: (config) => config.backup.programsFolder,
+    as: "/usr/lib/postgresql/16/bin",
+  },
+};
