@@ -142,17 +142,17 @@ function argumentsOf({ database, schemas, snapshot }: HeldSnapshot, file: string
   ];
 }
 
-/** Whether it can be read at all. */
+/** What is in a dump, a line each. Throws a ProgramError where it cannot be read at all. */
 export async function readTableOfContents(
   file: string,
   { folder }: Programs,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<readonly string[]> {
   const { stdout } = await runProgram(path.join(folder, "pg_restore"), ["--list", file], {
     environment: { LC_ALL: "C" },
     signal,
   });
-  return stdout.split("\n").filter((line) => /^\d/.test(line)).length;
+  return stdout.split("\n").filter((line) => /^\d/.test(line));
 }
 
 async function tellProgress(

@@ -1,5 +1,6 @@
 /** A dump back into a database: read, migrated, compared with what it was, verified. */
-import { availableParallelism } from "node:os";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import {
   type Contents,
@@ -13,6 +14,7 @@ import {
 } from "../database/backup.ts";
 import { DatabaseClient } from "../database/connection.ts";
 import { inSchema } from "../database/database.ts";
+import { jobsSchemaOf } from "../database/graphile-tables.ts";
 import { conninfoOf, libpqEnvironment } from "../database/libpq.ts";
 import { migrateSchema } from "../database/migrate/migrate.ts";
 import { clientConfig, openPool } from "../database/pool.ts";
@@ -79,7 +81,11 @@ export async function restoreDump(options: RestoreOptions): Promise<Restored> {
     refuseUnusable({ ...(await readSchemaState(db)), unknown: [], changed: [] });
     const contents = await readContents(client);
     refuseFilled(contents, options);
-    const schemas = dump.manifest?.schemas ?? schemasOf(schema);
+    // An application's own jobs may be in the schema of graphile-worker: where one is, it stays.
+    const kept = contents.filled.filter((name) => name === jobsSchemaOf(schema));
+    const schemas = (dump.manifest?.schemas ?? schemasOf(schema)).filter(
+      (name) => !kept.includes(name),
+    );
     const beganAt = performance.now();
     // Logins have been granted these.
     const rolePrefix = config.rolePrefix ?? (await readRoles(db))?.prefix ?? null;
@@ -88,7 +94,7 @@ export async function restoreDump(options: RestoreOptions): Promise<Restored> {
     let restoredAt: number;
     try {
       onStep?.(`restoring ${dump.path} into ${contents.database}`);
-      await runRestore(contents, client, options);
+      await runRestore(contents, client, { ...options, kept });
       restoredAt = performance.now();
       onStep?.("migrating");
       await migrateSchema(clientConfig(into, "migrate"), {
@@ -168,7 +174,7 @@ function refuseFilled(contents: Contents, { replace }: RestoreOptions): void {
 async function runRestore(
   { server_version_number: version, database }: Contents,
   client: DatabaseClient,
-  { dump, into, config, signal }: RestoreOptions,
+  { dump, into, config, signal, kept }: RestoreOptions & { readonly kept: readonly string[] },
 ): Promise<void> {
   const programs = await findPrograms("pg_restore", {
     // Not older than what wrote the dump, either.
@@ -178,23 +184,39 @@ async function runRestore(
     ),
     programsFolder: config.backup.programsFolder,
   });
-  await readTableOfContents(dump.path, programs, signal);
-  const args = [
-    "--no-owner",
-    "--no-privileges",
-    "--exit-on-error",
-    "--no-password",
-    `--jobs=${Math.min(JOBS_MAX, availableParallelism())}`,
-    `--dbname=${conninfoOf(database)}`,
-    dump.path,
-  ];
-  await runProgram(path.join(programs.folder, "pg_restore"), args, {
-    environment: libpqEnvironment(into, {
-      at: { host: client.host, port: client.port },
-      major: programs.major,
-    }),
-    signal,
-  });
+  const contents = await readTableOfContents(dump.path, programs, signal);
+  const folder = await mkdtemp(path.join(tmpdir(), "triaged-restore-"));
+  try {
+    const list = path.join(folder, "list");
+    await writeFile(list, contents.filter((line) => !makesSchema(line, kept)).join("\n"));
+    const args = [
+      "--no-owner",
+      "--no-privileges",
+      "--exit-on-error",
+      "--no-password",
+      `--jobs=${Math.min(JOBS_MAX, availableParallelism())}`,
+      `--use-list=${list}`,
+      ...kept.map((name) => `--exclude-schema=${name}`),
+      `--dbname=${conninfoOf(database)}`,
+      dump.path,
+    ];
+    await runProgram(path.join(programs.folder, "pg_restore"), args, {
+      environment: libpqEnvironment(into, {
+        at: { host: client.host, port: client.port },
+        major: programs.major,
+      }),
+      signal,
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** `8; 2615 17512 SCHEMA - graphile_worker postgres`, and its comment: no option leaves them out. */
+function makesSchema(line: string, schemas: readonly string[]): boolean {
+  return schemas.some(
+    (schema) => line.includes(` SCHEMA - ${schema} `) || line.includes(` - SCHEMA ${schema} `),
+  );
 }
 
 /** By the second, so that two restores of one day do not meet. */

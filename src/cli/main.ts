@@ -148,6 +148,7 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
     async () => (await import("./commands/supervisor-events.ts")).supervisorEventsCommand,
   ],
   ["migrate", async () => (await import("./commands/migrate.ts")).migrateCommand],
+  ["reset", async () => (await import("./commands/reset.ts")).resetCommand],
   ["enqueue", async () => (await import("./commands/enqueue.ts")).enqueueCommand],
   ["show", async () => (await import("./commands/look-at-tasks.ts")).showCommand],
   ["list", async () => (await import("./commands/look-at-tasks.ts")).listCommand],

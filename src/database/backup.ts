@@ -177,7 +177,7 @@ export async function setSchemasAside(
   return aside;
 }
 
-/** Drop what a restore that failed has made, with what depends on it, and give the names back. */
+/** Drop the schemas with what depends on them, and give their names back to those set aside. */
 export async function takeSchemasBack(
   client: ClientBase,
   schemas: readonly string[],
