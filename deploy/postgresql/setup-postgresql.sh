@@ -76,6 +76,8 @@ select format('grant %1$I, %2$I, %3$I to %4$I with admin option',
 select format('create database %I owner %I encoding ''UTF8'' template template0', :'database', :'login')
 where not exists (select from pg_database where datname = :'database') \gexec
 select format('revoke all on database %I from public', :'database') \gexec
+select format('grant connect on database %I to %I, %I, %I', :'database',
+  :'roles' || '_owner', :'roles' || '_api', :'roles' || '_readonly') \gexec
 SQL
 
 if [ -n "$network" ]; then
@@ -102,8 +104,8 @@ shown=$password
 [ -z "$given" ] || shown=PASSWORD
 echo "login $login: $([ "$exists" -eq 0 ] && echo made || echo "was there already")," \
   "$([ -n "$password" ] && echo "with a new password" || echo "its password stays (--new-password makes another)")"
-echo "database $database: owned by $login, closed to others"
-echo "roles ${roles}_owner, ${roles}_api, ${roles}_readonly: granted to $login"
+echo "database $database: owned by $login, open to its roles alone"
+echo "roles ${roles}_owner, ${roles}_api, ${roles}_readonly: $login may grant them to others"
 echo
 echo "Next:"
 [ "$restart" != t ] || echo "  systemctl restart postgresql      # settings that wait for it"

@@ -79,18 +79,22 @@ test.runIf(hasDebian)(
   },
 );
 
-test.runIf(hasDebian)("the login is no superuser and passes its roles on", async () => {
+test.runIf(hasDebian)("the login has no rights on the server, and lets others in", async () => {
+  await withClient(server.url, (client) => client.query("create role app login password 'app'"));
   const rights = await withClient(url, async (client) => {
-    await client.query("begin");
+    await client.query("grant triaged_orchestrator_api to app");
     const { rows } = await client.query(
       "select rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user",
     );
-    await client.query("grant triaged_orchestrator_api to pg_monitor");
-    await client.query("rollback");
     return rows;
   });
+  const asApp = url.replace(/orchestrator:[0-9a-f]+@/, "app:app@");
+  const enqueued = withClient(asApp, (client) =>
+    client.query("select * from triaged.enqueue_task('noop', '{}')"),
+  );
 
   expect(rights).toEqual([{ rolsuper: false, rolcreaterole: false, rolcreatedb: false }]);
+  await expect(enqueued).resolves.toMatchObject({ rows: [{ outcome: "created" }] });
 });
 
 test.runIf(hasDebian)("a second run makes nothing, and the password stays", async () => {
