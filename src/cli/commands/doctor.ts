@@ -39,12 +39,9 @@ export async function examinationOf(
   application: Application,
   config: Config,
 ): Promise<Omit<Examination, "look">> {
-  return {
-    config,
-    database: await locateDatabase(config.connection),
-    jobs: await jobsOf(application, config.effects),
-    clock: Date.now,
-  };
+  const database = await locateDatabase(config.connection);
+  const jobs = await jobsOf(application, config.effects, backupJobsOf(config, database));
+  return { config, database, jobs, clock: Date.now };
 }
 
 const HEADINGS = { level: "level", subject: "subject", found: "found", advice: null };

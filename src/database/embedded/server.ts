@@ -163,6 +163,8 @@ function argumentsOf({ cluster, settings }: Given, port: number): string[] {
     timezone: "UTC",
     log_timezone: "UTC",
     log_checkpoints: "off",
+    // A forgotten session would hold back vacuum for ever: the doctor asks for it.
+    idle_in_transaction_session_timeout: "10min",
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
