@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { fastify } from "fastify";
-import { test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { EventStream } from "../../../src/gateway/events/event-stream.ts";
 import { GATEWAY_LIMITS } from "../../../src/gateway/limits.ts";
 
@@ -27,6 +27,7 @@ test("a client that takes nothing is disconnected at the end of its stream", asy
   socket.pause();
   socket.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
 
-  await vi.waitUntil(() => streams[0]?.gone.aborted === true, { timeout: 10_000 });
+  await vi.waitUntil(() => streams.length === 1);
+  await expect.poll(() => streams[0]?.gone.aborted, { timeout: 10_000 }).toBe(true);
   socket.destroy();
 });
