@@ -110,13 +110,52 @@ test("a payload that is short in memory and long in writing is refused by its le
   const numbers = `{"a": [${Array.from({ length: 10 }, () => "1e131000").join()}]}`;
 
   for (const given of [{ payload: numbers }, { metadata: numbers }]) {
-    const refused = await refusal(db, () => enqueue(db, given));
+    const message = expect.stringMatching(/has 13100\d\d bytes/);
+    expect(await refusal(db, () => enqueue(db, given))).toMatchObject({ code: "TR003", message });
 
-    expect(refused).toMatchObject({
-      code: "TR003",
-      message: expect.stringMatching(/has 13100\d\d bytes/),
-    });
+    const [[key, json] = []] = Object.entries(given);
+    const tasks = `[{"task_type": "noop"}, {"task_type": "noop", "${key}": ${json}}]`;
+    const refused = await refusal(db, () => call(db, "enqueue_tasks", { tasks }));
+    expect(refused).toMatchObject({ code: "TR003", message });
   }
+});
+
+test.for([
+  { task_type: "é".repeat(200) },
+  { queue: "é".repeat(200) },
+  { run_at: "0001-01-01T00:00:00+00:00" },
+  { run_at: "9999-12-31T23:59:59.999999+00:00" },
+  { max_attempts: 100 },
+  { metadata: { label: "x" } },
+  { payload: { a: "x".repeat(8_200) } },
+  { payload: { a: "x".repeat(1_048_576 - 9) } },
+])("a batch takes what is unusual and within the limits ($#)", async (given, { db }) => {
+  const tasks = JSON.stringify([{ task_type: "noop", ...given }]);
+
+  expect(await call(db, "enqueue_tasks", { tasks })).toMatchObject([{ outcome: "created" }]);
+});
+
+test.for([
+  { task_type: "é".repeat(201) },
+  { queue: "é".repeat(201) },
+  { payload: { a: "x".repeat(1_048_577 - 9) } },
+])("a batch refuses what is just beyond a limit ($#)", async (given, { db }) => {
+  const tasks = JSON.stringify([{ task_type: "noop" }, { task_type: "noop", ...given }]);
+
+  const refused = await refusal(db, () => call(db, "enqueue_tasks", { tasks }));
+
+  expect(["22023", "TR003"]).toContain(refused.code);
+  expect(await query(db, "select from triaged.tasks")).toEqual([]);
+});
+
+test("a lower limit counts for each task of a batch", async ({ db }) => {
+  const tasks = `[{"task_type": "noop"}, {"task_type": "noop", "payload": ${payloadOf(21)}}]`;
+  await db.query("set local triaged.max_payload_bytes to 20");
+
+  expect(await refusal(db, () => call(db, "enqueue_tasks", { tasks }))).toMatchObject({
+    code: "TR003",
+    message: "payload has 21 bytes, more than the limit of 20",
+  });
 });
 
 test.for([

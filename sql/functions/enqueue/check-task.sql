@@ -86,6 +86,32 @@ begin
 end;
 $$;
 
+-- Whether a task is one of the many that have nothing unusual, in which check_task would find no
+-- fault while triaged.max_payload_bytes is not set. It is inlined into the statement that enqueues
+-- a batch: a call of check_task for each task made that 2 us dearer for each.
+create or replace function triaged.is_plain_task(
+  p_task_type text,
+  p_payload jsonb,
+  p_queue text,
+  p_run_at timestamptz,
+  p_max_attempts integer,
+  p_metadata jsonb
+)
+returns boolean
+language sql
+immutable
+as $$
+  select
+    octet_length(p_task_type) between 1 and 200
+    and octet_length(p_queue) between 1 and 200
+    and jsonb_typeof(p_payload) = 'object'
+    -- As text, as check_task measures it.
+    and octet_length(p_payload::text) <= 8192
+    and p_run_at between '2000-01-01 00:00+00' and '9999-12-31 00:00+00'
+    and (p_max_attempts is null or p_max_attempts between 1 and 100)
+    and p_metadata = '{}';
+$$;
+
 -- The limit for a payload or metadata of so many bytes: triaged.max_payload_bytes, or 1 MiB. Any
 -- session may lower the limit. Only a role that owns the queue may raise it for itself; for other
 -- roles `alter database … set` or `alter role … set` counts, which takes a superuser and is in the
@@ -134,26 +160,31 @@ end;
 $$;
 
 -- 0 to 3 for '0' to '3' and for the words critical, high, medium, low; 2 for null.
+-- Inlined, since a call for each task of a batch is dear.
 create or replace function triaged.parse_priority(p_priority text)
+returns smallint
+language sql
+immutable
+as $$
+  select case coalesce(p_priority, 'medium')
+    when 'medium' then 2::smallint when '2' then 2::smallint
+    when '0' then 0::smallint when 'critical' then 0::smallint
+    when '1' then 1::smallint when 'high' then 1::smallint
+    when '3' then 3::smallint when 'low' then 3::smallint
+    else triaged.refuse_priority(p_priority)
+  end;
+$$;
+
+-- Raise the error of parse_priority.
+create or replace function triaged.refuse_priority(p_priority text)
 returns smallint
 language plpgsql
 immutable
 as $$
-declare
-  v_priority smallint := case coalesce(p_priority, 'medium')
-    when '0' then 0 when 'critical' then 0
-    when '1' then 1 when 'high' then 1
-    when '2' then 2 when 'medium' then 2
-    when '3' then 3 when 'low' then 3
-  end;
 begin
-  if v_priority is null then
-    raise exception 'expected priority to be 0 to 3 or critical, high, medium, low, got %',
-      p_priority
-      using errcode = '22023', hint = 'The lower the number, the earlier; leave it out for medium.';
-  end if;
-
-  return v_priority;
+  raise exception 'expected priority to be 0 to 3 or critical, high, medium, low, got %',
+    p_priority
+    using errcode = '22023', hint = 'The lower the number, the earlier; leave it out for medium.';
 end;
 $$;
 

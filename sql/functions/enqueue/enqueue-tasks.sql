@@ -32,72 +32,94 @@ set search_path to pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_keyed record;
+  v_has_keys boolean := triaged.check_batch(p_tasks);
+  v_now timestamptz := triaged.now();
+  -- Then each payload must be measured by check_task.
+  v_has_limit boolean := coalesce(current_setting('triaged.max_payload_bytes', true), '') <> '';
+  -- Of the tasks without a key; null where all of them are.
+  v_positions integer[];
+  v_keyed_positions integer[];
+  v_keyed_ids bigint[];
+  v_keyed_outcomes text[];
 begin
-  perform triaged.check_batch(p_tasks);
+  if v_has_keys then
+    -- A statement of its own: the event of the insert below is announced right before it.
+    select array_agg(keyed."position"), array_agg(keyed.task_id), array_agg(keyed.outcome)
+    into v_keyed_positions, v_keyed_ids, v_keyed_outcomes
+    from triaged.enqueue_keyed_tasks(p_tasks, p_by) as keyed;
 
-  -- A statement of its own: the event of the insert below is announced right before it.
-  select
-    array_agg(keyed."position") as positions,
-    array_agg(keyed.task_id) as task_ids,
-    array_agg(keyed.outcome) as outcomes
-  into v_keyed
-  from triaged.enqueue_keyed_tasks(p_tasks, p_by) as keyed;
+    v_positions := array(
+      select each.ordinality
+      from jsonb_array_elements(p_tasks) with ordinality as each (task, ordinality)
+      where each.task ->> 'dedupe_key' is null
+      order by each.ordinality
+    );
+  end if;
 
   perform triaged.note_event('enqueue', p_by);
 
+  -- In one pass, from the array into the table: to keep the tasks in between, or to sort them,
+  -- costs as much as an index.
   return query
-  with given as materialized (
-    select
-      each.ordinality::integer as "position",
-      each.task_id,
-      each.task_type,
-      coalesce(each.payload, '{}') as payload,
-      coalesce(each.queue, 'default') as queue,
-      triaged.parse_priority(each.priority) as priority,
-      coalesce(each.run_at, triaged.now()) as run_at,
-      coalesce(each.max_attempts, known.max_attempts, 3) as max_attempts,
-      each.parent_task_id,
-      case
-        when each.parent_task_id is not null then triaged.root_of(each.parent_task_id)
-      end as root_task_id,
-      coalesce(each.metadata, '{}') as metadata
-    -- Numbered before the join, whatever its plan: tasks due at the same time run in the given
-    -- order.
-    from (
-      select given.*, nextval('triaged.live_tasks_task_id_seq') as task_id
-      from rows from (
-        jsonb_to_recordset(p_tasks) as (
-          task_type text, payload jsonb, queue text, priority text, run_at timestamptz,
-          max_attempts integer, dedupe_key text, parent_task_id bigint, metadata jsonb
-        )
-      ) with ordinality as given
-      where given.dedupe_key is null
-    ) as each
-    left join triaged.task_types as known using (task_type)
-  ),
-  created as (
-    insert into triaged.live_tasks (
+  with created as (
+    insert into triaged.live_tasks as task (
       task_id, task_type, payload, queue, priority, run_at, max_attempts, parent_task_id,
       root_task_id, metadata, created_at
     )
     overriding system value
     select
-      task_id, task_type, payload, queue, priority, run_at, max_attempts, parent_task_id,
-      root_task_id, metadata, triaged.now()
-    from given
-    where triaged.check_task(task_type, payload, queue, run_at, max_attempts, metadata) is not null
+      each.task_id, each.task_type, each.payload, each.queue,
+      triaged.parse_priority(each.priority), each.run_at,
+      coalesce(each.max_attempts, known.max_attempts, 3), each.parent_task_id,
+      case
+        when each.parent_task_id is not null then triaged.root_of(each.parent_task_id)
+      end,
+      each.metadata, v_now
+    -- Numbered before the join, whatever its plan: tasks due at the same time run in the given
+    -- order.
+    from (
+      select
+        nextval('triaged.live_tasks_task_id_seq') as task_id,
+        given.task_type,
+        coalesce(given.payload, '{}') as payload,
+        coalesce(given.queue, 'default') as queue,
+        given.priority,
+        coalesce(given.run_at, v_now) as run_at,
+        given.max_attempts,
+        given.parent_task_id,
+        coalesce(given.metadata, '{}') as metadata
+      from jsonb_to_recordset(p_tasks) as given (
+        task_type text, payload jsonb, queue text, priority text, run_at timestamptz,
+        max_attempts integer, dedupe_key text, parent_task_id bigint, metadata jsonb
+      )
+      where given.dedupe_key is null
+    ) as each
+    left join triaged.task_types as known using (task_type)
+    where
+      case
+        when not v_has_limit and triaged.is_plain_task(
+          each.task_type, each.payload, each.queue, each.run_at, each.max_attempts, each.metadata
+        )
+          then true
+        else triaged.check_task(
+          each.task_type, each.payload, each.queue, each.run_at, each.max_attempts, each.metadata
+        ) is not null
+      end
+    returning task.task_id, task.metadata
   ),
   told as (
     insert into triaged.push_configs (task_id, url, since_id, is_of_metadata)
     select task_id, metadata ->> 'webhook', triaged.drawn_history_id(), true
-    from given
+    from created
     where metadata ? 'webhook'
   )
-  select given."position", given.task_id, 'created' from given
+  select coalesce(v_positions[numbered.place], numbered.place), numbered.task_id, 'created'
+  from (
+    select task_id, row_number() over (order by task_id)::integer as place from created
+  ) as numbered
   union all
   select keyed."position", keyed.task_id, keyed.outcome
-  from unnest(v_keyed.positions, v_keyed.task_ids, v_keyed.outcomes)
+  from unnest(v_keyed_positions, v_keyed_ids, v_keyed_outcomes)
     as keyed ("position", task_id, outcome)
   order by 1;
 
@@ -141,9 +163,11 @@ end;
 $$;
 
 -- Raise an error for an array that enqueue_tasks cannot take. A misspelled key would otherwise be a
--- setting that is silently missing.
+-- setting that is silently missing. Returns whether any of the tasks may have a dedupe key.
+drop function if exists triaged.check_batch(jsonb);
+
 create or replace function triaged.check_batch(p_tasks jsonb)
-returns void
+returns boolean
 language plpgsql
 stable
 as $$
@@ -155,6 +179,8 @@ declare
   v_bytes_max constant integer := 67108864;
   v_key text;
   v_type text;
+  v_is_known boolean;
+  v_has_keys boolean;
 begin
   if jsonb_typeof(p_tasks) is distinct from 'array' then
     raise exception 'expected tasks to be a JSON array, got %',
@@ -168,6 +194,17 @@ begin
       using
         errcode = 'TR003',
         hint = 'Enqueue them in several calls; in one transaction, if it must be all or none.';
+  end if;
+
+  -- One look at each task; what is wrong is looked for where something is.
+  select
+    bool_and(case when jsonb_typeof(task) = 'object' then task - v_known = '{}' else false end),
+    bool_or(task ? 'dedupe_key')
+  into v_is_known, v_has_keys
+  from jsonb_array_elements(p_tasks) as task;
+
+  if v_is_known is not false then
+    return v_has_keys;
   end if;
 
   select jsonb_typeof(task) into v_type
@@ -186,9 +223,7 @@ begin
   where key <> all (v_known)
   limit 1;
 
-  if found then
-    raise exception 'unknown key % in a task', v_key
-      using errcode = '22023', hint = 'Known are ' || array_to_string(v_known, ', ') || '.';
-  end if;
+  raise exception 'unknown key % in a task', v_key
+    using errcode = '22023', hint = 'Known are ' || array_to_string(v_known, ', ') || '.';
 end;
 $$;
