@@ -18,10 +18,12 @@ import { rescue } from "./rescue.ts";
 import { retention } from "./retention.ts";
 import { steady } from "./steady.ts";
 import { throughput } from "./throughput.ts";
+import { workers } from "./workers.ts";
 
 /** Every bench, in the order of `all`. */
 export const BENCHES: readonly Bench[] = [
   throughput,
+  workers,
   limit,
   enqueue,
   latency,

@@ -58,12 +58,12 @@ export function endingOf(
   };
   try {
     switch (outcome.outcome) {
-      case "finish":
-        return ending(
-          `,"result":${resultText(outcome.result, resultBytesMax)}${noted(outcome.detail)}`,
-          null,
-          outcome.effects,
-        );
+      case "finish": {
+        const result = resultText(outcome.result, resultBytesMax);
+        // Nothing means the same, and is shorter.
+        const told = result === "null" ? "" : `,"result":${result}`;
+        return ending(`${told}${noted(outcome.detail)}`, null, outcome.effects);
+      }
       case "ask": {
         const result = resultText(outcome.result, resultBytesMax);
         return ending(

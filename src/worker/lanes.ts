@@ -8,11 +8,11 @@ import { type ClaimedTask, type Lane, type LaneBound, PRIORITIES } from "../mode
 const TRAIL_MS = 100;
 /** … and the bound of a look back by so much, for those that take their time. */
 const LOOK_BACK_MS = 2_000;
-const LOOK_BACK_EVERY_MS = 200;
+const LOOK_BACK_MS_MIN = 200;
 /** Sweeps are at least so far apart, which is the poll of a worker at rest … */
 const SWEEP_MS_MIN = 1_000;
-/** … and take at most one part in so many of the time. */
-const SWEEP_SHARE = 20;
+/** … and each of the two takes at most one part in so many of the time. */
+const LOOK_SHARE = 20;
 /** Of more lanes than these, a busy worker leaves out those in which there was nothing … */
 const LANES_FEW = 100;
 /** … so long ago. What it holds by then is as much as it starts within that time. */
@@ -32,17 +32,16 @@ type ClaimDepth = "new" | "recent" | "all";
  * lane reads all of them again: 50,000 tasks a round, 6,400 -> 800 a second after six
  * rounds; with bounds 10,300 -> 14,000, flat. A bound may hide a task that committed late
  * or whose run_at was set back, so now and then a claim looks back, and more rarely a sweep
- * looks at all. The dearer a sweep is, the rarer: beside a backlog of millions it reads the
- * dead entries that wait for vacuum, and sweeps alone, five times a second, made the p99
- * of a claim 1.7 times that of an empty table (npm run bench -- backlog).
+ * looks at all. The dearer these are, the rarer. Beside a backlog of millions a sweep reads the
+ * dead entries that wait for vacuum, and sweeps alone, five times a second, made the p99 of a
+ * claim 1.7 times that of an empty table (npm run bench -- backlog). A look back reads what all
+ * workers took in two to four seconds, and each of sixteen looks back.
  */
 export class Lanes {
   readonly #lanes: OpenLane[];
   readonly #byName: ReadonlyMap<string, OpenLane>;
-  #lookedBackAt = Number.NEGATIVE_INFINITY;
-  #sweptAt = Number.NEGATIVE_INFINITY;
-  #sweepEveryMs = SWEEP_MS_MIN;
-  #sweepTookMs = 0;
+  readonly #lookBacks = new Looks(LOOK_BACK_MS_MIN);
+  readonly #sweeps = new Looks(SWEEP_MS_MIN);
   /** The lanes of the newest claim, and whether it found as much as it asked for. */
   #asked: readonly OpenLane[] = [];
   #isBusy = false;
@@ -56,7 +55,7 @@ export class Lanes {
 
   /** Milliseconds until a sweep is due; 0 when it is. */
   sweepDueInMs(now: number): number {
-    return Math.max(0, this.#sweptAt + this.#sweepEveryMs - now);
+    return this.#sweeps.dueInMs(now);
   }
 
   /** How deep the next claim should look. */
@@ -64,7 +63,7 @@ export class Lanes {
     if (this.sweepDueInMs(now) === 0) {
       return "all";
     }
-    return now - this.#lookedBackAt >= LOOK_BACK_EVERY_MS ? "recent" : "new";
+    return this.#lookBacks.dueInMs(now) === 0 ? "recent" : "new";
   }
 
   /**
@@ -105,17 +104,21 @@ export class Lanes {
     { now, tookMs, depth, more }: { now: number; tookMs: number; depth: ClaimDepth; more: boolean },
   ): void {
     if (depth !== "new") {
-      this.#lookedBackAt = now;
+      this.#lookBacks.looked(now, tookMs);
     }
     if (depth === "all") {
-      this.#swept(now, tookMs);
+      this.#sweeps.looked(now, tookMs);
     }
     const found = new Set<OpenLane>();
-    for (const { runAt, taskId, ...task } of tasks) {
-      const lane = this.#byName.get(laneKey(task));
+    let lane: OpenLane | undefined;
+    for (const task of tasks) {
+      // Of those that a claim brings, most are of the lane of the one before.
+      if (lane === undefined || !isOfLane(task, lane)) {
+        lane = this.#byName.get(laneKey(task));
+      }
       if (lane !== undefined) {
         found.add(lane);
-        lane.position.reached({ runAt, taskId }, now);
+        lane.position.reached({ runAt: task.runAt, taskId: task.taskId }, now);
       }
     }
     if (depth === "all") {
@@ -131,14 +134,6 @@ export class Lanes {
     return [...names].flatMap((name) => this.#byName.get(name) ?? []);
   }
 
-  #swept(now: number, tookMs: number): void {
-    this.#sweptAt = now;
-    // The cheaper one of two: the first of a session also pays for its plans.
-    const costMs = Math.min(tookMs, this.#sweepTookMs);
-    this.#sweepTookMs = tookMs;
-    this.#sweepEveryMs = Math.max(SWEEP_MS_MIN, SWEEP_SHARE * costMs);
-  }
-
   /** A claim that found as much as it asked for looked no further than its last task. */
   #noteEmpty(found: ReadonlySet<OpenLane>, now: number): void {
     const looked = this.#isBusy
@@ -150,6 +145,31 @@ export class Lanes {
     for (const lane of looked) {
       lane.emptyAt = found.has(lane) ? Number.NEGATIVE_INFINITY : now;
     }
+  }
+}
+
+/** When the next look of a kind is due: the dearer they are, the rarer. */
+class Looks {
+  readonly #everyMsMin: number;
+  #everyMs: number;
+  #at = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
+
+  constructor(everyMsMin: number) {
+    this.#everyMsMin = everyMsMin;
+    this.#everyMs = everyMsMin;
+  }
+
+  /** 0 when it is. */
+  dueInMs(now: number): number {
+    return Math.max(0, this.#at + this.#everyMs - now);
+  }
+
+  looked(now: number, tookMs: number): void {
+    this.#at = now;
+    // The cheaper one of two: the first of a session also pays for its plans.
+    this.#everyMs = Math.max(this.#everyMsMin, LOOK_SHARE * Math.min(tookMs, this.#tookMs));
+    this.#tookMs = tookMs;
   }
 }
 
@@ -170,6 +190,10 @@ function open(lane: Lane): OpenLane {
 /** A name for each lane: NUL cannot occur in what PostgreSQL stores. */
 export function laneKey(lane: Pick<Lane, "queue" | "taskType" | "priority">): string {
   return `${lane.priority}\0${lane.queue}\0${lane.taskType}`;
+}
+
+function isOfLane(task: ClaimedTask, { queue, taskType, priority }: Lane): boolean {
+  return task.taskType === taskType && task.queue === queue && task.priority === priority;
 }
 
 /** How far a worker has come in one lane. */
@@ -247,11 +271,16 @@ class Trail {
   }
 }
 
-/** Timestamps of one session are text of one form and zone, so they compare as text. */
+/**
+ * Timestamps of one session are text of one form and zone, so they compare as text; and so do ids
+ * of as many digits, of which none is negative.
+ */
 function isBefore(earlier: LaneBound, later: LaneBound): boolean {
-  return earlier.runAt === later.runAt
-    ? BigInt(earlier.taskId) < BigInt(later.taskId)
-    : earlier.runAt < later.runAt;
+  if (earlier.runAt !== later.runAt) {
+    return earlier.runAt < later.runAt;
+  }
+  const digits = earlier.taskId.length - later.taskId.length;
+  return digits === 0 ? earlier.taskId < later.taskId : digits < 0;
 }
 
 /**

@@ -53,3 +53,29 @@ test("an attempt that was told to stop asks nothing any more", async () => {
 test("an object that is no context of a handler leads to no database", () => {
   expect(() => databaseOf({})).toThrow("expected the context that a worker gives its handler");
 });
+
+test("a handler takes its context apart, or copies it, and all of it still works", () => {
+  const { context } = contextOf();
+  const { task, signal, progress, note, effects, logger } = context;
+  const copy = { ...context };
+
+  progress(50, "half");
+  note({ cache: "hit" });
+  expect(() => effects.add({ kind: "webhook", key: "", payload: {} })).toThrow("expected key");
+  expect(copy).toMatchObject({ attempt: context.attempt, decision: null, previousError: null });
+  expect([copy.task, copy.signal, copy.logger]).toEqual([task, signal, logger]);
+  expect(Object.keys(copy).toSorted()).toEqual([
+    "attempt",
+    "decision",
+    "effects",
+    "enqueue",
+    "failureCount",
+    "logger",
+    "maxAttempts",
+    "note",
+    "previousError",
+    "progress",
+    "signal",
+    "task",
+  ]);
+});
