@@ -86,6 +86,23 @@ test("most claims look at what is new, some back, few at all", () => {
   expect(count).toEqual({ new: 950, recent: 40, all: 10 });
 });
 
+test("looks back that take long are rare, and frequent again once they are cheap", () => {
+  const lanes = new Lanes(["default"], ["a"]);
+  const looksBack = (from: number, to: number, tookMs: number) => {
+    let count = 0;
+    for (let now = from; now < to; now += 50) {
+      const depth = lanes.depth(now);
+      count += depth === "new" ? 0 : 1;
+      lanes.next(now, { depth, full: new Set() });
+      lanes.claimed([], { now, depth, tookMs, more: true });
+    }
+    return count;
+  };
+
+  expect(looksBack(0, 20_000, 100)).toBeLessThanOrEqual(21);
+  expect(looksBack(30_000, 40_000, 1)).toBeGreaterThan(45);
+});
+
 test("a busy worker of many types leaves out the lanes that were empty, for a moment", () => {
   const lanes = new Lanes(
     ["default"],
