@@ -32,7 +32,6 @@ set search_path to pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_has_keys boolean := triaged.check_batch(p_tasks);
   v_now timestamptz := triaged.now();
   -- Then each payload must be measured by check_task.
   v_has_limit boolean := coalesce(current_setting('triaged.max_payload_bytes', true), '') <> '';
@@ -42,7 +41,9 @@ declare
   v_keyed_ids bigint[];
   v_keyed_outcomes text[];
 begin
-  if v_has_keys then
+  perform triaged.check_batch(p_tasks);
+
+  if p_tasks @? '$[*].dedupe_key' then
     -- A statement of its own: the event of the insert below is announced right before it.
     select array_agg(keyed."position"), array_agg(keyed.task_id), array_agg(keyed.outcome)
     into v_keyed_positions, v_keyed_ids, v_keyed_outcomes
@@ -163,11 +164,9 @@ end;
 $$;
 
 -- Raise an error for an array that enqueue_tasks cannot take. A misspelled key would otherwise be a
--- setting that is silently missing. Returns whether any of the tasks may have a dedupe key.
-drop function if exists triaged.check_batch(jsonb);
-
+-- setting that is silently missing.
 create or replace function triaged.check_batch(p_tasks jsonb)
-returns boolean
+returns void
 language plpgsql
 stable
 as $$
@@ -179,8 +178,6 @@ declare
   v_bytes_max constant integer := 67108864;
   v_key text;
   v_type text;
-  v_is_known boolean;
-  v_has_keys boolean;
 begin
   if jsonb_typeof(p_tasks) is distinct from 'array' then
     raise exception 'expected tasks to be a JSON array, got %',
@@ -197,14 +194,11 @@ begin
   end if;
 
   -- One look at each task; what is wrong is looked for where something is.
-  select
-    bool_and(case when jsonb_typeof(task) = 'object' then task - v_known = '{}' else false end),
-    bool_or(task ? 'dedupe_key')
-  into v_is_known, v_has_keys
-  from jsonb_array_elements(p_tasks) as task;
-
-  if v_is_known is not false then
-    return v_has_keys;
+  if not exists (
+    select from jsonb_array_elements(p_tasks) as task
+    where case when jsonb_typeof(task) = 'object' then task - v_known <> '{}' else true end
+  ) then
+    return;
   end if;
 
   select jsonb_typeof(task) into v_type
