@@ -18,6 +18,7 @@ import { rescue } from "./rescue.ts";
 import { retention } from "./retention.ts";
 import { steady } from "./steady.ts";
 import { throughput } from "./throughput.ts";
+import { upkeep } from "./upkeep.ts";
 import { workers } from "./workers.ts";
 
 /** Every bench, in the order of `all`. */
@@ -40,6 +41,7 @@ export const BENCHES: readonly Bench[] = [
   questions,
   gateway,
   pages,
+  upkeep,
   events,
   cachedReads,
 ];

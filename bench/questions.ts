@@ -7,8 +7,8 @@ import {
   taskStatistics,
 } from "../src/database/monitoring.ts";
 import { taskHistory, whyTask } from "../src/database/reader.ts";
-import { countDepth, foldHistory } from "../src/database/retention.ts";
 import { fillDays, type Known } from "./contestants/answered-days.ts";
+import { foldNew } from "./contestants/fold-days.ts";
 import { triaged } from "./contestants/triaged.ts";
 import type { Bench } from "./frame/bench.ts";
 import { withClient } from "./frame/databases.ts";
@@ -19,7 +19,6 @@ import { quantile } from "./frame/statistics.ts";
 const ASKED = 40;
 /** Before the clock counts: the session has read what it needs of the catalog. */
 const WARM_UP = 3;
-const FOLD_ROWS_MAX = 50_000;
 /** Tasks that ended since the last fold: five seconds of 200 a second. */
 const SINCE_FOLD = 1_000;
 
@@ -36,11 +35,11 @@ export const questions: Bench = {
   tasksAre: "final tasks, of which one in a hundred failed; a tenth as many wait",
   sizes: { full: { rounds: 3, tasks: 10_000_000 }, smoke: { rounds: 1, tasks: 20_000 } },
   measure: async (stage, { rounds, tasks }) =>
-    await stage.withDatabase(triaged({ concurrency: 1 }), (url) =>
+    await stage.withFilled(triaged({ concurrency: 1 }), `days_${tasks}`, (url) =>
       withClient(url, async (client) => {
         const db = inSchema(client);
         const known = await fillDays(client, tasks, stage.note);
-        stage.note(await foldAll(db));
+        await foldNew(client, "what is new", stage.note);
         await endSome(client, SINCE_FOLD);
         await stage.settleDown(client);
         const asked = questionsAbout(known).map((each) => ({
@@ -76,26 +75,6 @@ async function timesOf(ask: () => Promise<unknown>): Promise<number[]> {
   return tookMs;
 }
 
-/** As the jobs do; resolves to what it took. */
-export async function foldAll(db: Database): Promise<string> {
-  const before = performance.now();
-  let folded = 0;
-  for (let rows = FOLD_ROWS_MAX; rows >= FOLD_ROWS_MAX; folded += rows) {
-    rows = await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });
-  }
-  const foldMs = performance.now() - before;
-  await countDepth(db);
-  const countMs = performance.now() - before - foldMs;
-  await db.query({
-    text: `vacuum analyze triaged.ended_rollups, triaged.created_ranges, triaged.day_histograms,
-             triaged.event_rollups, triaged.failure_rollups`,
-  });
-  return (
-    `${folded.toLocaleString("en")} rows of history folded in ${(foldMs / 1_000).toFixed(1)} s, ` +
-    `live tasks counted in ${countMs.toFixed()} ms`
-  );
-}
-
 async function endSome(client: Client, count: number): Promise<void> {
   await client.query("select triaged.register_worker('since', '{recent}')");
   await client.query(
@@ -117,14 +96,39 @@ async function endSome(client: Client, count: number): Promise<void> {
   }
 }
 
-function list(name: string, given: string): Question {
+const LISTED = "select task_id, task_type, queue, status, created_at::text from triaged.list_tasks";
+
+/** A page by a filter, and the one behind it. */
+function list(name: string, given: string): Question[] {
+  let place = "";
+  return [
+    {
+      name: `list ${name}`,
+      limitMs: 20,
+      ask: async (_, client) => {
+        const { rows } = await client.query(`${LISTED}(${given})`);
+        const last = rows.at(-1);
+        place =
+          last === undefined
+            ? "before_created_at => 'infinity', before_task_id => 0"
+            : `before_created_at => '${last.created_at}', before_task_id => ${last.task_id}`;
+      },
+    },
+    {
+      name: `list ${name}, next page`,
+      limitMs: 20,
+      ask: (_, client) => client.query(`${LISTED}(${[given, place].filter(Boolean).join(", ")})`),
+    },
+  ];
+}
+
+/** A page of the past, as a link in a mail leads to it. */
+function at(name: string, given: string, ago: string): Question {
+  const place = `before_created_at => now() - interval '${ago}', before_task_id => 0`;
   return {
     name: `list ${name}`,
     limitMs: 20,
-    ask: (_, client) =>
-      client.query(
-        `select task_id, task_type, queue, status, created_at from triaged.list_tasks(${given})`,
-      ),
+    ask: (_, client) => client.query(`${LISTED}(${[given, place].filter(Boolean).join(", ")})`),
   };
 }
 
@@ -155,27 +159,36 @@ function questionsAbout(known: Known): Question[] {
         await attentionCounts(db);
       },
     },
-    list("of all", ""),
-    list("finished", "status => 'finished'"),
-    list("failed", "status => 'failed'"),
-    list("queued", "status => 'queued'"),
-    list("needs_decision", "status => 'needs_decision'"),
-    list("by type", "task_type => 'type_3'"),
-    list("by rare type", "task_type => 'rare'"),
-    list("by unknown type", "task_type => 'no such'"),
-    list("failed by type", "task_type => 'type_3', status => 'failed'"),
-    list("by queue", "queue => 'night'"),
-    list("by rare queue", "queue => 'rare'"),
-    list("by context", "context_id => 'context-40'"),
-    list("by repository", "repository => 'org/repo-50'"),
-    list("by parent", `parent_task_id => ${known.root}`),
-    list("by worker", `worker_id => ${known.worker}`),
-    list("by worker that is gone", `worker_id => ${known.goneWorker}`),
-    list(
-      "by type, a page of days ago",
-      "task_type => 'type_3', before_created_at => now() - interval '4 days'",
+    ...list("of all", ""),
+    ...list("finished", "status => 'finished'"),
+    ...list("failed", "status => 'failed'"),
+    ...list("cancelled", "status => 'cancelled'"),
+    ...list("queued", "status => 'queued'"),
+    ...list("started", "status => 'started'"),
+    ...list("needs_decision", "status => 'needs_decision'"),
+    ...list("by type", "task_type => 'type_3'"),
+    ...list("by rare type", "task_type => 'rare'"),
+    ...list("by unknown type", "task_type => 'no such'"),
+    ...list("failed by type", "task_type => 'type_3', status => 'failed'"),
+    ...list("by queue", "queue => 'night'"),
+    ...list("by queue and type", "queue => 'low', task_type => 'type_19'"),
+    ...list("by rare queue", "queue => 'rare'"),
+    ...list("by context", "context_id => 'context-40'"),
+    ...list("by small context", "context_id => 'run-100'"),
+    ...list(
+      "by repository and type",
+      "repository => 'org/repo-50', task_type => 'consumer_triage'",
     ),
-    list("of all, a page of days ago", "before_created_at => now() - interval '4 days'"),
+    ...list("by unknown repository", "repository => 'no/such'"),
+    ...list("by repository", "repository => 'org/repo-50'"),
+    ...list("by parent", `parent_task_id => ${known.root}`),
+    ...list("by worker", `worker_id => ${known.worker}`),
+    ...list("by worker that is gone", `worker_id => ${known.goneWorker}`),
+    at("by type, a page of days ago", "task_type => 'type_3'", "4 days"),
+    at("by type, a page of weeks ago", "task_type => 'type_19'", "20 days"),
+    at("by queue, a page of weeks ago", "queue => 'low'", "20 days"),
+    at("of all, a page of days ago", "", "4 days"),
+    ...list("failed by worker", `worker_id => ${known.worker}, status => 'failed'`),
     { name: "history of a task", limitMs: 10, ask: (db) => taskHistory(db, known.finalTask) },
     {
       name: "lineage of a root",

@@ -11,6 +11,9 @@ import { openServer } from "./frame/server.ts";
 import { Stage } from "./frame/stage.ts";
 import { readFacts } from "./machine.ts";
 
+/** Those that take long to fill. */
+const KEPT = "questions, pages and upkeep";
+
 const HELP = `npm run bench -- NAME [FLAGS]
 
 NAME is all, or one of:
@@ -20,6 +23,8 @@ Flags:
   --rounds N     rounds, each contestant once in each
   --tasks N      tasks in a round
   --size SIZE    full, or smoke: a few seconds each, to see that it works
+  --keep         on a server that is given: keep the database that ${KEPT} fill,
+                 and go on with that of an earlier run of as many tasks
   --json         one JSON object on stdout: every round of every contestant
   --save         write the table into bench/RESULTS.md
   -h, --help     show this
@@ -34,6 +39,7 @@ const Flags = z.object({
   rounds: count,
   tasks: count,
   size: z.enum(SIZES).default("full"),
+  keep: z.boolean().default(false),
   json: z.boolean().default(false),
   save: z.boolean().default(false),
   help: z.boolean().default(false),
@@ -66,6 +72,7 @@ function parse(words: readonly string[]) {
         rounds: { type: "string" },
         tasks: { type: "string" },
         size: { type: "string" },
+        keep: { type: "boolean" },
         json: { type: "boolean" },
         save: { type: "boolean" },
         help: { type: "boolean", short: "h" },
@@ -98,7 +105,11 @@ async function measureAll(
   // oxlint-disable-next-line node/no-process-env -- Where the server is; no setting of triaged counts here.
   const { TEST_DATABASE_URL, DATABASE_URL } = process.env;
   const server = await openServer(TEST_DATABASE_URL || DATABASE_URL || null);
-  const stage = new Stage(server, note);
+  if (flags.keep && server.isOwn) {
+    await server.stop();
+    throw new UsageError("--keep needs a server that stays", { hint: "set TEST_DATABASE_URL" });
+  }
+  const stage = new Stage(server, note, { keeps: flags.keep });
   try {
     const facts = readFacts();
     const described = `${await server.describe()}${server.isOwn ? " (embedded)" : ""}`;

@@ -23,12 +23,22 @@ export async function withClient<Result>(
 }
 
 /** Make a database, empty or as a copy of one to which nobody is connected; its URL. */
-export async function createDatabase(serverUrl: string, template = "template0"): Promise<string> {
-  const name = `triaged_bench_${randomBytes(6).toString("hex")}`;
+export async function createDatabase(
+  serverUrl: string,
+  template = "template0",
+  name = `triaged_bench_${randomBytes(6).toString("hex")}`,
+): Promise<string> {
   await withClient(serverUrl, (client) =>
     client.query(`create database ${name} template ${template}`),
   );
   return urlOf(serverUrl, name);
+}
+
+export async function hasDatabase(serverUrl: string, name: string): Promise<boolean> {
+  return await withClient(serverUrl, async (client) => {
+    const found = await client.query("select from pg_database where datname = $1", [name]);
+    return found.rowCount === 1;
+  });
 }
 
 /** Drop a database, whoever is still connected to it. */

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { createDatabase, dropDatabase, nameOf } from "./databases.ts";
+import { createDatabase, dropDatabase, hasDatabase, nameOf, urlOf } from "./databases.ts";
 import type { BenchServer } from "./server.ts";
 
 /** Who can be measured: a queue that knows how to set itself up in an empty database. */
@@ -16,11 +16,14 @@ export class Stage {
   readonly server: BenchServer;
   /** Says on stderr how far the bench is. */
   readonly note: (text: string) => void;
+  /** Whether a database that took long to fill is kept for the next run. */
+  readonly #keeps: boolean;
   readonly #templates = new Map<string, Promise<string>>();
 
-  constructor(server: BenchServer, note: (text: string) => void) {
+  constructor(server: BenchServer, note: (text: string) => void, { keeps = false } = {}) {
     this.server = server;
     this.note = note;
+    this.#keeps = keeps;
   }
 
   /** Lend a database in which the contestant is installed and has nothing to do. */
@@ -34,6 +37,26 @@ export class Stage {
     } finally {
       await dropDatabase(this.server.url, url);
     }
+  }
+
+  /**
+   * Lend a database for something that takes long to fill: with `--keep` that of an earlier run of
+   * the same name, which may be whole, half full or new; it stays. Else as `withDatabase`.
+   */
+  async withFilled<Result>(
+    contestant: Installable,
+    name: string,
+    use: (url: string) => Promise<Result>,
+  ): Promise<Result> {
+    if (!this.#keeps) {
+      return await this.withDatabase(contestant, use);
+    }
+    const kept = `triaged_bench_kept_${name}`;
+    if (!(await hasDatabase(this.server.url, kept))) {
+      await createDatabase(this.server.url, nameOf(await this.#template(contestant)), kept);
+    }
+    this.note(`in the database ${kept}, which stays`);
+    return await use(urlOf(this.server.url, kept));
   }
 
   /** Write out what the preparation left, so that it is not written while the clock runs. */

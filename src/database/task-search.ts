@@ -6,9 +6,11 @@ import { columnsOf, type Database, isoTime } from "./database.ts";
 import { PAGE_PLACE } from "./reader.ts";
 import { ListedRow } from "./rows.ts";
 
-/** What list_tasks gives at once, and how often one page asks. */
-const LOOKED_AT_ONCE = 1_000;
-const LOOKS_MAX = 5;
+/**
+ * How many tasks the looks of one page are at: the first is enough where many match. To plan a
+ * look takes as long as to look at a thousand.
+ */
+const LOOKS = [500, 4_500] as const;
 
 /** As TaskFilter, and conditions on what is found by that; all of what is given must hold. */
 export type TaskSearch = Omit<TaskFilter, "limit" | "offset"> & {
@@ -53,9 +55,10 @@ export async function searchTasks(db: Database, search: TaskSearch): Promise<Fou
   const rows: ListedRow[] = [];
   let after = search.after;
   let lookedAt = 0;
-  for (let look = 0; look < LOOKS_MAX; look += 1) {
+  for (const atOnce of LOOKS) {
     const wanted = search.limit - rows.length;
-    const found = await lookOnce(db, { ...search, after, wanted, workerId });
+    const lookedMax = isPlain(search) ? wanted + 1 : atOnce;
+    const found = await lookOnce(db, { ...search, after, wanted, lookedMax, workerId });
     lookedAt += found.looked;
     rows.push(...found.rows);
     after = found.next ?? undefined;
@@ -66,13 +69,18 @@ export async function searchTasks(db: Database, search: TaskSearch): Promise<Fou
   return { rows, next: after ?? null, lookedAt };
 }
 
-type Look = TaskSearch & { readonly wanted: number; readonly workerId: string | null };
+type Look = TaskSearch & {
+  readonly wanted: number;
+  readonly lookedMax: number;
+  readonly workerId: string | null;
+};
 
 async function lookOnce(
   db: Database,
   look: Look,
 ): Promise<{ rows: ListedRow[]; next: string | null; looked: number }> {
-  const { queue, taskType, status, contextId, repo, parentTaskId, workerId, wanted } = look;
+  const { queue, taskType, status, contextId, repo, parentTaskId } = look;
+  const { workerId, wanted, lookedMax } = look;
   const [, time = null, taskId = null] = PAGE_PLACE.exec(look.after ?? "") ?? [];
   const before = time ?? look.createdBefore?.toISOString() ?? null;
   const found = await db.query({
@@ -108,7 +116,7 @@ async function lookOnce(
       before,
       // Without a place, all that is older than the time itself.
       taskId ?? (before === null ? null : "0"),
-      isPlain(look) ? wanted + 1 : LOOKED_AT_ONCE,
+      lookedMax,
       look.createdSince?.toISOString() ?? null,
       look.error ?? null,
       look.payload === undefined ? null : toJson(look.payload),
@@ -122,7 +130,7 @@ async function lookOnce(
   const { looked, last_created_at, last_task_id } = Looked.parse(first);
   const matching = found.filter((row) => Looked.parse(row).task_id !== null);
   const shown = matching.slice(0, wanted);
-  const isAll = looked < (isPlain(look) ? wanted + 1 : LOOKED_AT_ONCE);
+  const isAll = looked < lookedMax;
   // As the server wrote it, since a Date would cut the microseconds.
   const next =
     matching.length > wanted

@@ -278,6 +278,11 @@ const QUESTIONS = [
    )`,
   "select * from triaged.list_tasks(context_id => 'x')",
   "select * from triaged.list_tasks(repository => 'a/b', task_type => 'consumer_triage')",
+  "select * from triaged.list_tasks(repository => 'no/such')",
+  "select * from triaged.list_tasks(repository => 'no/such', status => 'finished')",
+  "select * from triaged.list_tasks(max_rows => 500)",
+  "select * from triaged.series_since(now() - interval '7 days', '2 hours')",
+  "select * from triaged.preview_operation('retry', '{\"status\": \"failed\"}')",
   "select * from triaged.list_tasks(parent_task_id => 1)",
   "select * from triaged.get_task_hierarchy(1)",
   "select why.* from triaged.why(1)",
@@ -291,6 +296,11 @@ test("no question reads the final tasks, those that wait, or history whole", asy
     task_types: ["noop", "rare"],
     queues: ["default", "rare"],
   });
+  // As the jobs make days ahead; the newest tasks are to be found without a plan of all days.
+  await client.query(
+    `select triaged.create_partition('final_tasks', current_date - day)
+     from generate_series(1, 5) as day`,
+  );
   const enqueueAll = async () => {
     for (let minute = 30; minute > 0; minute -= 1) {
       await setClock(client, new Date(Date.now() - minute * 60_000).toISOString());
@@ -331,6 +341,32 @@ test("no question reads the final tasks, those that wait, or history whole", asy
     expect({ question, read }).toEqual({ question, read: [] });
   }
 });
+
+test("the newest tasks are found without a plan of the days before", async ({ db }) => {
+  await db.query(
+    `select triaged.create_partition('final_tasks', current_date - day)
+     from generate_series(0, 20) as day`,
+  );
+  await enqueueMany(db, 60, { task_type: "noop" });
+  const tasks = await claimTasks(db, await startWorker(db), { max_tasks: 50 });
+  await settle(
+    db,
+    tasks.map((task) => outcomeOf(task, "fail", { error: "no" })),
+  );
+
+  for (const given of ["", "status => 'failed'", "task_type => 'noop'", "queue => 'default'"]) {
+    const nodes = await watchPlans(db, () => db.query(`select from triaged.list_tasks(${given})`));
+    const days = new Set(
+      nodes.flatMap(({ relation = "" }) => (/^final_tasks_2/.test(relation) ? [relation] : [])),
+    );
+    expect({ given, days: days.size }).toEqual({ given, days: expect.toSatisfy(isFew) });
+  }
+});
+
+/** Today, the two days before it, and what an hour more or less adds. */
+function isFew(days: number): boolean {
+  return days > 0 && days <= 5;
+}
 
 test("a count by status reads some of many ended tasks, and says that it is an estimate", async ({
   db,

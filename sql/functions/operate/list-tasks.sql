@@ -32,38 +32,36 @@ as $$
 declare
   v_created_at timestamptz := coalesce(list_tasks.before_created_at, 'infinity');
   v_task_id bigint := coalesce(list_tasks.before_task_id, 9223372036854775807);
-  v_rows integer := least(greatest(coalesce(list_tasks.max_rows, 20), 0), 1000);
+  v_rows integer := least(greatest(coalesce(list_tasks.max_rows, 20), 0), 5000);
   v_skip integer := least(greatest(coalesce(list_tasks.skip_rows, 0), 0), 10000);
-  -- Nothing that was created before this can be on the page.
-  v_since timestamptz := '-infinity';
 begin
   if list_tasks.repository is not null then
-    v_since := triaged.repository_since(
-      list_tasks.status, list_tasks.task_type, list_tasks.queue, list_tasks.worker_id,
-      list_tasks.parent_task_id, list_tasks.context_id, list_tasks.repository, v_created_at,
+    return query
+    select *
+    from triaged.newest_of_repository(
+      list_tasks.repository, list_tasks.status, list_tasks.task_type, list_tasks.queue,
+      list_tasks.worker_id, list_tasks.parent_task_id, list_tasks.context_id, v_created_at,
       v_task_id, v_skip + v_rows
-    );
+    ) as task
+    order by task.created_at desc, task.task_id desc
+    limit v_rows
+    offset v_skip;
+    return;
   end if;
 
   return query
   select *
   from (
-    (
-      select *
-      from triaged.newest_live(
-        list_tasks.status, list_tasks.task_type, list_tasks.queue, list_tasks.worker_id,
-        list_tasks.parent_task_id, list_tasks.context_id, list_tasks.repository, v_since,
-        v_created_at, v_task_id, v_skip + v_rows
-      )
+    select *
+    from triaged.newest_live(
+      list_tasks.status, list_tasks.task_type, list_tasks.queue, list_tasks.worker_id,
+      list_tasks.parent_task_id, list_tasks.context_id, v_created_at, v_task_id, v_skip + v_rows
     )
     union all
-    (
-      select *
-      from triaged.newest_ended(
-        list_tasks.status, list_tasks.task_type, list_tasks.queue, list_tasks.worker_id,
-        list_tasks.parent_task_id, list_tasks.context_id, list_tasks.repository, v_since,
-        v_created_at, v_task_id, v_skip + v_rows
-      )
+    select *
+    from triaged.newest_ended(
+      list_tasks.status, list_tasks.task_type, list_tasks.queue, list_tasks.worker_id,
+      list_tasks.parent_task_id, list_tasks.context_id, v_created_at, v_task_id, v_skip + v_rows
     )
   ) as task
   order by task.created_at desc, task.task_id desc
@@ -71,6 +69,11 @@ begin
   offset v_skip;
 end;
 $$;
+
+-- Gone: with a repository.
+drop function if exists triaged.newest_live(
+  text, text, text, bigint, bigint, text, text, timestamptz, timestamptz, bigint, integer
+);
 
 -- The page of list_tasks, of live tasks alone: those that wait, those that workers hold by their
 -- claims, and those that wait for a person. A type that few of many tasks have is found by the
@@ -82,8 +85,6 @@ create or replace function triaged.newest_live(
   p_worker_id bigint,
   p_parent_task_id bigint,
   p_context_id text,
-  p_repository text,
-  p_since timestamptz,
   p_created_at timestamptz,
   p_task_id bigint,
   p_rows integer
@@ -141,12 +142,6 @@ begin
         and p_worker_id is null
         and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
         and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
-        and (
-          p_repository is null
-          or live.payload ->> 'source_repo' = p_repository
-          or live.payload ->> 'target_repo' = p_repository
-        )
-        and live.created_at >= p_since
         and (live.created_at, live.task_id) < (p_created_at, p_task_id)
       order by live.created_at desc, live.task_id desc
       limit p_rows
@@ -170,12 +165,6 @@ begin
               and (p_queue is null or task.queue = p_queue)
               and (p_parent_task_id is null or task.parent_task_id = p_parent_task_id)
               and (p_context_id is null or task.metadata ->> 'context_id' = p_context_id)
-              and (
-                p_repository is null
-                or task.payload ->> 'source_repo' = p_repository
-                or task.payload ->> 'target_repo' = p_repository
-              )
-              and task.created_at >= p_since
               and (task.created_at, task.task_id) < (p_created_at, p_task_id)
             -- Keeps the planner from reading all tasks in the order below.
             offset 0
@@ -207,12 +196,6 @@ begin
         and p_worker_id is null
         and (p_parent_task_id is null or live.parent_task_id = p_parent_task_id)
         and (p_context_id is null or live.metadata ->> 'context_id' = p_context_id)
-        and (
-          p_repository is null
-          or live.payload ->> 'source_repo' = p_repository
-          or live.payload ->> 'target_repo' = p_repository
-        )
-        and live.created_at >= p_since
         and (live.created_at, live.task_id) < (p_created_at, p_task_id)
       order by live.created_at desc, live.task_id desc
       limit p_rows

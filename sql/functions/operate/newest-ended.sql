@@ -1,12 +1,21 @@
 -- Pages of final tasks.
 
--- The page of list_tasks, of final tasks alone.
+-- Gone: with a repository.
+drop function if exists triaged.newest_ended(
+  text, text, text, bigint, bigint, text, text, timestamptz, timestamptz, bigint, integer
+);
+
+-- The page of list_tasks, of final tasks alone, in no order: among more than p_rows the newest.
 --
 -- Tasks that did not finish, children, and tasks of a context have indexes. For a type, a queue and
 -- a worker an index would be written by each settle. They go by the index of all by created_at. For
 -- a type or queue they read the ranges of it in which such tasks were created, as far as the fold
 -- knows, and look by their history for tasks that ended since. For a worker they go back from its
 -- end; where it ended few tasks among many of others, they read the pages that have any of it.
+--
+-- A task ended after it was created, so that those of a day lie in the partitions from that day on.
+-- The page is looked for in the two newest days, and only then in all partitions: to plan
+-- these takes longer than to read a page. Children are of one time, whichever that is.
 create or replace function triaged.newest_ended(
   p_status text,
   p_task_type text,
@@ -14,8 +23,6 @@ create or replace function triaged.newest_ended(
   p_worker_id bigint,
   p_parent_task_id bigint,
   p_context_id text,
-  p_repository text,
-  p_since timestamptz,
   p_created_at timestamptz,
   p_task_id bigint,
   p_rows integer
@@ -33,11 +40,27 @@ declare
   v_until timestamptz := triaged.now() + interval '1 hour';
   v_ranges tstzrange[] := array['(,)'::tstzrange];
   v_since_ids bigint[] := '{}';
+  v_since timestamptz;
   v_from timestamptz := '-infinity';
   v_worker_until timestamptz;
-  v_worker_since timestamptz;
-  v_is_worker_rare boolean := false;
+  -- Nothing that was created before this can be on the page.
+  v_floor timestamptz;
+  v_base timestamptz := least(p_created_at, v_until);
+  v_low timestamptz := p_created_at;
+  v_high timestamptz;
+  v_windows integer[] := case
+    when p_parent_task_id is null then array[2, null] else array[null::integer]
+  end;
+  v_ended_from timestamptz;
+  v_days integer;
+  v_is_first boolean := true;
+  v_found bigint := 0;
+  v_more bigint;
 begin
+  if p_status in ('queued', 'started', 'needs_decision') then
+    return;
+  end if;
+
   if p_worker_id is not null then
     -- Its tasks ended while it lived.
     select started_at - interval '1 hour', ended_at
@@ -53,43 +76,79 @@ begin
     p_worker_id is not null and p_parent_task_id is null and p_context_id is null
     and (p_status is null or p_status = 'finished')
   then
-    v_worker_since := triaged.worker_since(
+    v_floor := triaged.worker_since(
       p_worker_id, p_status, v_from, v_worker_until, p_created_at, p_task_id, p_rows
     );
-    v_is_worker_rare := v_worker_since is null;
-    if p_repository is null then
-      v_ranges := array[tstzrange(v_worker_since, v_worker_until, '[]')];
+    v_ranges := array[tstzrange(v_floor, v_worker_until, '[]')];
+
+    if v_floor is null then
+      return query
+      select *
+      from triaged.final_tasks as ended
+      where
+        ended.worker_id = p_worker_id
+        and ended.ended_at < v_until and ended.ended_at >= v_from
+        and (p_status is null or ended.status = p_status)
+        and (p_task_type is null or ended.task_type = p_task_type)
+        and (p_queue is null or ended.queue = p_queue)
+        and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
+      order by ended.created_at desc, ended.task_id desc
+      limit p_rows;
+      return;
     end if;
   end if;
 
-  if v_is_worker_rare then
-    v_ranges := '{}';
-  elsif
+  if
     p_parent_task_id is null and p_context_id is null
     and (p_task_type is not null or p_queue is not null)
   then
     v_ranges := triaged.ranges_of(p_status, p_task_type, p_queue, p_created_at, p_rows);
-    v_since_ids := triaged.ended_since_fold(p_status, p_task_type);
+    select ids, since into v_since_ids, v_since
+    from triaged.ends_since_fold(p_status, p_task_type);
   end if;
 
-  return query
-  -- Looked up first, and whatever of it matches kept: with a limit the planner would rather walk
-  -- the index by created_at until it met all of them.
-  with by_id as materialized (
+  if cardinality(v_since_ids) > 0 then
+    return query
+    -- Looked up first, and whatever of it matches kept: with a limit the planner would rather walk
+    -- the index by created_at until it met all of them.
+    with by_id as materialized (
+      select *
+      from triaged.final_tasks as ended
+      where
+        ended.task_id = any (v_since_ids)
+        and ended.ended_at < v_until and ended.ended_at >= v_since
+    )
     select *
-    from triaged.final_tasks as ended
-    where ended.task_id = any (v_since_ids) and ended.ended_at < v_until
-  ),
-  of_worker as materialized (
-    select *
-    from triaged.final_tasks as ended
+    from by_id as ended
     where
-      v_is_worker_rare and ended.worker_id = p_worker_id
-      and ended.ended_at < v_until and ended.ended_at >= v_from
-  )
-  select *
-  from (
-    (
+      (p_status is null or ended.status = p_status)
+      and (p_task_type is null or ended.task_type = p_task_type)
+      and (p_queue is null or ended.queue = p_queue)
+      and (p_worker_id is null or ended.worker_id = p_worker_id)
+      and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
+    order by ended.created_at desc, ended.task_id desc
+    limit p_rows;
+  end if;
+
+  v_floor := (
+    select coalesce(min(coalesce(lower(range), '-infinity')), 'infinity')
+    from unnest(v_ranges) as range
+  );
+
+  foreach v_days in array v_windows loop
+    exit when
+      v_found >= p_rows or v_low < v_floor or (v_low = v_floor and not v_is_first);
+
+    v_high := v_low;
+    v_low := greatest(coalesce(v_base - v_days * interval '1 day', '-infinity'), v_floor);
+    -- The clock may have gone back while a task ran. As a value: the planner leaves out no
+    -- partition by what it would have to compute.
+    v_ended_from := greatest(v_low - interval '1 hour', v_from);
+
+    if v_days is null or exists (
+      select from unnest(v_ranges) as range where range && tstzrange(v_low, v_high, '[]')
+    ) then
+      return query
       -- The nested loop visits the ranges in their order, and stops at the limit.
       select found.*
       from unnest(v_ranges) as created (range)
@@ -97,8 +156,10 @@ begin
         select *
         from triaged.final_tasks as ended
         where
-          ended.created_at >= greatest(lower(created.range), p_since)
-          and ended.created_at <= coalesce(upper(created.range), 'infinity')
+          ended.created_at >= greatest(lower(created.range), v_low)
+          and ended.created_at <= least(upper(created.range), v_high)
+          -- Those before have what was created at that time.
+          and (v_is_first or ended.created_at < v_high)
           and (p_status is null or ended.status = p_status)
           -- Says no more, but names an index.
           and (p_status is null or p_status = 'finished' or ended.status <> 'finished')
@@ -107,42 +168,21 @@ begin
           and (p_worker_id is null or ended.worker_id = p_worker_id)
           and (p_parent_task_id is null or ended.parent_task_id = p_parent_task_id)
           and (p_context_id is null or ended.metadata ->> 'context_id' = p_context_id)
-          and (
-            p_repository is null
-            or ended.payload ->> 'source_repo' = p_repository
-            or ended.payload ->> 'target_repo' = p_repository
-          )
           and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
           and ended.task_id <> all (v_since_ids)
           -- The days ahead are empty.
-          and ended.ended_at < v_until and ended.ended_at >= v_from
+          and ended.ended_at < v_until and ended.ended_at >= v_ended_from
         order by ended.created_at desc, ended.task_id desc
-        limit p_rows
+        limit p_rows - v_found
       ) as found
-      limit p_rows
-    )
-    union all
-    (
-      select *
-      from (select * from by_id union all select * from of_worker) as ended
-      where
-        (p_status is null or ended.status = p_status)
-        and (p_task_type is null or ended.task_type = p_task_type)
-        and (p_queue is null or ended.queue = p_queue)
-        and (p_worker_id is null or ended.worker_id = p_worker_id)
-        and (
-          p_repository is null
-          or ended.payload ->> 'source_repo' = p_repository
-          or ended.payload ->> 'target_repo' = p_repository
-        )
-        and ended.created_at >= p_since
-        and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
-      order by ended.created_at desc, ended.task_id desc
-      limit p_rows
-    )
-  ) as task
-  order by task.created_at desc, task.task_id desc
-  limit p_rows;
+      limit p_rows - v_found;
+
+      get diagnostics v_more = row_count;
+      v_found := v_found + v_more;
+    end if;
+
+    v_is_first := false;
+  end loop;
 end;
 $$;
 
@@ -211,6 +251,7 @@ as $$
 declare
   v_minutes_since timestamptz;
   v_hours_since timestamptz;
+  v_days integer := triaged.retention_days('final_tasks');
 begin
   select
     max(since) filter (where span = 'minute') + interval '1 hour',
@@ -255,8 +296,9 @@ begin
               and (p_queue is null or queue = p_queue)
           )
           union all
-          -- What ended before rollups are kept.
+          -- What ended before rollups are kept, where tasks are kept for longer.
           select '-infinity', v_hours_since
+          where v_days = 0 or v_days * interval '1 day' > triaged.now() - v_hours_since
         ) as known
       )
     ) as range
@@ -265,9 +307,12 @@ begin
 end;
 $$;
 
--- The tasks whose end is not folded yet.
-create or replace function triaged.ended_since_fold(p_status text, p_task_type text)
-returns bigint[]
+-- Gone: it told the ids alone.
+drop function if exists triaged.ended_since_fold(text, text);
+
+-- The tasks whose end is not folded yet, and a time before which none of them ended.
+create or replace function triaged.ends_since_fold(p_status text, p_task_type text)
+returns table (ids bigint[], since timestamptz)
 language plpgsql
 stable
 set plan_cache_mode to force_custom_plan
@@ -278,14 +323,16 @@ as $$
 declare
   v_folded_id bigint := coalesce((select folded_id from triaged.rollup_progress), 0);
 begin
-  return array(
-    select recorded.task_id
-    from triaged.task_history as recorded
-    where
-      recorded.history_id > v_folded_id
-      and recorded.status in ('finished', 'failed', 'cancelled')
-      and (p_status is null or recorded.status = p_status)
-      and (p_task_type is null or recorded.task_type = p_task_type)
-  );
+  return query
+  select
+    coalesce(array_agg(recorded.task_id), '{}'),
+    -- Dated by hand, or by an import, it may have ended at any time.
+    min(case when recorded.event in ('import', 'manual') then '-infinity' else recorded.at end)
+  from triaged.task_history as recorded
+  where
+    recorded.history_id > v_folded_id
+    and recorded.status in ('finished', 'failed', 'cancelled')
+    and (p_status is null or recorded.status = p_status)
+    and (p_task_type is null or recorded.task_type = p_task_type);
 end;
 $$;

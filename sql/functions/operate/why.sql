@@ -115,7 +115,7 @@ begin
     -- By the workers, of whom there are few: not by the tasks.
     select coalesce(sum(worker.held), 0) into v_held
     from triaged.worker_activity as worker
-    where p_task.task_type = any (worker.task_types);
+    where worker.ended_at is null and p_task.task_type = any (worker.task_types);
 
     -- Level by level: what is not due of one is not read.
     select count(*) into v_ahead

@@ -242,15 +242,16 @@ begin
     group by at
   ),
   cells as (
-    select at, 'run' as measure, unnest(run_cells) as cell, unnest(run_counts) as values_in
+    -- 0 is what ran, 1 what waited: to compare numbers takes half as long as texts.
+    select at, 0 as measure, unnest(run_cells) as cell, unnest(run_counts) as values_in
     from known
     union all
-    select at, 'wait', unnest(wait_cells), unnest(wait_counts)
+    select at, 1, unnest(wait_cells), unnest(wait_counts)
     from known
   ),
   merged as (
     select
-      at, measure, triaged.histogram_value(cell) as value,
+      at, measure, cell,
       sum(values_in) over (partition by at, measure order by cell) as upto,
       sum(values_in) over (partition by at, measure) as total
     from (
@@ -262,17 +263,19 @@ begin
   quantiles as (
     select
       at,
-      min(value) filter (where measure = 'wait' and upto >= 0.5::float8 * total) as wait_p50,
-      min(value) filter (where measure = 'wait' and upto >= 0.95::float8 * total) as wait_p95,
-      min(value) filter (where measure = 'run' and upto >= 0.5::float8 * total) as run_p50,
-      min(value) filter (where measure = 'run' and upto >= 0.95::float8 * total) as run_p95
+      min(cell) filter (where measure = 1 and upto >= 0.5::float8 * total) as wait_p50,
+      min(cell) filter (where measure = 1 and upto >= 0.95::float8 * total) as wait_p95,
+      min(cell) filter (where measure = 0 and upto >= 0.5::float8 * total) as run_p50,
+      min(cell) filter (where measure = 0 and upto >= 0.95::float8 * total) as run_p95
     from merged
     group by at
   )
   select
     at, coalesce(counts.enqueued, 0), coalesce(counts.claimed, 0),
     coalesce(counts.failed_attempts, 0), coalesce(counts.finished, 0), coalesce(counts.failed, 0),
-    coalesce(counts.cancelled, 0), wait_p50, wait_p95, run_p50, run_p95
+    coalesce(counts.cancelled, 0), triaged.histogram_value(wait_p50),
+    triaged.histogram_value(wait_p95), triaged.histogram_value(run_p50),
+    triaged.histogram_value(run_p95)
   from steps
   left join counts using (at)
   left join quantiles using (at)

@@ -64,7 +64,7 @@ async function readStory(db: Database, id: string) {
     history,
     why: await whyTask(db, id),
     reasons: await readReasons(db, history),
-    family: await readFamily(db, id, { limit: LINEAGE_TASKS_MAX }),
+    family: task === null ? [] : await readFamily(db, task, { limit: LINEAGE_TASKS_MAX }),
     effects: await listEffects(db, { taskId: id, limit: EFFECTS_MAX }),
   };
 }
