@@ -10,10 +10,10 @@ import { inRounds } from "./frame/rounds.ts";
 import { quantile } from "./frame/statistics.ts";
 
 /** How often each is done in a round. */
-const DONE = 10;
+const DONE = 5;
 /** As the night's job. */
 const VERIFY_SINCE_MS = 90_000_000;
-const VERIFY_MS_MAX = 120_000;
+const VERIFY_MS_MAX = 60_000;
 
 /** A step of the jobs: what comes before it in its transaction, and what is timed. */
 type Step = { readonly name: string; readonly prepare?: string; readonly run: string };

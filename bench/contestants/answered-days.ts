@@ -92,10 +92,11 @@ export async function fillDays(
 
 async function vacuumOnce(client: Client, note: (text: string) => void): Promise<void> {
   const { rows } = await client.query<{ name: string }>(`
-    select format('triaged.%I', relname) as name
+    select format('triaged.%I', pg_class.relname) as name
     from pg_stat_all_tables
+    join pg_class on pg_class.oid = relid
     where
-      schemaname = 'triaged'
+      schemaname = 'triaged' and relkind = 'r'
       and (
         coalesce(last_vacuum, last_autovacuum) is null
         or coalesce(last_analyze, last_autoanalyze) is null

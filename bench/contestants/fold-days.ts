@@ -25,9 +25,9 @@ export async function foldNew(
   for (let rows = FOLD_ROWS_MAX; rows >= FOLD_ROWS_MAX; folded += rows) {
     rows = await foldHistory(db, { rowsMax: FOLD_ROWS_MAX });
   }
-  if (folded === 0) return;
   const foldMs = performance.now() - before;
   await countDepth(db);
+  if (folded === 0) return;
   await db.query({
     text: `vacuum analyze triaged.ended_rollups, triaged.created_ranges, triaged.day_histograms,
              triaged.event_rollups, triaged.failure_rollups, triaged.series_rollups,

@@ -48,12 +48,7 @@ begin
   v_whole_from := date_trunc('hour', v_from + interval '59 minutes', 'UTC');
 
   return query
-  with folded as materialized (
-    select *
-    from triaged.ended_rollups
-    where span = 'hour' and starts_at >= v_hour_from and starts_at < v_until
-  ),
-  since_then as materialized (
+  with since_then as materialized (
     select *
     from triaged.ends_after(v_folded_id, 9223372036854775807, v_from, v_until)
   ),
@@ -61,8 +56,8 @@ begin
     select
       task_type, status, count, run_count, run_sum, last_at, 0::bigint as recent_count,
       run_min, run_max, wait_min, wait_max
-    from folded
-    where starts_at >= v_whole_from
+    from triaged.ended_rollups
+    where span = 'hour' and starts_at >= v_whole_from and starts_at < v_until
     union all
     select
       task_type, status,
@@ -99,8 +94,10 @@ begin
   ),
   histograms as (
     select task_type, status, run_cells, run_counts, wait_cells, wait_counts
-    from folded
-    where v_merged_until is null or starts_at >= v_merged_until
+    from triaged.ended_rollups
+    -- Those of merged hours are wide, and not wanted.
+    where
+      span = 'hour' and starts_at >= coalesce(v_merged_until, v_hour_from) and starts_at < v_until
     union all
     select task_type, status, run_cells, run_counts, wait_cells, wait_counts
     from triaged.day_histograms

@@ -83,12 +83,18 @@ begin
 
     if v_floor is null then
       return query
+      -- All of it first: with a limit the planner would walk the index by created_at instead.
+      with of_worker as materialized (
+        select *
+        from triaged.final_tasks as ended
+        where
+          ended.worker_id = p_worker_id
+          and ended.ended_at < v_until and ended.ended_at >= v_from
+      )
       select *
-      from triaged.final_tasks as ended
+      from of_worker as ended
       where
-        ended.worker_id = p_worker_id
-        and ended.ended_at < v_until and ended.ended_at >= v_from
-        and (p_status is null or ended.status = p_status)
+        (p_status is null or ended.status = p_status)
         and (p_task_type is null or ended.task_type = p_task_type)
         and (p_queue is null or ended.queue = p_queue)
         and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
