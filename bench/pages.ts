@@ -37,6 +37,8 @@ const DOORS = [
   "/api/agent/tasks/count",
 ];
 
+const past = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+
 /** Each page of the dashboard, with each of its filters. */
 function pagesAbout(known: Known): string[] {
   const filters = [
@@ -65,7 +67,6 @@ function pagesAbout(known: Known): string[] {
     "?since=20d&until=19d",
     "?type=type_19&since=20d&until=19d",
   ];
-  const past = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
   return [
     ...["5m", "1h", "24h", "7d"].map((range) => `/ui?range=${range}`),
     ...filters.map((filter) => `/ui/tasks${filter}`),
