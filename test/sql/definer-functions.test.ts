@@ -9,7 +9,7 @@ import { HOSTILE, makeHostileRole } from "../support/hostile-role.ts";
 import { query, queryOne, refusal } from "../support/tasks.ts";
 
 /** Inlined into what calls them, so they cannot fix the search path: they name each schema. */
-const INLINED = ["lock_key", "may_stop_clock", "now"];
+const INLINED = ["clock_margin", "lock_key", "may_stop_clock", "now"];
 /** The ones that put SQL together, of names that are ours. */
 const DYNAMIC = [
   "abandon_rewrite",
@@ -23,6 +23,7 @@ const DYNAMIC = [
   "drop_expired_partitions",
   "end_rewrite",
   "is_copied",
+  "maintenance_runs",
   "stray_days",
   "swap_partitions",
 ];

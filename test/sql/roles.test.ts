@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import { migrateSchema } from "../../src/database/migrate/migrate.ts";
 import { type MigrateOptions } from "../../src/database/migrate/steps.ts";
 import { privilegesProbe } from "../../src/doctor/privileges.ts";
-import { serverProbe } from "../../src/doctor/server.ts";
+import { rightsProbe } from "../../src/doctor/server.ts";
 import { found } from "../support/connections.ts";
 import { findingsOf } from "../support/doctor.ts";
 import { asLogin, test } from "../support/owned-databases.ts";
@@ -367,7 +367,7 @@ test("a login without the right is told the name of the role that it needs", asy
   const jobs = await runCli(["jobs"], { env });
   await administrator.query(`grant triaged_${name}_readonly to ${login}`);
   const reader = await runCli(["enqueue", "noop"], { env });
-  const findings = await findingsOf(env.DATABASE_URL, serverProbe);
+  const findings = await findingsOf(env.DATABASE_URL, rightsProbe);
 
   for (const { code, stderr } of [stranger, jobs, reader]) {
     expect(code).toBe(78);

@@ -287,7 +287,7 @@ function mayHave(required: readonly string[]): object {
   return { requestBody: { content: { "application/json": { schema } } }, responses: {} };
 }
 
-test("what a body must have may break whoever sends one that may be left out", () => {
+test("a member that a body must have may break whoever sends one that may be left out", () => {
   expect(toldOf(api(mayHave([])), api(mayHave(["id"])))).toEqual([
     "http.param_required GET /users/{id} id maybe",
   ]);

@@ -57,6 +57,7 @@ test("one file alone starts git, and those that start other programs are known",
   }
   expect(starting.toSorted()).toEqual([
     "bin/triaged.js",
+    "src/backup/programs.ts",
     "src/cli/commands/psql.ts",
     "src/database/embedded/binaries.ts",
     "src/database/embedded/cluster.ts",

@@ -106,7 +106,7 @@ test.for([
   ["const all = { open() {} };\nexport { all as 'module.exports' };\n", "object"],
   ["import open from './a.js';\nexport { open as 'module.exports' };\n", "unknown"],
 ] as const)(
-  "what an ES module gives to require by name is a %2$s",
+  "an ES module gives to require by name a %2$s",
   async ([text, whole], { folder }) => {
     await writeTree(folder, { name: "provider", type: "module" }, { "index.js": text });
     const file: LoadedFile = { path: "./index.js", format: "module" };

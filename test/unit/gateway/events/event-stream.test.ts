@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { fastify } from "fastify";
 import { expect, test, vi } from "vitest";
-import { EventStream } from "../../../src/gateway/events/event-stream.ts";
-import { GATEWAY_LIMITS } from "../../../src/gateway/limits.ts";
+import { EventStream } from "../../../../src/gateway/events/event-stream.ts";
+import { GATEWAY_LIMITS } from "../../../../src/gateway/limits.ts";
 
 /** More than kernels keep for a client that reads nothing. */
 const MORE_THAN_BUFFERS = "x".repeat(32_000_000);
