@@ -66,7 +66,7 @@ COPY docs docs
 COPY deploy deploy
 COPY examples examples
 RUN ln -s /app/bin/triaged.js /usr/local/bin/triaged \
-  && install -d -o node -g node /var/cache/triaged
+  && install -d -o node -g node /var/cache/triaged /var/backups/triaged
 # Mirrors of repositories. A volume keeps them.
 ENV REPO_CACHE_DIR=/var/cache/triaged
 USER node
