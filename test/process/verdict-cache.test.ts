@@ -83,10 +83,10 @@ test("a waiting task takes over when the worker of the other one is killed", asy
   const single = (name: string) =>
     startWorkerProcess(url, { tasks: TASKS, args: ["--name", name, "--concurrency", "1"] });
   await using doomed = single("doomed");
-  const first = await ask(client, { ms: 3_000 });
+  const first = await ask(client, { ms: 6_000 });
   await waitUntilAnalysing(client, first);
   await using _heir = single("heir");
-  const second = await ask(client, { ms: 3_000 });
+  const second = await ask(client, { ms: 6_000 });
   await waitFor(
     async () => (await stepOf(client, second))?.startsWith(`waiting for task ${first}`) ?? false,
     { deadlineMs: 20_000 },
