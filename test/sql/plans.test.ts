@@ -290,7 +290,8 @@ const QUESTIONS = [
 ];
 
 test("no question reads the final tasks, those that wait, or history whole", async ({ client }) => {
-  const all = 6_000;
+  // Of half as many, PostgreSQL 15 takes all to be as cheap as the newest 500 by an index.
+  const all = 12_000;
   await client.query("begin");
   const worker = await startWorker(client, {
     task_types: ["noop", "rare"],
