@@ -111,16 +111,20 @@ export class MigrationSteps {
     migrations: readonly Migration[],
     onApplied?: (name: string) => void,
   ): Promise<void> {
-    const { rows } = await this.#client.query<{ isAlone: boolean }>(
+    const { rows } = await this.#client.query<{ applied: string[]; isPlain: boolean }>(
       withSchema(
-        `select not exists (select from triaged.schema_migrations)
-           and not exists (select from pg_default_acl)
-           and not exists (select from pg_event_trigger) as "isAlone"`,
+        `select
+           array(select name || ' ' || checksum from triaged.schema_migrations) as applied,
+           not exists (select from pg_default_acl)
+             and not exists (select from pg_event_trigger) as "isPlain"`,
         this.#schema,
       ),
     );
-    const steps =
-      rows[0]?.isAlone === true ? [migrations] : migrations.map((migration) => [migration]);
+    const { applied = [], isPlain = false } = rows[0] ?? {};
+    const known = new Set(applied);
+    // Those that were applied take no turn at the lock.
+    const missing = migrations.filter(({ name, checksum }) => !known.has(`${name} ${checksum}`));
+    const steps = known.size === 0 && isPlain ? [missing] : missing.map((migration) => [migration]);
     for (const step of steps) {
       for (const { name } of await this.#applyTogether(step)) {
         onApplied?.(name);
