@@ -12,10 +12,16 @@ import {
   stopPostmaster,
   stopWithThisProcess,
 } from "../database/embedded/postmaster.ts";
+import { databaseNameOf } from "../database/libpq.ts";
 import { clientConfig } from "../database/pool.ts";
 import { isTransient } from "../database/sqlstate.ts";
 import { EnvironmentError, EXIT_CODES, hasCode } from "../model/errors.ts";
-import { type DatabaseUrl, databaseUrlOf, parseDatabaseUrl } from "../settings/database-url.ts";
+import {
+  type DatabaseUrl,
+  databaseUrlOf,
+  parseDatabaseUrl,
+  withoutHosts,
+} from "../settings/database-url.ts";
 import { environmentBeginning, environmentOf } from "../settings/environment.ts";
 import { explained } from "./make-backup.ts";
 import { findPrograms, type Programs, runProgram } from "./programs.ts";
@@ -240,14 +246,12 @@ export async function lendFolderTo(folder: string, user: ServerUser): Promise<vo
 }
 
 function socketUrl(like: DatabaseUrl, folder: string): DatabaseUrl {
-  const { username, pathname } = new URL(
-    like.url.replace(/^(\w+:\/\/(?:[^/?#]*@)?)[^/?#]*/, "$1host"),
-  );
+  const { username } = withoutHosts(like);
   return parseDatabaseUrl(
     databaseUrlOf({
       host: folder,
       port: PORT,
-      database: decodeURIComponent(pathname.slice(1)),
+      database: databaseNameOf(like),
       user: username === "" ? "postgres" : decodeURIComponent(username),
       password: undefined,
     }),

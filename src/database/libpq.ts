@@ -1,6 +1,6 @@
 /** How the programs of PostgreSQL are told where the database is: by variables of libpq. */
 import { existsSync } from "node:fs";
-import type { DatabaseUrl, Host } from "../settings/database-url.ts";
+import { type DatabaseUrl, type Host, withoutHosts } from "../settings/database-url.ts";
 
 /** Authorities of the system, for a libpq of before 16, which does not find them by itself. */
 const AUTHORITIES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
@@ -39,7 +39,7 @@ export function libpqEnvironment(
   database: DatabaseUrl,
   { at, major }: { at: Host; major: number },
 ): Record<string, string | undefined> {
-  const url = new URL(database.url.replace(/^(\w+:\/\/(?:[^/?#]*@)?)[^/?#]*/, "$1host"));
+  const url = withoutHosts(database);
   const { mode, rootCertificateFile, certificateFile, keyFile } = database.tls;
   const own = NOT_OURS.map((name): [string, undefined] => [name, undefined]);
   const more = FROM_URL.map(([parameter, name]) => [name, url.searchParams.get(parameter)]);
@@ -66,9 +66,8 @@ function systemAuthorities(major: number): string | undefined {
 }
 
 /** The path of the URL; without one, libpq takes the name of the user. */
-export function databaseNameOf({ url }: DatabaseUrl): string {
-  const [, name = ""] = /^\w+:\/\/[^/?#]*\/([^?#]*)/.exec(url) ?? [];
-  return decodeURIComponent(name);
+export function databaseNameOf(database: DatabaseUrl): string {
+  return decodeURIComponent(withoutHosts(database).pathname.slice(1));
 }
 
 /** The same server, and another database of it. */

@@ -196,6 +196,11 @@ const DEFAULT_PORT = 5432;
 /** Scheme and login, the addresses, and the rest; the password may hold a comma. */
 const PARTS = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s;
 
+/** As Node reads a URL, which takes no list of hosts: with another one in their place. */
+export function withoutHosts({ url }: Pick<DatabaseUrl, "url">): URL {
+  return new URL(url.replace(PARTS, "$1host$3"));
+}
+
 /**
  * Take `postgres://user@a:5432,b:5433/db` apart, which the URL of the standard cannot: null
  * where it names one host. `withHosts` of a URL for the first host makes it whole again.
