@@ -105,12 +105,9 @@ test.for([
   ["class Open {}\nexport { Open as 'module.exports' };\n", "class"],
   ["const all = { open() {} };\nexport { all as 'module.exports' };\n", "object"],
   ["import open from './a.js';\nexport { open as 'module.exports' };\n", "unknown"],
-] as const)(
-  "an ES module gives to require by name a %2$s",
-  async ([text, whole], { folder }) => {
-    await writeTree(folder, { name: "provider", type: "module" }, { "index.js": text });
-    const file: LoadedFile = { path: "./index.js", format: "module" };
+] as const)("an ES module gives to require by name a %2$s", async ([text, whole], { folder }) => {
+  await writeTree(folder, { name: "provider", type: "module" }, { "index.js": text });
+  const file: LoadedFile = { path: "./index.js", format: "module" };
 
-    expect(new ModuleShapes(readPackageTree(folder)).shapeOf(file).whole).toBe(whole);
-  },
-);
+  expect(new ModuleShapes(readPackageTree(folder)).shapeOf(file).whole).toBe(whole);
+});
