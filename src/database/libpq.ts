@@ -61,7 +61,8 @@ export function libpqEnvironment(
   };
 }
 
-function systemAuthorities(major: number): string | undefined {
+/** What `sslrootcert` says of a verified connection that names no authority, for libpq of `major`. */
+export function systemAuthorities(major: number): string | undefined {
   return major >= LIBPQ_WITH_SYSTEM ? "system" : AUTHORITIES.find((file) => existsSync(file));
 }
 

@@ -1,12 +1,16 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { locateDatabase } from "../../database/connection-file.ts";
+import { systemAuthorities } from "../../database/libpq.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
 import { type Config, readConfig } from "../../settings/config.ts";
 import type { DatabaseUrl } from "../../settings/database-url.ts";
 import { environmentWith } from "../../settings/environment.ts";
 import { defineCommand } from "../terminal/command.ts";
 import { note, print } from "../terminal/output.ts";
+
+/** Where none is installed: any client that is, is likely as new. */
+const NEWEST_MAJOR = 18;
 
 export const psqlCommand = defineCommand({
   name: "psql",
@@ -24,22 +28,31 @@ export const psqlCommand = defineCommand({
   run: async ({ flags }) => {
     const config = readConfig();
     const database = await locateDatabase(config.connection);
+    const installed = installedMajor();
+    const url = urlForLibpq(database, installed ?? NEWEST_MAJOR);
     if (flags.print || !process.stdin.isTTY || !process.stdout.isTTY) {
-      print(urlForLibpq(database));
+      print(url);
       return EXIT_CODES.done;
     }
-    if (spawnSync("psql", ["--version"]).error !== undefined) {
+    if (installed === null) {
       note("psql is not installed (Debian: postgresql-client); connect with any client to");
-      print(urlForLibpq(database));
+      print(url);
       return EXIT_CODES.done;
     }
-    return await openPsql(database, config);
+    return await openPsql(url, config);
   },
 });
 
+/** The major version of the psql on the path, null where there is none. */
+function installedMajor(): number | null {
+  const { stdout } = spawnSync("psql", ["--version"], { encoding: "utf8" });
+  const [, major] = /\) (\d+)/.exec(stdout ?? "") ?? [];
+  return major === undefined ? null : Number(major);
+}
+
 /** The password travels in the environment: a command line is public on its machine. */
-async function openPsql({ url, tls }: DatabaseUrl, { schema }: Config): Promise<number> {
-  const { password, withoutPassword } = takePassword(urlForLibpq({ url, tls }));
+async function openPsql(url: string, { schema }: Config): Promise<number> {
+  const { password, withoutPassword } = takePassword(url);
   const child = spawn("psql", [withoutPassword], {
     stdio: "inherit",
     env: environmentWith({
@@ -55,8 +68,8 @@ async function openPsql({ url, tls }: DatabaseUrl, { schema }: Config): Promise<
 }
 
 /** With the TLS settings back in it, in the words of libpq. */
-function urlForLibpq({ url, tls }: Pick<DatabaseUrl, "url" | "tls">): string {
-  const trusted = tls.mode.startsWith("verify") ? "system" : null;
+function urlForLibpq({ url, tls }: DatabaseUrl, major: number): string {
+  const trusted = tls.mode.startsWith("verify") ? systemAuthorities(major) : null;
   const parameters = [
     ["sslmode", tls.mode],
     ["sslrootcert", tls.rootCertificateFile ?? trusted],
