@@ -1,6 +1,7 @@
 // Goal: a receiver that misbehaves costs no effect, makes no second one, and leads nowhere else.
 // Method: deliver rows of a real outbox to a real server on loopback, which misbehaves.
 
+import type { Client } from "pg";
 import { expect } from "vitest";
 import { CircuitBreaker } from "../../src/system/http.ts";
 import { test } from "../support/connections.ts";
@@ -159,17 +160,50 @@ test("a redirect is not followed, wherever it leads", async ({ client }) => {
   expect(inside.received).toEqual([]);
 });
 
-test.for(["127.0.0.1", "localhost", "[::1]", "0x7f000001", "[::ffff:127.0.0.1]"])(
-  "a webhook to %s is refused before anything is sent",
-  async (host, { client }) => {
-    await using stub = await startStub();
-    const url = `http://${host}:${new URL(stub.url).port}/hook`;
-    const config = effectsConfig({ webhook: { url, format: "json" } });
-
-    const effect = await deliver(client, await addEffect(client, { kind: "webhook" }), { config });
-
-    expect(effect).toMatchObject({ status: "failed" });
-    expect(effect["last_error"]).toContain("is a private address");
-    expect(stub.received).toEqual([]);
+/** An effect that is to go to the address, by each way that strangers may name one. */
+const WAYS = {
+  webhook: async (client: Client, url: string) => ({
+    config: effectsConfig({ webhook: { url, format: "json" } }),
+    id: await addEffect(client, { kind: "webhook" }),
+  }),
+  alert: async (client: Client, url: string) => ({
+    config: effectsConfig({ alerts: { ...effectsConfig().alerts, url, format: "json" } }),
+    id: await addEffect(client, {
+      kind: "alert",
+      payload: { alert: "failed", subject: "1", detail: null, occurred_at: "2026-01-01T00:00:00Z" },
+    }),
+  }),
+  push: async (client: Client, url: string) => {
+    const { config_id } = await queryOne<{ config_id: string }>(
+      client,
+      `insert into triaged.push_configs (task_id, url, created_at)
+       values (1, $1, triaged.now()) returning id as config_id`,
+      [url],
+    );
+    const payload = { config_id, body: { taskId: "1" } };
+    return { config: effectsConfig(), id: await addEffect(client, { kind: "push", payload }) };
   },
-);
+};
+type Way = keyof typeof WAYS;
+
+test.for([
+  ["webhook", "127.0.0.1"],
+  ["webhook", "localhost"],
+  ["webhook", "[::1]"],
+  ["webhook", "0x7f000001"],
+  ["webhook", "[::ffff:127.0.0.1]"],
+  ["alert", "127.0.0.1"],
+  ["alert", "localhost"],
+  ["push", "127.0.0.1"],
+  // Public when the config was set, and private by the time of the push.
+  ["push", "localhost"],
+] satisfies [Way, string][])("by %s nothing is sent to %s", async ([way, host], { client }) => {
+  await using stub = await startStub();
+  const { id, config } = await WAYS[way](client, `http://${host}:${new URL(stub.url).port}/hook`);
+
+  const effect = await deliver(client, id, { config });
+
+  expect(effect).toMatchObject({ status: "failed" });
+  expect(effect["last_error"]).toContain("is a private address");
+  expect(stub.received).toEqual([]);
+});
