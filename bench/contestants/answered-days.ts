@@ -34,22 +34,9 @@ export async function fillDays(
   await client.query("set session_replication_role to replica");
   await client.query("set synchronous_commit to off");
   await client.query("set work_mem to '256MB'");
-  await client.query(`create schema if not exists bench`);
-  await client.query(`create table if not exists bench.steps (
-    step text primary key, done_at timestamptz not null default clock_timestamp())`);
-  const once = async (name: string, work: () => Promise<unknown>) => {
-    const done = await client.query("select from bench.steps where step = $1", [name]);
-    if (done.rowCount === 1) return;
-    await work();
-    await client.query("insert into bench.steps (step) values ($1)", [name]);
-  };
-  const step = async (name: string, work: () => Promise<unknown>) => {
-    await client.query("begin");
-    await once(name, work);
-    await client.query("commit");
-    note(name);
-  };
+  const { once, step } = await stepsOf(client, note);
   await step("workers and partitions", async () => {
+    await client.query(KEEP, [String(DAYS + 1)]);
     await client.query(WORKERS);
     await client.query(
       `select triaged.create_partition(name, current_date - day)
@@ -76,6 +63,7 @@ export async function fillDays(
       await once(`folded ${day}`, () => foldNew(client, `${day} days ago`, note));
     }
   }
+  await step("ranges of lists", async () => await client.query(RANGES));
   await step("live tasks", async () => {
     await client.query(WAITING, [Math.ceil(tasks / 10), tasks + RARE_TASKS]);
     await client.query(CLAIMS);
@@ -88,6 +76,26 @@ export async function fillDays(
   await client.query("reset work_mem");
   await vacuumOnce(client, note);
   return await knownOf(client);
+}
+
+/** Steps that run once, each noted in its transaction, or where it is long, behind it. */
+async function stepsOf(client: Client, note: (text: string) => void) {
+  await client.query(`create schema if not exists bench`);
+  await client.query(`create table if not exists bench.steps (
+    step text primary key, done_at timestamptz not null default clock_timestamp())`);
+  const once = async (name: string, work: () => Promise<unknown>) => {
+    const done = await client.query("select from bench.steps where step = $1", [name]);
+    if (done.rowCount === 1) return;
+    await work();
+    await client.query("insert into bench.steps (step) values ($1)", [name]);
+  };
+  const step = async (name: string, work: () => Promise<unknown>) => {
+    await client.query("begin");
+    await once(name, work);
+    await client.query("commit");
+    note(name);
+  };
+  return { once, step };
 }
 
 async function vacuumOnce(client: Client, note: (text: string) => void): Promise<void> {
@@ -267,8 +275,36 @@ const HISTORY = `
     )
   order by at`;
 
-/** As the jobs do before each fold. */
-const SUMMARIZE = "select triaged.summarize_history()";
+/** As the jobs do before each fold, of each day while it lasts. */
+const SUMMARIZE = `
+  select brin_summarize_new_values(pg_index.indexrelid)
+  from pg_inherits
+  join pg_index on indrelid = inhrelid
+  join pg_class on pg_class.oid = indexrelid
+  join pg_am on pg_am.oid = relam
+  where inhparent = 'triaged.task_history'::regclass and amname = 'brin'`;
+
+/** Tasks are kept for as long as they are here, and with them the minutes that lists look in. */
+const KEEP = `
+  insert into triaged.queue_settings (name, value) values ('task_retention_days', $1)
+  on conflict (name) do update set value = excluded.value`;
+
+/** What the folds of all days would have noted; most of these days had none. */
+const RANGES = `
+  insert into triaged.created_ranges as known (
+    span, starts_at, queue, task_type, status, oldest_at, newest_at
+  )
+  select
+    span, date_trunc(span, ended_at, 'UTC'), queue, task_type, status, min(created_at),
+    max(created_at)
+  from triaged.final_tasks
+  cross join (values ('minute'), ('hour')) as of (span)
+  where ended_at < now() - interval '1 day'
+  group by 1, 2, 3, 4, 5
+  on conflict on constraint created_ranges_pkey do update
+  set
+    oldest_at = least(known.oldest_at, excluded.oldest_at),
+    newest_at = greatest(known.newest_at, excluded.newest_at)`;
 
 /** $1 tasks with numbers after $2: nine in ten are due, a thousand wait for a person or run. */
 const WAITING = `

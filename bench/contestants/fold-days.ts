@@ -93,15 +93,16 @@ export const ALIKE = `
   series as (
     insert into triaged.series_rollups
     select span, starts_at + by, enqueued, claimed, failed_attempts, finished, failed, cancelled,
-      run_cells, run_counts, wait_cells, wait_counts
+      run_cells, run_counts, wait_cells, wait_counts, run_p50, run_p95, wait_p50, wait_p95
     from triaged.series_rollups, bound, shift
-    where span = 'hour' and starts_at >= source_from and starts_at < source_until
+    where span in ('hour', '2 hours') and starts_at >= source_from and starts_at < source_until
     on conflict on constraint series_rollups_pkey do update
     set enqueued = excluded.enqueued, claimed = excluded.claimed,
       failed_attempts = excluded.failed_attempts, finished = excluded.finished,
       failed = excluded.failed, cancelled = excluded.cancelled, run_cells = excluded.run_cells,
       run_counts = excluded.run_counts, wait_cells = excluded.wait_cells,
-      wait_counts = excluded.wait_counts
+      wait_counts = excluded.wait_counts, run_p50 = excluded.run_p50, run_p95 = excluded.run_p95,
+      wait_p50 = excluded.wait_p50, wait_p95 = excluded.wait_p95
   )
   update triaged.rollup_progress
   set folded_id = (

@@ -22,5 +22,10 @@ select
   worker.ended_at,
   worker.end_reason
 from triaged.workers as worker
-left join lateral triaged.held_by(worker.worker_id) as held on true
+-- Asked of those that claimed something that they may hold, not of each that ended in a day.
+left join (
+  select claimed.worker_id, held.count, held.task_ids, held.oldest_started_at
+  from (select distinct worker_id from triaged.claims) as claimed
+  cross join lateral triaged.held_by(claimed.worker_id) as held
+) as held on held.worker_id = worker.worker_id
 where worker.ended_at is null or worker.ended_at > triaged.now() - interval '24 hours';

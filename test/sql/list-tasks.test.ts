@@ -3,6 +3,7 @@
 import type { Client } from "pg";
 import { describe, expect } from "vitest";
 import { test } from "../support/connections.ts";
+import { makeDays, setTime } from "../support/partitions.ts";
 import {
   call,
   claimTasks,
@@ -144,6 +145,36 @@ describe("a list", () => {
     expect(await shown()).toHaveLength(1);
     expect(await query(client, "select from triaged.task_statistics")).toEqual([]);
   });
+});
+
+test("a list shows what a worker that ended few tasks did on several days, page by page", async ({
+  client,
+}) => {
+  await makeDays(client, "final_tasks", "2025-03-01", "2025-03-06");
+  await makeDays(client, "task_history", "2025-03-01", "2025-03-06");
+  await setTime(client, "2025-03-01T10:00:00Z");
+  const rare = await startWorker(client, { task_types: ["noop"] });
+  const busy = await startWorker(client, { task_types: ["noop"] });
+  const done: string[] = [];
+  for (const day of ["01", "03", "04", "05"]) {
+    await setTime(client, `2025-03-${day}T12:00:00Z`);
+    for (const worker of [rare, busy, busy]) {
+      await enqueue(client, { task_type: "noop" });
+      const tasks = await claimTasks(client, worker, { max_tasks: 1 });
+      await settle(
+        client,
+        tasks.map((task) => outcomeOf(task, "finish")),
+      );
+      if (worker === rare) done.unshift(...tasks.map(({ task_id }) => task_id));
+    }
+  }
+  await call(client, "end_worker", { worker_id: rare });
+
+  expect(done).toHaveLength(4);
+  for (const rows of [1, 3, 10]) {
+    expect(await pagesOf(client, { worker_id: rare }, rows)).toEqual(done);
+    expect(await pagesOf(client, { worker_id: rare, status: "finished" }, rows)).toEqual(done);
+  }
 });
 
 test("lineage shows a root, its children and theirs, with their levels", async ({ db }) => {

@@ -4,98 +4,8 @@ import type { Client } from "pg";
 import { expect } from "vitest";
 import { test, waitFor } from "../support/connections.ts";
 import { makeDays, setTime } from "../support/partitions.ts";
-import {
-  claimTasks,
-  enqueue,
-  outcomeOf,
-  query,
-  queryOne,
-  settle,
-  startWorker,
-} from "../support/tasks.ts";
-
-/** Fold all that can be folded, in steps of `rows`; resolves to how many rows were folded. */
-async function foldAll(client: Client, rows = 50_000): Promise<number> {
-  let folded = 0;
-  for (;;) {
-    const { count } = await queryOne<{ count: number }>(
-      client,
-      "select triaged.fold_history($1) as count",
-      [rows],
-    );
-    folded += count;
-    if (count === 0) {
-      return folded;
-    }
-  }
-}
-
-/** Ends by type and status, as the view tells them and as history does. */
-async function bothCounts(client: Client) {
-  return {
-    told: await query(
-      client,
-      `select task_type, status, count::integer from triaged.task_statistics order by 1, 2`,
-    ),
-    recorded: await query(
-      client,
-      `select task_type, status, count(*)::integer from triaged.task_history
-       where status in ('finished', 'failed', 'cancelled') and event <> 'import'
-         and at > triaged.now() - interval '24 hours'
-       group by 1, 2 order by 1, 2`,
-    ),
-  };
-}
-
-/** All that rollups hold, as text, without how the cells of a histogram are ordered. */
-async function rolledUp(client: Client) {
-  const ended = await query(
-    client,
-    `select span, starts_at, queue, task_type, status, count, run_count, round(run_sum::numeric, 3),
-       (select jsonb_object_agg(cell, n) from unnest(run_cells, run_counts) as c (cell, n)) as run,
-       (select jsonb_object_agg(cell, n) from unnest(wait_cells, wait_counts) as c (cell, n)) as wait
-     from triaged.ended_rollups order by 1, 2, 3, 4, 5`,
-  );
-  const events = await query(client, "select * from triaged.event_rollups order by 1, 2, 3");
-  const failures = await query(client, "select * from triaged.failure_rollups order by 1, 2, 3, 4");
-  return { ended, events, failures };
-}
-
-const OUTCOMES = ["finish", "finish", "finish", "fail", "retry", "snooze", "release", "ask"];
-
-/** Some tasks of three types and two queues, ended in several ways, some by hand. */
-async function workOff(client: Client, count: number): Promise<void> {
-  const types = ["one", "two", "three"];
-  for (let place = 0; place < count; place += 1) {
-    await enqueue(client, {
-      task_type: types[place % 3],
-      queue: place % 2 === 0 ? "day" : "night",
-    });
-  }
-  const worker = await startWorker(client, { task_types: types, queues: ["day", "night"] });
-  const tasks = await claimTasks(client, worker, { max_tasks: count });
-  await settle(
-    client,
-    tasks.map((task, place) =>
-      outcomeOf(task, OUTCOMES[place % OUTCOMES.length] ?? "finish", {
-        error: "no",
-        delay_ms: 1,
-        prompt: "well?",
-        detail: { class: place % 3 === 0 ? "timeout" : "other" },
-      }),
-    ),
-  );
-  await client.query(
-    `select triaged.cancel_task(task_id) from triaged.live_tasks where status = 'needs_decision'`,
-  );
-  await client.query(
-    `select triaged.retry_task(task_id) from triaged.final_tasks
-     where status = 'failed' and task_id % 2 = 0`,
-  );
-  await client.query(
-    `update triaged.tasks set status = 'cancelled' where task_type = 'three' and status = 'queued'`,
-  );
-}
+import { bothCounts, foldAll, rolledUp, workOff } from "../support/rollups.ts";
+import { enqueue, query, queryOne } from "../support/tasks.ts";
 
 test("views tell the same before, while and after history is folded", async ({ client }) => {
   await workOff(client, 40);
@@ -312,58 +222,6 @@ test("hours are told of after retention has dropped tasks and history", async ({
       `select span, sum(count)::integer as count from triaged.ended_rollups group by span`,
     ),
   ).toEqual([{ span: "hour", count: expect.any(Number) }]);
-});
-
-test("quantiles are within 5 % of those of all values", async ({ client }) => {
-  await client.query(
-    `alter table triaged.live_tasks disable trigger user;
-     select setseed(0.5);
-     insert into triaged.final_tasks (
-       task_id, task_type, payload, status, run_at, attempt_count, worker_id, created_at,
-       started_at, ended_at, priority, queue, failure_count, max_attempts, rescue_count, metadata
-     )
-     select
-       n, 'spread', '{}', 'finished', ended_at - run - wait, 1, 1, ended_at - run - wait,
-       ended_at - run, ended_at, 2, 'default', 0, 3, 0, '{}'
-     from (
-       select n, triaged.now() as ended_at,
-         interval '1 second' * exp(random() * 12 - 8) as run,
-         interval '1 second' * exp(random() * 16 - 8) as wait
-       from generate_series(1, 5000) as n
-     ) as made`,
-  );
-  const exact = await queryOne<Record<string, number>>(
-    client,
-    `select
-       percentile_cont(0.5) within group (order by extract(epoch from started_at - run_at)::float8)
-         as wait_seconds_p50,
-       percentile_cont(0.95) within group (order by extract(epoch from started_at - run_at)::float8)
-         as wait_seconds_p95,
-       percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at)::float8)
-         as run_seconds_p50,
-       percentile_cont(0.95) within group (order by extract(epoch from ended_at - started_at)::float8)
-         as run_seconds_p95,
-       avg(extract(epoch from ended_at - started_at))::float8 as avg_duration_seconds
-     from triaged.final_tasks`,
-  );
-  const names = Object.keys(exact);
-  const told = () =>
-    queryOne<Record<string, number>>(
-      client,
-      `select ${names.join(", ")} from triaged.task_statistics where task_type = 'spread'`,
-    );
-
-  const before = await told();
-  await foldAll(client);
-  const after = await told();
-
-  for (const name of names) {
-    const expected = exact[name] ?? 0;
-    for (const found of [before, after]) {
-      const isNear = Math.abs((found[name] ?? 0) / expected - 1) < 0.05;
-      expect({ name, found: found[name], isNear }).toMatchObject({ isNear: true });
-    }
-  }
 });
 
 test("the newest pages of history are summarized, once", async ({ client }) => {

@@ -85,6 +85,19 @@ test.for(RANGES)(
     expect(sum("finished")).toBe(count(({ status }) => status === "finished"));
     expect(sum("failed")).toBe(count(({ status }) => status === "failed"));
     expect(sum("failed_attempts")).toBe(count(({ status }) => status === "failed"));
+
+    // By the spans of these charts; then as an older version leaves rollups, without them.
+    const known = () => readSeries(inSchema(db), range);
+    await db.query("insert into triaged.rollup_progress (has_chart_spans) values (true)");
+    expect(await known()).toEqual(points);
+    await db.query("delete from triaged.series_rollups where span in ('15 minutes', '2 hours')");
+    await db.query("update triaged.rollup_progress set has_chart_spans = false");
+    expect(await known()).toEqual(points);
+    await db.query("select triaged.add_chart_spans()");
+    expect(await query(db, "select from triaged.rollup_progress where has_chart_spans")).toEqual([
+      {},
+    ]);
+    expect(await known()).toEqual(points);
   },
 );
 
@@ -127,13 +140,17 @@ test("steps are kept for as long as charts draw them, and no longer", async ({ d
     (await query(db, "select span from triaged.series_rollups group by span order by span")).map(
       ({ span }) => span,
     );
-  expect(await spans()).toEqual(["10 seconds", "hour", "minute"]);
+  expect(await spans()).toEqual(["10 seconds", "15 minutes", "2 hours", "hour", "minute"]);
 
   await setClock(db, at(end + 3 * 3_600));
   await db.query("select triaged.expire_series()");
-  expect(await spans()).toEqual(["hour", "minute"]);
+  expect(await spans()).toEqual(["15 minutes", "2 hours", "hour", "minute"]);
 
   await setClock(db, at(end + 26 * 3_600));
+  await db.query("select triaged.expire_series()");
+  expect(await spans()).toEqual(["2 hours", "hour"]);
+
+  await setClock(db, at(end + 195 * 3_600));
   await db.query("select triaged.expire_series()");
   expect(await spans()).toEqual(["hour"]);
 });

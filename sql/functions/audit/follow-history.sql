@@ -65,7 +65,7 @@ language plpgsql
 stable
 security definer
 set search_path to pg_catalog, pg_temp
--- As fold_rows and ends_after: planned with its bounds, and by index whatever statistics say.
+-- As fold_rows and ends_within: planned with its bounds, and by index whatever statistics say.
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set enable_hashjoin to off

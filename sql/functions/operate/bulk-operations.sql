@@ -96,8 +96,9 @@ set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
-  -- So many are looked at one by one; what matches of more is taken to have the same share.
-  c_looked_max constant bigint := 20000;
+  -- So many are looked at one by one, in some 20 ms; what matches of more is taken to have the same
+  -- share.
+  c_looked_max constant bigint := 4000;
   -- So many are counted.
   c_counted_max constant bigint := 1000000;
   v_now timestamptz := triaged.now();
@@ -107,6 +108,21 @@ declare
   v_all bigint;
 begin
   perform triaged.check_operation(preview_operation.action, preview_operation.filter, null, true);
+
+  if preview_operation.action = 'retry' then
+    v_all := (
+      select count(*)
+      from (
+        select from triaged.final_tasks where status = v_status limit c_counted_max
+      ) as known
+    );
+  end if;
+
+  -- No other condition.
+  if v_all < c_counted_max and filter - 'status' = '{}' then
+    return query select v_all, false;
+    return;
+  end if;
 
   select count(*), count(*) filter (where matches) into v_looked, v_matching
   from triaged.candidates(
@@ -119,15 +135,9 @@ begin
     return;
   end if;
 
-  v_all := case
-    when preview_operation.action = 'retry' then (
-      select count(*)
-      from (
-        select from triaged.final_tasks where status = v_status limit c_counted_max
-      ) as known
-    )
-    else (select coalesce(sum(known.count), 0) from triaged.known_depth() as known)
-  end;
+  v_all := coalesce(
+    v_all, (select coalesce(sum(known.count), 0) from triaged.known_depth() as known)
+  );
 
   return query select (v_matching * (greatest(v_all, v_looked)::numeric / v_looked))::bigint, true;
 end;

@@ -31,9 +31,14 @@ declare
   v_folded_id bigint := coalesce((select folded_id from triaged.rollup_progress), 0);
   v_from timestamptz := date_trunc('minute', p_since, 'UTC') + interval '1 minute';
   v_hour_ago timestamptz := date_trunc('minute', v_now, 'UTC') - interval '59 minutes';
+  v_this_hour timestamptz := date_trunc('hour', v_now, 'UTC');
   v_hour_from timestamptz;
-  -- Before this, the histograms of hours are merged.
+  -- Before this, hours are merged; their counts but for those of the first hour.
   v_merged_until timestamptz;
+  v_counted_from timestamptz;
+  v_counted_until timestamptz;
+  -- From here on hours are read each by itself.
+  v_alone_from timestamptz;
   v_whole_from timestamptz;
 begin
   if v_from < (select since from triaged.rollup_spans() where span = 'minute') then
@@ -42,37 +47,58 @@ begin
 
   v_hour_from := date_trunc('hour', v_from, 'UTC');
   v_merged_until := (
-    select merged_until from triaged.rollup_progress where merged_from = v_hour_from
+    select merged_until from triaged.rollup_progress
+    where
+      merged_from = v_hour_from
+      and not exists (select from triaged.day_histograms where count is null)
   );
   -- Where whole hours begin.
   v_whole_from := date_trunc('hour', v_from + interval '59 minutes', 'UTC');
+  v_counted_from := v_hour_from + interval '1 hour';
+  v_counted_until := greatest(v_merged_until, v_counted_from);
+  v_alone_from := case
+    when v_merged_until is not null and v_whole_from = v_counted_from then v_counted_until
+    else v_whole_from
+  end;
 
   return query
   with since_then as materialized (
     select *
-    from triaged.ends_after(v_folded_id, 9223372036854775807, v_from, v_until)
+    from triaged.ends_within(v_folded_id, 9223372036854775807, v_from, v_until)
   ),
   counts as (
+    -- Whole hours: each by itself, but for those that are merged.
     select
-      task_type, status, count, run_count, run_sum, last_at, 0::bigint as recent_count,
+      task_type, status, count, run_count, run_sum, last_at,
+      case when starts_at >= v_this_hour then count else 0 end as recent_count,
       run_min, run_max, wait_min, wait_max
     from triaged.ended_rollups
-    where span = 'hour' and starts_at >= v_whole_from and starts_at < v_until
+    where
+      span = 'hour'
+      and starts_at >= v_alone_from
+      and starts_at < v_until
+      and (v_merged_until is null or starts_at < v_counted_from or starts_at >= v_counted_until)
     union all
+    select
+      task_type, status, count, run_count, run_sum, last_at, 0, run_min, run_max, wait_min, wait_max
+    from triaged.day_histograms
+    where v_merged_until is not null
+    union all
+    -- Minutes, of the part of an hour that the time begins with, and of the last hour.
     select
       task_type, status,
       case when starts_at < v_whole_from then count else 0 end,
       case when starts_at < v_whole_from then run_count else 0 end,
       case when starts_at < v_whole_from then run_sum else 0 end,
       last_at,
-      case when starts_at >= v_hour_ago then count else 0 end,
+      case when starts_at >= v_hour_ago and starts_at < v_this_hour then count else 0 end,
       run_min, run_max, wait_min, wait_max
     from triaged.ended_rollups
     where
       span = 'minute'
       and starts_at >= v_from
       and starts_at < v_until
-      and (starts_at < v_whole_from or starts_at >= v_hour_ago)
+      and (starts_at < v_whole_from or (starts_at >= v_hour_ago and starts_at < v_this_hour))
     union all
     select
       task_type, status, count(*), count(run_seconds), coalesce(sum(run_seconds), 0), max(at),
@@ -119,29 +145,39 @@ begin
     from since_then join totals using (task_type, status)
     where wait_seconds is not null
   ),
-  merged as (
+  upto as (
+    -- How many values lie up to the end of each cell, and how many there are.
     select
       cell / 500 as measure,
-      triaged.histogram_value(cell % 500) as value,
-      -- How many values lie up to the end of this cell, and how many there are.
+      cell % 500 as cell,
       sum(values_in) over (partition by cell / 500 order by cell) as upto,
       sum(values_in) over (partition by cell / 500) as total
     from (
       select cell, sum(values_in)::double precision as values_in from cells group by cell
     ) as by_cell
   ),
+  found as (
+    select
+      measure,
+      max(total) - 1 as last,
+      -- As percentile_cont: the cells of the two values on either side.
+      min(cell) filter (where upto > floor(0.5::float8 * (total - 1))) as p50_below,
+      min(cell) filter (where upto > ceil(0.5::float8 * (total - 1))) as p50_above,
+      min(cell) filter (where upto > floor(0.95::float8 * (total - 1))) as p95_below,
+      min(cell) filter (where upto > ceil(0.95::float8 * (total - 1))) as p95_above
+    from upto
+    group by measure
+  ),
   quantiles as (
     select
       measure,
-      -- As percentile_cont: between the two values on either side.
-      min(value) filter (where upto > floor(0.5::float8 * (total - 1))) as p50_below,
-      min(value) filter (where upto > ceil(0.5::float8 * (total - 1))) as p50_above,
-      max(0.5::float8 * (total - 1) - floor(0.5::float8 * (total - 1))) as p50_between,
-      min(value) filter (where upto > floor(0.95::float8 * (total - 1))) as p95_below,
-      min(value) filter (where upto > ceil(0.95::float8 * (total - 1))) as p95_above,
-      max(0.95::float8 * (total - 1) - floor(0.95::float8 * (total - 1))) as p95_between
-    from merged
-    group by measure
+      triaged.histogram_value(p50_below) as p50_below,
+      triaged.histogram_value(p50_above) as p50_above,
+      0.5::float8 * last - floor(0.5::float8 * last) as p50_between,
+      triaged.histogram_value(p95_below) as p95_below,
+      triaged.histogram_value(p95_above) as p95_above,
+      0.95::float8 * last - floor(0.95::float8 * last) as p95_between
+    from found
   )
   select
     totals.task_type,

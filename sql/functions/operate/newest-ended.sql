@@ -52,6 +52,7 @@ declare
     when p_parent_task_id is null then array[2, null] else array[null::integer]
   end;
   v_ended_from timestamptz;
+  v_ended_until timestamptz := v_until;
   v_days integer;
   v_is_first boolean := true;
   v_found bigint := 0;
@@ -83,23 +84,11 @@ begin
 
     if v_floor is null then
       return query
-      -- All of it first: with a limit the planner would walk the index by created_at instead.
-      with of_worker as materialized (
-        select *
-        from triaged.final_tasks as ended
-        where
-          ended.worker_id = p_worker_id
-          and ended.ended_at < v_until and ended.ended_at >= v_from
-      )
       select *
-      from of_worker as ended
-      where
-        (p_status is null or ended.status = p_status)
-        and (p_task_type is null or ended.task_type = p_task_type)
-        and (p_queue is null or ended.queue = p_queue)
-        and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
-      order by ended.created_at desc, ended.task_id desc
-      limit p_rows;
+      from triaged.ended_of_worker(
+        p_worker_id, p_status, p_task_type, p_queue, v_from, least(v_worker_until, v_until),
+        p_created_at, p_task_id, p_rows
+      );
       return;
     end if;
   end if;
@@ -108,7 +97,15 @@ begin
     p_parent_task_id is null and p_context_id is null
     and (p_task_type is not null or p_queue is not null)
   then
-    v_ranges := triaged.ranges_of(p_status, p_task_type, p_queue, p_created_at, p_rows);
+    select ranges, greatest(v_from, ended_from), least(v_until, ended_until)
+    into v_ranges, v_from, v_ended_until
+    from triaged.ranges_of_page(p_status, p_task_type, p_queue, p_created_at, p_rows);
+
+    -- Few partitions are planned at once.
+    if v_from >= v_ended_until - interval '3 days' then
+      v_windows := array[null::integer];
+    end if;
+
     select ids, since into v_since_ids, v_since
     from triaged.ends_since_fold(p_status, p_task_type);
   end if;
@@ -177,7 +174,7 @@ begin
           and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
           and ended.task_id <> all (v_since_ids)
           -- The days ahead are empty.
-          and ended.ended_at < v_until and ended.ended_at >= v_ended_from
+          and ended.ended_at < v_ended_until and ended.ended_at >= v_ended_from
         order by ended.created_at desc, ended.task_id desc
         limit p_rows - v_found
       ) as found
@@ -192,19 +189,19 @@ begin
 end;
 $$;
 
--- When the last task of a page by a worker was created; null where it ended less than a page of
--- many of the newest tasks of its life. A list then finds its tasks by the pages of the table that
--- have any of it, which are few.
-create or replace function triaged.worker_since(
-  p_worker_id bigint,
+-- Gone: it told the ranges alone.
+drop function if exists triaged.ranges_of(text, text, text, timestamptz, integer);
+
+-- The ranges of created_at that hold the newest tasks that match, the newest first, without any
+-- between them, as many as a page may need; and between which times all of these tasks ended.
+create or replace function triaged.ranges_of_page(
   p_status text,
-  p_from timestamptz,
-  p_worker_until timestamptz,
+  p_task_type text,
+  p_queue text,
   p_created_at timestamptz,
-  p_task_id bigint,
   p_rows integer
 )
-returns timestamptz
+returns table (ranges tstzrange[], ended_from timestamptz, ended_until timestamptz)
 language plpgsql
 stable
 set plan_cache_mode to force_custom_plan
@@ -214,50 +211,12 @@ set max_parallel_workers_per_gather to 0
 as $$
 #variable_conflict use_column
 declare
-  v_until timestamptz := triaged.now() + interval '1 hour';
-  -- A page of a worker that ends one of 500 tasks.
-  v_newest bigint := 500 * p_rows::bigint;
-begin
-  return (
-    select created_at
-    from (
-      select created_at, worker_id, status
-      from triaged.final_tasks
-      where
-        created_at <= coalesce(p_worker_until, 'infinity')
-        and (created_at, task_id) < (p_created_at, p_task_id)
-        and ended_at < v_until and ended_at >= p_from
-      order by created_at desc, task_id desc
-      limit v_newest
-    ) as newest
-    where worker_id = p_worker_id and (p_status is null or status = p_status)
-    order by created_at desc
-    offset greatest(p_rows - 1, 0)
-    limit 1
-  );
-end;
-$$;
-
--- The ranges of created_at that hold the newest tasks that match, the newest first, without any
--- between them; as many as a page may need.
-create or replace function triaged.ranges_of(
-  p_status text,
-  p_task_type text,
-  p_queue text,
-  p_created_at timestamptz,
-  p_rows integer
-)
-returns tstzrange[]
-language plpgsql
-stable
-set plan_cache_mode to force_custom_plan
-set max_parallel_workers_per_gather to 0
-as $$
-#variable_conflict use_column
-declare
   v_minutes_since timestamptz;
   v_hours_since timestamptz;
   v_days integer := triaged.retention_days('final_tasks');
+  v_ranges tstzrange[];
+  v_ended_from timestamptz;
+  v_ended_until timestamptz;
 begin
   select
     max(since) filter (where span = 'minute') + interval '1 hour',
@@ -265,51 +224,93 @@ begin
   into v_minutes_since, v_hours_since
   from triaged.rollup_spans(true);
 
-  return array(
-    select range
-    from unnest(
-      (
-        select range_agg(tstzrange(oldest_at, newest_at, '[]'))
-        from (
-          (
-            -- The newest p_rows tasks lie in the first p_rows of these.
-            select oldest_at, newest_at
-            from triaged.created_ranges
-            where
-              newest_at <= p_created_at
-              and (
-                (span = 'minute' and starts_at >= v_minutes_since)
-                or (span = 'hour' and starts_at < v_minutes_since)
-              )
-              and (p_status is null or status = p_status)
-              and (p_task_type is null or task_type = p_task_type)
-              and (p_queue is null or queue = p_queue)
-            order by newest_at desc
-            limit p_rows
-          )
-          union all
-          (
-            select oldest_at, newest_at
-            from triaged.created_ranges
-            where
-              newest_at > p_created_at and oldest_at <= p_created_at
-              and (
-                (span = 'minute' and starts_at >= v_minutes_since)
-                or (span = 'hour' and starts_at < v_minutes_since)
-              )
-              and (p_status is null or status = p_status)
-              and (p_task_type is null or task_type = p_task_type)
-              and (p_queue is null or queue = p_queue)
-          )
-          union all
-          -- What ended before rollups are kept, where tasks are kept for longer.
-          select '-infinity', v_hours_since
-          where v_days = 0 or v_days * interval '1 day' > triaged.now() - v_hours_since
-        ) as known
+  with newest as (
+    -- The newest p_rows tasks lie in the first p_rows of these.
+    select span, starts_at, oldest_at, newest_at
+    from triaged.created_ranges
+    where
+      newest_at <= p_created_at
+      and (
+        (span = 'minute' and starts_at >= v_minutes_since)
+        or (span = 'hour' and starts_at < v_minutes_since)
       )
-    ) as range
-    order by upper(range) desc
-  );
+      and (p_status is null or status = p_status)
+      and (p_task_type is null or task_type = p_task_type)
+      and (p_queue is null or queue = p_queue)
+    order by newest_at desc
+    limit p_rows
+  ),
+  -- Hours with tasks from both sides of the place. A task ended after it was created, but for a
+  -- clock that has gone back.
+  hours as materialized (
+    select starts_at, queue, task_type, status, oldest_at, newest_at
+    from triaged.created_ranges
+    where
+      span = 'hour'
+      and starts_at >= p_created_at - interval '2 hours'
+      -- Not by an index of newest_at, which has the minutes of all that time too.
+      and newest_at + interval '0' > p_created_at and oldest_at <= p_created_at
+      and (p_status is null or status = p_status)
+      and (p_task_type is null or task_type = p_task_type)
+      and (p_queue is null or queue = p_queue)
+  ),
+  known as materialized (
+    select * from newest
+    union all
+    select 'hour', starts_at, oldest_at, newest_at from hours where starts_at < v_minutes_since
+    union all
+    select 'minute', minute.starts_at, minute.oldest_at, minute.newest_at
+    from hours
+    cross join lateral (
+      select *
+      from triaged.created_ranges as each
+      where
+        each.span = 'minute'
+        and each.starts_at >= hours.starts_at
+        and each.starts_at < hours.starts_at + interval '1 hour'
+        and each.queue = hours.queue
+        and each.task_type = hours.task_type
+        and each.status = hours.status
+        and each.newest_at > p_created_at and each.oldest_at <= p_created_at
+      offset 0
+    ) as minute
+    where hours.starts_at >= v_minutes_since
+    union all
+    -- What ended before rollups are kept, where tasks are kept for longer.
+    select 'hour', '-infinity', '-infinity', v_hours_since
+    where v_days = 0 or v_days * interval '1 day' > triaged.now() - v_hours_since
+  )
+  select
+    array(
+      select range
+      from unnest(
+        (select range_agg(tstzrange(oldest_at, newest_at, '[]')) from known)
+      ) as range
+      order by upper(range) desc
+    ),
+    min(starts_at),
+    max(
+      case when starts_at = '-infinity' then newest_at
+        else starts_at + case when span = 'hour' then interval '1 hour' else interval '1 minute' end
+      end
+    )
+  into v_ranges, v_ended_from, v_ended_until
+  from known;
+
+  -- What was imported, or dated by hand, is in the ranges of that time, and ended at any.
+  if exists (
+    select from triaged.event_rollups
+    where
+      span = 'hour'
+      and starts_at >= date_trunc('hour', v_ended_from, 'UTC')
+      and starts_at < v_ended_until
+      and event in ('import', 'manual')
+  ) then
+    v_ended_from := '-infinity';
+    v_ended_until := 'infinity';
+  end if;
+
+  return query select v_ranges, v_ended_from, v_ended_until;
 end;
 $$;
 

@@ -73,6 +73,8 @@ begin
     v_known.marked_xid := v_next_xid;
   end if;
 
+  perform triaged.add_chart_spans();
+
   while v_known.folded_id < v_target_id and v_folded < max_rows loop
     v_until_id := least(v_target_id, v_known.folded_id + v_step);
 
@@ -98,6 +100,7 @@ begin
     marked_xid = v_known.marked_xid;
 
   perform triaged.count_totals();
+  perform triaged.merge_queues();
   perform triaged.merge_day();
   perform triaged.expire_rollups();
 

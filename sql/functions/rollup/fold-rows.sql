@@ -82,7 +82,8 @@ as $$
   );
 $$;
 
--- Add the tasks that ended, by the rows of history of a range of ids.
+-- Add the tasks that ended, by the rows of history of a range of ids: by type and status, whatever
+-- their queues.
 create or replace function triaged.fold_ends(p_after bigint, p_until bigint)
 returns void
 language plpgsql
@@ -94,7 +95,7 @@ begin
       *,
       triaged.histogram_cell(run_seconds) as run_cell,
       triaged.histogram_cell(wait_seconds) as wait_cell
-    from triaged.ends_after(p_after, p_until, '-infinity', 'infinity')
+    from triaged.ends_within(p_after, p_until, '-infinity', 'infinity')
   ),
   -- For charts: by ten seconds, of which longer spans are sums.
   series as (
@@ -111,7 +112,7 @@ begin
   ),
   ended as materialized (
     select
-      span, date_trunc(span, at, 'UTC') as starts_at, queue, task_type, status, at, run_seconds,
+      span, date_trunc(span, at, 'UTC') as starts_at, task_type, status, at, run_seconds,
       wait_seconds, run_cell, wait_cell
     from found
     cross join triaged.rollup_spans() as kept (span, since)
@@ -119,51 +120,47 @@ begin
   ),
   run as (
     select
-      span, starts_at, queue, task_type, status, array_agg(cell) as cells,
-      array_agg(count) as counts
+      span, starts_at, task_type, status, array_agg(cell) as cells, array_agg(count) as counts
     from (
       select
-        span, starts_at, queue, task_type, status, run_cell as cell,
-        count(*) as count
+        span, starts_at, task_type, status, run_cell as cell, count(*) as count
       from ended
       where span = 'hour' and run_seconds is not null
-      group by span, starts_at, queue, task_type, status, cell
+      group by span, starts_at, task_type, status, cell
     ) as by_cell
-    group by span, starts_at, queue, task_type, status
+    group by span, starts_at, task_type, status
   ),
   wait as (
     select
-      span, starts_at, queue, task_type, status, array_agg(cell) as cells,
-      array_agg(count) as counts
+      span, starts_at, task_type, status, array_agg(cell) as cells, array_agg(count) as counts
     from (
       select
-        span, starts_at, queue, task_type, status, wait_cell as cell,
-        count(*) as count
+        span, starts_at, task_type, status, wait_cell as cell, count(*) as count
       from ended
       where span = 'hour' and wait_seconds is not null
-      group by span, starts_at, queue, task_type, status, cell
+      group by span, starts_at, task_type, status, cell
     ) as by_cell
-    group by span, starts_at, queue, task_type, status
+    group by span, starts_at, task_type, status
   )
   insert into triaged.ended_rollups as known (
     span, starts_at, queue, task_type, status, count, last_at, run_count, run_sum, run_min, run_max,
     wait_min, wait_max, run_cells, run_counts, wait_cells, wait_counts
   )
   select
-    span, starts_at, queue, task_type, status, plain.count, last_at, run_count, run_sum, run_min,
+    span, starts_at, '', task_type, status, plain.count, last_at, run_count, run_sum, run_min,
     run_max, wait_min, wait_max, coalesce(run.cells, '{}'), coalesce(run.counts, '{}'),
     coalesce(wait.cells, '{}'), coalesce(wait.counts, '{}')
   from (
     select
-      span, starts_at, queue, task_type, status, count(*) as count, max(at) as last_at,
+      span, starts_at, task_type, status, count(*) as count, max(at) as last_at,
       count(run_seconds) as run_count, coalesce(sum(run_seconds), 0) as run_sum,
       min(run_seconds) as run_min, max(run_seconds) as run_max,
       min(wait_seconds) as wait_min, max(wait_seconds) as wait_max
     from ended
-    group by span, starts_at, queue, task_type, status
+    group by span, starts_at, task_type, status
   ) as plain
-  left join run using (span, starts_at, queue, task_type, status)
-  left join wait using (span, starts_at, queue, task_type, status)
+  left join run using (span, starts_at, task_type, status)
+  left join wait using (span, starts_at, task_type, status)
   -- Referenced, or it would not run.
   where (select count(*) from series) >= 0
   on conflict (span, starts_at, queue, task_type, status) do update
@@ -196,7 +193,7 @@ $$;
 create or replace function triaged.fold_ranges(p_after bigint, p_until bigint)
 returns void
 language plpgsql
--- As ends_after.
+-- As ends_within.
 set plan_cache_mode to force_custom_plan
 set enable_seqscan to off
 set enable_hashjoin to off
@@ -238,11 +235,14 @@ begin
 end;
 $$;
 
+-- Gone: it told the queue of each.
+drop function if exists triaged.ends_after(bigint, bigint, timestamptz, timestamptz);
+
 -- The tasks that ended, by the rows of history of a range of ids and of a range of times. Each row
 -- is of one end; a task that was imported did not end here. How long it ran and waited is taken
 -- from the task itself; of one that was retried since, or that retention has dropped, history has
 -- how long it ran.
-create or replace function triaged.ends_after(
+create or replace function triaged.ends_within(
   p_after bigint,
   p_until bigint,
   p_since timestamptz,
@@ -250,7 +250,6 @@ create or replace function triaged.ends_after(
 )
 returns table (
   at timestamptz,
-  queue text,
   task_type text,
   status text,
   run_seconds double precision,
@@ -272,11 +271,6 @@ begin
   return query
   select
     recorded.at,
-    coalesce(
-      ended.queue,
-      (select live.queue from triaged.live_tasks as live where live.task_id = recorded.task_id),
-      ''
-    ),
     recorded.task_type,
     recorded.status,
     coalesce(

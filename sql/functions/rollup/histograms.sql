@@ -34,8 +34,8 @@ as $$
   ) as merged;
 $$;
 
--- Merge the histograms of the whole hours of the last 24, if an hour has passed or a fold has added
--- to one of them. ended_since reads what this writes.
+-- Merge the whole hours of the last 24, if an hour has passed or a fold has added to one of them:
+-- the histograms of all, and the counts of all but the first. ended_since reads what this writes.
 create or replace function triaged.merge_day()
 returns void
 language plpgsql
@@ -59,6 +59,9 @@ begin
   if exists (
     select from triaged.rollup_progress
     where merged_from = v_from and merged_until = v_until and merged_count = v_count
+  ) and not exists (
+    -- An older version has merged them.
+    select from triaged.day_histograms where count is null
   ) then
     return;
   end if;
@@ -79,19 +82,43 @@ begin
     select task_type, status, of_wait, cell, sum(values_in)::bigint as values_in
     from cells
     group by task_type, status, of_wait, cell
+  ),
+  merged_hours as (
+    select
+      task_type,
+      status,
+      array_agg(cell order by cell) filter (where of_wait = 0) as run_cells,
+      array_agg(values_in order by cell) filter (where of_wait = 0) as run_counts,
+      array_agg(cell order by cell) filter (where of_wait = 1) as wait_cells,
+      array_agg(values_in order by cell) filter (where of_wait = 1) as wait_counts
+    from merged
+    group by task_type, status
   )
   insert into triaged.day_histograms (
-    task_type, status, run_cells, run_counts, wait_cells, wait_counts
+    task_type, status, run_cells, run_counts, wait_cells, wait_counts, count, last_at, run_count,
+    run_sum, run_min, run_max, wait_min, wait_max
   )
   select
     task_type,
     status,
-    coalesce(array_agg(cell order by cell) filter (where of_wait = 0), '{}'),
-    coalesce(array_agg(values_in order by cell) filter (where of_wait = 0), '{}'),
-    coalesce(array_agg(cell order by cell) filter (where of_wait = 1), '{}'),
-    coalesce(array_agg(values_in order by cell) filter (where of_wait = 1), '{}')
-  from merged
-  group by task_type, status;
+    coalesce(merged_hours.run_cells, '{}'),
+    coalesce(merged_hours.run_counts, '{}'),
+    coalesce(merged_hours.wait_cells, '{}'),
+    coalesce(merged_hours.wait_counts, '{}'),
+    coalesce(sum(count) filter (where starts_at > v_from), 0),
+    max(last_at),
+    coalesce(sum(run_count) filter (where starts_at > v_from), 0),
+    coalesce(sum(run_sum) filter (where starts_at > v_from), 0),
+    min(run_min),
+    max(run_max),
+    min(wait_min),
+    max(wait_max)
+  from triaged.ended_rollups
+  left join merged_hours using (task_type, status)
+  where span = 'hour' and starts_at >= v_from and starts_at < v_until
+  group by
+    task_type, status, merged_hours.run_cells, merged_hours.run_counts, merged_hours.wait_cells,
+    merged_hours.wait_counts;
 
   update triaged.rollup_progress
   set merged_from = v_from, merged_until = v_until, merged_count = v_count;

@@ -113,8 +113,39 @@ begin
       )
     );
 
+  update triaged.series_rollups as series
+  set
+    run_p50 = triaged.quantile_cell(run_cells, run_counts, 0.5),
+    run_p95 = triaged.quantile_cell(run_cells, run_counts, 0.95),
+    wait_p50 = triaged.quantile_cell(wait_cells, wait_counts, 0.5),
+    wait_p95 = triaged.quantile_cell(wait_cells, wait_counts, 0.95)
+  from (
+    select distinct span, triaged.span_start(span, at) as starts_at
+    from unnest(p_ats) as ended (at)
+    cross join triaged.series_spans() as kept (span, since)
+    where at >= since
+  ) as touched
+  where series.span = touched.span and series.starts_at = touched.starts_at;
+
   return true;
 end;
+$$;
+
+-- The cell of a histogram that a quantile lies in; null where it is empty.
+create or replace function triaged.quantile_cell(
+  p_cells integer[], p_counts bigint[], p_quantile double precision
+)
+returns integer
+language sql
+immutable
+as $$
+  select min(cell)
+  from (
+    select
+      cell, sum(values_in) over (order by cell) as upto, sum(values_in) over () as total
+    from unnest(p_cells, p_counts) as known (cell, values_in)
+  ) as cells
+  where upto >= p_quantile * total;
 $$;
 
 -- Delete what charts no longer draw.
@@ -138,6 +169,8 @@ as $$
   values
     ('10 seconds', triaged.now() - interval '2 hours'),
     ('minute', triaged.now() - interval '25 hours'),
+    ('15 minutes', triaged.now() - interval '25 hours'),
+    ('2 hours', triaged.now() - interval '192 hours'),
     ('hour', triaged.now() - interval '9600 hours');
 $$;
 
@@ -156,9 +189,85 @@ returns timestamptz
 language sql
 immutable
 as $$
-  select case
-    when p_span = '10 seconds' then triaged.ten_seconds(p_at) else date_trunc(p_span, p_at, 'UTC')
+  select case p_span
+    when '10 seconds' then triaged.ten_seconds(p_at)
+    when '15 minutes' then date_bin('15 minutes', p_at, timestamptz 'epoch')
+    when '2 hours' then date_bin('2 hours', p_at, timestamptz 'epoch')
+    else date_trunc(p_span, p_at, 'UTC')
   end;
+$$;
+
+-- Add what an older version folded to the spans that it did not have, and find the quantiles of
+-- each row that a chart reads by itself. Once, before what is new is
+-- added to them; for a caller that has locked rollup_progress.
+create or replace function triaged.add_chart_spans()
+returns void
+language plpgsql
+set jit to off
+set max_parallel_workers_per_gather to 0
+as $$
+#variable_conflict use_column
+begin
+  if exists (select from triaged.rollup_progress where has_chart_spans) then
+    return;
+  end if;
+
+  delete from triaged.series_rollups where span in ('15 minutes', '2 hours');
+
+  with finer as materialized (
+    select
+      added.span, triaged.span_start(added.span, starts_at) as at, enqueued, claimed,
+      failed_attempts, finished, failed, cancelled, run_cells, run_counts, wait_cells, wait_counts
+    from (values ('15 minutes', 'minute'), ('2 hours', 'hour')) as added (span, of_span)
+    join triaged.series_rollups as known on known.span = added.of_span
+    join triaged.series_spans() as kept (span, since) on kept.span = added.span
+    where starts_at >= since
+  ),
+  cells as (
+    select span, at, 0 as of_wait, unnest(run_cells) as cell, unnest(run_counts) as values_in
+    from finer
+    union all
+    select span, at, 1, unnest(wait_cells), unnest(wait_counts)
+    from finer
+  ),
+  histograms as (
+    select
+      span, at,
+      array_agg(cell) filter (where of_wait = 0) as run_cells,
+      array_agg(values_in) filter (where of_wait = 0) as run_counts,
+      array_agg(cell) filter (where of_wait = 1) as wait_cells,
+      array_agg(values_in) filter (where of_wait = 1) as wait_counts
+    from (
+      select span, at, of_wait, cell, sum(values_in)::bigint as values_in
+      from cells
+      group by span, at, of_wait, cell
+    ) as by_cell
+    group by span, at
+  )
+  insert into triaged.series_rollups (
+    span, starts_at, enqueued, claimed, failed_attempts, finished, failed, cancelled, run_cells,
+    run_counts, wait_cells, wait_counts
+  )
+  select
+    span, at, sum(enqueued), sum(claimed), sum(failed_attempts), sum(finished), sum(failed),
+    sum(cancelled), coalesce(histograms.run_cells, '{}'), coalesce(histograms.run_counts, '{}'),
+    coalesce(histograms.wait_cells, '{}'), coalesce(histograms.wait_counts, '{}')
+  from finer
+  left join histograms using (span, at)
+  group by
+    span, at, histograms.run_cells, histograms.run_counts, histograms.wait_cells,
+    histograms.wait_counts;
+
+  update triaged.series_rollups
+  set
+    run_p50 = triaged.quantile_cell(run_cells, run_counts, 0.5),
+    run_p95 = triaged.quantile_cell(run_cells, run_counts, 0.95),
+    wait_p50 = triaged.quantile_cell(wait_cells, wait_counts, 0.5),
+    wait_p95 = triaged.quantile_cell(wait_cells, wait_counts, 0.95)
+  where span <> 'hour';
+
+  update triaged.rollup_progress set has_chart_spans = true;
+end;
 $$;
 
 -- What happened in each step of a time up to now, the oldest first, also where nothing did: one row
@@ -193,7 +302,10 @@ declare
   c_steps_max constant integer := 1000;
   v_now timestamptz := triaged.now();
   v_seconds bigint;
+  v_has_chart_spans boolean;
   v_span text;
+  -- Whether each step has one row.
+  v_is_single boolean;
   v_from timestamptz;
 begin
   if
@@ -205,9 +317,6 @@ begin
   end if;
 
   v_seconds := extract(epoch from p_step);
-  v_span := case
-    when v_seconds % 3600 = 0 then 'hour' when v_seconds % 60 = 0 then 'minute' else '10 seconds'
-  end;
 
   if
     p_since is null or not isfinite(p_since) or p_since > v_now
@@ -218,6 +327,22 @@ begin
   end if;
 
   v_from := date_bin(p_step, p_since, timestamptz 'epoch');
+  -- The longest span that goes into the step, and back to that time.
+  v_has_chart_spans := exists (select from triaged.rollup_progress where has_chart_spans);
+  v_span := case
+    when
+      v_has_chart_spans and v_seconds % 7200 = 0
+      and v_from >= (select since from triaged.series_spans() where span = '2 hours')
+      then '2 hours'
+    when v_seconds % 3600 = 0 then 'hour'
+    when v_has_chart_spans and v_seconds % 900 = 0 then '15 minutes'
+    when v_seconds % 60 = 0 then 'minute'
+    else '10 seconds'
+  end;
+  v_is_single := v_seconds = case v_span
+    when '10 seconds' then 10 when 'minute' then 60 when '15 minutes' then 900 when 'hour' then 3600
+    when '2 hours' then 7200
+  end;
 
   if v_from < (select since - p_step from triaged.series_spans() where span = v_span) then
     raise exception 'steps of % are no longer kept since %', p_step, p_since
@@ -226,59 +351,65 @@ begin
 
   return query
   with steps as (
-    select at from generate_series(v_from, v_now, p_step) as at
+    select at, row_number() over (order by at) - 1 as step
+    from generate_series(v_from, v_now, p_step) as at
   ),
   known as materialized (
-    select date_bin(p_step, starts_at, timestamptz 'epoch') as at, series.*
+    select
+      floor(extract(epoch from starts_at - v_from) / v_seconds)::integer as step, series.*
     from triaged.series_rollups as series
     where span = v_span and starts_at >= v_from
   ),
   counts as (
     select
-      at, sum(enqueued)::bigint as enqueued, sum(claimed)::bigint as claimed,
+      step, sum(enqueued)::bigint as enqueued, sum(claimed)::bigint as claimed,
       sum(failed_attempts)::bigint as failed_attempts, sum(finished)::bigint as finished,
       sum(failed)::bigint as failed, sum(cancelled)::bigint as cancelled
     from known
-    group by at
+    group by step
   ),
+  -- Where a step has several rows, or an older version has written it, histograms are merged. One
+  -- number for the step and the cell: of what ran from 0 on, of what waited from 500 on.
   cells as (
-    -- 0 is what ran, 1 what waited: to compare numbers takes half as long as texts.
-    select at, 0 as measure, unnest(run_cells) as cell, unnest(run_counts) as values_in
+    select step * 1000 + unnest(run_cells) as cell, unnest(run_counts) as values_in
     from known
+    where not v_is_single or run_p50 is null
     union all
-    select at, 1, unnest(wait_cells), unnest(wait_counts)
+    select step * 1000 + 500 + unnest(wait_cells), unnest(wait_counts)
     from known
+    where not v_is_single or wait_p50 is null
   ),
-  merged as (
+  upto as (
     select
-      at, measure, cell,
-      sum(values_in) over (partition by at, measure order by cell) as upto,
-      sum(values_in) over (partition by at, measure) as total
+      cell / 500 as measure, cell % 500 as cell,
+      sum(values_in) over (partition by cell / 500 order by cell) as upto,
+      sum(values_in) over (partition by cell / 500) as total
     from (
-      select at, measure, cell, sum(values_in)::double precision as values_in
-      from cells
-      group by at, measure, cell
+      select cell, sum(values_in)::double precision as values_in from cells group by cell
     ) as by_cell
   ),
   quantiles as (
     select
-      at,
-      min(cell) filter (where measure = 1 and upto >= 0.5::float8 * total) as wait_p50,
-      min(cell) filter (where measure = 1 and upto >= 0.95::float8 * total) as wait_p95,
-      min(cell) filter (where measure = 0 and upto >= 0.5::float8 * total) as run_p50,
-      min(cell) filter (where measure = 0 and upto >= 0.95::float8 * total) as run_p95
-    from merged
-    group by at
+      measure,
+      min(cell) filter (where upto >= 0.5::float8 * total) as p50,
+      min(cell) filter (where upto >= 0.95::float8 * total) as p95
+    from upto
+    group by measure
+    union all
+    select step * 2, run_p50, run_p95 from known where v_is_single and run_p50 is not null
+    union all
+    select step * 2 + 1, wait_p50, wait_p95 from known where v_is_single and wait_p50 is not null
   )
   select
     at, coalesce(counts.enqueued, 0), coalesce(counts.claimed, 0),
     coalesce(counts.failed_attempts, 0), coalesce(counts.finished, 0), coalesce(counts.failed, 0),
-    coalesce(counts.cancelled, 0), triaged.histogram_value(wait_p50),
-    triaged.histogram_value(wait_p95), triaged.histogram_value(run_p50),
-    triaged.histogram_value(run_p95)
+    coalesce(counts.cancelled, 0), triaged.histogram_value(wait.p50),
+    triaged.histogram_value(wait.p95), triaged.histogram_value(run.p50),
+    triaged.histogram_value(run.p95)
   from steps
-  left join counts using (at)
-  left join quantiles using (at)
+  left join counts using (step)
+  left join quantiles as run on run.measure = 2 * steps.step
+  left join quantiles as wait on wait.measure = 2 * steps.step + 1
   order by at;
 end;
 $$;
