@@ -1,6 +1,7 @@
 /**
  * What all pages have around them: the navigation, who is signed in, and how the connection is.
  */
+import type { FallbackReason, ReadFrom } from "../database/replica.ts";
 import type { Caller } from "../gateway/keys.ts";
 import { type Html, html } from "./html.ts";
 import type { Page, View } from "./page.ts";
@@ -17,6 +18,8 @@ export type Frame = {
   readonly path: string;
   /** What was just done. */
   readonly notice: string | null;
+  /** Who answered what may be from a standby; nobody where there is none. */
+  readonly readFrom: readonly ReadFrom[];
 };
 
 /** In the order of the cascade; browsers ask for all of them at once, and keep them. */
@@ -56,10 +59,40 @@ export function layout(view: View, frame: Frame): Html {
       ${notice !== null && html`<p class="banner good" role="status">${notice}</p>`}
       <div id="content" data-refresh="${isLive ? refresh : "never"}" data-task="${taskId}">
         ${view.main}
+        ${readFromView(frame.readFrom)}
       </div>
     </main>
   </body>
 </html>`;
+}
+
+const WHY_PRIMARY: Readonly<Record<FallbackReason, string>> = {
+  behind: "the standby is too far behind",
+  away: "the standby does not answer",
+  not_followed: "the standby has not yet shown that it follows the new primary",
+  no_standby: "what DATABASE_REPLICA_URL names is no standby of it",
+  unknown: "it is not known how far the standby is",
+  failed: "the standby gave up",
+  asked_for: "you have just changed something",
+};
+
+/** What is wrong with the standby counts more than what it has answered a moment ago. */
+function readFromView(all: readonly ReadFrom[]): Html | null {
+  const lags = all.flatMap((from) => (from.by === "replica" ? [from] : []));
+  const [oldest] = lags.toSorted((a, b) => b.lagMs - a.lagMs);
+  const [other] = all.flatMap((from) => (from.by === "primary" ? [from.reason] : []));
+  if (other !== undefined) {
+    return readFromNote(`Read from the primary: ${WHY_PRIMARY[other]}.`);
+  }
+  return oldest === undefined
+    ? null
+    : readFromNote(
+        `Lists are read from the standby ${oldest.server}, at most ${(oldest.lagMs / 1_000).toFixed(1)} s behind.`,
+      );
+}
+
+function readFromNote(says: string): Html {
+  return html`<p class="hint" id="read-from">${says}</p>`;
 }
 
 function header({ pages, caller, isSession, token, path, assets }: Frame): Html {

@@ -1,5 +1,6 @@
 /** Pages as routes: a GET that shows, a POST for each thing that can be done. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { ReadFrom } from "../database/replica.ts";
 import { callerIn } from "../gateway/access.ts";
 import { refusalOf } from "../gateway/errors.ts";
 import type { Gateway, GatewayParts } from "../gateway/gateway.ts";
@@ -31,6 +32,8 @@ export type PageParts = {
 const REFRESH_HEADER = "x-refresh";
 /** What was just done, for the next page. */
 const NOTICE_COOKIE = "triaged_notice";
+/** Somebody has just acted, through whichever gateway: a standby may lack it for so long. */
+const ACTED_COOKIE = "triaged_acted";
 const COOKIE = { path: "/ui", httpOnly: true, sameSite: "strict" } as const;
 const NOTICE_SECONDS = 60;
 const NOTICE_CHARS_MAX = 500;
@@ -52,10 +55,14 @@ export function pageRoutes(app: Gateway, pageParts: PageParts): void {
 
 function showRoute(app: Gateway, page: Page, pageParts: PageParts): void {
   app.get(`/ui${page.path}`, { config: { role: page.role ?? "read" } }, async (request, reply) => {
-    const context = contextOf(request, reply, pageParts);
     const query = withoutEmpty(request.query);
+    const readFrom = new Set<ReadFrom>();
+    const context = contextOf(request, reply, {
+      ...pageParts,
+      noteFrom: (from) => readFrom.add(from),
+    });
     const view = await page.show(context, { params: request.params, query });
-    return send(view, { request, reply, pageParts, token: context.token });
+    return send(view, { request, reply, pageParts, token: context.token, readFrom });
   });
 }
 
@@ -85,6 +92,10 @@ function actionRoute(app: Gateway, action: Action, { parts, doctor }: PageParts)
         ...COOKIE,
         maxAge: NOTICE_SECONDS,
       });
+      if (parts.replica !== null) {
+        const maxAge = Math.ceil(parts.replica.lagMsMax / 1_000);
+        reply.setCookie(ACTED_COOKIE, "1", { ...COOKIE, maxAge });
+      }
       return reply.redirect(to, 303);
     },
   );
@@ -93,9 +104,17 @@ function actionRoute(app: Gateway, action: Action, { parts, doctor }: PageParts)
 function contextOf(
   request: FastifyRequest,
   reply: FastifyReply,
-  { parts, redaction, reads, showResult, doctor }: PageParts,
+  {
+    parts,
+    redaction,
+    reads,
+    showResult,
+    doctor,
+    noteFrom,
+  }: PageParts & { readonly noteFrom: (from: ReadFrom) => void },
 ): PageContext {
   const caller = callerIn(request);
+  const isNow = cookiesOf(request)[ACTED_COOKIE] !== undefined;
   const mayBeShared = request.headers[REFRESH_HEADER] !== undefined;
   return {
     parts,
@@ -103,10 +122,25 @@ function contextOf(
     may: (role) => mayDo(caller.role, role),
     url: urlOf(request),
     token: reply.generateCsrf(),
-    read: (name, work, { isForAll = false } = {}) =>
-      reads.get(isForAll ? name : `${request.url} ${name}`, () => parts.queue.read(work), {
-        mayBeShared: mayBeShared || isForAll,
-      }),
+    read: async (name, work, { isForAll = false, mayLag = false } = {}) => {
+      const { answer, from, readMs } = await reads.get(
+        isForAll ? name : `${request.url} ${name}`,
+        async () => ({
+          ...(mayLag
+            ? await parts.queue.browse(work, { caller, sinceMs: reads.changedAt, isNow })
+            : { answer: await parts.queue.read(work), from: null }),
+          readMs: performance.now(),
+        }),
+        { mayBeShared: mayBeShared || isForAll },
+      );
+      if (from?.by === "replica") {
+        // A shared answer has become older since.
+        noteFrom({ ...from, lagMs: from.lagMs + performance.now() - readMs });
+      } else if (from !== null) {
+        noteFrom(from);
+      }
+      return answer;
+    },
     redact: redaction.value,
     redactText: redaction.text,
     showResult,
@@ -118,12 +152,14 @@ type Sending = {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly pageParts: PageParts;
+  /** Who answered what may be from a standby. */
+  readonly readFrom?: ReadonlySet<ReadFrom>;
 };
 
 /** Send a page with all that is around it. */
 export function send(
   view: View,
-  { request, reply, pageParts, token }: Sending & { readonly token: string },
+  { request, reply, pageParts, token, readFrom = new Set() }: Sending & { readonly token: string },
 ): FastifyReply {
   const isRefresh = request.headers[REFRESH_HEADER] !== undefined;
   const notice = isRefresh ? undefined : cookiesOf(request)[NOTICE_COOKIE];
@@ -138,6 +174,7 @@ export function send(
     token,
     path: pathOf(request),
     notice: notice ?? null,
+    readFrom: [...readFrom],
   });
   return reply
     .code(view.status ?? 200)

@@ -28,8 +28,11 @@ export type PageContext = {
   readonly read: <Result>(
     name: string,
     work: (db: Database) => Promise<Result>,
-    /** `isForAll`: the answer is that of every address, and may be 5 s old. */
-    options?: { readonly isForAll?: boolean },
+    /**
+     * `isForAll`: the answer is that of every address, and may be 5 s old. `mayLag`: a standby may
+     * answer, which may be REPLICA_LAG_MAX_MS behind; never for what somebody decides by.
+     */
+    options?: { readonly isForAll?: boolean; readonly mayLag?: boolean },
   ) => Promise<Result>;
   /**
    * The value with what UI_REDACT names covered. Every payload, result and detail goes through

@@ -14,6 +14,11 @@ export class SharedReads {
   readonly #reads = new LRUCache<string, SharedRead>({ max: READS_MAX });
   #changedAt = 0;
 
+  /** When something last happened that what is read must have in it, by performance.now(). */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
   /** What was read until now is old. */
   outdate(): void {
     this.#changedAt = performance.now();

@@ -193,7 +193,15 @@ async function tryHost(config: ClientConfig, { host, port }: Host, wants: Server
       `select pg_is_in_recovery() as standby,
          current_setting('transaction_read_only') as "readOnly"`,
     );
-    if (rows[0]?.standby !== false || (wants === "read-write" && rows[0].readOnly === "on")) {
+    const { standby = true, readOnly } = rows[0] ?? {};
+    if (wants === "standby") {
+      if (!standby) {
+        // Transient: it is one again after the next switchover.
+        throw Object.assign(new Error("the server is no standby"), { code: "25006" });
+      }
+      return;
+    }
+    if (standby || (wants === "read-write" && readOnly === "on")) {
       throw Object.assign(new Error("the server is read-only"), { code: "25006" });
     }
   } finally {

@@ -50,6 +50,11 @@ export function codeOf(err: unknown): string | null {
   return err instanceof Error && "code" in err && typeof err.code === "string" ? err.code : null;
 }
 
+/** Whether the driver says that the connection is lost, or gives no answer any more. */
+export function isLost(err: unknown): boolean {
+  return codeOf(err) === null && err instanceof Error && LOST.test(err.message);
+}
+
 /** Whether the trouble may pass by itself: a lost connection, a restart, a deadlock. */
 export function isTransient(err: unknown): boolean {
   const code = codeOf(err);
@@ -57,7 +62,7 @@ export function isTransient(err: unknown): boolean {
     if (err instanceof AggregateError) {
       return err.errors.some(isTransient);
     }
-    return err instanceof Error && LOST.test(err.message);
+    return isLost(err);
   }
   return (
     TRANSIENT_STATES.has(code) ||

@@ -2,6 +2,7 @@
 import { type ClientBase, DatabaseError, escapeLiteral, type Pool } from "pg";
 import type { OperationDoor, Saying } from "../model/operation.ts";
 import { type Database, inSchema } from "./database.ts";
+import { codeOf, isLost, READ_ONLY } from "./sqlstate.ts";
 
 /**
  * Run `work` between begin and commit; roll back and throw what it throws. The level is named: that
@@ -44,6 +45,7 @@ export async function withSettings<Result>(
 ): Promise<Result> {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   const client = await pool.connect();
+  let isReadOnlyNow = false;
   try {
     return await inTransaction(client, async () => {
       for (const [name, value] of given) {
@@ -51,8 +53,12 @@ export async function withSettings<Result>(
       }
       return await work(inSchema(client, schema));
     });
+  } catch (err) {
+    isReadOnlyNow = codeOf(err) === READ_ONLY;
+    throw err;
   } finally {
-    client.release();
+    // The primary may be elsewhere by now: the next one looks for it.
+    client.release(isReadOnlyNow);
   }
 }
 
@@ -60,7 +66,9 @@ export async function withSettings<Result>(
  * Run `work` in a transaction with the rights of `role` alone (null: those of the login), with
  * settings of the queue, and where asked for without the right to write. All of it ends with the
  * transaction. A statement that takes longer than `statementMsMax`, or waits longer than `lockMsMax`
- * for a lock, is cancelled by the server.
+ * for a lock, is cancelled by the server. One that gets no answer for a little longer fails, and
+ * its session ends: of a server that vanished, or a commit that waits for a standby that is gone.
+ * It may have been made.
  */
 export async function asRole<Result>(
   pool: Pool,
@@ -75,10 +83,12 @@ export async function asRole<Result>(
     readonly statementMsMax: number;
     /** @default as the statement */
     readonly lockMsMax?: number | undefined;
+    /** Looks at the session before the work does; throws where it is not the one that is wanted. */
+    readonly admit?: (db: Database) => Promise<void>;
   },
   work: (db: Database) => Promise<Result>,
 ): Promise<Result> {
-  const { role, isReadOnly, settings, statementMsMax, lockMsMax } = options;
+  const { role, isReadOnly, settings, statementMsMax, lockMsMax, admit } = options;
   const named = [
     ["statement_timeout", String(statementMsMax)],
     ...(lockMsMax === undefined ? [] : [["lock_timeout", String(lockMsMax)]]),
@@ -87,28 +97,43 @@ export async function asRole<Result>(
       .map(([name, value]) => [`${schema}.${name}`, value]),
     ...(role === null ? [] : [["role", role]]),
   ].map(([name = "", value = ""]) => [escapeLiteral(name), escapeLiteral(value)]);
+  const answerMsMax = statementMsMax + ANSWER_SLACK_MS;
   const client = await pool.connect();
+  const run = (text: string) => {
+    const question = { text, query_timeout: answerMsMax };
+    return client.query(question);
+  };
   let isUsable = false;
   try {
+    // Whether it may write is left to the session else: somebody may have frozen all writes.
     // One message: a request has a transaction of its own, and each round trip counts.
-    await client.query(
-      `begin isolation level read committed, ${isReadOnly ? "read only" : "read write"}, not deferrable;
+    await run(
+      `begin isolation level read committed${isReadOnly ? ", read only" : ""}, not deferrable;
        select ${named.map(([name, value]) => `set_config(${name}, ${value}, true)`).join(", ")}`,
     );
-    const result = await work(inSchema(client, schema));
-    await client.query("commit");
+    const db = inSchema(client, schema, { answerMsMax });
+    await admit?.(db);
+    const result = await work(db);
+    await run("commit");
     isUsable = true;
     return result;
   } catch (err) {
-    await client.query("rollback").then(
-      () => (isUsable = true),
-      () => undefined,
-    );
+    // A rollback would wait behind what is not answered.
+    if (!isLost(err)) {
+      await run("rollback").then(
+        // After a write that a primary of before refuses, the next session looks for the new one.
+        () => (isUsable = codeOf(err) !== READ_ONLY),
+        () => undefined,
+      );
+    }
     throw err;
   } finally {
     client.release(!isUsable);
   }
 }
+
+/** Beyond the limit of a statement, for the server to cancel it and say so. */
+const ANSWER_SLACK_MS = 2_000;
 
 /** A database each of whose statements is work of its own, such as a transaction. */
 export function eachByItself(

@@ -11,6 +11,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { HistoryTail } from "../client/history-tail.ts";
 import type { TaskCache } from "../client/task-cache.ts";
 import type { DatabaseHealth } from "../database/health.ts";
+import type { Replica } from "../database/replica.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Access, Caller } from "./keys.ts";
 import type { QueueDoor } from "./queue-door.ts";
@@ -30,6 +31,8 @@ export type GatewayParts = {
   readonly access: Access;
   readonly queue: QueueDoor;
   readonly health: DatabaseHealth;
+  /** Standbys that lists are read from; null: there are none. */
+  readonly replica: Replica | null;
   /** Tells of every transition. */
   readonly events: HistoryTail;
   readonly metrics: Metrics;

@@ -7,8 +7,10 @@ import { inSchema, ping } from "../database/database.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { openPool } from "../database/pool.ts";
 import { getTask } from "../database/reader.ts";
+import { Replica } from "../database/replica.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import type { Config } from "../settings/config.ts";
+import type { DatabaseUrl } from "../settings/database-url.ts";
 import { needsKeys } from "../settings/gateway.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import type { ApplicationDoors, Dashboard } from "./gateway.ts";
@@ -18,6 +20,8 @@ import { buildGateway } from "./server.ts";
 
 /** How long a request waits for a connection to the database. */
 const CONNECTION_MS_MAX = 5_000;
+/** The same to a standby: the primary is asked where that takes longer. */
+const REPLICA_CONNECTION_MS_MAX = 2_000;
 /** How long accepted requests have once the gateway is told to stop. */
 const GRACE_MS = 10_000;
 
@@ -38,8 +42,10 @@ export async function openGateway(options: {
     origins: config.gateway.corsOrigins,
   };
   const pools = await openPools(config, logger);
-  const door = (pool: Pool) => new QueueDoor({ pool, schema, maxPayloadBytes, logger });
-  const queue = door(pools.requests);
+  const replica = await openReplica(config, logger);
+  const door = (pool: Pool, reads: Replica | null = null) =>
+    new QueueDoor({ pool, schema, maxPayloadBytes, logger, replica: reads });
+  const queue = door(pools.requests, replica?.reads);
   const events = followHistory(door(pools.events), queue, logger);
   const tasks = new TaskCache({
     tail: events,
@@ -47,7 +53,7 @@ export async function openGateway(options: {
   });
   const metrics = new Metrics({
     process: "gateway",
-    queue: { pool: pools.metrics, schema, logger },
+    queue: { pool: pools.metrics, schema, logger, replica: replica?.reads ?? null },
     cachedReads: () => tasks.counts,
   });
   const health = new DatabaseHealth({
@@ -59,6 +65,7 @@ export async function openGateway(options: {
       access,
       queue,
       health,
+      replica: replica?.reads ?? null,
       metrics,
       events,
       tasks,
@@ -77,9 +84,9 @@ export async function openGateway(options: {
     tasks.close();
     await events.close();
     metrics.close();
-    await pools.end();
+    await Promise.all([pools.end(), replica?.end()]);
   };
-  return { app, queue, health, close };
+  return { app, queue, health, replica: replica?.reads ?? null, close };
 }
 
 /**
@@ -101,6 +108,36 @@ async function openPools(config: Config, logger: Logger) {
     await Promise.all(Object.values(pools).map((pool) => pool.end()));
   };
   return { ...pools, acquireTimeoutMs, end };
+}
+
+/**
+ * Where DATABASE_REPLICA_URL names standbys: as many connections for reads as the primary has for
+ * requests, and one to each server for looks. One that does not answer is soon given up.
+ */
+async function openReplica(config: Config, logger: Logger) {
+  if (config.replica === null) {
+    return null;
+  }
+  const { schema } = config;
+  const { database, lagMsMax } = config.replica;
+  const primary = await locateDatabase(config.connection);
+  const open = (at: DatabaseUrl, role: string, max: number) =>
+    openPool(at, {
+      role,
+      pool: { ...config.pool, max, acquireTimeoutMs: REPLICA_CONNECTION_MS_MAX },
+      logger,
+    });
+  const pools = {
+    pool: open(database, "gateway reads", config.pool.max),
+    looks: open(database, "gateway replica", 1),
+    primary: open(primary, "gateway replica", 1),
+  };
+  return {
+    reads: new Replica({ ...pools, schema, lagMsMax, logger }),
+    end: async () => {
+      await Promise.all(Object.values(pools).map((pool) => pool.end()));
+    },
+  };
 }
 
 function followHistory(door: QueueDoor, missed: QueueDoor, logger: Logger): HistoryTail {

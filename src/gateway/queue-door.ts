@@ -4,9 +4,11 @@
  * must not do: a read cannot write, and each has the role of the database that fits it. So the
  * database refuses what a door forgot.
  */
+import { LRUCache } from "lru-cache";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { type Database, inSchema, ping } from "../database/database.ts";
+import { type ReadFrom, type Replica, readAnswered } from "../database/replica.ts";
 import { readRoles, readUsableRoles } from "../database/roles/roles.ts";
 import { readSchemaState, refuseUnmigrated } from "../database/schema/state.ts";
 import { isPartitionMade } from "../database/sqlstate.ts";
@@ -27,6 +29,21 @@ export type Why = { readonly reason?: string; readonly door?: OperationDoor };
 /** After how many milliseconds of waiting for a lock a statement fails. */
 type Patience = { readonly lockMs?: number };
 
+/** What an answer that may be from a standby must have in it. */
+export type Freshness = {
+  /** What this caller has done through this door is in the answer. */
+  readonly caller: Caller;
+  /** As is what was acknowledged by then, in milliseconds of performance.now(). */
+  readonly sinceMs?: number | undefined;
+  /** The primary alone is asked. @default false */
+  readonly isNow?: boolean;
+};
+/** `from` is null where there are no standbys to choose from. */
+export type Browsed<Answer> = { readonly answer: Answer; readonly from: ReadFrom | null };
+
+/** Callers whose last change is remembered. */
+const CALLERS_MAX = 10_000;
+
 export class QueueDoor {
   readonly #pool: Pool;
   readonly #db: Database;
@@ -35,6 +52,9 @@ export class QueueDoor {
   readonly #batches = new EnqueueBatches({
     write: (caller, work, options) => this.write(caller, work, options),
   });
+  readonly #replica: Replica | null;
+  /** When each caller last changed something, for as long as a standby may lack it. */
+  readonly #changes = new LRUCache<string, number>({ max: CALLERS_MAX });
   #opened: Promise<DoorRoles> | undefined;
 
   constructor(options: {
@@ -42,7 +62,10 @@ export class QueueDoor {
     readonly schema: string;
     readonly maxPayloadBytes: number;
     readonly logger: Logger;
+    /** Where lists are read; null: from the pool, as all else. @default null */
+    readonly replica?: Replica | null;
   }) {
+    this.#replica = options.replica ?? null;
     this.#pool = options.pool;
     this.#db = inSchema(options.pool, options.schema);
     this.#maxPayloadBytes = options.maxPayloadBytes;
@@ -78,6 +101,34 @@ export class QueueDoor {
       { role: forReads, isReadOnly: true, settings: {}, statementMsMax: STATEMENT_MS_MAX },
       work,
     );
+  }
+
+  /**
+   * Look over what may be as old as REPLICA_LAG_MAX_MS: on a standby that is fit for it, else on the
+   * primary. For lists and figures alone, never for what somebody decides by, or is changed next.
+   */
+  async browse<Answer>(
+    work: (db: Database) => Promise<Answer>,
+    { caller, sinceMs = Number.NEGATIVE_INFINITY, isNow = false }: Freshness,
+  ): Promise<Browsed<Answer>> {
+    if (this.#replica === null) {
+      return { answer: await this.read(work), from: null };
+    }
+    const { forReads } = await this.#roles();
+    const changedMs = this.#changes.get(caller.name) ?? Number.NEGATIVE_INFINITY;
+    const found = isNow
+      ? ({ by: "primary", reason: "asked_for" } as const)
+      : await this.#replica.read(
+          {
+            role: forReads,
+            statementMsMax: STATEMENT_MS_MAX,
+            sinceMs: Math.max(sinceMs, changedMs),
+          },
+          work,
+        );
+    const browsed = "answer" in found ? found : { answer: await this.read(work), from: found };
+    readAnswered.tell(browsed.from.by);
+    return browsed;
   }
 
   /** Look as the doctor does: a read that sees definitions in one way, and has short timeouts. */
@@ -121,6 +172,9 @@ export class QueueDoor {
         throw err;
       }
       return await asRole(this.#pool, this.#db.schema, options, work);
+    } finally {
+      // Also where it failed: it may have been made.
+      if (this.#replica !== null) this.#changes.set(caller.name, performance.now());
     }
   }
 

@@ -30,7 +30,7 @@ export async function runGateway(options: {
   readonly onListening?: (address: string) => void;
 }): Promise<void> {
   const { config, logger, stop } = options;
-  const { app, queue, health, close } = await openGateway(options);
+  const { app, queue, health, replica, close } = await openGateway(options);
   const closing = new AbortController();
   try {
     const address = await listen(app, config.gateway);
@@ -38,7 +38,7 @@ export async function runGateway(options: {
       logger.info(`the dashboard is at ${address}/ui`);
     }
     options.onListening?.(address);
-    const watching = health.watch(closing.signal);
+    const watching = Promise.all([health.watch(closing.signal), replica?.watch(closing.signal)]);
     await new DatabaseLink(logger).run(() => queue.open(), stop);
     if (!stop.aborted) {
       await once(stop, "abort");

@@ -1,11 +1,13 @@
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { Counter, Histogram, Registry } from "prom-client";
+import type { Replica } from "../database/replica.ts";
 import { LabelLimit } from "./label-limit.ts";
 import { METRICS_LIMITS } from "./metrics-limits.ts";
 import { watchProcess } from "./process-metrics.ts";
 import { QueueReader } from "./queue-figures.ts";
 import { watchQueue } from "./queue-metrics.ts";
+import { watchReplica } from "./replica-metrics.ts";
 import { watchJobs, watchWorker } from "./work-metrics.ts";
 
 /** Which program a process is: what it tells of beside itself. */
@@ -16,6 +18,8 @@ export type QueueOfMetrics = {
   readonly pool: Pool;
   readonly schema: string;
   readonly logger: Logger;
+  /** Where the figures of tasks are read, while it is fit for it. @default null */
+  readonly replica?: Replica | null;
 };
 
 /** How often reads were answered from memory, since the process began. */
@@ -51,6 +55,9 @@ export class Metrics {
     if (process === "jobs") ends.push(watchJobs(registry));
     if (queue !== undefined) {
       this.#readQueue = watchQueue(registry, new QueueReader(queue));
+    }
+    if (queue?.replica != null) {
+      ends.push(watchReplica(registry));
     }
     this.#ends = ends;
   }

@@ -12,6 +12,7 @@ import {
   type StorageFigures,
 } from "../database/figures.ts";
 import { queueDepth } from "../database/monitoring.ts";
+import type { Replica } from "../database/replica.ts";
 import type { Depth } from "../database/rows.ts";
 import {
   type ConnectionFacts,
@@ -47,12 +48,19 @@ export class QueueReader {
   readonly #pool: Pool;
   readonly #schema: string;
   readonly #logger: Logger;
+  readonly #replica: Replica | null;
   #since: string | null = null;
   readonly #transitions = new Increases();
   readonly #ended = new Increases();
   readonly #failures = new Increases();
 
-  constructor(options: { readonly pool: Pool; readonly schema: string; readonly logger: Logger }) {
+  constructor(options: {
+    readonly pool: Pool;
+    readonly schema: string;
+    readonly logger: Logger;
+    readonly replica?: Replica | null;
+  }) {
+    this.#replica = options.replica ?? null;
     this.#pool = options.pool;
     this.#schema = options.schema;
     this.#logger = options.logger;
@@ -62,21 +70,26 @@ export class QueueReader {
   async read(): Promise<QueueFigures | null> {
     const startedMs = performance.now();
     try {
-      const options = {
-        role: null,
-        isReadOnly: true,
-        settings: {},
-        statementMsMax: METRICS_LIMITS.figuresStatementMs,
-      };
-      const { totals, ...found } = await asRole(this.#pool, this.#schema, options, (db) =>
-        this.#ask(db),
+      const options = { role: null, statementMsMax: METRICS_LIMITS.figuresStatementMs };
+      const askTasks = (db: Database) => this.#askTasks(db);
+      const read = (await this.#replica?.read(options, askTasks)) ?? null;
+      const isOfReplica = read !== null && "answer" in read;
+      const found = await asRole(
+        this.#pool,
+        this.#schema,
+        { ...options, isReadOnly: true, settings: {} },
+        async (db) => ({
+          ...(isOfReplica ? read.answer : await askTasks(db)),
+          ...(await askServer(db)),
+        }),
       );
+      const { totals, ...others } = found;
       this.#since = totals.kept_from;
       return {
-        ...found,
-        transitions: this.#transitions.of(totals.transitions),
-        ended: this.#ended.of(totals.ended),
-        failures: this.#failures.of(totals.failures),
+        ...others,
+        transitions: this.#transitions.of(totals.transitions, { isOfReplica }),
+        ended: this.#ended.of(totals.ended, { isOfReplica }),
+        failures: this.#failures.of(totals.failures, { isOfReplica }),
         tookSeconds: (performance.now() - startedMs) / 1_000,
       };
     } catch (err) {
@@ -85,26 +98,27 @@ export class QueueReader {
     }
   }
 
-  async #ask(db: Database) {
-    const holders = await readSnapshotHolders(db, {
-      queryLengthMax: 0,
-      limit: METRICS_LIMITS.names,
-    });
-    return {
-      depth: await queueDepth(db),
-      totals: await readRollupTotals(db, this.#since),
-      storage: await readStorageFigures(db, {
-        effectsMax: METRICS_LIMITS.effects,
-        standbysMax: METRICS_LIMITS.names,
-      }),
-      connections: await readConnectionFacts(db),
-      deadRows: await readDeadRowFacts(db, WATCHED_TABLES),
-      snapshot: {
-        ageSeconds: Math.max(0, ...holders.map(({ age_seconds }) => age_seconds ?? 0)),
-        transactions: Math.max(0, ...holders.map(({ transactions }) => transactions)),
-      },
-    };
+  /** What any server with the tasks can say. */
+  async #askTasks(db: Database) {
+    return { depth: await queueDepth(db), totals: await readRollupTotals(db, this.#since) };
   }
+}
+
+/** What the primary alone can say: sessions, vacuum and standbys are of one server. */
+async function askServer(db: Database) {
+  const holders = await readSnapshotHolders(db, { queryLengthMax: 0, limit: METRICS_LIMITS.names });
+  return {
+    storage: await readStorageFigures(db, {
+      effectsMax: METRICS_LIMITS.effects,
+      standbysMax: METRICS_LIMITS.names,
+    }),
+    connections: await readConnectionFacts(db),
+    deadRows: await readDeadRowFacts(db, WATCHED_TABLES),
+    snapshot: {
+      ageSeconds: Math.max(0, ...holders.map(({ age_seconds }) => age_seconds ?? 0)),
+      transactions: Math.max(0, ...holders.map(({ transactions }) => transactions)),
+    },
+  };
 }
 
 /**
@@ -116,16 +130,24 @@ export class QueueReader {
 class Increases {
   #before: ReadonlyMap<string, number> | null = null;
 
-  of(totals: readonly RollupTotal[]): Counted[] {
+  /** A standby may lack what was told already: that is not told again when it comes. */
+  of(
+    totals: readonly RollupTotal[],
+    { isOfReplica }: { readonly isOfReplica: boolean },
+  ): Counted[] {
     const before = this.#before;
     const after = new Map<string, number>();
     const counted = totals.map(({ labels, since, kept }) => {
       const key = JSON.stringify(labels);
       const known = before === null ? since : before.get(key);
-      after.set(key, known === undefined ? 0 : kept);
+      const missing = isOfReplica ? Math.max(0, (known ?? 0) - since) : 0;
+      after.set(key, known === undefined ? 0 : kept + missing);
       // Less where rollups were dropped by hand.
       return { labels, more: known === undefined ? 0 : Math.max(0, since - known) };
     });
+    for (const [key, told] of isOfReplica ? (before ?? []) : []) {
+      if (!after.has(key)) after.set(key, told);
+    }
     this.#before = after;
     return counted;
   }

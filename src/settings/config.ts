@@ -34,6 +34,8 @@ export type Config = {
   readonly connection: DatabaseConnection;
   /** For LISTEN and session locks where `connection` goes through a pooler; else null. */
   readonly directConnection: DatabaseUrl | null;
+  /** Standbys that lists, pages and metrics are read from; null: the primary has them all. */
+  readonly replica: ReplicaConfig | null;
   readonly schema: string;
   /** What the names of the queue's roles begin with; null: as in use, else schema_database. */
   readonly rolePrefix: string | null;
@@ -75,6 +77,9 @@ export type DatabaseConnection =
   | ({ readonly kind: "url" } & DatabaseUrl)
   | { readonly kind: "embedded"; readonly folder: string };
 
+/** How old what a standby answers may be; beyond that the primary is asked. */
+export type ReplicaConfig = { readonly database: DatabaseUrl; readonly lagMsMax: number };
+
 export type PoolConfig = {
   /** Connections of one process at most. */
   readonly max: number;
@@ -111,29 +116,19 @@ export function readConfig(
   const ours = isLibrary ? withoutServices(values) : values;
   const settings = parseSettings(withoutPlaceholders(ours, problems), problems);
 
-  const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
-    try {
-      return read();
-    } catch (err) {
-      problems.push(`${variable}: ${err instanceof Error ? err.message : String(err)}`);
-      return undefined;
-    }
-  };
-  const connection = attempt("DATABASE_URL", () => connectionOf(settings));
-  const direct = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
+  const connections = connectionsOf(settings, problems);
   const effects = effectsConfigOf(settings, problems);
   const adjudication = adjudicationConfigOf(settings, problems);
   const gateway = gatewayConfigOf(settings, problems);
   const dashboard = dashboardConfigOf(settings, problems);
   const backup = backupConfigOf(settings, problems);
   problems.push(...contradictions(settings));
-  if (connection === undefined || direct === undefined || problems.length > 0) {
+  if (connections === null || problems.length > 0) {
     throw unusable(problems);
   }
 
   return {
-    connection,
-    directConnection: direct,
+    ...connections,
     schema: settings.TRIAGED_SCHEMA,
     rolePrefix: settings.TRIAGED_ROLE_PREFIX ?? null,
     pool: poolOf(settings),
@@ -232,6 +227,27 @@ function parseSettings(values: Environment, problems: string[]): Settings {
   return SETTINGS.parse(usable);
 }
 
+/** Each server that is named; null where one cannot be read, which is added to the problems. */
+function connectionsOf(
+  settings: Settings,
+  problems: string[],
+): Pick<Config, "connection" | "directConnection" | "replica"> | null {
+  const attempt = <Value>(variable: string, read: () => Value): Value | undefined => {
+    try {
+      return read();
+    } catch (err) {
+      problems.push(`${variable}: ${err instanceof Error ? err.message : String(err)}`);
+      return undefined;
+    }
+  };
+  const connection = attempt("DATABASE_URL", () => connectionOf(settings));
+  const directConnection = attempt("DATABASE_DIRECT_URL", () => directConnectionOf(settings));
+  const replica = attempt("DATABASE_REPLICA_URL", () => replicaOf(settings));
+  return connection === undefined || directConnection === undefined || replica === undefined
+    ? null
+    : { connection, directConnection, replica };
+}
+
 /** DATABASE_URL, else POSTGRES_*, else the embedded server. */
 function connectionOf(settings: Settings): DatabaseConnection {
   if (settings.DATABASE_URL !== undefined) {
@@ -256,6 +272,16 @@ function directConnectionOf(settings: Settings): DatabaseUrl | null {
     : parseDatabaseUrl(settings.DATABASE_DIRECT_URL, settings.POSTGRES_SSLMODE);
 }
 
+function replicaOf(settings: Settings): ReplicaConfig | null {
+  const { DATABASE_REPLICA_URL: url, REPLICA_LAG_MAX_MS: lagMsMax } = settings;
+  return url === undefined
+    ? null
+    : {
+        database: parseDatabaseUrl(url, settings.POSTGRES_SSLMODE, { of: "standby" }),
+        lagMsMax,
+      };
+}
+
 /** Settings that are fine one by one, but not together. */
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
@@ -264,6 +290,15 @@ function contradictions(settings: Settings): string[] {
     .join(", ");
   if (settings.DATABASE_URL === undefined && settings.POSTGRES_HOST === undefined && named !== "") {
     problems.push(`POSTGRES_HOST: expected a host beside ${named}, got none`);
+  }
+  if (
+    settings.DATABASE_REPLICA_URL !== undefined &&
+    settings.DATABASE_URL === undefined &&
+    settings.POSTGRES_HOST === undefined
+  ) {
+    problems.push(
+      "DATABASE_REPLICA_URL: expected a primary beside it, in DATABASE_URL or POSTGRES_HOST, got none",
+    );
   }
   const { DB_POOL_SIZE: size, POSTGRES_POOL_SIZE: sameSize } = settings;
   if (size !== undefined && sameSize !== undefined && size !== sameSize) {
@@ -300,12 +335,19 @@ function unusable(problems: readonly string[]): EnvironmentError {
  * Passwords are masked; everything else can be pasted into an environment file.
  */
 export function describeConfig(config: Config): Record<string, string> {
-  const { connection, directConnection: direct, pool, worker, retention, repositories } = config;
+  const { connection, directConnection: direct, replica } = config;
+  const { pool, worker, retention, repositories } = config;
   return {
     ...(connection.kind === "url"
       ? { DATABASE_URL: describeUrl(connection) }
       : { TRIAGED_DATA_DIR: connection.folder }),
     ...(direct === null ? {} : { DATABASE_DIRECT_URL: describeUrl(direct) }),
+    ...(replica === null
+      ? {}
+      : {
+          DATABASE_REPLICA_URL: describeUrl(replica.database),
+          REPLICA_LAG_MAX_MS: String(replica.lagMsMax),
+        }),
     TRIAGED_SCHEMA: config.schema,
     ...(config.rolePrefix === null ? {} : { TRIAGED_ROLE_PREFIX: config.rolePrefix }),
     DB_POOL_SIZE: String(pool.max),

@@ -59,10 +59,15 @@ const SSL_PARAMETERS = [
 ];
 
 /**
- * Parse a `postgres://` URL. `sslMode` counts where the URL names none. Throws a TypeError
+ * Parse a `postgres://` URL. `sslMode` counts where the URL names none. `of` says which servers
+ * several hosts are looked through for: the primary, or standbys. Throws a TypeError
  * that says what was expected and quotes nothing, because the text holds a password.
  */
-export function parseDatabaseUrl(text: string, sslMode?: SslMode): DatabaseUrl {
+export function parseDatabaseUrl(
+  text: string,
+  sslMode?: SslMode,
+  { of = "primary" }: { readonly of?: "primary" | "standby" } = {},
+): DatabaseUrl {
   if (!/^postgres(ql)?:\/\//i.test(text)) {
     throw new TypeError("expected a URL like postgres://user:password@host:5432/database");
   }
@@ -72,7 +77,10 @@ export function parseDatabaseUrl(text: string, sslMode?: SslMode): DatabaseUrl {
   if (host.includes(",")) {
     throw new TypeError("expected several hosts before the database: a:5432,b:5433/database");
   }
-  const wants = targetSessionAttrsOf(url.searchParams, several?.hosts.length ?? 1);
+  const wants = targetSessionAttrsOf(url.searchParams, {
+    isSeveral: several !== null,
+    ...WANTED[of],
+  });
   const hosts = several?.hosts ?? [];
   const servers = several === null && wants === "any" ? null : { hosts, wants };
 
@@ -188,8 +196,17 @@ export type Servers = {
 export type Host = { readonly host: string; readonly port: number };
 
 /** target_session_attrs, as far as a queue has a use for it. */
-const TARGET_SESSION_ATTRS = ["any", "read-write", "primary"] as const;
-type TargetSessionAttrs = (typeof TARGET_SESSION_ATTRS)[number];
+type TargetSessionAttrs = "any" | "read-write" | "primary" | "standby";
+
+/** What a URL may ask for, and what several hosts are for where it does not say. */
+type Wanted = {
+  readonly known: readonly TargetSessionAttrs[];
+  readonly ofSeveral: TargetSessionAttrs;
+};
+const WANTED: Readonly<Record<"primary" | "standby", Wanted>> = {
+  primary: { known: ["any", "read-write", "primary"], ofSeveral: "read-write" },
+  standby: { known: ["any", "standby"], ofSeveral: "standby" },
+};
 
 const DEFAULT_PORT = 5432;
 
@@ -221,19 +238,20 @@ export function splitHosts(
   };
 }
 
-/** What the URL asks for; several hosts are there to find the one that can be written to. */
-function targetSessionAttrsOf(parameters: URLSearchParams, hosts: number): TargetSessionAttrs {
+/** What the URL asks for; several hosts are there to find one that fits. */
+function targetSessionAttrsOf(
+  parameters: URLSearchParams,
+  { isSeveral, known, ofSeveral }: Wanted & { readonly isSeveral: boolean },
+): TargetSessionAttrs {
   const given = parameters.get("target_session_attrs");
   if (given === null) {
-    return hosts > 1 ? "read-write" : "any";
+    return isSeveral ? ofSeveral : "any";
   }
-  const known = TARGET_SESSION_ATTRS.find((name) => name === given);
-  if (known === undefined) {
-    throw new TypeError(
-      `expected target_session_attrs to be one of ${TARGET_SESSION_ATTRS.join(", ")}`,
-    );
+  const asked = known.find((name) => name === given);
+  if (asked === undefined) {
+    throw new TypeError(`expected target_session_attrs to be one of ${known.join(", ")}`);
   }
-  return known;
+  return asked;
 }
 
 function hostOf(address: string): Host {

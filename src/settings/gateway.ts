@@ -25,6 +25,8 @@ export type GatewayConfig = {
 
 /** What only servers read, and applications may mean otherwise. */
 export const GATEWAY_VARIABLES: readonly string[] = [
+  "DATABASE_REPLICA_URL",
+  "REPLICA_LAG_MAX_MS",
   "HOST",
   "PORT",
   "REQUIRE_AUTH",

@@ -117,11 +117,6 @@ export const OLDER_SETTINGS: readonly OlderSetting[] = [
   { name: "RQ_*", is: "refused", because: NO_WORKERS_OF },
   { name: "DUAL_WRITE_MODE", is: "refused", unless: OFF, because: ONE_STORE },
   { name: "READ_FROM_POSTGRES_PERCENT", is: "refused", unless: /^100$/, because: ONE_STORE },
-  {
-    name: "DATABASE_REPLICA_URL",
-    is: "refused",
-    because: "everything is read from the primary; several hosts go into DATABASE_URL; unset it",
-  },
   { name: "BACKUP_*", is: "refused", because: OTHER_BACKUPS },
   {
     name: "DB_PASSWORD",

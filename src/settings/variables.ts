@@ -30,6 +30,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const SECRETS = [
   "DATABASE_URL",
   "DATABASE_DIRECT_URL",
+  "DATABASE_REPLICA_URL",
   "POSTGRES_PASSWORD",
   "GITHUB_TOKEN",
   "WEBHOOK_URL",
@@ -44,6 +45,8 @@ export const SECRETS = [
 export const SETTINGS = z.object({
   DATABASE_URL: text().optional(),
   DATABASE_DIRECT_URL: text().optional(),
+  DATABASE_REPLICA_URL: text().optional(),
+  REPLICA_LAG_MAX_MS: integer({ min: 100, max: 3_600_000 }).default(5_000),
   POSTGRES_HOST: text().optional(),
   POSTGRES_PORT: integer({ min: 1, max: 65_535 }).optional(),
   POSTGRES_DB: text().optional(),

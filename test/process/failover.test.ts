@@ -1,16 +1,19 @@
 // Goal: a failover to a synchronous standby loses nothing that was acknowledged, and workers,
-// jobs and producers with both hosts in their URL find the new primary by themselves.
+// jobs, gateways and producers with both hosts in their URL find the new primary by themselves:
+// they are the same processes as before.
 
 import { expect, test } from "vitest";
 import { DatabaseClient } from "../../src/database/connection.ts";
 import { clientConfig } from "../../src/database/pool.ts";
 import { parseDatabaseUrl } from "../../src/settings/database-url.ts";
 import { waitFor } from "../support/connections.ts";
-import { migrate } from "../support/databases.ts";
+import { migrate, withClient } from "../support/databases.ts";
+import { startServe } from "../support/gateway.ts";
 import { hideTrace, startedJobs } from "../support/jobs.ts";
 import { canReplicate, type ReplicatedServers, startReplicated } from "../support/own-servers.ts";
 import { startWorkerProcess } from "../support/processes.ts";
-import { startSteadyProducer } from "../support/steady-producer.ts";
+import { startHttpProducer, startSteadyProducer } from "../support/steady-producer.ts";
+import { brokenOf, verify } from "../support/verify.ts";
 
 const TASKS = 30;
 const WAITING = "select from pg_stat_activity where wait_event = 'SyncRep'";
@@ -47,21 +50,35 @@ test.skipIf(!canReplicate).for([
   await using one = startWorkerProcess(url);
   await using two = startWorkerProcess(url);
   await using jobs = await startedJobs(url);
+  await using gateway = await startServe({ DATABASE_URL: url });
   await using producer = startSteadyProducer(url);
+  await using http = startHttpProducer(gateway.address);
   await waitFor(async () => (await primary.ask(ENDS)).length >= TASKS);
   const ends = await primary.ask(ENDS);
 
   await fail(servers);
-  await producer.enqueueMore(TASKS);
-  await producer.stop();
+  for (const each of [producer, http]) {
+    await each.enqueueMore(TASKS);
+    await each.stop();
+  }
 
   await waitFor(async () => (await standby.ask(UNFINISHED)).length === 0, { deadlineMs: 30_000 });
   const endsNow = await standby.ask(ENDS);
   const ended = endsNow.map((row) => row["task_id"]);
   expect(new Set(ended).size).toBe(ended.length);
-  expect(producer.acknowledged().filter((taskId) => !ended.includes(taskId))).toEqual([]);
+  const acknowledged = [...producer.acknowledged(), ...http.acknowledged()];
+  expect(new Set(acknowledged).size).toBe(acknowledged.length);
+  expect(acknowledged.filter((taskId) => !ended.includes(taskId))).toEqual([]);
   expect(endsNow).toEqual(expect.arrayContaining(ends));
   await waitFor(() => jobs.said("jobs run again"), { deadlineMs: 30_000 });
+  const verified = await withClient(standby.url, async (client) => {
+    await client.query("begin");
+    return await verify(client);
+  });
+  expect(brokenOf(verified)).toEqual([]);
+  expect((await fetch(`${gateway.address}/ready`)).status).toBe(200);
+  gateway.signal("SIGTERM");
+  expect((await gateway.ended).code).toBe(0);
   for (const worker of [one, two]) {
     worker.signal("SIGTERM");
     expect(await worker.exited).toBe(0);

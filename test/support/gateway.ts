@@ -7,6 +7,7 @@ import { HistoryTail } from "../../src/client/history-tail.ts";
 import { TaskCache } from "../../src/client/task-cache.ts";
 import { DatabaseHealth } from "../../src/database/health.ts";
 import { getTask } from "../../src/database/reader.ts";
+import type { Replica } from "../../src/database/replica.ts";
 import type { Dashboard, Gateway } from "../../src/gateway/gateway.ts";
 import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
@@ -59,6 +60,18 @@ export function keysOf(roles: readonly KeyRole[], requestsPerMinute: number | nu
   );
 }
 
+export type TestGatewayOptions = {
+  /** Not watched: whoever gives it looks. */
+  readonly replica?: Replica | null;
+  readonly schedulesFile?: string | null;
+  readonly port?: number;
+  readonly dashboard?: Dashboard | null;
+  readonly keys?: KeyRing;
+  readonly limits?: Partial<GatewayLimits>;
+  readonly githubWebhookSecret?: string | null;
+  readonly origins?: readonly string[];
+};
+
 /** Start one, and have it closed when the scope ends: `await using`. */
 export async function startGateway(
   databaseUrl: string,
@@ -70,19 +83,18 @@ export async function startGateway(
     port = 0,
     dashboard = null,
     schedulesFile = null,
-  }: {
-    readonly schedulesFile?: string | null;
-    readonly port?: number;
-    readonly dashboard?: Dashboard | null;
-    readonly keys?: KeyRing;
-    readonly limits?: Partial<GatewayLimits>;
-    readonly githubWebhookSecret?: string | null;
-    readonly origins?: readonly string[];
-  } = {},
+    replica = null,
+  }: TestGatewayOptions = {},
 ): Promise<TestGateway & AsyncDisposable> {
   const logger = pino({ level: "silent" });
   const pool = poolOf(databaseUrl, { connectionTimeoutMillis: 5_000 });
-  const queue = new QueueDoor({ pool, schema: "triaged", maxPayloadBytes: 1_048_576, logger });
+  const queue = new QueueDoor({
+    pool,
+    schema: "triaged",
+    maxPayloadBytes: 1_048_576,
+    logger,
+    replica,
+  });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const events = new HistoryTail({ read: (work) => queue.read(work) });
   const tasks = new TaskCache({
@@ -92,7 +104,7 @@ export async function startGateway(
   const access = { keys, required: keys.size > 0, origins };
   const metrics = new Metrics({
     process: "gateway",
-    queue: { pool, schema: "triaged", logger },
+    queue: { pool, schema: "triaged", logger, replica },
     cachedReads: () => tasks.counts,
   });
   const app = await buildGateway(
@@ -100,6 +112,7 @@ export async function startGateway(
       access,
       queue,
       health,
+      replica,
       metrics,
       events,
       tasks,

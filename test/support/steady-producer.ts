@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
 import { createClient } from "../../src/client/client.ts";
 import { waitFor } from "./connections.ts";
 
@@ -18,13 +19,44 @@ export type SteadyProducer = AsyncDisposable & {
 /** Enqueue until stopped, with the client that applications use. */
 export function startSteadyProducer(url: string): SteadyProducer {
   const client = createClient({ connectionString: url });
+  return produce({
+    enqueue: async () => (await client.enqueue("noop", {})).taskId,
+    close: () => client.close(),
+  });
+}
+
+/** The same over HTTP. */
+export function startHttpProducer(address: string): SteadyProducer {
+  return produce({
+    enqueue: async () => {
+      const answer = await fetch(`${address}/api/tasks`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"task_type":"noop"}',
+      });
+      if (answer.status !== 201) throw new Error(await answer.text());
+      return Enqueued.parse(await answer.json()).task_id;
+    },
+    close: () => Promise.resolve(),
+  });
+}
+
+const Enqueued = z.object({ task_id: z.string() });
+
+function produce({
+  enqueue,
+  close,
+}: {
+  readonly enqueue: () => Promise<string>;
+  readonly close: () => Promise<void>;
+}): SteadyProducer {
   const acknowledged: string[] = [];
   let errors = 0;
   const stopping = new AbortController();
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await client.enqueue("noop", {}).then(
-        ({ taskId }) => acknowledged.push(taskId),
+      await enqueue().then(
+        (taskId) => acknowledged.push(taskId),
         () => (errors += 1),
       );
       await delay(PAUSE_MS);
@@ -34,7 +66,7 @@ export function startSteadyProducer(url: string): SteadyProducer {
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopping.abort();
-    return (stopped ??= running.then(() => client.close()));
+    return (stopped ??= running.then(() => close()));
   };
   return {
     acknowledged: () => acknowledged,

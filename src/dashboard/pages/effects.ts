@@ -49,8 +49,10 @@ export const effectsPage = definePage({
       .optional(),
   }),
   show: async (context, { query }) => {
-    const found = await context.read("effects", (db) =>
-      effectsPageOf(db, { ...query, limit: ROWS }),
+    const found = await context.read(
+      "effects",
+      (db) => effectsPageOf(db, { ...query, limit: ROWS }),
+      { mayLag: true },
     );
     return {
       title: "Effects",

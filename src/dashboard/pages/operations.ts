@@ -33,16 +33,19 @@ export const operationsPage = definePage({
   query: Query,
   show: async (context, { query }) => {
     const { action, actor, door, task, many, after } = query;
-    const rows = await context.read("operations", (db) =>
-      listOperations(db, {
-        action,
-        actor,
-        door,
-        after,
-        taskId: task,
-        isBulk: many === undefined ? undefined : true,
-        limit: ROWS,
-      }),
+    const rows = await context.read(
+      "operations",
+      (db) =>
+        listOperations(db, {
+          action,
+          actor,
+          door,
+          after,
+          taskId: task,
+          isBulk: many === undefined ? undefined : true,
+          limit: ROWS,
+        }),
+      { mayLag: true },
     );
     const next = rows.length < ROWS ? null : (rows.at(-1)?.operation_id ?? null);
     return {

@@ -62,10 +62,14 @@ export const overviewPage = definePage({
   params: z.object({}),
   query: z.strictObject({ range: z.enum(RANGES).default("1h") }),
   show: async (context, { query: { range } }) => {
-    const now = await context.read("overview", async (db) => ({
-      ...(await readOverview(db)),
-      series: await readSeries(db, range),
-    }));
+    const now = await context.read(
+      "overview",
+      async (db) => ({
+        ...(await readOverview(db)),
+        series: await readSeries(db, range),
+      }),
+      { mayLag: true },
+    );
     const isNew = now.depth.length === 0 && now.ended.length === 0;
     return {
       title: "Overview",

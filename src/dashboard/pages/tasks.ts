@@ -26,10 +26,15 @@ export const tasksPage = definePage({
   query: TaskListQuery,
   show: async (context, { query }) => {
     const { after, ...filter } = query;
-    const found = await context.read("tasks", (db) =>
-      searchTasks(db, { ...searchOf(filter, new Date()), after, limit: ROWS }),
+    const found = await context.read(
+      "tasks",
+      (db) => searchTasks(db, { ...searchOf(filter, new Date()), after, limit: ROWS }),
+      { mayLag: true },
     );
-    const known = await context.read("names and counts", readKnown, { isForAll: true });
+    const known = await context.read("names and counts", readKnown, {
+      isForAll: true,
+      mayLag: true,
+    });
     return {
       title: "Tasks",
       main: html`${statusTabs(context, known.counts)}

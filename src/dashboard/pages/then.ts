@@ -75,7 +75,9 @@ function thenAddress(at: Date, task: string | undefined): string {
 }
 
 async function depthView(context: PageContext, at: Date): Promise<Html> {
-  const rows = await context.read("depth", (db) => depthAt(db, at)).catch(unlessUnknown);
+  const rows = await context
+    .read("depth", (db) => depthAt(db, at), { mayLag: true })
+    .catch(unlessUnknown);
   if (rows === null) {
     return emptyState(
       "Nothing is known of that instant.",
@@ -107,7 +109,7 @@ function rowView({ queue, task_type, status, count }: PastDepth): Html {
 }
 
 async function taskView(context: PageContext, taskId: string, at: Date): Promise<Html> {
-  const then = await context.read("task", (db) => taskAt(db, taskId, at));
+  const then = await context.read("task", (db) => taskAt(db, taskId, at), { mayLag: true });
   if (then === null) {
     return emptyState(
       `There was no task ${taskId} then.`,

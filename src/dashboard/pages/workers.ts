@@ -22,8 +22,10 @@ export const workersPage = definePage({
   }),
   show: async (context, { query: { state, after } }) => {
     const isEnded = state === "ended";
-    const { rows, next } = await context.read("workers", (db) =>
-      listWorkers(db, { isEnded, after, limit: ROWS }),
+    const { rows, next } = await context.read(
+      "workers",
+      (db) => listWorkers(db, { isEnded, after, limit: ROWS }),
+      { mayLag: true },
     );
     const tab = (name: string, value: string | null, isHere: boolean) =>
       html`<a href="${withQuery(context.url, { state: value, after: null })}"${isHere && html` aria-current="true"`}>${name}</a>`;

@@ -4,6 +4,7 @@ import { retryEffect } from "../../database/outbox.ts";
 import { ListedEffect } from "../../database/rows.ts";
 import { EFFECT_KINDS, EFFECT_STATUSES } from "../../model/effect.ts";
 import { callerIn } from "../access.ts";
+import { browseFor } from "../browse.ts";
 import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
 import { replyOf, sent, TaskId } from "../shapes.ts";
@@ -38,8 +39,10 @@ export function effectRoutes(app: Gateway, { queue }: GatewayParts): void {
         },
       },
     },
-    async ({ query }) => {
-      const { rows, next, looked } = await queue.read((db) => effectsPageOf(db, query));
+    async (request, reply) => {
+      const { rows, next, looked } = await browseFor(queue, { request, reply }, (db) =>
+        effectsPageOf(db, request.query),
+      );
       return { effects: rows.map(sent), next, looked };
     },
   );

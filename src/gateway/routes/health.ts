@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { answeredWithin, HEALTH_STATES } from "../../database/health.ts";
+import { REPLICA_STATES, type ReplicaStatus } from "../../database/replica.ts";
 import { packageVersion } from "../../system/package-folder.ts";
 import { ErrorReply } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
@@ -20,10 +21,17 @@ const Ready = z.strictObject({
     .describe(
       "What questions of every 5 s say: degraded after one without an answer, down after 3.",
     ),
+  replica: z
+    .strictObject({
+      state: z.enum(REPLICA_STATES).describe("Lists are read there while it is used."),
+      lag_ms: z.int().nullable().describe("What it answers is at most so old; null: not known."),
+    })
+    .optional()
+    .describe("The standbys of DATABASE_REPLICA_URL, where there is one. None makes it unready."),
 });
 
 /** `GET /health` and `GET /ready`, for whoever restarts the process, and whoever sends requests. */
-export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): void {
+export function healthRoutes(app: Gateway, { queue, health, replica }: GatewayParts): void {
   // One question at a time, however many ask.
   let asking: Promise<void> | undefined;
   const ask = () => {
@@ -71,7 +79,15 @@ export function healthRoutes(app: Gateway, { queue, health }: GatewayParts): voi
           },
         );
       }
-      return { status: "ready" as const, database: health.state };
+      return {
+        status: "ready" as const,
+        database: health.state,
+        ...(replica === null ? {} : { replica: replicaOf(replica.status) }),
+      };
     },
   );
+}
+
+function replicaOf({ state, lagMs }: ReplicaStatus) {
+  return { state, lag_ms: lagMs };
 }

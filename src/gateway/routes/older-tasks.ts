@@ -11,6 +11,7 @@ import type { ListedRow } from "../../database/rows.ts";
 import { checkJson, serializePayload } from "../../model/payload.ts";
 import { TASK_STATUSES, type TaskStatus } from "../../model/task-status.ts";
 import { callerIn } from "../access.ts";
+import { browseFor } from "../browse.ts";
 import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
 import { Refusal } from "../refusal.ts";
@@ -126,10 +127,10 @@ export function olderTaskRoutes(app: Gateway, parts: GatewayParts): void {
         },
       },
     },
-    async ({ query }) => {
-      const { task_type: taskType, limit, offset } = query;
-      const status = query.status === undefined ? undefined : statusOf(query.status, 400);
-      return await queue.read(async (db) => ({
+    async (request, reply) => {
+      const { task_type: taskType, limit, offset, status: word } = request.query;
+      const status = word === undefined ? undefined : statusOf(word, 400);
+      return await browseFor(queue, { request, reply }, async (db) => ({
         tasks: (await listTasks(db, { status, taskType, limit, offset })).map(itemOf),
         total: await countTasks(db, { status, taskType, countMax: TOTAL_MAX }),
       }));
@@ -206,8 +207,10 @@ function olderSummaryRoutes(app: Gateway, { queue }: GatewayParts): void {
         },
       },
     },
-    async () => {
-      const { counts, isEstimate } = await queue.read((db) => countByStatus(db));
+    async (request, reply) => {
+      const { counts, isEstimate } = await browseFor(queue, { request, reply }, (db) =>
+        countByStatus(db),
+      );
       const by_status: Record<string, number> = {};
       let total = 0;
       for (const status of TASK_STATUSES) {

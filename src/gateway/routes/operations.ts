@@ -17,6 +17,7 @@ import {
 import { checkJson } from "../../model/payload.ts";
 import { TASK_STATUSES } from "../../model/task-status.ts";
 import { callerIn } from "../access.ts";
+import { browseFor } from "../browse.ts";
 import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
 import { Refusal } from "../refusal.ts";
@@ -100,11 +101,13 @@ function lookRoutes(app: Gateway, { queue }: GatewayParts): void {
         response: { 200: z.strictObject({ operations: z.array(OperationReply) }), ...FAILURES },
       },
     },
-    async ({ query: { task, ...filter } }) => ({
-      operations: (await queue.read((db) => listOperations(db, { ...filter, taskId: task }))).map(
-        sent,
-      ),
-    }),
+    async (request, reply) => {
+      const { task, ...filter } = request.query;
+      const rows = await browseFor(queue, { request, reply }, (db) =>
+        listOperations(db, { ...filter, taskId: task }),
+      );
+      return { operations: rows.map(sent) };
+    },
   );
 
   app.get(

@@ -3,6 +3,7 @@ import type { Pausable } from "../../database/arguments.ts";
 import { liveWorkers, queueDepth } from "../../database/monitoring.ts";
 import { listPauses, pauseClaiming, resumeClaiming } from "../../database/operator.ts";
 import { callerIn } from "../access.ts";
+import { browseFor } from "../browse.ts";
 import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
 import { DepthReply, Name, PauseReply, sent, WorkerReply } from "../shapes.ts";
@@ -26,8 +27,8 @@ export function queueRoutes(app: Gateway, parts: GatewayParts): void {
         },
       },
     },
-    () =>
-      queue.read(async (db) => ({
+    (request, reply) =>
+      browseFor(queue, { request, reply }, async (db) => ({
         queues: (await queueDepth(db)).map(sent),
         paused: (await listPauses(db, ROWS_MAX)).map(sent),
       })),
@@ -45,7 +46,9 @@ export function queueRoutes(app: Gateway, parts: GatewayParts): void {
         response: { 200: z.strictObject({ workers: z.array(WorkerReply) }), ...FAILURES },
       },
     },
-    async () => ({ workers: (await queue.read((db) => liveWorkers(db))).map(sent) }),
+    async (request, reply) => ({
+      workers: (await browseFor(queue, { request, reply }, (db) => liveWorkers(db))).map(sent),
+    }),
   );
 }
 

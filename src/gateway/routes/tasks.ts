@@ -15,6 +15,7 @@ import type { Enqueued as QueuedTask, NewTask as TaskToEnqueue } from "../../mod
 import { TASK_STATUSES } from "../../model/task-status.ts";
 import { refusePrivateHost, refusePrivateLiteral } from "../../system/private-address.ts";
 import { callerIn } from "../access.ts";
+import { browseFor } from "../browse.ts";
 import { FAILURES } from "../failures.ts";
 import type { Gateway, GatewayParts } from "../gateway.ts";
 import { Refusal } from "../refusal.ts";
@@ -126,15 +127,16 @@ function listRoute(app: Gateway, { queue }: GatewayParts): void {
           limit: Limit,
           after: Place.optional().describe("`next` of the page before"),
         }),
+        headers: CacheControl,
         response: {
           200: z.strictObject({ tasks: z.array(ListedTaskReply), next: z.string().nullable() }),
           ...FAILURES,
         },
       },
     },
-    async ({ query }) => {
-      const { type, context, parent, ...filter } = query;
-      const { rows, next } = await queue.read((db) =>
+    async (request, reply) => {
+      const { type, context, parent, ...filter } = request.query;
+      const { rows, next } = await browseFor(queue, { request, reply }, (db) =>
         pageTasks(db, { ...filter, taskType: type, contextId: context, parentTaskId: parent }),
       );
       return { tasks: rows.map(sent), next };

@@ -45,7 +45,10 @@ const ListParams = z.looseObject({
 });
 const PAGE_ROWS = 50;
 
-export async function listSome(params: Params, { queue, dialect }: RpcContext): Promise<unknown> {
+export async function listSome(
+  params: Params,
+  { queue, caller, dialect }: RpcContext,
+): Promise<unknown> {
   const given = parseParams(ListParams, params);
   const state =
     given.status == null || /^(?:|TASK_STATE_UNSPECIFIED)$/.test(given.status)
@@ -57,21 +60,25 @@ export async function listSome(params: Params, { queue, dialect }: RpcContext): 
   }
   const filter = { contextId: textIn(given.contextId), status };
   const limit = given.pageSize == null || given.pageSize === 0 ? PAGE_ROWS : given.pageSize;
-  return await queue.read(async (db) => {
-    const page = await pageTasks(db, { ...filter, limit, after: textIn(given.pageToken) });
-    const tasks = [];
-    for (const { task_id: id } of page.rows) {
-      const row = await getTask(db, id, { decimals: "kept" });
-      if (row !== null)
-        tasks.push(taskOf(row, dialect, { isWhole: given.includeArtifacts === true }));
-    }
-    return {
-      tasks,
-      nextPageToken: page.next ?? "",
-      pageSize: limit,
-      totalSize: await countTasks(db, { ...filter, countMax: TOTAL_MAX }),
-    };
-  });
+  const { answer } = await queue.browse(
+    async (db) => {
+      const page = await pageTasks(db, { ...filter, limit, after: textIn(given.pageToken) });
+      const tasks = [];
+      for (const { task_id: id } of page.rows) {
+        const row = await getTask(db, id, { decimals: "kept" });
+        if (row !== null)
+          tasks.push(taskOf(row, dialect, { isWhole: given.includeArtifacts === true }));
+      }
+      return {
+        tasks,
+        nextPageToken: page.next ?? "",
+        pageSize: limit,
+        totalSize: await countTasks(db, { ...filter, countMax: TOTAL_MAX }),
+      };
+    },
+    { caller },
+  );
+  return answer;
 }
 
 export async function cancelOne(

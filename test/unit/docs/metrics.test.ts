@@ -6,6 +6,7 @@ import { Pool } from "pg";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { Replica } from "../../../src/database/replica.ts";
 import { Metrics, type MetricsProcess } from "../../../src/metrics/metrics.ts";
 
 const ROOT = path.join(import.meta.dirname, "../../..");
@@ -39,7 +40,9 @@ async function exposedBy(process: MetricsProcess): Promise<Listed[]> {
   const logger = pino({ level: "silent" });
   // Nobody answers there: what is exposed does not depend on it.
   const pool = new Pool({ connectionString: "postgres://nobody@127.0.0.1:1/none" });
-  const queue = process === "worker" ? undefined : { pool, schema: "triaged", logger };
+  const looking = { pool, looks: pool, primary: pool, schema: "triaged", lagMsMax: 5_000, logger };
+  const standbys = process === "gateway" ? { replica: new Replica(looking) } : {};
+  const queue = process === "worker" ? undefined : { pool, schema: "triaged", logger, ...standbys };
   const metrics = new Metrics({ process, queue });
   const text = await metrics.text();
   metrics.close();

@@ -37,6 +37,16 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
     seen: (config) => config.directConnection?.url,
     as: "postgres://app@127.0.0.1:6000/orders",
   },
+  DATABASE_REPLICA_URL: {
+    given: { DATABASE_URL: URL, DATABASE_REPLICA_URL: "postgres://app@127.0.0.1,127.0.0.2/orders" },
+    seen: (config) => config.replica?.database.servers?.wants,
+    as: "standby",
+  },
+  REPLICA_LAG_MAX_MS: {
+    given: { DATABASE_URL: URL, DATABASE_REPLICA_URL: URL, REPLICA_LAG_MAX_MS: "300" },
+    seen: (config) => config.replica?.lagMsMax,
+    as: 300,
+  },
   POSTGRES_HOST: {
     given: { POSTGRES_HOST: "db.example.org" },
     seen: urlOf,
@@ -197,6 +207,7 @@ test("an empty environment means the embedded server and the defaults", () => {
   expect(config).toEqual({
     connection: { kind: "embedded", folder: path.resolve(".triaged") },
     directConnection: null,
+    replica: null,
     analysis: { timeoutMs: 120_000, memoryMib: 2_048 },
     schedulesFile: null,
     schema: "triaged",
@@ -263,6 +274,17 @@ test("a process knows that npm started it", () => {
 
 test("DATABASE_URL wins over POSTGRES_HOST", () => {
   expect(urlOf(readConfig({ DATABASE_URL: URL, POSTGRES_HOST: "elsewhere" }))).toBe(URL);
+});
+
+test.for([
+  ["of no primary", { DATABASE_REPLICA_URL: URL }, "expected a primary beside it"],
+  [
+    "that is to be written to",
+    { DATABASE_URL: URL, DATABASE_REPLICA_URL: `${URL}?target_session_attrs=read-write` },
+    "expected target_session_attrs to be one of any, standby",
+  ],
+] as const)("a standby %s is refused", ([, environment, sentence]) => {
+  expect(refusal(environment).message).toContain(`DATABASE_REPLICA_URL: ${sentence}`);
 });
 
 describe("a bad environment", () => {

@@ -101,6 +101,15 @@ test.for([
   expect(parseDatabaseUrl(text).servers?.wants).toBe(wants);
 });
 
+test.for([
+  ["postgres://a,b/d", "standby"],
+  ["postgres://a,b/d?target_session_attrs=any", "any"],
+  ["postgres://a/d?target_session_attrs=standby", "standby"],
+] as const)("%s of standbys says which server is wanted", ([text, wants]) => {
+  expect(parseDatabaseUrl(text, undefined, { of: "standby" }).servers?.wants).toBe(wants);
+  expect(parseDatabaseUrl("postgres://a/d", undefined, { of: "standby" }).servers).toBeNull();
+});
+
 test("one host is the driver's own business", () => {
   expect(parseDatabaseUrl("postgres://a/d").servers).toBeNull();
   expect(parseDatabaseUrl("postgres://a/d?target_session_attrs=any").servers).toBeNull();

@@ -13,14 +13,24 @@ function urlOf({ connection }: Config): string | null {
 }
 
 test.for([
-  ["DATABASE_URL", `${URL}\n`, urlOf, URL],
-  ["DATABASE_DIRECT_URL", URL, (config: Config) => config.directConnection?.url ?? null, URL],
-  ["GITHUB_TOKEN", "ghp_x\n", (config: Config) => config.repositories.token, "ghp_x"],
-] as const)("%s_FILE is read without the newline at its end", ([name, content, seen, as]) => {
-  writeFileSync(file, content);
+  ["DATABASE_URL", `${URL}\n`, urlOf, URL, {}],
+  ["DATABASE_DIRECT_URL", URL, (config: Config) => config.directConnection?.url ?? null, URL, {}],
+  [
+    "DATABASE_REPLICA_URL",
+    URL,
+    (config: Config) => config.replica?.database.url ?? null,
+    URL,
+    { DATABASE_URL: URL },
+  ],
+  ["GITHUB_TOKEN", "ghp_x\n", (config: Config) => config.repositories.token, "ghp_x", {}],
+] as const)(
+  "%s_FILE is read without the newline at its end",
+  ([name, content, seen, as, beside]) => {
+    writeFileSync(file, content);
 
-  expect(seen(readConfig({ [`${name}_FILE`]: file }))).toBe(as);
-});
+    expect(seen(readConfig({ ...beside, [`${name}_FILE`]: file }))).toBe(as);
+  },
+);
 
 test("POSTGRES_PASSWORD_FILE is the password of POSTGRES_HOST", () => {
   writeFileSync(file, "s3cret\n");

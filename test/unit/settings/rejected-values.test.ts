@@ -20,7 +20,6 @@ const REFUSED = {
   RQ_REDIS_URL: "redis://:p4ss@cache",
   DUAL_WRITE_MODE: "true",
   READ_FROM_POSTGRES_PERCENT: "50",
-  DATABASE_REPLICA_URL: "postgres://u:p4ss@replica/db",
   BACKUP_RETENTION_DAYS: "30",
   BACKUP_SCHEDULE: "0 3 * * *",
   USE_POSTGRESQL: "false",

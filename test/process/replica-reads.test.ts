@@ -1,0 +1,231 @@
+// Goal: lists, pages and figures are read from a standby while that has what it must have, with
+// the caller's own changes; all else, and everything while it has not, from the primary.
+
+import type { Pool } from "pg";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { Replica } from "../../src/database/replica.ts";
+import { waitFor } from "../support/connections.ts";
+import { testDashboard } from "../support/dashboard.ts";
+import { migrate, poolOf } from "../support/databases.ts";
+import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { canReplicate, type ReplicatedServers, startReplicated } from "../support/own-servers.ts";
+
+/** Every door whose answer may be from a standby. */
+const LISTS = [
+  "/api/tasks",
+  "/api/tasks?status=queued&type=noop&queue=default&repo=a/b&context=c&parent=1",
+  "/api/queues",
+  "/api/workers",
+  "/api/operations",
+  "/api/effects",
+  "/api/agent/tasks",
+  "/api/agent/tasks/count",
+];
+const PAGES = [
+  "/ui",
+  "/ui/tasks",
+  "/ui/workers",
+  "/ui/workers?state=ended",
+  "/ui/operations",
+  "/ui/effects",
+];
+/** Looks that somebody decides by. */
+const OF_PRIMARY = ["/api/tasks/1", "/api/tasks/1/history", "/api/tasks/1/why"];
+const LAG_MS_MAX = 2_000;
+const FROM_STANDBY = "Lists are read from the standby";
+
+const asApp = (url: string) => url.replace("postgres@", "app@");
+
+let servers: ReplicatedServers & AsyncDisposable;
+let pools: { pool: Pool; looks: Pool; primary: Pool };
+let replica: Replica;
+let gateway: TestGateway & AsyncDisposable;
+
+beforeAll(async () => {
+  if (!canReplicate) {
+    return;
+  }
+  servers = await startReplicated();
+  const { primary, standby } = servers;
+  await migrate({ connectionString: primary.url });
+  // As little as a gateway needs: not a superuser, who may look at everything.
+  await primary.ask("create role app login in role triaged_api, triaged_readonly");
+  pools = {
+    pool: poolOf(asApp(standby.url), { connectionTimeoutMillis: 2_000 }),
+    looks: poolOf(asApp(standby.url), { max: 1 }),
+    primary: poolOf(asApp(primary.url), { max: 1 }),
+  };
+  const logger = pino({ level: "silent" });
+  replica = new Replica({ ...pools, schema: "triaged", lagMsMax: LAG_MS_MAX, logger });
+  gateway = await startGateway(asApp(primary.url), {
+    replica,
+    dashboard: testDashboard(primary.url),
+  });
+}, 60_000);
+
+afterAll(async () => {
+  if (canReplicate) {
+    await gateway[Symbol.asyncDispose]();
+    await Promise.all(Object.values(pools).map((pool) => pool.end()));
+    await servers[Symbol.asyncDispose]();
+  }
+});
+
+beforeEach(async () => {
+  if (canReplicate) await until("used");
+});
+
+async function until(state: string): Promise<void> {
+  await waitFor(
+    async () => {
+      await replica.look();
+      return replica.status.state === state;
+    },
+    { deadlineMs: 20_000 },
+  );
+}
+
+async function readFrom(path: string, headers = {}): Promise<string | null> {
+  const { status, headers: got, body } = await gateway.send("GET", path, { headers });
+  expect([path, status, status === 200 ? null : body]).toEqual([path, 200, null]);
+  return got.get("x-read-from");
+}
+
+test.skipIf(!canReplicate)(
+  "lists are read from the standby, and say how old they are",
+  async () => {
+    await gateway.send("POST", "/api/tasks", { json: { task_type: "noop" } });
+
+    for (const list of LISTS) {
+      expect([list, await readFrom(list)]).toEqual([list, "replica"]);
+    }
+
+    const { headers } = await gateway.send("GET", "/api/tasks");
+    expect(Number(headers.get("x-read-lag-ms"))).toBeLessThanOrEqual(LAG_MS_MAX);
+    for (const path of OF_PRIMARY) {
+      expect([path, await readFrom(path)]).toEqual([path, null]);
+    }
+    expect(await readFrom("/api/tasks", { "cache-control": "no-cache" })).toBe(
+      "primary; reason=asked_for",
+    );
+  },
+);
+
+test.skipIf(!canReplicate)("pages say which server has answered", async () => {
+  for (const page of PAGES) {
+    const { status, body } = await gateway.send("GET", page);
+    expect([page, status]).toEqual([page, 200]);
+    expect([page, String(body)]).toEqual([page, expect.stringContaining(FROM_STANDBY)]);
+  }
+  const attention = await gateway.send("GET", "/ui/attention");
+  expect(String(attention.body)).not.toContain(FROM_STANDBY);
+});
+
+test.skipIf(!canReplicate)("a producer finds what it has enqueued in its next list", async () => {
+  const { standby } = servers;
+  for (let round = 0; round < 20; round += 1) {
+    const { body } = await gateway.send("POST", "/api/tasks", { json: { task_type: "noop" } });
+    const list = await gateway.send("GET", "/api/tasks?limit=1");
+    expect(list.body.tasks[0].task_id).toBe(body.task_id);
+    expect(list.headers.get("x-read-from")).toBe("replica");
+  }
+  // Where the standby does not replay, the primary is asked at once, not after the bound.
+  await standby.ask("select pg_wal_replay_pause()");
+  const { body } = await gateway.send("POST", "/api/tasks", { json: { task_type: "noop" } });
+  const list = await gateway.send("GET", "/api/tasks?limit=1");
+  await standby.ask("select pg_wal_replay_resume()");
+
+  expect(list.body.tasks[0].task_id).toBe(body.task_id);
+  expect(list.headers.get("x-read-from")).toBe("primary; reason=behind");
+});
+
+test.skipIf(!canReplicate)("a standby that is too far behind is not read", async () => {
+  const { primary, standby } = servers;
+  await standby.ask("select pg_wal_replay_pause()");
+  await primary.ask("select triaged.enqueue_task('noop', '{}')");
+
+  await until("behind");
+  const list = await gateway.send("GET", "/api/tasks?limit=1");
+  const page = await gateway.send("GET", "/ui/tasks");
+  const ready = await gateway.send("GET", "/ready");
+  const { body: metrics } = await gateway.send("GET", "/metrics");
+  await standby.ask("select pg_wal_replay_resume()");
+  await until("used");
+
+  expect(list.headers.get("x-read-from")).toBe("primary; reason=behind");
+  expect(String(page.body)).toContain("Read from the primary: the standby is too far behind.");
+  expect(ready).toMatchObject({ status: 200, body: { replica: { state: "behind" } } });
+  expect(ready.body.replica.lag_ms).toBeGreaterThan(LAG_MS_MAX);
+  expect(metrics).toContain('triaged_replica_state{state="behind"} 1');
+  expect(metrics).toMatch(/triaged_replica_reads_total\{by="primary"\} [1-9]/);
+  expect(metrics).toMatch(/triaged_replica_lag_seconds [2-9]/);
+  expect(await readFrom("/api/tasks")).toBe("replica");
+});
+
+test.skipIf(!canReplicate)("a primary at rest makes no standby old", async () => {
+  const { primary } = servers;
+  const position = () => primary.ask("select pg_current_wal_lsn()::text as at");
+  // No checkpoint, no autovacuum: nothing is written in this time.
+  await primary.ask("checkpoint");
+  await until("used");
+  const before = await position();
+  const startedMs = performance.now();
+  await waitFor(() => performance.now() - startedMs > LAG_MS_MAX * 1.2);
+  await replica.look();
+
+  expect(await position()).toEqual(before);
+  expect(replica.status).toMatchObject({ state: "used" });
+  expect(await readFrom("/api/tasks")).toBe("replica");
+});
+
+test.skipIf(!canReplicate)(
+  "figures for metrics come from the standby, and count nothing twice",
+  async () => {
+    const { standby } = servers;
+    const before = replica.status.state;
+
+    const { body } = await gateway.send("GET", "/metrics");
+
+    expect(before).toBe("used");
+    expect(body).toContain("triaged_queue_read_success 1");
+    expect(body).toContain("triaged_queue_tasks{");
+    const asked = await standby.ask(
+      "select from pg_stat_database where datname = 'postgres' and xact_commit > 0",
+    );
+    expect(asked).toHaveLength(1);
+  },
+);
+
+test.skipIf(!canReplicate)(
+  "a standby that is away leaves all to the primary, and comes back",
+  async () => {
+    const { standby } = servers;
+    // Nobody has noticed yet: the reads themselves find out.
+    await standby.stop();
+
+    expect(await readFrom("/api/tasks")).toBe("primary; reason=failed");
+    await until("away");
+    expect(await readFrom("/api/tasks")).toBe("primary; reason=away");
+    await standby.start();
+    await until("used");
+    expect(await readFrom("/api/tasks")).toBe("replica");
+  },
+);
+
+test.skipIf(!canReplicate)("the primary is no standby, whatever the URL says", async () => {
+  const { primary } = pools;
+  const logger = pino({ level: "silent" });
+  const wrong = new Replica({
+    pool: primary,
+    looks: primary,
+    primary,
+    schema: "triaged",
+    lagMsMax: LAG_MS_MAX,
+    logger,
+  });
+
+  await wrong.look();
+
+  expect(wrong.status.state).toBe("no_standby");
+});
