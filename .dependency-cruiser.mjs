@@ -73,6 +73,8 @@ const OUTSIDE = {
 /** The files of a library that load it as a value; its types are free. What is not here, anybody may. */
 const LIBRARIES = {
   pg: "^src/database/",
+  bullmq: "^src/import/",
+  ioredis: "^src/import/",
   "graphile-worker": "^src/(jobs|triage/jobs)/",
   typescript: "^src/triage/(compiler|surface|consumer|change|template)/",
   tar: "^src/triage/sources/npm/",
@@ -185,7 +187,11 @@ forbid(
   "what is published imports what is installed with it",
   "A dependency of package.json, and not one of development or of another dependency.",
   { path: "^(src|tasks|bin)/" },
-  { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown", "unknown"] },
+  {
+    dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown", "unknown"],
+    // Loaded where it is used, with an error that says what to install: tests install it as well.
+    dependencyTypesNot: ["npm-peer"],
+  },
 );
 forbid(
   "strangers' files are read through a Fence",

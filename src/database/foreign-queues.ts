@@ -114,6 +114,8 @@ export async function readForeignRecords(
 
 const PgBossSchedule = z.object({
   name: z.string(),
+  /** Several of one queue, from version 11 on. */
+  key: z.string().optional(),
   cron: z.string(),
   timezone: z.string().nullish(),
   data: z.unknown(),
@@ -125,7 +127,7 @@ export async function readPgBossSchedules(
   schema: string,
 ): Promise<readonly PgBossSchedule[]> {
   const rows = await db.query({
-    text: `select name, cron, timezone, data from ${schema}.schedule order by name`,
+    text: `select schedule.* from ${schema}.schedule as schedule order by schedule.name, schedule.cron`,
   });
   return rows.map((row) => PgBossSchedule.parse(row));
 }

@@ -7,10 +7,19 @@ import { codeOf } from "./sqlstate.ts";
 
 /** `duplicate`: a task with that id was there already, and is the same. */
 export type TakenOver =
-  | { readonly outcome: "created" | "duplicate"; readonly taskId: string }
+  | {
+      readonly outcome: "created" | "duplicate";
+      readonly taskId: string;
+      /** Of a duplicate that an import made: the system that it came from. */
+      readonly system: string | null;
+    }
   | { readonly outcome: "refused"; readonly reason: string };
 
-const TakenOverRow = z.object({ known: z.string().nullable(), task_id: z.string() });
+const TakenOverRow = z.object({
+  known: z.string().nullable(),
+  system: z.string().nullable(),
+  task_id: z.string(),
+});
 
 /**
  * Insert `row`, whose keys are columns of the view `tasks` and `worker_name`, as `insert_row` does.
@@ -24,13 +33,20 @@ export async function takeOverTask(
   await db.query({ text: "savepoint take_over" });
   try {
     const [answer] = await db.query({
-      text: `select known.task_id::text as known, triaged.insert_row($1::jsonb)::text as task_id
+      text: `select
+          known.task_id::text as known,
+          case when known.task_id is not null then (
+            select task.metadata #>> '{imported,system}'
+            from triaged.tasks as task
+            where task.task_id = known.task_id
+          ) end as system,
+          triaged.insert_row($1::jsonb)::text as task_id
         from (select triaged.task_id_of($2) as task_id offset 0) as known`,
       values: [toJson(row), row.given_id],
     });
     await db.query({ text: "release savepoint take_over" });
-    const { known, task_id: taskId } = TakenOverRow.parse(answer);
-    return { outcome: known === null ? "created" : "duplicate", taskId };
+    const { known, task_id: taskId, system } = TakenOverRow.parse(answer);
+    return { outcome: known === null ? "created" : "duplicate", taskId, system };
   } catch (err) {
     if (!isRefusal(err)) throw err;
     await db.query({ text: "rollback to savepoint take_over" });

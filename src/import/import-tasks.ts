@@ -3,7 +3,12 @@
  * queued. All in the caller's transaction, and none if one cannot be taken.
  */
 import type { Database } from "../database/database.ts";
-import { countByGivenId, findTaskByText, takeOverTask } from "../database/import.ts";
+import {
+  countByGivenId,
+  findTaskByText,
+  type TakenOver,
+  takeOverTask,
+} from "../database/import.ts";
 import type { TaskStatus } from "../model/task-status.ts";
 import { type ForeignTask, ForeignTaskError, rowOf } from "./foreign-task.ts";
 import type { Source } from "./source.ts";
@@ -60,7 +65,7 @@ export async function importTasks(
     }
     const parentTaskId = await parentOf(db, task, known);
     if (task.parentId !== null && parentTaskId === null) parentsUnknown += 1;
-    const taken = await takeOverTask(db, rowOf(task, { status, parentTaskId }));
+    const taken = await takeOver(db, task, { status, parentTaskId });
     counts[taken.outcome] += 1;
     if (taken.outcome === "refused") problems.push(`${task.place}: ${taken.reason}`);
     else known.set(task.id, taken.taskId);
@@ -113,6 +118,20 @@ function parentsFirst(tasks: readonly ForeignTask[]): ForeignTask[] {
     for (const each of [...line].toReversed()) ordered.add(each);
   }
   return [...ordered];
+}
+
+/** A task of another system under its id is another task, which would be lost as a duplicate. */
+async function takeOver(
+  db: Database,
+  task: ForeignTask,
+  as: Parameters<typeof rowOf>[1],
+): Promise<TakenOver> {
+  const taken = await takeOverTask(db, rowOf(task, as));
+  if (taken.outcome !== "duplicate" || taken.system === null) return taken;
+  const { system } = task.kept;
+  return [system, "file"].includes(taken.system) || system === "file"
+    ? taken
+    : { outcome: "refused", reason: `its id, ${task.id}, is that of a task of ${taken.system}` };
 }
 
 /** Null: it stays there. */

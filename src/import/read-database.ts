@@ -6,7 +6,8 @@ import {
   readForeignRecords,
   readPgBossSchedules,
 } from "../database/foreign-queues.ts";
-import { isRecord, parseExactly, toJson } from "../model/json.ts";
+import { isRecord, parseExactly } from "../model/json.ts";
+import { crontabLines } from "./crontab-lines.ts";
 import { type ForeignRecord, ForeignTaskError, readForeignTask } from "./foreign-task.ts";
 import type { Source } from "./source.ts";
 
@@ -135,13 +136,17 @@ function ofPgBoss(job: ForeignRecord): ForeignRecord {
 
 async function schedulesOfPgBoss(db: Database, schema: string): Promise<readonly string[]> {
   const schedules = await readPgBossSchedules(db, schema);
-  const lines = schedules.map(({ name, cron, timezone, data }) => {
-    const payload = isRecord(data) ? ` ${toJson(data)}` : "";
-    return `CRON_TZ=${timezone ?? "UTC"}\n${cron} ${name}${payload}`;
-  });
-  return lines.length === 0
-    ? []
-    : [`Its schedules, as lines for SCHEDULES_FILE:\n${lines.join("\n")}`];
+  const lines = crontabLines(
+    schedules.map(({ name, key, cron, timezone, data }) => ({
+      name: key === undefined || key === "" ? name : key,
+      taskType: name,
+      times: { cron },
+      timeZone: timezone ?? "UTC",
+      payload: data,
+      remarks: [],
+    })),
+  );
+  return lines === "" ? [] : [`Its schedules, as lines for SCHEDULES_FILE:\n${lines}`];
 }
 
 /** As the insert into `triage_tasks` does it. */

@@ -6,6 +6,7 @@ import { openPool } from "../../database/pool.ts";
 import { withSnapshot } from "../../database/transaction.ts";
 import { ForeignTaskError } from "../../import/foreign-task.ts";
 import { type ImportReport, importTasks } from "../../import/import-tasks.ts";
+import { type BullmqOptions, readBullmq } from "../../import/read-bullmq.ts";
 import { chooseQueue, readQueue } from "../../import/read-database.ts";
 import { readFileOfTasks } from "../../import/read-file.ts";
 import type { Source } from "../../import/source.ts";
@@ -29,11 +30,12 @@ export function importCommand(application: Application): Command {
     name: "import",
     summary: "take tasks over from another queue, or from a file of tasks",
     description:
-      "SOURCE is a JSON file (of the older systems, or of `triaged export`), or the postgres:// URL of\n" +
-      "graphile-worker, pg-boss or the older orchestrator. What waits there is queued here; what has\n" +
-      "ended is stored as it ended, and never runs; what is running there stays there. All in one\n" +
-      "transaction: one task that cannot be taken, and nothing is. Run again, it takes nothing twice.\n" +
-      "The source is only read. Tasks that have ended are imported by an owner of the queue.",
+      "SOURCE is a JSON file (of the older systems, or of `triaged export`), the postgres:// URL of\n" +
+      "graphile-worker, pg-boss or the older orchestrator, or the redis:// URL of BullMQ. What waits\n" +
+      "there is queued here; what has ended is stored as it ended, and never runs; what is running\n" +
+      "there stays there. All in one transaction: one task that cannot be taken, and nothing is. Run\n" +
+      "again, it takes nothing twice. The source is only read. Tasks that have ended are imported by\n" +
+      "an owner of the queue.",
     args: [{ name: "SOURCE", schema: text() }],
     options: {
       "dry-run": { about: "do all of it, say what came of it, and take it back" },
@@ -41,25 +43,37 @@ export function importCommand(application: Application): Command {
         about: "queue what is running there, too: stop its workers first, or it runs twice",
       },
       schema: { value: "NAME", about: "where the other queue's tables are", schema: text() },
+      prefix: { value: "NAME", about: "of BullMQ's keys (default bull)", schema: text() },
+      queue: { value: "NAME", about: "one queue of BullMQ, instead of all", schema: text() },
+      "qualify-ids": { about: "put the name of BullMQ's queue before the ids of its producers" },
       verbose: { short: "v", about: "a line for each task, on stderr" },
       json: { about: "print one JSON object with all counts" },
     },
     examples: [
       ["import queue.json --dry-run", "what would come of it"],
       ["import postgres://localhost/app", "jobs of graphile-worker or pg-boss in that database"],
+      ["import redis://localhost:6379", "jobs of all queues of BullMQ"],
     ],
     run: ({ flags, args: [source] }) =>
       withDatabase(async (opened) => {
         const options = {
           schema: flags.schema,
+          prefix: flags.prefix,
+          queue: flags.queue,
+          qualifyIds: flags["qualify-ids"],
           isDryRun: flags["dry-run"],
           takeStarted: flags["take-started"],
           isVerbose: flags.verbose,
         };
+        refuseOthersOptions(source, options);
         const { report, notes } = await refusing(() =>
-          isUrl(source)
+          isPostgres(source)
             ? importDatabase(opened, source, { ...options, application })
-            : importFile(opened, source, options),
+            : importSource(opened, options, () =>
+                isRedis(source)
+                  ? readBullmq(source, bullmqOptions(options))
+                  : readFileOfTasks(source),
+              ),
         );
         if (flags.json) printJson({ dry_run: options.isDryRun, ...report, notes });
         else print(renderReport(report, notes, options));
@@ -70,14 +84,36 @@ export function importCommand(application: Application): Command {
 
 type Options = {
   readonly schema: string | undefined;
+  readonly prefix: string | undefined;
+  readonly queue: string | undefined;
+  readonly qualifyIds: boolean;
   readonly isDryRun: boolean;
   readonly takeStarted: boolean;
   readonly isVerbose: boolean;
 };
 type Imported = { readonly report: ImportReport; readonly notes: readonly string[] };
 
-function isUrl(source: string): boolean {
+function isPostgres(source: string): boolean {
   return /^postgres(ql)?:\/\//.test(source);
+}
+
+function isRedis(source: string): boolean {
+  return /^rediss?:\/\//.test(source);
+}
+
+function refuseOthersOptions(source: string, { schema, prefix, queue, qualifyIds }: Options): void {
+  if (schema !== undefined && !isPostgres(source)) {
+    throw new UsageError("--schema is for a database of PostgreSQL", { hint: "leave it out" });
+  }
+  if ((prefix !== undefined || queue !== undefined || qualifyIds) && !isRedis(source)) {
+    throw new UsageError("--prefix, --queue and --qualify-ids are for BullMQ", {
+      hint: "leave them out, or name a redis:// URL",
+    });
+  }
+}
+
+function bullmqOptions({ prefix = "bull", queue, qualifyIds, isDryRun }: Options): BullmqOptions {
+  return { prefix, queue, qualifyIds, mayMove: isDryRun };
 }
 
 async function refusing<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -89,11 +125,12 @@ async function refusing<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-async function importFile(opened: Opened, file: string, options: Options): Promise<Imported> {
-  if (options.schema !== undefined) {
-    throw new UsageError("--schema is for a database, not for a file", { hint: "leave it out" });
-  }
-  const source = await readFileOfTasks(file);
+async function importSource(
+  opened: Opened,
+  options: Options,
+  read: () => Promise<Source>,
+): Promise<Imported> {
+  const source = await read();
   const report = await importInto(opened, options, (db, onTask) =>
     importTasks(db, source, { takeStarted: options.takeStarted, onTask }),
   );
