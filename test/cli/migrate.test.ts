@@ -1,6 +1,7 @@
 import { expect, inject, test } from "vitest";
-import { dropDatabase, makeDatabase, urlOf, withPool } from "../support/databases.ts";
+import { dropDatabase, makeDatabase, urlOf, withClient, withPool } from "../support/databases.ts";
 import { runCli } from "../support/processes.ts";
+import { runMain } from "../support/run-main.ts";
 import { query } from "../support/tasks.ts";
 
 test("migrate makes the schema once, --status tells, doctor refuses one that is newer", async () => {
@@ -34,4 +35,38 @@ test("migrate makes the schema once, --status tells, doctor refuses one that is 
     );
   }
   await dropDatabase(serverUrl, name);
+});
+
+test("migrate --create makes a database that is not there, once, of UTF8, and says who may", async () => {
+  const serverUrl = inject("serverUrl");
+  const name = `new "one" ${process.pid}`;
+  const url = urlOf(serverUrl, encodeURIComponent(name));
+  const user = `no_creator_${process.pid}`;
+  await withClient(serverUrl, (client) => client.query(`create role ${user} login password 'p'`));
+  const poor = Object.assign(new URL(url), { username: user, password: "p" }).href;
+  const words = ["migrate", "--create", "--json"];
+
+  const refused = await runMain(words, { databaseUrl: poor });
+  const without = await runMain(["migrate"], { databaseUrl: url });
+  const first = await runMain(words, { databaseUrl: url });
+  const again = await runMain(words, { databaseUrl: url });
+
+  expect(refused).toMatchObject({
+    code: 78,
+    stderr: expect.stringMatching(/was not created: permission denied[^]*let an administrator run/),
+  });
+  expect(without).toMatchObject({
+    code: 78,
+    stderr: expect.stringContaining("triaged migrate --create"),
+  });
+  expect(JSON.parse(first.stdout)).toMatchObject({ created: name });
+  expect(again.code).toBe(0);
+  expect(JSON.parse(again.stdout)).toMatchObject({ created: null, applied: [] });
+  await withClient(url, async (client) => {
+    expect(await query(client, "show server_encoding")).toEqual([{ server_encoding: "UTF8" }]);
+  });
+  await withClient(serverUrl, async (client) => {
+    await client.query(`drop database "${name.replaceAll('"', '""')}" with (force)`);
+    await client.query(`drop role ${user}`);
+  });
 });

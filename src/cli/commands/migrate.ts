@@ -1,5 +1,6 @@
 import { locateDatabase } from "../../database/connection-file.ts";
 import type { Database } from "../../database/database.ts";
+import { createDatabase } from "../../database/migrate/create-database.ts";
 import { migrateSchema } from "../../database/migrate/migrate.ts";
 import { readLosses } from "../../database/migrate/restored.ts";
 import { clientConfig } from "../../database/pool.ts";
@@ -8,6 +9,7 @@ import { readSchemaState, type SchemaState } from "../../database/schema/state.t
 import { EXIT_CODES } from "../../model/errors.ts";
 import { readConfig } from "../../settings/config.ts";
 import { defineCommand } from "../terminal/command.ts";
+import { UsageError } from "../terminal/errors.ts";
 import { formatTime, note, print, printJson, renderTable } from "../terminal/output.ts";
 import { withAnySchema } from "../terminal/with-database.ts";
 
@@ -20,19 +22,29 @@ export const migrateCommand = defineCommand({
     "…_readonly. Rights that others have and nobody needs are revoked, with a warning.",
   args: [],
   options: {
+    create: { about: "create the database first, where the server has none of that name" },
     status: { about: "change nothing, show what is applied and what is missing" },
     json: { about: "print one JSON object" },
   },
   examples: [
     ["migrate", "before a new version of the workers starts"],
+    ["migrate --create", "on a server that has no such database yet"],
     ["migrate --status", "exits 0 when nothing is missing, else 78"],
   ],
-  run: async ({ flags }) => (flags.status ? await showStatus(flags.json) : await apply(flags.json)),
+  run: async ({ flags }) => {
+    if (flags.status && flags.create) {
+      throw new UsageError("--status changes nothing, and --create does", {
+        hint: "leave one of them out",
+      });
+    }
+    return flags.status ? await showStatus(flags.json) : await apply(flags.create, flags.json);
+  },
 });
 
-async function apply(asJson: boolean): Promise<number> {
+async function apply(creates: boolean, asJson: boolean): Promise<number> {
   const config = readConfig();
   const database = config.directConnection ?? (await locateDatabase(config.connection));
+  const created = creates ? await createDatabase(database) : null;
   const applied: string[] = [];
   const restored: string[] = [];
   const { roles, mayGrant } = await migrateSchema(clientConfig(database, "migrate"), {
@@ -45,12 +57,14 @@ async function apply(asJson: boolean): Promise<number> {
   if (asJson) {
     printJson({
       schema: config.schema,
+      created,
       applied,
       restored,
       roles: roles && { owner: roles.owner, api: roles.api, readonly: roles.readonly },
     });
   } else {
     const did = [
+      ...(created === null ? [] : [`created database ${created}`]),
       ...applied.map((name) => `applied ${name}`),
       ...restored.map((what) => `restored ${what}`),
     ];

@@ -141,7 +141,7 @@ const RULES: readonly Rule[] = [
   {
     applies: ({ code }) => code === "3D000",
     says: (text) => text,
-    hint: "create it (createdb NAME), or correct the last part of DATABASE_URL",
+    hint: "create it (`triaged migrate --create`), or correct the last part of DATABASE_URL",
     exitCode: EXIT_CODES.config,
   },
   {
