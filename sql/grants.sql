@@ -15,6 +15,8 @@ grant usage on schema triaged to triaged_owner, triaged_api, triaged_readonly;
 grant select on all tables in schema triaged to triaged_owner, triaged_api, triaged_readonly;
 -- Holds secrets of others, which no function returns.
 revoke select on triaged.push_configs from triaged_api, triaged_readonly;
+-- Tells which keys and settings there are, for watch_server and record_start to compare.
+revoke select on triaged.audit_known from triaged_api, triaged_readonly;
 
 grant insert on triaged.tasks, triaged.triage_tasks to triaged_owner, triaged_api;
 -- By column: a right on the whole view would be one to lock it, and the tables under it with it.
@@ -82,6 +84,9 @@ grant execute on function
   triaged.tell_history,
   triaged.expire_push_configs,
   triaged.expire_operations,
+  triaged.expire_audit_logs,
+  triaged.record_event,
+  triaged.watch_server,
   triaged.record_verify,
   triaged.advance_operation,
   triaged.import_task,
@@ -131,6 +136,8 @@ grant execute on function
   triaged.pause_task_type,
   triaged.resume_task_type,
   triaged.run_schedule,
+  triaged.record_sign_ins,
+  triaged.record_start,
   triaged.pause_schedule,
   triaged.resume_schedule,
   triaged.take_verdict,

@@ -22,6 +22,7 @@ import {
   type Stored,
   storeDump,
 } from "./store.ts";
+import { tellAuditLog, toldError } from "./tell-audit-log.ts";
 
 /** What locks a table for longer fails the dump, which is tried again by whoever wanted it. */
 const LOCK_WAIT_MS = 60_000;
@@ -52,6 +53,20 @@ export type BackupResult = {
  * folder, the upload.
  */
 export async function makeBackup(options: BackupOptions): Promise<BackupResult> {
+  const { database, schema, folder } = options;
+  try {
+    const made = await make(options);
+    const { path: file, manifest } = made.stored;
+    const details = { file, bytes: manifest.bytes, uploaded: made.uploaded };
+    await tellAuditLog({ database, schema }, "backup.made", details);
+    return made;
+  } catch (err) {
+    await tellAuditLog({ database, schema }, "backup.failed", { folder, error: toldError(err) });
+    throw err;
+  }
+}
+
+async function make(options: BackupOptions): Promise<BackupResult> {
   const { database, schema, config, folder } = options;
   await openStore(folder);
   const snapshot = await holdBackupSnapshot(database, schema);

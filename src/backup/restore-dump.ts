@@ -29,6 +29,7 @@ import { createLogger } from "../system/logger.ts";
 import { explained, readTableOfContents } from "./make-backup.ts";
 import { findPrograms, runProgram } from "./programs.ts";
 import { damageOf, type Stored } from "./store.ts";
+import { tellAuditLog, toldError } from "./tell-audit-log.ts";
 
 /** pg_restore beyond that waits for the disk. */
 const JOBS_MAX = 4;
@@ -69,6 +70,22 @@ export type Restored = {
  * and while workers or jobs are connected to it.
  */
 export async function restoreDump(options: RestoreOptions): Promise<Restored> {
+  const { dump, into, config } = options;
+  const queue = { database: into, schema: dump.manifest?.schema ?? config.schema };
+  const of = { dump: path.basename(dump.path), at: dump.manifest?.at.toISOString() ?? null };
+  try {
+    const restored = await restore(options);
+    const { ok, set_aside } = restored;
+    await tellAuditLog(queue, "restore.performed", { ...of, ok, set_aside });
+    return restored;
+  } catch (err) {
+    // Where the old queue is there again, or never left.
+    await tellAuditLog(queue, "restore.failed", { ...of, error: toldError(err) });
+    throw err;
+  }
+}
+
+async function restore(options: RestoreOptions): Promise<Restored> {
   const { dump, into, config, onStep } = options;
   await refuseBroken(dump);
   const schema = dump.manifest?.schema ?? config.schema;

@@ -160,6 +160,7 @@ const COMMANDS: ReadonlyMap<string, (application: Application) => Promise<Comman
   ["decide", async () => (await import("./commands/act-on-tasks.ts")).decideCommand],
   ["change", async () => (await import("./commands/act-on-tasks.ts")).changeCommand],
   ["operations", async () => (await import("./commands/operations.ts")).operationsCommand],
+  ["audit", async () => (await import("./commands/audit.ts")).auditCommand],
   ["pause", async () => (await import("./commands/pause-and-resume.ts")).pauseCommand],
   ["resume", async () => (await import("./commands/pause-and-resume.ts")).resumeCommand],
   ["settings", async () => (await import("./commands/settings.ts")).settingsCommand],

@@ -74,6 +74,7 @@ export function dashboard(
       signInRoutes(app, {
         entrance,
         keys: parts.access.keys,
+        signIns: parts.signIns,
         show: (view, sending) => send(view, { ...sending, pageParts }),
       });
       liveRoute(app, parts, channel);

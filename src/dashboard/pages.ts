@@ -2,6 +2,7 @@
 import type { Page } from "./page.ts";
 import { actOnAllPage } from "./pages/act-on-all.ts";
 import { attentionPage } from "./pages/attention.ts";
+import { auditPage } from "./pages/audit.ts";
 import { effectsPage } from "./pages/effects.ts";
 import { operationPage, operationsPage } from "./pages/operations.ts";
 import { overviewPage } from "./pages/overview.ts";
@@ -25,4 +26,5 @@ export const PAGES: readonly Page[] = [
   thenPage,
   operationsPage,
   operationPage,
+  auditPage,
 ];

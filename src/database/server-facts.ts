@@ -38,6 +38,29 @@ export async function readServerFacts(db: Database): Promise<ServerFacts> {
   return ServerFacts.parse(row);
 }
 
+const ArchiveFacts = z.object({
+  /** Null: the server archives nothing. */
+  mode: z.enum(["on", "always"]).nullable(),
+  failed_count: Count,
+  last_archived_at: z.date().nullable(),
+  last_failed_at: z.date().nullable(),
+  last_failed_wal: z.string().nullable(),
+  now: z.date(),
+});
+export type ArchiveFacts = z.output<typeof ArchiveFacts>;
+
+/** How the archive of WAL fares; for whoever may look. */
+export async function readArchiveFacts(db: Database): Promise<ArchiveFacts> {
+  const [row] = await db.query({
+    text: `select
+             nullif(current_setting('archive_mode'), 'off') as mode,
+             failed_count, last_archived_time as last_archived_at,
+             last_failed_time as last_failed_at, last_failed_wal, clock_timestamp() as now
+           from pg_stat_archiver`,
+  });
+  return ArchiveFacts.parse(row);
+}
+
 /** In milliseconds; 0 is without a limit. */
 const SettingFacts = z.object({
   default_transaction_read_only: z.boolean(),

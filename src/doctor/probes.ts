@@ -5,6 +5,7 @@ import { ownersProbe, privilegesProbe } from "./privileges.ts";
 import type { DoctorProbe } from "./probe.ts";
 import { driftProbe, publicationsProbe } from "./schema.ts";
 import {
+  archiveProbe,
   clockProbe,
   environmentProbe,
   rightsProbe,
@@ -26,6 +27,7 @@ export const PROBES: readonly DoctorProbe[] = [
   poolerProbe,
   clockProbe,
   setbackProbe,
+  archiveProbe,
   ownersProbe,
   privilegesProbe,
   driftProbe,

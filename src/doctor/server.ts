@@ -2,6 +2,8 @@ import type { Database } from "../database/database.ts";
 import { readSetbackFacts, type SetbackFacts } from "../database/queue-facts.ts";
 import { readRoles } from "../database/roles/roles.ts";
 import {
+  type ArchiveFacts,
+  readArchiveFacts,
   readServerClock,
   readServerFacts,
   readSettingFacts,
@@ -43,8 +45,8 @@ export const rightsProbe: DoctorProbe = {
 };
 
 /**
- * `api` is the role that may enqueue, where there is one. Nothing is said of an owner whose queue has
- * no roles: that is found with them.
+ * `api` is the role that may enqueue, where there is one. Nothing is said of an owner whose queue
+ * has no roles: that is found with them.
  */
 function judgeRights({ may_enqueue }: ServerFacts, api: string | null): DoctorFinding[] {
   if (may_enqueue) {
@@ -179,6 +181,42 @@ export function judgeClock(skew: { aheadMs: number; unknownMs: number }): Doctor
   return Math.abs(aheadMs) - unknownMs > SKEW_MS_MAX
     ? warning("clock", found, "run an NTP client on both; computed run_at and logs are off by it")
     : ok("clock", found);
+}
+
+/** Whether WAL leaves for the archive: what does not leave stays, until the disk is full. */
+export const archiveProbe: DoctorProbe = {
+  subject: "archive",
+  look: async ({ db }) => judgeArchive(await readArchiveFacts(db)),
+};
+
+/** Nothing is said of a server that archives nothing: dumps may be all that somebody wants. */
+export function judgeArchive(facts: ArchiveFacts): DoctorFinding[] {
+  const { mode, failed_count, last_archived_at, last_failed_at, last_failed_wal } = facts;
+  if (mode === null) {
+    return [];
+  }
+  if (last_failed_at !== null && (last_archived_at === null || last_failed_at > last_archived_at)) {
+    const since =
+      last_archived_at === null
+        ? "none has left so far"
+        : `the last left at ${last_archived_at.toISOString()}`;
+    return [
+      error(
+        "archive",
+        `WAL cannot leave: ${last_failed_wal ?? "a segment"} failed at ${last_failed_at.toISOString()}, ` +
+          `${counted(failed_count, "failure")} in all; ${since}`,
+        "read the server's log, correct archive_command or its repository before the disk is full: docs/backup.md",
+      ),
+    ];
+  }
+  return [
+    ok(
+      "archive",
+      last_archived_at === null
+        ? "no WAL has left yet"
+        : `WAL left at ${last_archived_at.toISOString()}`,
+    ),
+  ];
 }
 
 /** Counted, at most. */

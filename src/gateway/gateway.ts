@@ -3,6 +3,7 @@ import type {
   FastifyBaseLogger,
   FastifyInstance,
   FastifyReply,
+  FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
@@ -36,6 +37,8 @@ export type GatewayParts = {
   /** Tells of every transition. */
   readonly events: HistoryTail;
   readonly metrics: Metrics;
+  /** Attempts to come in, for the audit log. */
+  readonly signIns: SignIns;
   /** Tasks for looks, never for decisions; whatever changes one drops it. */
   readonly tasks: TaskCache;
   readonly maxPayloadBytes: number;
@@ -53,6 +56,15 @@ export type GatewayParts = {
   readonly streams: StreamPlaces;
   /** Aborts when the server is about to close: streams end, with a word to connect again. */
   readonly closing: AbortSignal;
+};
+
+/** What becomes of attempts to come in. */
+export type SignIns = {
+  /** Note what doors of the server refuse because of who asks. */
+  readonly watch: (app: Gateway) => void;
+  /** `reason` is a code, such as `unknown_key`. */
+  readonly failed: (request: FastifyRequest, reason: string) => void;
+  readonly succeeded: (request: FastifyRequest, name: string) => void;
 };
 
 /** What an application adds to the gateway. */

@@ -2,6 +2,7 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import type { KnownKey } from "../model/audit.ts";
 import { EnvironmentError, EXIT_CODES } from "../model/errors.ts";
 import type { OperationDoor } from "../model/operation.ts";
 import type { GatewayConfig } from "../settings/gateway.ts";
@@ -29,7 +30,11 @@ export type Caller = {
   readonly reason?: string | undefined;
 };
 
-type Key = Caller & { readonly hash: Buffer };
+type Key = Caller & {
+  readonly hash: Buffer;
+  /** Whether `triaged key` made it of random bytes, whose hash tells nothing of them. */
+  readonly isRandom?: boolean;
+};
 
 /** First words of names that history keeps for the queue itself: check_actor in sql/functions. */
 const RESERVED = ["worker", "schedule", "jobs", "triaged"];
@@ -55,6 +60,8 @@ export type KeyRow = z.input<typeof KeyRow>;
 const KEYS_MAX = 10_000;
 /** Bits of a key that `newKey` makes: none is guessed, so a hash without salt is enough. */
 const KEY_BYTES = 32;
+/** Of a hash, in the audit log. */
+const MARK_LETTERS = 8;
 
 /** A key that nobody has yet, for whoever shall have it, and its row. */
 export function newKey(
@@ -87,6 +94,16 @@ export class KeyRing {
       }
     }
     return found;
+  }
+
+  /** What the audit log compares between two starts. */
+  get known(): readonly KnownKey[] {
+    return this.#keys.map(({ name, role, requestsPerMinute, hash: keyHash, isRandom = false }) => ({
+      name,
+      role,
+      requests_per_minute: requestsPerMinute,
+      mark: isRandom ? keyHash.toString("hex").slice(0, MARK_LETTERS) : null,
+    }));
   }
 
   /** Who has the name now, with the hash of its key; null for a name that is gone. */
@@ -139,6 +156,7 @@ function readFile(file: string): Key[] {
     role,
     requestsPerMinute: perMinute ?? null,
     hash: Buffer.from(hex, "hex"),
+    isRandom: true,
   }));
 }
 

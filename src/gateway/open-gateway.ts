@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { HistoryTail } from "../client/history-tail.ts";
 import { TaskCache } from "../client/task-cache.ts";
+import { noteStart, recordSignIns } from "../database/audit.ts";
 import { locateDatabase } from "../database/connection-file.ts";
 import { inSchema, ping } from "../database/database.ts";
 import { DatabaseHealth } from "../database/health.ts";
@@ -12,11 +13,13 @@ import { Metrics } from "../metrics/metrics.ts";
 import type { Config } from "../settings/config.ts";
 import type { DatabaseUrl } from "../settings/database-url.ts";
 import { needsKeys } from "../settings/gateway.ts";
+import { startSettings } from "../settings/start-settings.ts";
 import { waitAtMost } from "../system/wait-at-most.ts";
 import type { ApplicationDoors, Dashboard } from "./gateway.ts";
-import { type Caller, readKeys } from "./keys.ts";
+import { type Caller, type KeyRing, readKeys } from "./keys.ts";
 import { QueueDoor } from "./queue-door.ts";
 import { buildGateway } from "./server.ts";
+import { SignInLog } from "./sign-in-log.ts";
 
 /** How long a request waits for a connection to the database. */
 const CONNECTION_MS_MAX = 5_000;
@@ -24,6 +27,8 @@ const CONNECTION_MS_MAX = 5_000;
 const REPLICA_CONNECTION_MS_MAX = 2_000;
 /** How long accepted requests have once the gateway is told to stop. */
 const GRACE_MS = 10_000;
+/** Who writes what nobody asked for. */
+const ITSELF: Caller = { name: "gateway", role: "enqueue", requestsPerMinute: null };
 
 /** The parts of a gateway that listens nowhere yet. */
 export async function openGateway(options: {
@@ -60,6 +65,7 @@ export async function openGateway(options: {
     ask: () => ping(inSchema(pools.health, schema, { answerMsMax: pools.acquireTimeoutMs })),
     logger,
   });
+  const signIns = signInLog(queue, logger);
   const app = await buildGateway(
     {
       access,
@@ -68,6 +74,7 @@ export async function openGateway(options: {
       replica: replica?.reads ?? null,
       metrics,
       events,
+      signIns,
       tasks,
       maxPayloadBytes,
       allowPrivate: config.effects.allowPrivate,
@@ -81,12 +88,32 @@ export async function openGateway(options: {
   const close = async () => {
     await waitAtMost(GRACE_MS, app.close());
     app.server.closeAllConnections();
+    await waitAtMost(CONNECTION_MS_MAX, signIns.close());
     tasks.close();
     await events.close();
     metrics.close();
     await Promise.all([pools.end(), replica?.end()]);
   };
-  return { app, queue, health, replica: replica?.reads ?? null, close };
+  const tellStart = () => tellOfStart(queue, config, access.keys, logger);
+  return { app, queue, health, replica: replica?.reads ?? null, tellStart, close };
+}
+
+function signInLog(queue: QueueDoor, logger: Logger): SignInLog {
+  return new SignInLog({
+    write: (attempts) => queue.write(ITSELF, (db) => recordSignIns(db, attempts)),
+    logger,
+  });
+}
+
+/** Write to the audit log what differs from the last start. */
+async function tellOfStart(
+  queue: QueueDoor,
+  config: Config,
+  keys: KeyRing,
+  logger: Logger,
+): Promise<void> {
+  const start = { process: "gateway", settings: startSettings(config), keys: keys.known } as const;
+  await noteStart((work) => queue.write(ITSELF, work), start, logger);
 }
 
 /**

@@ -30,7 +30,7 @@ export async function runGateway(options: {
   readonly onListening?: (address: string) => void;
 }): Promise<void> {
   const { config, logger, stop } = options;
-  const { app, queue, health, replica, close } = await openGateway(options);
+  const { app, queue, health, replica, tellStart, close } = await openGateway(options);
   const closing = new AbortController();
   try {
     const address = await listen(app, config.gateway);
@@ -40,6 +40,9 @@ export async function runGateway(options: {
     options.onListening?.(address);
     const watching = Promise.all([health.watch(closing.signal), replica?.watch(closing.signal)]);
     await new DatabaseLink(logger).run(() => queue.open(), stop);
+    if (!stop.aborted) {
+      await tellStart();
+    }
     if (!stop.aborted) {
       await once(stop, "abort");
     }

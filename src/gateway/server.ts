@@ -22,6 +22,7 @@ import {
   shedLoad,
 } from "./limits.ts";
 import { allowOrigins } from "./origins.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { changeTaskRoutes } from "./routes/change-task.ts";
 import { effectRoutes } from "./routes/effects.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -76,6 +77,7 @@ export async function buildGateway(
   await allowOrigins(app, parts.access);
   limitConnections(app, limits);
   shedLoad(app, limits);
+  parts.signIns.watch(app);
   guardDoors(app, parts.access);
   await limitRates(app, limits);
   noteAnswers(app, parts);
@@ -116,6 +118,7 @@ const ROUTES: readonly ((app: Gateway, parts: GatewayParts) => void)[] = [
   queueRoutes,
   scheduleRoutes,
   operationRoutes,
+  auditRoutes,
   olderTaskRoutes,
   skillRoutes,
   rpcRoutes,

@@ -1,6 +1,7 @@
 /** The queue's maintenance jobs, and a run of all jobs at once without graphile-worker. */
 
 import type { HistoryTold } from "../database/arguments.ts";
+import { expireAuditLogs, watchServer } from "../database/audit.ts";
 import { unlockDeadRunners } from "../database/graphile-tables.ts";
 import { expireOperations } from "../database/operations.ts";
 import { expireEffects, expirePushConfigs, tellHistory } from "../database/outbox.ts";
@@ -125,8 +126,19 @@ const expireRowsJob: MaintenanceJob = {
         effectsDeleted: await expireEffects(db, limit),
         pushConfigsDeleted: await expirePushConfigs(db, limit),
         operationsDeleted: await expireOperations(db, limit),
+        auditLogsDeleted: await expireAuditLogs(db, limit),
       };
     }),
+};
+
+/** Write to the audit log who got or lost a role of the queue, and which server it is. */
+const watchServerJob: MaintenanceJob = {
+  name: "watch-server",
+  cron: "*/5 * * * *",
+  async run({ db }) {
+    const changesSeen = await watchServer(db);
+    return { changes: changesSeen, detail: { changesSeen } };
+  },
 };
 
 /** Release the jobs that a process held when it died, where no process starts in its place. */
@@ -208,6 +220,7 @@ export function jobsWith(
     foldHistoryJob(wanted),
     dropExpiredPartitionsJob,
     expireRowsJob,
+    watchServerJob,
     unlockDeadRunnersJob,
     ...added,
     verifyJob,

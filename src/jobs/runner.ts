@@ -1,6 +1,7 @@
 /** The process `triaged jobs`: one session of graphile-worker after the other, until told to stop. */
 import { once } from "node:events";
 import type { Logger } from "pino";
+import { noteStart } from "../database/audit.ts";
 import type { Database } from "../database/database.ts";
 import { differingSettings, saveQueueSetting } from "../database/operator.ts";
 import { isTransient } from "../database/sqlstate.ts";
@@ -24,6 +25,8 @@ const STABLE_AFTER_MS = 1_000;
 type ForSessions = Omit<SessionOptions, "thereSinceMs" | "beforeRun"> & {
   /** Of the environment; it counts where nobody has set it in the database. */
   readonly retention: Config["retention"];
+  /** What the audit log compares with the last start. @default nothing is compared */
+  readonly settings?: Readonly<Record<string, string>>;
 };
 
 type JobsOptions = ForSessions & {
@@ -122,8 +125,11 @@ class Jobs {
   /** Once for the process, so that each difference is logged once. */
   async #adopt(db: Database): Promise<void> {
     if (!this.#hasAdopted) {
-      const { retention, logger } = this.#options;
+      const { retention, settings, logger } = this.#options;
       await adoptRetention(db, { retention, logger });
+      if (settings !== undefined) {
+        await noteStart((work) => work(db), { process: "jobs", settings }, logger);
+      }
       this.#hasAdopted = true;
     }
   }

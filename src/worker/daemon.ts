@@ -4,6 +4,7 @@
  */
 
 import type { Logger } from "pino";
+import { noteStart } from "../database/audit.ts";
 import { type Database, inSchema, ping } from "../database/database.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { NotificationListener } from "../database/listener.ts";
@@ -37,6 +38,8 @@ type DaemonOptions = {
   readonly schema: string;
   readonly pool: PoolConfig;
   readonly worker: WorkerConfig & { readonly tasksFolder: string };
+  /** What the audit log compares with the last start. @default nothing is compared */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly maxRescues: number;
   readonly maxResultBytes: number;
   readonly logger: Logger;
@@ -85,6 +88,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const hasSessions = direct === null ? prepare : !(await isPooled(connection));
     const db = inSchema(pool, schema, { prepare, answerMsMax: ANSWER_MS_MAX });
     refuseUnmigrated(await readSchemaState(db));
+    if (options.settings !== undefined) {
+      await noteStart(
+        (work) => work(db),
+        { process: "worker", settings: options.settings },
+        logger,
+      );
+    }
     if (hasSessions) {
       void listener.run();
     } else {

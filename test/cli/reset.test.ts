@@ -42,6 +42,8 @@ test("reset empties the queue of this machine, and one of production by its name
   });
   expect(done).toMatchObject({ code: 0, stdout: "schema triaged is empty and up to date\n" });
   expect(await tasks()).toBe(0);
+  const { stdout } = await runCli(["audit", "--severity", "critical", "--json"], { env });
+  expect(JSON.parse(stdout)).toMatchObject([{ event_type: "reset.performed" }]);
   expect((await runCli(["migrate", "--status"], { env })).code).toBe(0);
   await dropDatabase(serverUrl, name);
 });

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { IDLE_MS, ROTATE_MS, SESSION_MS, Sessions } from "../../src/dashboard/access/sessions.ts";
 import type { Database } from "../../src/database/database.ts";
 import { KeyRing } from "../../src/gateway/keys.ts";
-import { found } from "../support/connections.ts";
+import { found, waitFor } from "../support/connections.ts";
 import { faultsOf, startDashboard } from "../support/dashboard.ts";
 import { keysOf } from "../support/gateway.ts";
 import { enqueue } from "../support/tasks.ts";
@@ -57,6 +57,32 @@ test("a wrong key is refused on a page without faults", async () => {
 
   await reader.page.getByRole("alert").getByText("There is no such key.").waitFor();
   expect(await faultsOf(reader.page)).toEqual([]);
+});
+
+const signIns = async (outcome: string) =>
+  (
+    await gateway.pool.query(
+      "select details from triaged.audit_logs where event_type = 'signin.' || $1::text",
+      [outcome],
+    )
+  ).rows;
+
+test("sign-ins and those that fail are in the audit log, which readers do not see", async () => {
+  {
+    await using mallory = await signIn("key-of-mallory");
+    await mallory.page.getByRole("alert").waitFor();
+  }
+  await waitFor(async () => (await signIns("failed")).length > 0);
+  await using operator = await signIn("key-of-operate", "/audit?type=signin.failed");
+  const rows = await operator.page.getByRole("region", { name: "Audit log" }).textContent();
+  expect(rows).toMatch(/unknown_key[^]*127\.0\.0\.1/);
+  expect(rows).not.toContain("mallory");
+  // Whoever opens a page without a session has tried nothing.
+  expect(rows).not.toContain("key_missing");
+  await waitFor(async () => JSON.stringify(await signIns("succeeded")).includes("operate-key"));
+
+  await using reader = await signIn("key-of-read", "/audit");
+  await reader.page.getByText("has the role read, not operate").waitFor();
 });
 
 test("nobody is sent to another site after signing in", async () => {

@@ -107,6 +107,25 @@ test("text of strangers in an operation is text", async () => {
   expect(opened.complaints).toEqual([]);
 });
 
+test("the audit log says what happened, and leads to the operation", async () => {
+  await client.query("begin");
+  await client.query("select set_config('triaged.actor', '<b>eve</b>', true)");
+  await client.query("select triaged.pause_queue('night')");
+  await client.query("commit");
+
+  await using opened = await shown.open("/audit?severity=warning");
+  const { page } = opened;
+  await page.getByLabel("Event").selectOption("queue.paused");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/type=queue.paused&severity=warning/);
+
+  const row = page.getByRole("row", { name: /night/ });
+  expect(await row.textContent()).toMatch(/warning[^]*queue\.paused[^]*<b>eve<\/b>/);
+  await row.getByRole("link", { name: /operation/ }).click();
+  await page.getByRole("heading", { name: /pause queue/ }).waitFor();
+  expect(opened.complaints).toEqual([]);
+});
+
 test("an instant shows what waited then, and a task as it was", async () => {
   const { at } = await queryOne<{ at: Date }>(client, "select now() as at");
   await client.query("select triaged.cancel_task($1)", [taskId]);
@@ -125,14 +144,14 @@ test("an instant that nothing is known of is said to be one", async () => {
   expect(await opened.page.textContent("main")).toContain("Nothing is known of that instant");
 });
 
-test.for(LOOKS)("both are without faults of accessibility in %s", async (look) => {
-  for (const name of ["operations", "then"]) {
+test.for(LOOKS)("all are without faults of accessibility in %s", async (look) => {
+  for (const name of ["operations", "then", "audit"]) {
     await using opened = await shown.open(`/${name}`, { look });
     expect(await faultsOf(opened.page)).toEqual([]);
   }
 });
 
-test.for(["/operations", "/then"])("%s fits a window of 360 pixels", async (address) => {
+test.for(["/operations", "/then", "/audit"])("%s fits a window of 360 pixels", async (address) => {
   await using opened = await shown.open(address, { width: 360 });
   expect(await overflowOf(opened.page)).toBe(0);
 });

@@ -98,6 +98,7 @@ test("retention is seven and ninety days until somebody says otherwise", async (
   expect(
     await query(db, "select name, value, changed_at from triaged.queue_settings order by name"),
   ).toEqual([
+    { name: "audit_retention_days", value: "365", changed_at: null },
     { name: "history_retention_days", value: "90", changed_at: null },
     { name: "task_retention_days", value: "7", changed_at: null },
   ]);

@@ -5,6 +5,7 @@ import type { Pool } from "pg";
 import { pino } from "pino";
 import { HistoryTail } from "../../src/client/history-tail.ts";
 import { TaskCache } from "../../src/client/task-cache.ts";
+import { recordSignIns } from "../../src/database/audit.ts";
 import { DatabaseHealth } from "../../src/database/health.ts";
 import { getTask } from "../../src/database/reader.ts";
 import type { Replica } from "../../src/database/replica.ts";
@@ -13,6 +14,7 @@ import { KeyRing, type KeyRole } from "../../src/gateway/keys.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import { QueueDoor } from "../../src/gateway/queue-door.ts";
 import { buildGateway } from "../../src/gateway/server.ts";
+import { SignInLog } from "../../src/gateway/sign-in-log.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import { triageDoors } from "../../src/triage/doors/doors.ts";
 import { found, waitFor } from "./connections.ts";
@@ -72,6 +74,19 @@ export type TestGatewayOptions = {
   readonly origins?: readonly string[];
 };
 
+function cacheOf(tail: HistoryTail, queue: QueueDoor): TaskCache {
+  const read = (taskId: string) => queue.read((db) => getTask(db, taskId, { decimals: "kept" }));
+  return new TaskCache({ tail, read });
+}
+
+function signInLogOf(queue: QueueDoor): SignInLog {
+  const gateway = { name: "gateway", role: "enqueue", requestsPerMinute: null } as const;
+  return new SignInLog({
+    write: (attempts) => queue.write(gateway, (db) => recordSignIns(db, attempts)),
+    logger: pino({ level: "silent" }),
+  });
+}
+
 /** Start one, and have it closed when the scope ends: `await using`. */
 export async function startGateway(
   databaseUrl: string,
@@ -97,16 +112,14 @@ export async function startGateway(
   });
   const health = new DatabaseHealth({ ask: () => pool.query("select"), logger });
   const events = new HistoryTail({ read: (work) => queue.read(work) });
-  const tasks = new TaskCache({
-    tail: events,
-    read: (taskId) => queue.read((db) => getTask(db, taskId, { decimals: "kept" })),
-  });
+  const tasks = cacheOf(events, queue);
   const access = { keys, required: keys.size > 0, origins };
   const metrics = new Metrics({
     process: "gateway",
     queue: { pool, schema: "triaged", logger, replica },
     cachedReads: () => tasks.counts,
   });
+  const signIns = signInLogOf(queue);
   const app = await buildGateway(
     {
       access,
@@ -115,6 +128,7 @@ export async function startGateway(
       replica,
       metrics,
       events,
+      signIns,
       tasks,
       maxPayloadBytes: 1_048_576,
       allowPrivate: false,
@@ -136,6 +150,7 @@ export async function startGateway(
     send: senderTo(url),
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      await signIns.close();
       tasks.close();
       await events.close();
       metrics.close();

@@ -41,6 +41,10 @@ begin
   )
   returning operation_id into v_operation_id;
 
+  if triaged.audit_event_of(p_action) is not null then
+    perform triaged.record_audit(triaged.audit_event_of(p_action), p_target, v_operation_id);
+  end if;
+
   return v_operation_id;
 end;
 $$;

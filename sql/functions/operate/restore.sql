@@ -73,6 +73,7 @@ begin
         ('effects', 'effect_id', (select max(effect_id) from triaged.effects)),
         ('verify_runs', 'run_id', (select max(run_id) from triaged.verify_runs)),
         ('operations', 'operation_id', (select max(operation_id) from triaged.operations)),
+        ('audit_logs', 'audit_id', (select max(audit_id) from triaged.audit_logs)),
         ('triage_results_cache', 'id', (select max(id) from triaged.triage_results_cache)),
         ('repositories', 'id', (select max(id) from triaged.repositories)),
         (

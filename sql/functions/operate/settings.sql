@@ -57,8 +57,8 @@ exception
 end;
 $$;
 
--- Trigger: record who changed a setting. An inserted row replaces the row of its name and keeps its
--- own record, as when a restore inserts data.
+-- Trigger: record who changed a setting, there and in the audit log. An inserted row replaces the
+-- row of its name and keeps its own record, as when a restore inserts data.
 create or replace function triaged.record_setting()
 returns trigger
 language plpgsql
@@ -79,6 +79,10 @@ begin
     new.changed_by := triaged.current_actor();
     new.changed_login := session_user;
     new.previous_value := old.value;
+    perform triaged.record_audit(
+      'setting.changed',
+      jsonb_build_object('setting', new.name, 'value', new.value, 'previous', old.value)
+    );
   end if;
 
   return new;

@@ -155,6 +155,7 @@ as $$
       where setting.name = case retention_days.table_name
         when 'final_tasks' then 'task_retention_days'
         when 'task_history' then 'history_retention_days'
+        when 'audit_logs' then 'audit_retention_days'
       end
     ),
     0

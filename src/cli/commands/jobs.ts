@@ -1,3 +1,4 @@
+import { noteStart } from "../../database/audit.ts";
 import { locateDatabase } from "../../database/connection-file.ts";
 import { openPool } from "../../database/pool.ts";
 import { backupJob } from "../../jobs/backup-job.ts";
@@ -12,6 +13,7 @@ import { type Config, readConfig } from "../../settings/config.ts";
 import type { DatabaseUrl } from "../../settings/database-url.ts";
 import type { EffectsConfig } from "../../settings/effects.ts";
 import { JOBS_METRICS_OFFSET, metricsAddress } from "../../settings/metrics.ts";
+import { startSettings } from "../../settings/start-settings.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { CircuitBreaker } from "../../system/http.ts";
 import { createLogger } from "../../system/logger.ts";
@@ -116,6 +118,7 @@ async function runUntil(
     schema: config.schema,
     pool: config.pool,
     retention: config.retention,
+    settings: startSettings(config),
     schedules: readSchedules(schedulesFile(config.schedulesFile)),
     jobs: await jobsOf(
       application,
@@ -141,11 +144,14 @@ async function runOnce(
 ): Promise<number> {
   const done: CompletedJob[] = [];
   const failed: { readonly job: string; readonly err: unknown }[] = [];
-  const jobs = await jobsOf(application, config.effects);
+  const database = config.directConnection ?? (await locateDatabase(config.connection));
+  const jobs = await jobsOf(application, config.effects, backupJobsOf(config, database));
   const deliveries = await application.deliveries();
   await withDatabase(async ({ db }) => {
     const logger = createLogger({ level: config.logLevel, name: "jobs" });
     await adoptRetention(db, { retention: config.retention, logger });
+    const settings = startSettings(config);
+    await noteStart((work) => work(db), { process: "jobs", settings }, logger);
     const breaker = new CircuitBreaker(config.effects.breaker);
     const means = { db, config: config.effects, deliveries, breaker, logger, signal: stop };
     await runJobsOnce({

@@ -1,3 +1,4 @@
+import { tellAuditLog } from "../../backup/tell-audit-log.ts";
 import { readContents, takeSchemasBack } from "../../database/backup.ts";
 import { DatabaseClient } from "../../database/connection.ts";
 import { locateDatabase } from "../../database/connection-file.ts";
@@ -76,6 +77,8 @@ async function makeAnew(
     rolePrefix: config.rolePrefix,
     onWarning: (message) => note(`warning: ${message}`),
   });
+  const queue = { database, schema: config.schema };
+  await tellAuditLog(queue, "reset.performed", { schema: config.schema });
   print(`schema ${config.schema} is empty and up to date`);
 }
 

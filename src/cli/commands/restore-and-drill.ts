@@ -5,6 +5,7 @@ import { restoreArchive } from "../../backup/archive.ts";
 import { type Drill, drillArchive, drillDump } from "../../backup/drill.ts";
 import { type Restored, restoreDump } from "../../backup/restore-dump.ts";
 import { readStored } from "../../backup/store.ts";
+import { tellAuditLog, toldError } from "../../backup/tell-audit-log.ts";
 import { locateDatabase } from "../../database/connection-file.ts";
 import { chooseServerUser } from "../../database/embedded/home.ts";
 import { EXIT_CODES } from "../../model/errors.ts";
@@ -243,17 +244,25 @@ export const drillCommand = defineCommand({
     const database = config.directConnection ?? (await locateDatabase(config.connection));
     const signals = listenForStop();
     const options = { database, config, signal: signals.stop, onStep: note };
+    const queue = { database, schema: config.schema };
+    const source = flags.from ?? "dump";
     try {
-      const drill =
-        flags.from === "archive"
-          ? await drillArchive({
+      const folder = source === "dump" ? folderOf(flags.dir ?? config.backup.folder) : null;
+      const drilling =
+        folder === null
+          ? drillArchive({
               ...options,
               stanza: flags.stanza,
               target: flags["point-in-time"] ?? null,
               scratch: path.resolve(flags.scratch ?? tmpdir()),
             })
-          : await drillDump(folderOf(flags.dir ?? config.backup.folder), options);
+          : drillDump(folder, options);
+      const drill = await drilling.catch(async (err: unknown) => {
+        await tellAuditLog(queue, "drill.failed", { source, error: toldError(err) });
+        throw err;
+      });
       const late = lateOf(drill, flags);
+      await tellDrill(queue, drill, late);
       if (flags.json) {
         printJson({ ...drill, ok: drill.ok && late.length === 0, late });
       } else {
@@ -265,6 +274,20 @@ export const drillCommand = defineCommand({
     }
   },
 });
+
+async function tellDrill(
+  queue: Parameters<typeof tellAuditLog>[0],
+  { ok, source, backup, rpo_seconds, rto_seconds, differences }: Drill,
+  late: readonly string[],
+): Promise<void> {
+  await tellAuditLog(queue, ok && late.length === 0 ? "drill.performed" : "drill.failed", {
+    source,
+    backup,
+    rpo_seconds,
+    rto_seconds,
+    problems: [...differences, ...late].slice(0, 10),
+  });
+}
 
 function folderOf(folder: string | null): string {
   if (folder === null) {

@@ -16,6 +16,7 @@ export const settingsCommand = defineCommand({
     "The values are in the database (queue_settings), where SQL, jobs and commands read them.\n" +
     "  task_retention_days     final tasks are kept so long after their end; 0 = for ever\n" +
     "  history_retention_days  history is, and effects are, kept so long; 0 = for ever\n" +
+    "  audit_retention_days    warnings and errors of the audit log are; 0 = for ever\n" +
     "To set one takes triaged_owner. The next run of `triaged jobs` obeys it.",
   args: [
     { name: "set", schema: WORD, optional: true },

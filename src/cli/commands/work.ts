@@ -3,6 +3,7 @@ import path from "node:path";
 import { locateDatabase } from "../../database/connection-file.ts";
 import { type Config, describeConfig, readConfig } from "../../settings/config.ts";
 import { JOBS_METRICS_OFFSET, metricsAddress } from "../../settings/metrics.ts";
+import { startSettings } from "../../settings/start-settings.ts";
 import { integer, SETTINGS, text } from "../../settings/variables.ts";
 import { listenForStop, onParentGone } from "../../supervisor/stop-signals.ts";
 import { createLogger } from "../../system/logger.ts";
@@ -105,6 +106,7 @@ async function runWorker(
         ...config.worker,
         tasksFolder: config.worker.tasksFolder ?? defaultTasksFolder(handlers),
       },
+      settings: startSettings(config),
       maxRescues: config.maxRescues,
       maxResultBytes: config.maxResultBytes,
       logger,

@@ -1,7 +1,7 @@
 /** `/ui/sign-in` and `/ui/sign-out`: a key for a session, and the end of one. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Gateway } from "../../gateway/gateway.ts";
+import type { Gateway, SignIns } from "../../gateway/gateway.ts";
 import type { KeyRing } from "../../gateway/keys.ts";
 import { fieldsOf } from "../components/forms.ts";
 import { html } from "../html.ts";
@@ -22,10 +22,12 @@ export function signInRoutes(
   {
     entrance,
     keys,
+    signIns,
     show,
   }: {
     readonly entrance: Entrance;
     readonly keys: KeyRing;
+    readonly signIns: SignIns;
     readonly show: (
       view: View,
       sending: {
@@ -57,6 +59,7 @@ export function signInRoutes(
     const text = caller === null ? null : entrance.sessions.begin(caller);
     if (text === null) {
       request.log.info({ ip: request.ip }, "sign-in refused");
+      signIns.failed(request, "unknown_key");
       const token = reply.generateCsrf();
       const view = signInView({
         token,
@@ -66,6 +69,7 @@ export function signInRoutes(
       });
       return show({ ...view, status: 403 }, { request, reply, token });
     }
+    signIns.succeeded(request, caller?.name ?? "");
     entrance.give(reply, text);
     return reply.redirect(ownAddress(to), 303);
   });

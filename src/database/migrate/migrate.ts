@@ -1,8 +1,10 @@
 /** `triaged migrate`: the steps in their order. */
 import type { ClientConfig, DatabaseError } from "pg";
 import { EnvironmentError, EXIT_CODES } from "../../model/errors.ts";
+import { packageVersion } from "../../system/package-folder.ts";
+import { recordEvent } from "../audit.ts";
 import { DatabaseClient } from "../connection.ts";
-import { DEFAULT_SCHEMA, inSchema } from "../database.ts";
+import { type Database, DEFAULT_SCHEMA, inSchema } from "../database.ts";
 import { createPartitions } from "../retention.ts";
 import type { Roles } from "../roles/role-names.ts";
 import { readMigrations } from "../schema/sql-files.ts";
@@ -12,6 +14,8 @@ import { heldTables } from "./lock.ts";
 import { type MigrateOptions, MigrationSteps } from "./steps.ts";
 
 const DAYS_AHEAD = 7;
+/** Of a message, in the audit log. */
+const ERROR_LENGTH_MAX = 1_000;
 
 type Migrated = {
   /** Null where they cannot be made: the queue is its owner's alone then. */
@@ -38,20 +42,24 @@ export async function migrateSchema(
   // The query under way reports the loss of the connection.
   client.on("error", () => undefined);
   await client.connect();
+  let isPrepared = false;
   try {
-    const migrated = await takeSteps(new MigrationSteps(client, options), options);
+    const step = new MigrationSteps(client, options);
+    await step.prepare();
+    isPrepared = true;
+    const migrated = await takeSteps(step, options);
     const { errors } = await createPartitions(inSchema(client, schema), { daysAhead: DAYS_AHEAD });
     for (const { message } of errors) {
       onWarning?.(`a partition cannot be made, and the jobs will try again: ${message}`);
     }
     return migrated;
   } catch (err) {
-    if (isKeptLock(err)) {
-      throw keptLock(err);
+    const told = await explained(client, schema, err);
+    // Before that, what is called like ours may be a stranger's.
+    if (isPrepared) {
+      await tellFailure(inSchema(client, schema), told);
     }
-    throw err instanceof Error && codeOf(err) === LOCK_NOT_AVAILABLE
-      ? await heldTables(client, schema, err)
-      : err;
+    throw told;
   } finally {
     await client.end();
   }
@@ -59,7 +67,6 @@ export async function migrateSchema(
 
 async function takeSteps(step: MigrationSteps, options: MigrateOptions): Promise<Migrated> {
   const { schema = DEFAULT_SCHEMA, onApplied, onRestored, onWarning } = options;
-  await step.prepare();
   for (const mended of await step.mendAccess()) {
     onWarning?.(mended);
   }
@@ -85,6 +92,23 @@ async function takeSteps(step: MigrationSteps, options: MigrateOptions): Promise
   return await settleRights(step, { isNewer }, options);
 }
 
+async function explained(client: DatabaseClient, schema: string, err: unknown): Promise<unknown> {
+  if (isKeptLock(err)) {
+    return keptLock(err);
+  }
+  return err instanceof Error && codeOf(err) === LOCK_NOT_AVAILABLE
+    ? await heldTables(client, schema, err)
+    : err;
+}
+
+/** Where there is an audit log so far, and the connection still is. */
+async function tellFailure(db: Database, err: unknown): Promise<void> {
+  const error = err instanceof Error ? err.message.slice(0, ERROR_LENGTH_MAX) : String(err);
+  await recordEvent(db, "migration.failed", { error, triaged: packageVersion() }).catch(
+    () => undefined,
+  );
+}
+
 async function settleRights(
   step: MigrationSteps,
   { isNewer }: { isNewer: boolean },
@@ -93,6 +117,9 @@ async function settleRights(
   const settled = await step.settlePrivileges();
   if (settled.isGranted && !isNewer) {
     onApplied?.("grants");
+  }
+  if (settled.isGranted || isNewer) {
+    await step.watchServer();
   }
   const { mayGrant, told } = await step.tellOfRoles(settled, {
     isGranted: isNewer || settled.isGranted,

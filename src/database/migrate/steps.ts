@@ -1,5 +1,6 @@
 /** The steps of a migration, each under the lock of the migrators; migrate.ts has their order. */
 import pRetry from "p-retry";
+import { recordEvent, watchServer } from "../audit.ts";
 import type { DatabaseClient } from "../connection.ts";
 import { type Database, DEFAULT_SCHEMA, inSchema, withSchema } from "../database.ts";
 import { readObjects } from "../privileges/catalog.ts";
@@ -39,6 +40,8 @@ export type MigrateOptions = {
 /** How long a step waits for a lock: the writers behind it never queue for longer. */
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_RETRIES = 10;
+/** Makes the audit log. */
+const FIRST_WITH_AUDIT = "0024";
 
 export class MigrationSteps {
   readonly #client: DatabaseClient;
@@ -193,7 +196,11 @@ export class MigrationSteps {
     return await this.run(async () => {
       // Somebody else may have made it while this one waited.
       const { mendable } = await readLosses(this.#db);
-      return mendable.length > 0 && (await this.#mend(mendable, onWarning)) ? mendable : [];
+      if (mendable.length === 0 || !(await this.#mend(mendable, onWarning))) {
+        return [];
+      }
+      await recordEvent(this.#db, "migration.mended", { restored: mendable });
+      return mendable;
     });
   }
 
@@ -207,6 +214,11 @@ export class MigrationSteps {
         ({ id_column, newest_id }) => `sequence of ${id_column}: set to ${newest_id}`,
       );
     });
+  }
+
+  /** Write to the audit log who has got or lost a role of the queue. */
+  async watchServer(): Promise<void> {
+    await this.run(async () => await watchServer(this.#db));
   }
 
   /** Give our roles their rights, and take from others those that harm. */
@@ -326,6 +338,15 @@ export class MigrationSteps {
        on conflict (name) do update set checksum = excluded.checksum, applied_at = now()`,
       [name, checksum],
     );
+    // In the transaction of its effect. The rows of those before are made by that one.
+    if (name >= FIRST_WITH_AUDIT) {
+      await this.#query(
+        `insert into triaged.audit_logs (occurred_at, event_type, severity, actor, login, details)
+         values (now(), 'migration.applied', 'info', session_user, session_user,
+           jsonb_build_object('migration', $1::text))`,
+        [name],
+      );
+    }
   }
 
   async #readState() {

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { judgeJobRuns } from "../../../src/doctor/jobs.ts";
 import { judgeSchema } from "../../../src/doctor/schema.ts";
-import { judgeClock, judgeServer } from "../../../src/doctor/server.ts";
+import { judgeArchive, judgeClock, judgeServer } from "../../../src/doctor/server.ts";
 import { judgeAutovacuum, judgeDeadRows, judgeHolders } from "../../../src/doctor/vacuum.ts";
 import { jobsWith } from "../../../src/jobs/maintenance.ts";
 
@@ -42,10 +42,30 @@ const SESSION = {
   transactions: 5,
 };
 
+const dateOf = (text: string | null) => (text === null ? null : new Date(text));
+
 const ILL = [expect.objectContaining({ advice: expect.stringMatching(/\w/) })];
 
 test("a server in good health has nothing to advise", () => {
   expect(judgeServer(SERVER).filter(({ level }) => level !== "ok")).toEqual([]);
+});
+
+test.for([
+  [{ last_failed_at: "2026-01-02", last_archived_at: "2026-01-01" }, "error"],
+  [{ last_failed_at: "2026-01-02", last_archived_at: null }, "error"],
+  [{ last_failed_at: "2026-01-01", last_archived_at: "2026-01-02" }, "ok"],
+  [{ last_failed_at: null, last_archived_at: null }, "ok"],
+] as const)("an archive with %o is %s", ([times, level]) => {
+  const facts = {
+    failed_count: 3,
+    last_failed_wal: "000000010000000000000007",
+    now: new Date("2026-01-03"),
+    last_failed_at: dateOf(times.last_failed_at),
+    last_archived_at: dateOf(times.last_archived_at),
+  };
+
+  expect(judgeArchive({ ...facts, mode: "on" })).toMatchObject([{ subject: "archive", level }]);
+  expect(judgeArchive({ ...facts, mode: null })).toEqual([]);
 });
 
 test.for([
