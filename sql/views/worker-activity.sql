@@ -23,9 +23,11 @@ select
   worker.end_reason
 from triaged.workers as worker
 -- Asked of those that claimed something that they may hold, not of each that ended in a day.
-left join (
-  select claimed.worker_id, held.count, held.task_ids, held.oldest_started_at
-  from (select distinct worker_id from triaged.claims) as claimed
-  cross join lateral triaged.held_by(claimed.worker_id) as held
-) as held on held.worker_id = worker.worker_id
+left join lateral (
+  select held.count, held.task_ids, held.oldest_started_at
+  from (
+    select from triaged.claims as claim where claim.worker_id = worker.worker_id limit 1
+  ) as claimed
+  cross join lateral triaged.held_by(worker.worker_id) as held
+) as held on true
 where worker.ended_at is null or worker.ended_at > triaged.now() - interval '24 hours';

@@ -14,6 +14,7 @@ import {
   startOperation,
 } from "../../src/database/operations.ts";
 import { found, test } from "../support/connections.ts";
+import { watchPlans } from "../support/plans.ts";
 import {
   call,
   claimTasks,
@@ -351,4 +352,24 @@ test("thousands of failed tasks of one cause are retried by a few batches", asyn
 
   expect(batches).toBeLessThanOrEqual(LOOKED_MAX / BATCH_MAX + 1);
   expect(await getOperation(inSchema(db), id)).toMatchObject({ done: failed.length });
+});
+
+test("a batch of an operation reads as many failed tasks as it looks at", async ({ db }) => {
+  await db.query(
+    `insert into triaged.final_tasks (
+       task_id, task_type, queue, payload, priority, status, run_at, attempt_count, failure_count,
+       max_attempts, rescue_count, metadata, created_at, ended_at
+     )
+     select -n, 'noop', 'default', '{}', 2, case when n % 9 = 0 then 'failed' else 'finished' end,
+       now(), 0, 0, 3, 0, '{}', now() - n * interval '1 second', now()
+     from generate_series(1, 20000) as n`,
+  );
+  await db.query("analyze triaged.final_tasks");
+
+  const nodes = await watchPlans(db, () =>
+    db.query(`select from triaged.candidates('retry', '{}', 'failed', '-infinity', 0, now(), 100)`),
+  );
+
+  const read = nodes.filter(({ relation = "" }) => relation.startsWith("final_tasks"));
+  expect(read.reduce((sum, { rowsRead }) => sum + rowsRead, 0)).toBeLessThan(200);
 });

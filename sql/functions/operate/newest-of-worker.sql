@@ -68,9 +68,9 @@ begin
 end;
 $$;
 
--- When the last task of a page by a worker was created; null where it ended none of some of the
--- newest tasks of its life, or less than a page of many. A list then finds its tasks by the pages
--- of the table that have any of it, which are few.
+-- When the last task of a page by a worker was created; null where it ended less than a page of
+-- many of the newest tasks of its life. A list then finds its tasks by the pages of the table that
+-- have any of it, which are few.
 create or replace function triaged.worker_since(
   p_worker_id bigint,
   p_status text,
@@ -92,34 +92,26 @@ as $$
 declare
   v_until timestamptz := triaged.now() + interval '1 hour';
   -- A page of a worker that ends one of 500 tasks.
-  v_newest bigint := 500 * p_rows::bigint;
-  -- Of one that ends one of 500, there is none among these but once in 50.
-  c_some constant bigint := 2000;
-  v_looked bigint;
-  v_since timestamptz;
-  v_of_worker bigint;
+  -- A page of a worker that ends one of 500 tasks; of a long page, no more than others end in a
+  -- burst.
+  v_newest bigint := least(500 * p_rows::bigint, 10000);
 begin
-  foreach v_looked in array array[least(c_some, v_newest), v_newest] loop
-    select min(created_at) filter (where place = p_rows), count(*)
-    into v_since, v_of_worker
+  return (
+    select created_at
     from (
-      select created_at, row_number() over (order by created_at desc) as place
-      from (
-        select created_at, worker_id, status
-        from triaged.final_tasks
-        where
-          created_at <= coalesce(p_worker_until, 'infinity')
-          and (created_at, task_id) < (p_created_at, p_task_id)
-          and ended_at < v_until and ended_at >= p_from
-        order by created_at desc, task_id desc
-        limit v_looked
-      ) as newest
-      where worker_id = p_worker_id and (p_status is null or status = p_status)
-    ) as of_worker;
-
-    exit when v_since is not null or v_of_worker = 0;
-  end loop;
-
-  return v_since;
+      select created_at, worker_id, status
+      from triaged.final_tasks
+      where
+        created_at <= coalesce(p_worker_until, 'infinity')
+        and (created_at, task_id) < (p_created_at, p_task_id)
+        and ended_at < v_until and ended_at >= p_from
+      order by created_at desc, task_id desc
+      limit v_newest
+    ) as newest
+    where worker_id = p_worker_id and (p_status is null or status = p_status)
+    order by created_at desc
+    offset greatest(p_rows - 1, 0)
+    limit 1
+  );
 end;
 $$;
