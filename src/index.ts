@@ -18,8 +18,24 @@ export {
   type Handlers,
   type TaskToEnqueue,
 } from "./client/client.ts";
+export {
+  type CompareOptions,
+  compareHandler,
+  compareStores,
+  followHandler,
+  type StoreComparison,
+} from "./client/compare-stores.ts";
 export type { ClientOptions, InTransaction } from "./client/connection.ts";
 export { QueueError, type QueueErrorCode } from "./client/connection.ts";
+export {
+  type DualWriteCounts,
+  type DualWriteOptions,
+  type DualWriteStore,
+  dualWrite,
+  type OlderStore,
+  type StoreTask,
+  type StoreTaskToCreate,
+} from "./client/dual-write.ts";
 export type { HistoryEntry, ListedTask, Task } from "./client/task.ts";
 export { type WaitOptions, WaitTimeoutError } from "./client/wait.ts";
 export type { PushReceiver, TaskFilter } from "./database/arguments.ts";

@@ -54,6 +54,17 @@ export async function takeOverTask(
   }
 }
 
+/**
+ * Enqueue a task under an id of its producer, as `insert_row` does: once, however often. Throws
+ * 23505 where another task has the id.
+ */
+export async function enqueueGiven(
+  db: Database,
+  row: Readonly<Record<string, unknown>> & { readonly given_id: string },
+): Promise<void> {
+  await db.query({ text: "select triaged.insert_row($1::jsonb)", values: [toJson(row)] });
+}
+
 /** What the row itself is to blame for. */
 function isRefusal(err: unknown): err is Error {
   return err instanceof Error && /^(22|23|TR00)/.test(codeOf(err) ?? "");

@@ -4,8 +4,8 @@
  * takes is kept: in the payload, or in `metadata.imported`.
  */
 import { isRecord, toJson } from "../model/json.ts";
-import { PRIORITY_NAMES } from "../model/task.ts";
-import { isFinal, type TaskStatus } from "../model/task-status.ts";
+import { givenIdOf, PRIORITY_NAMES } from "../model/task.ts";
+import { isFinal, readStatus, type TaskStatus } from "../model/task-status.ts";
 
 export type ForeignRecord = Readonly<Record<string, unknown>>;
 
@@ -29,26 +29,6 @@ export type ForeignTask = {
 export class ForeignTaskError extends Error {
   override readonly name = "ForeignTaskError";
 }
-
-const STATUSES: Readonly<Record<string, ForeignTask["status"]>> = {
-  queued: "queued",
-  pending: "queued",
-  submitted: "queued",
-  started: "started",
-  running: "started",
-  working: "started",
-  in_progress: "started",
-  processing: "started",
-  needs_decision: "needs_decision",
-  input_required: "needs_decision",
-  finished: "finished",
-  completed: "finished",
-  failed: "failed",
-  rejected: "failed",
-  cancelled: "cancelled",
-  canceled: "cancelled",
-  blocked: "blocked",
-};
 
 /** By column here: how the older systems call it, the first that is stated counts. */
 const NAMES = {
@@ -168,7 +148,7 @@ export function readForeignTask(
   if (givenId === undefined) throw fields.error("it has neither task_id nor id");
   const taskType = fields.text("type");
   if (taskType === undefined) throw fields.error("it has no task_type, type or skill_name");
-  const { status, told } = readStatus(fields);
+  const { status, told } = statusOf(fields);
   const derived = fields.takeAll(DERIVED);
   const { ended, kept } = readEnd(fields, { status, told });
   const parent = fields.text("parent");
@@ -187,9 +167,9 @@ export function readForeignTask(
   const { payload, unknown } = readPayload(fields);
   return {
     place,
-    id: idOf(givenId, system),
-    parentId: parent === undefined ? null : idOf(parent, system),
-    status: status === "failed" && isCancelText(ended.error) ? "cancelled" : status,
+    id: givenIdOf(givenId, system),
+    parentId: parent === undefined ? null : givenIdOf(parent, system),
+    status: readStatus(status, ended.error) ?? status,
     columns: stated({
       ...columns,
       payload,
@@ -204,17 +184,11 @@ export function readForeignTask(
   };
 }
 
-/** A bare number would be found as the task of that number here. */
-function idOf(given: string, system: string): string {
-  return /^\d+$/.test(given) ? `${system}:${given}` : given;
-}
-
 /** A2A has an object: the state, since when, and a message. */
-function readStatus(fields: Fields): { status: ForeignTask["status"]; told: ForeignRecord } {
+function statusOf(fields: Fields): { status: ForeignTask["status"]; told: ForeignRecord } {
   const given = fields.take("status") ?? "queued";
   const told: ForeignRecord = isRecord(given) ? given : { state: given };
-  const name = snakeCase(String(told["state"])).replace(/^task_state_/, "");
-  const status = Object.hasOwn(STATUSES, name) ? STATUSES[name] : undefined;
+  const status = readStatus(String(told["state"]));
   if (status === undefined) {
     throw fields.error(`unknown status ${shown(told["state"])}`);
   }
@@ -289,11 +263,6 @@ function readPayload(fields: Fields): { payload: ForeignRecord; unknown: Foreign
   const given = fields.take("payload");
   if (given === undefined) return { payload: fields.rest(), unknown: {} };
   return { payload: isRecord(given) ? given : { value: given }, unknown: fields.rest() };
-}
-
-/** What the orchestrator wrote, since it had no such status. */
-function isCancelText(error: unknown): boolean {
-  return typeof error === "string" && /^\s*(task (was )?)?cancell?ed\b/i.test(error);
 }
 
 /**

@@ -54,6 +54,41 @@ export function isFinal(status: TaskStatus): boolean {
   return status === "finished" || status === "failed" || status === "cancelled";
 }
 
+/** How older systems call statuses. `blocked` waits for another task, which no task does here. */
+const STATUS_WORDS: Readonly<Record<string, TaskStatus | "blocked">> = {
+  queued: "queued",
+  pending: "queued",
+  submitted: "queued",
+  started: "started",
+  running: "started",
+  working: "started",
+  in_progress: "started",
+  processing: "started",
+  needs_decision: "needs_decision",
+  input_required: "needs_decision",
+  finished: "finished",
+  completed: "finished",
+  failed: "failed",
+  rejected: "failed",
+  cancelled: "cancelled",
+  canceled: "cancelled",
+  blocked: "blocked",
+};
+
+/** The status that a word of an older system means, in any case; undefined: none. */
+export function readStatus(word: string, error?: unknown): TaskStatus | "blocked" | undefined {
+  const name = word
+    .trim()
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll(/[- ]/g, "_")
+    .toLowerCase()
+    .replace(/^task_state_/, "");
+  const status = Object.hasOwn(STATUS_WORDS, name) ? STATUS_WORDS[name] : undefined;
+  // What the orchestrator wrote, since it had no such status.
+  const isCancel = typeof error === "string" && /^\s*(task (was )?)?cancell?ed\b/i.test(error);
+  return status === "failed" && isCancel ? "cancelled" : status;
+}
+
 /** A step of a task's history: the status before, the event, the status after. */
 type RecordedMove = {
   readonly before: TaskStatus | "none";

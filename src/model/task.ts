@@ -97,3 +97,11 @@ export type Attempt = {
 export function attemptToken({ taskId, attempt }: Attempt): string {
   return `${taskId}/${attempt}`;
 }
+
+/**
+ * The id here of a task of another system: as it is, but for a bare number, which would be found
+ * as the task of that number here.
+ */
+export function givenIdOf(id: string, system: string): string {
+  return /^\d+$/.test(id) ? `${system}:${id}` : id;
+}

@@ -53,6 +53,8 @@ export type Config = {
   readonly gitMemoryMib: number;
   /** The crontab, absolute; null = `crontab` here, if there is one. */
   readonly schedulesFile: string | null;
+  /** During a cut-over from an older store: what `dualWrite` of the library does in a producer. */
+  readonly cutOver: { readonly dualWrite: boolean; readonly readPercent: number };
   readonly effects: EffectsConfig;
   /** Null: verdicts rest on the facts alone. */
   readonly adjudication: AdjudicationConfig | null;
@@ -133,10 +135,7 @@ export function readConfig(
     rolePrefix: settings.TRIAGED_ROLE_PREFIX ?? null,
     pool: poolOf(settings),
     worker: workerOf(settings),
-    retention: {
-      taskDays: settings.TASK_RETENTION_DAYS ?? null,
-      historyDays: settings.HISTORY_RETENTION_DAYS ?? null,
-    },
+    retention: retentionOf(settings),
     repositories: {
       cacheFolder: path.resolve(
         settings.REPO_CACHE_DIR ?? path.join(settings.TRIAGED_DATA_DIR, "repositories"),
@@ -154,6 +153,7 @@ export function readConfig(
     gitMemoryMib: settings.MAX_GIT_MEMORY_MIB,
     schedulesFile:
       settings.SCHEDULES_FILE === undefined ? null : path.resolve(settings.SCHEDULES_FILE),
+    cutOver: cutOverOf(settings),
     effects,
     adjudication,
     gateway,
@@ -166,6 +166,20 @@ export function readConfig(
     logLevel: settings.LOG_LEVEL,
     startedByNpm: environment["npm_command"] !== undefined,
     leftOver: older.told,
+  };
+}
+
+function retentionOf(settings: Settings): Config["retention"] {
+  return {
+    taskDays: settings.TASK_RETENTION_DAYS ?? null,
+    historyDays: settings.HISTORY_RETENTION_DAYS ?? null,
+  };
+}
+
+function cutOverOf(settings: Settings): Config["cutOver"] {
+  return {
+    dualWrite: settings.DUAL_WRITE_MODE,
+    readPercent: settings.READ_FROM_POSTGRES_PERCENT,
   };
 }
 
@@ -360,6 +374,8 @@ export function describeConfig(config: Config): Record<string, string> {
     SHUTDOWN_GRACE_MS: String(worker.shutdownGraceMs),
     ...(worker.tasksFolder === null ? {} : { TASKS_DIR: worker.tasksFolder }),
     ...(config.schedulesFile === null ? {} : { SCHEDULES_FILE: config.schedulesFile }),
+    DUAL_WRITE_MODE: String(config.cutOver.dualWrite),
+    READ_FROM_POSTGRES_PERCENT: String(config.cutOver.readPercent),
     ...describeNumber("TASK_RETENTION_DAYS", retention.taskDays),
     ...describeNumber("HISTORY_RETENTION_DAYS", retention.historyDays),
     REPO_CACHE_DIR: repositories.cacheFolder,

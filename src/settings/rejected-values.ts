@@ -115,8 +115,6 @@ export const OLDER_SETTINGS: readonly OlderSetting[] = [
   { name: "REDIS_*", is: "refused", because: ONE_STORE },
   { name: "CELERY_*", is: "refused", because: NO_WORKERS_OF },
   { name: "RQ_*", is: "refused", because: NO_WORKERS_OF },
-  { name: "DUAL_WRITE_MODE", is: "refused", unless: OFF, because: ONE_STORE },
-  { name: "READ_FROM_POSTGRES_PERCENT", is: "refused", unless: /^100$/, because: ONE_STORE },
   { name: "BACKUP_*", is: "refused", because: OTHER_BACKUPS },
   {
     name: "DB_PASSWORD",

@@ -80,6 +80,8 @@ export const SETTINGS = z.object({
   SHUTDOWN_GRACE_MS: integer({ min: 0, max: 3_600_000 }).default(30_000),
   TASKS_DIR: text().optional(),
   SCHEDULES_FILE: text().optional(),
+  DUAL_WRITE_MODE: yesOrNo().default(false),
+  READ_FROM_POSTGRES_PERCENT: integer({ min: 0, max: 100 }).default(100),
   TASK_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).optional(),
   HISTORY_RETENTION_DAYS: integer({ min: 0, max: 36_500 }).optional(),
   MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 268_435_456 }).default(1_048_576),

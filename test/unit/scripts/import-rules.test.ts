@@ -61,6 +61,8 @@ async function write(folder: string, tree: Tree): Promise<void> {
 const INSTALLED = [
   "pg",
   "graphile-worker",
+  "bullmq",
+  "ioredis",
   "typescript",
   "tar",
   "npm-registry-fetch",
@@ -232,6 +234,8 @@ const SAMPLES: readonly Sample[] = [
     [
       ["pg", "src/database/b.ts", "src/worker/b.ts"],
       ["graphile-worker", "src/jobs/b.ts", "src/outbox/b.ts"],
+      ["bullmq", "src/import/b.ts", "src/client/b.ts"],
+      ["ioredis", "src/import/b.ts", "src/client/b.ts"],
       ["typescript", "src/triage/surface/loading/b.ts", "src/triage/verdict/b.ts"],
       ["tar", "src/triage/sources/npm/b.ts", "src/triage/sources/git/b.ts"],
       ["npm-registry-fetch", "src/triage/sources/npm/b.ts", "src/triage/pipeline/b.ts"],

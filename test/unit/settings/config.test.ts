@@ -138,6 +138,16 @@ const EFFECTS: Record<string, effects.SettingEffect> = {
     seen: (config) => config.worker.tasksFolder,
     as: path.resolve("handlers"),
   },
+  DUAL_WRITE_MODE: {
+    given: { DUAL_WRITE_MODE: "true" },
+    seen: (c) => c.cutOver.dualWrite,
+    as: true,
+  },
+  READ_FROM_POSTGRES_PERCENT: {
+    given: { READ_FROM_POSTGRES_PERCENT: "10" },
+    seen: (c) => c.cutOver.readPercent,
+    as: 10,
+  },
   SCHEDULES_FILE: { given: { SCHEDULES_FILE: "/s" }, seen: (c) => c.schedulesFile, as: "/s" },
   TASK_RETENTION_DAYS: {
     given: { TASK_RETENTION_DAYS: "0" },
@@ -210,6 +220,7 @@ test("an empty environment means the embedded server and the defaults", () => {
     replica: null,
     analysis: { timeoutMs: 120_000, memoryMib: 2_048 },
     schedulesFile: null,
+    cutOver: { dualWrite: false, readPercent: 100 },
     schema: "triaged",
     rolePrefix: null,
     pool: { max: 10, acquireTimeoutMs: 30_000, recycleMs: 3_600_000 },
