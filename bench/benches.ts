@@ -3,6 +3,7 @@ import { big } from "./big.ts";
 import { cachedReads } from "./cached-reads.ts";
 import { enqueue } from "./enqueue.ts";
 import { events } from "./events.ts";
+import { failover } from "./failover.ts";
 import type { Bench } from "./frame/bench.ts";
 import { gateway } from "./gateway.ts";
 import { heldSnapshot } from "./held-snapshot.ts";
@@ -30,6 +31,7 @@ export const BENCHES: readonly Bench[] = [
   latency,
   latencySteady,
   rescue,
+  failover,
   steady,
   heldSnapshot,
   backlog,

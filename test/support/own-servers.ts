@@ -9,8 +9,8 @@ import { Client } from "pg";
 import { chooseServerUser, type ServerUser } from "../../src/database/embedded/home.ts";
 import { startEmbedded } from "../../src/database/embedded/server.ts";
 import { waitUntilGone } from "../../src/system/processes.ts";
-import { waitFor } from "./connections.ts";
 import { freePort, makeTemporaryFolder } from "./folders-and-ports.ts";
+import { waitUntilTrue } from "./wait-until-true.ts";
 
 const run = promisify(execFile);
 
@@ -118,19 +118,21 @@ export type ReplicatedServers = {
 };
 
 /** Start both; no commit is acknowledged that the standby has not got. */
-export async function startReplicated(): Promise<ReplicatedServers & AsyncDisposable> {
+export async function startReplicated(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ReplicatedServers & AsyncDisposable> {
   const folder = await makeTemporaryFolder();
   const { user, home } = await makeHome(folder.path);
   const primary = new Server(path.join(home, "primary"), await freePort(), user);
   const standby = new Server(path.join(home, "standby"), await freePort(), user);
-  await primary.initialize();
+  await primary.initialize(settings);
   await primary.start();
   await standby.copyFrom(primary);
   await standby.start();
   // Not before the copy: the standby would wait for one of its own after the failover.
   await primary.ask("alter system set synchronous_standby_names = '*'");
   await primary.ask("select pg_reload_conf()");
-  await waitFor(async () => {
+  await waitUntilTrue(async () => {
     const rows = await primary.ask("select from pg_stat_replication where sync_state = 'sync'");
     return rows.length === 1;
   });

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Client } from "pg";
@@ -57,4 +58,33 @@ default_pool_size = 5
       await folder.remove();
     },
   };
+}
+
+/**
+ * A PgBouncer by the settings of somebody, which are changed in where it listens and keeps its
+ * files alone. Leads nowhere; `adminUrl` is its console.
+ */
+export async function startPgbouncerOf(
+  settings: string,
+): Promise<{ readonly adminUrl: string } & AsyncDisposable> {
+  const folder = await makeTemporaryFolder();
+  await chmod(folder.path, 0o777);
+  const file = path.join(folder.path, "pgbouncer.ini");
+  const here = settings
+    .replaceAll("/run/pgbouncer", folder.path)
+    .replace(/^listen_addr = .*$/m, "listen_addr =");
+  await writeFile(file, here);
+  await writeFile(path.join(folder.path, "databases.ini"), "[databases]\n");
+  await writeFile(path.join(folder.path, "users.txt"), '"pgbouncer" "pass"\n');
+  const asUser = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+  const child = spawn("pgbouncer", ["-q", ...asUser, file], { stdio: "ignore" });
+  const socket = encodeURIComponent(folder.path);
+  const adminUrl = `postgres://pgbouncer:pass@/pgbouncer?host=${socket}&port=6432`;
+  const dispose = async () => {
+    const exited = once(child, "exit");
+    if (child.kill("SIGKILL")) await exited;
+    await folder.remove();
+  };
+  await waitFor(() => existsSync(path.join(folder.path, ".s.PGSQL.6432")));
+  return { adminUrl, [Symbol.asyncDispose]: dispose };
 }

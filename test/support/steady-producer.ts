@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { createClient } from "../../src/client/client.ts";
-import { waitFor } from "./connections.ts";
+import { waitUntilTrue } from "./wait-until-true.ts";
 
 const PAUSE_MS = 5;
 
@@ -73,7 +73,7 @@ function produce({
     errors: () => errors,
     enqueueMore: async (count) => {
       const goal = acknowledged.length + count;
-      await waitFor(() => acknowledged.length >= goal, { deadlineMs: 20_000 });
+      await waitUntilTrue(() => acknowledged.length >= goal, { deadlineMs: 20_000 });
     },
     stop,
     [Symbol.asyncDispose]: stop,
