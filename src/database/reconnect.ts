@@ -2,7 +2,8 @@ import type { Logger } from "pino";
 import { type RetryDelays, retry } from "../system/retry.ts";
 import { codeOf, isOfStatement, isTransient, READ_ONLY, READ_ONLY_HINT } from "./sqlstate.ts";
 
-const DELAYS: RetryDelays = { baseMs: 100, maxMs: 5_000 };
+/** What a worker may be late by, once another primary is there. */
+const DELAYS: RetryDelays = { baseMs: 100, maxMs: 2_000 };
 
 /**
  * The worker's view of whether the database answers. What it runs is tried again until

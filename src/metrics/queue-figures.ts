@@ -48,7 +48,7 @@ export class QueueReader {
   readonly #pool: Pool;
   readonly #schema: string;
   readonly #logger: Logger;
-  readonly #replica: Replica | null;
+  readonly #replica: Pick<Replica, "read"> | null;
   #since: string | null = null;
   readonly #transitions = new Increases();
   readonly #ended = new Increases();
@@ -58,7 +58,7 @@ export class QueueReader {
     readonly pool: Pool;
     readonly schema: string;
     readonly logger: Logger;
-    readonly replica?: Replica | null;
+    readonly replica?: Pick<Replica, "read"> | null;
   }) {
     this.#replica = options.replica ?? null;
     this.#pool = options.pool;

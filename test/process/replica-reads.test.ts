@@ -4,7 +4,10 @@
 import type { Pool } from "pg";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Database, inSchema } from "../../src/database/database.ts";
 import { Replica } from "../../src/database/replica.ts";
+import { asRole } from "../../src/database/transaction.ts";
+import { QueueReader } from "../../src/metrics/queue-figures.ts";
 import { waitFor } from "../support/connections.ts";
 import { testDashboard } from "../support/dashboard.ts";
 import { migrate, poolOf } from "../support/databases.ts";
@@ -76,6 +79,10 @@ beforeEach(async () => {
   if (canReplicate) await until("used");
 });
 
+function ofPrimary() {
+  return { pool: pools.primary, schema: "triaged", logger: pino({ level: "silent" }) };
+}
+
 async function until(state: string): Promise<void> {
   await waitFor(
     async () => {
@@ -118,6 +125,10 @@ test.skipIf(!canReplicate)("pages say which server has answered", async () => {
     expect([page, status]).toEqual([page, 200]);
     expect([page, String(body)]).toEqual([page, expect.stringContaining(FROM_STANDBY)]);
   }
+  // Set by whatever gateway took the action.
+  const headers = { cookie: "triaged_acted=1" };
+  const acted = await gateway.send("GET", "/ui/tasks", { headers });
+  expect(String(acted.body)).toContain("Read from the primary: you have just changed something.");
   const attention = await gateway.send("GET", "/ui/attention");
   expect(String(attention.body)).not.toContain(FROM_STANDBY);
 });
@@ -179,21 +190,62 @@ test.skipIf(!canReplicate)("a primary at rest makes no standby old", async () =>
   expect(await readFrom("/api/tasks")).toBe("replica");
 });
 
+test.skipIf(!canReplicate)("figures of tasks are those of the standby", async () => {
+  const { primary, standby } = servers;
+  const reader = new QueueReader({ ...ofPrimary(), replica });
+  await standby.ask("select pg_wal_replay_pause()");
+  await primary.ask("select triaged.enqueue_task('not_replayed', '{}')");
+
+  const told = await reader.read();
+  await standby.ask("select pg_wal_replay_resume()");
+
+  expect(told?.depth.map(({ task_type }) => task_type)).toEqual(["noop"]);
+  expect(told?.connections.max_connections).toBe(100);
+});
+
+test.skipIf(!canReplicate)("what a standby lacks is not counted again when it comes", async () => {
+  const from = { by: "replica", server: "", lagMs: 1 } as const;
+  const counts = [10, 12, 11, 0, 13];
+  const stale = {
+    read: async (_options: unknown, work: (db: Database) => Promise<object>) => {
+      const answer = await work(inSchema(pools.primary, "triaged"));
+      const since = counts.shift() ?? 0;
+      const transitions = since === 0 ? [] : [{ labels: ["claim"], since, kept: since }];
+      const totals = { kept_from: new Date().toISOString(), transitions, ended: [], failures: [] };
+      return { answer: { ...answer, totals }, from };
+    },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- As a standby reads, but for counts.
+  const reader = new QueueReader({ ...ofPrimary(), replica: stale as unknown as Replica });
+  let told = 0;
+
+  for (let reads = counts.length; reads > 0; reads -= 1) {
+    const figures = await reader.read();
+    told += (figures?.transitions ?? []).reduce((sum, { more }) => sum + more, 0);
+  }
+
+  // After the first look: from 10 to 13.
+  expect(told).toBe(3);
+});
+
 test.skipIf(!canReplicate)(
-  "figures for metrics come from the standby, and count nothing twice",
+  "a write without an answer fails, and gives its session up",
   async () => {
     const { standby } = servers;
-    const before = replica.status.state;
+    await using pool = Object.assign(poolOf(servers.primary.url), {
+      [Symbol.asyncDispose]: () => pool.end(),
+    });
+    // Its commit waits for a standby, and PostgreSQL has no limit for that.
+    await standby.stop();
+    const options = { role: null, isReadOnly: false, settings: {}, statementMsMax: 100 };
 
-    const { body } = await gateway.send("GET", "/metrics");
-
-    expect(before).toBe("used");
-    expect(body).toContain("triaged_queue_read_success 1");
-    expect(body).toContain("triaged_queue_tasks{");
-    const asked = await standby.ask(
-      "select from pg_stat_database where datname = 'postgres' and xact_commit > 0",
+    const writing = asRole(pool, "triaged", options, (db) =>
+      db.query({ text: "select triaged.enqueue_task('noop', '{}')" }),
     );
-    expect(asked).toHaveLength(1);
+
+    await expect(writing).rejects.toThrow("timeout");
+    expect(pool.totalCount).toBe(0);
+    await standby.start();
   },
 );
 
