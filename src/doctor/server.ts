@@ -205,7 +205,7 @@ export function judgeArchive(facts: ArchiveFacts): DoctorFinding[] {
         "archive",
         `WAL cannot leave: ${last_failed_wal ?? "a segment"} failed at ${last_failed_at.toISOString()}, ` +
           `${counted(failed_count, "failure")} in all; ${since}`,
-        "read the server's log, correct archive_command or its repository before the disk is full: docs/backup.md",
+        "read the server's log, correct archive_command or its repository before the disk is full: docs/runbooks/disk-full.md",
       ),
     ];
   }

@@ -10,6 +10,7 @@ test("settings shows what is in force, and who changed it", async ({ url }) => {
   expect(await runJson(url, ["settings"])).toEqual([
     expect.objectContaining({ name: "task_retention_days", value: 7, changed_at: null }),
     expect.objectContaining({ name: "history_retention_days", value: 90, changed_at: null }),
+    expect.objectContaining({ name: "audit_retention_days", value: 365, changed_at: null }),
   ]);
 
   const set = await runCli(["settings", "set", "history_retention_days", "0"], {
@@ -53,7 +54,7 @@ test("an environment gives its value to a database that has none, and loses to o
     await runCli(["jobs", "--once"], { env: { DATABASE_URL: url, ...env } });
 
   expect((await jobs({ HISTORY_RETENTION_DAYS: "0" })).code).toBe(0);
-  expect(await values()).toEqual(["0", "7"]);
+  expect(await values()).toEqual(["365", "0", "7"]);
   expect((await jobs({})).stderr).not.toContain("RETENTION");
   const other = await jobs({ HISTORY_RETENTION_DAYS: "30", TASK_RETENTION_DAYS: "7" });
 
@@ -62,7 +63,7 @@ test("an environment gives its value to a database that has none, and loses to o
     "HISTORY_RETENTION_DAYS is 30 here, and history_retention_days 0 in the database, which counts",
   );
   expect(other.stderr).not.toContain("TASK_RETENTION_DAYS is");
-  expect(await values()).toEqual(["0", "7"]);
+  expect(await values()).toEqual(["365", "0", "7"]);
   expect(await partitionsOf(db, "task_history")).toContain(partitionOf("task_history", -100));
   const doctor = await runCli(["doctor"], { env: { DATABASE_URL: url, TASK_RETENTION_DAYS: "9" } });
   expect(doctor.stdout).toContain("TASK_RETENTION_DAYS is 9 here, and task_retention_days 7");

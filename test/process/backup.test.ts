@@ -83,6 +83,17 @@ async function script(name: string, text: string): Promise<string> {
   return file;
 }
 
+/** What the audit log of a queue has of some events. */
+async function audited(url: string, like: string) {
+  return await withClient(url, (client) =>
+    query(
+      client,
+      "select event_type, severity from triaged.audit_logs where event_type like $1 order by audit_id",
+      [like],
+    ),
+  );
+}
+
 test.skipIf(!hasDebian)(
   "a dump that is made under load comes back with each row of its moment",
   async () => {
@@ -149,6 +160,23 @@ test.skipIf(!hasDebian)("a dump that fails leaves nothing, and says why", async 
   const failed = await backup(url, { PG_BIN_DIR: folder.path });
   expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("exited with 3") });
   expect(await dumps()).toEqual([]);
+  // The stranger may not write to the audit log either.
+  expect(await audited(url, "backup.%")).toMatchObject([
+    { event_type: "backup.failed", severity: "error" },
+  ]);
+});
+
+test.skipIf(!hasDebian)("--once makes the dump that is due, and none after it", async () => {
+  const url = await makeQueue();
+  const env = { DATABASE_URL: url, BACKUP_DIR: path.join(folder.path, "once") };
+  const once = async () => {
+    const { stdout } = await runCli(["jobs", "--once", "--json"], { env });
+    return JSON.parse(stdout).find(({ job }: { job: string }) => job === "backup");
+  };
+
+  expect(await once()).toMatchObject({ changes: 1, file: expect.stringMatching(/dump$/) });
+  expect(await once()).toMatchObject({ changes: 0, notDueSince: expect.any(String) });
+  expect(await audited(url, "backup.%")).toMatchObject([{ event_type: "backup.made" }]);
 });
 
 test.skipIf(!hasDebian)("one backup of a queue runs at a time", async () => {
@@ -265,6 +293,9 @@ test.skipIf(!hasDebian)(
       );
       // The worker may have finished the other one.
       expect(await queryOne(client, finished.replace("%", nspname))).not.toEqual({ tasks: 0 });
+      expect(await audited(url, "restore.%")).toMatchObject([
+        { event_type: "restore.performed", severity: "critical" },
+      ]);
     });
   },
 );
@@ -312,6 +343,10 @@ test.skipIf(!hasDebian)(
     expect(report.rpo_seconds).toBeGreaterThan(0);
     expect(report.rto_seconds).toBeGreaterThanOrEqual(report.seconds.restore);
     expect((await runCli(["drill", "--rto", "1ms"], { env })).code).toBe(1);
+    expect(await audited(url, "drill.%")).toMatchObject([
+      { event_type: "drill.performed", severity: "info" },
+      { event_type: "drill.failed", severity: "error" },
+    ]);
     await withClient(url, async (client) => {
       expect(
         await query(client, "select from pg_database where datname like 'triaged_drill%'"),

@@ -164,6 +164,7 @@ test("all rows that expired go, however many there are", async ({ connect }) => 
     workersDeleted: 0,
     pushConfigsDeleted: 0,
     operationsDeleted: 0,
+    auditLogsDeleted: 0,
     effectsDeleted: 0,
   });
   expect(

@@ -143,7 +143,7 @@ test("another timeline of the server is critical", async ({ db }) => {
   ]);
 });
 
-test("what a migration makes again is in the log, and so is one that fails", async ({
+test("a migration that mends is in the log, and so is one that fails", async ({
   url,
   client,
   connect,

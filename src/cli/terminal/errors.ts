@@ -88,7 +88,7 @@ function explainDatabaseError(err: unknown): Explanation | null {
     rule && {
       message: maskSecrets(rule.says(textOf(trouble))),
       // Where the schema lacks something, the server speaks of type casts.
-      hint: trouble.code.startsWith("42") ? rule.hint : (trouble.hint ?? rule.hint),
+      hint: /^(?:42|53100)/.test(trouble.code) ? rule.hint : (trouble.hint ?? rule.hint),
       exitCode: rule.exitCode,
     }
   );
@@ -114,6 +114,12 @@ const UNREACHABLE: Omit<Rule, "applies"> = {
 
 /** The first that applies counts. */
 const RULES: readonly Rule[] = [
+  {
+    applies: ({ code }) => code === "53100",
+    says: (text) => `the database has no room left on its disk: ${text}`,
+    hint: "make room, and nothing needs a restart: docs/runbooks/disk-full.md",
+    exitCode: EXIT_CODES.databaseUnreachable,
+  },
   {
     applies: ({ code }) => /^(TR00[123]|22...)$/.test(code),
     says: (text) => text,
