@@ -55,19 +55,25 @@ export async function listAuditLogs(db: Database, filter: AuditFilter): Promise<
     and ($5::bigint is null or audit_id < $5)`;
   const rows = await db.query({
     text:
-      severity === undefined
-        ? `select ${columns} from triaged.audit_logs where ${matching}
-           order by audit_id desc limit $6`
-        : `select found.* from unnest($7::text[]) as wanted (severity)
+      eventType === undefined && actor === undefined && severity !== undefined
+        ? `select found.* from unnest($7::text[]) as wanted (severity)
            cross join lateral (
              select ${columns} from triaged.audit_logs as log
-             where log.severity = wanted.severity and ${matching}
-             order by audit_id desc limit $6
+             -- As a range, which the index by severity alone has in this order.
+             where
+               log.severity >= wanted.severity
+               and (log.severity, log.audit_id)
+                 < (wanted.severity, coalesce($5::bigint, 9223372036854775807))
+               and ${matching}
+             order by log.severity desc, log.audit_id desc limit $6
            ) as found
+           order by audit_id desc limit $6`
+        : `select ${columns} from triaged.audit_logs
+           where severity = any ($7::text[]) and ${matching}
            order by audit_id desc limit $6`,
     values: [
       ...[eventType, actor, since, before, after, limit].map((value) => value ?? null),
-      ...(severity === undefined ? [] : [asGraveAs(severity)]),
+      asGraveAs(severity ?? AUDIT_SEVERITIES[0]),
     ],
   });
   return rows.map((row) => AuditRow.parse(row));
