@@ -53,7 +53,8 @@ as $$
 declare
   c_letters_max constant integer := 8000;
   v_severity text := triaged.audit_severity(p_event_type);
-  v_details jsonb := triaged.without_secrets(coalesce(p_details, '{}'));
+  v_letters integer := octet_length(p_details::text);
+  v_details jsonb;
   v_audit_id bigint;
 begin
   if v_severity is null then
@@ -61,10 +62,16 @@ begin
       using errcode = '22023', hint = 'docs/audit.md lists them';
   end if;
 
+  -- Nobody waits for secrets to be looked for in so much: none of it is kept.
+  v_details := case
+    when v_letters > 20 * c_letters_max then jsonb_build_object('cut', true, 'letters', v_letters)
+    else triaged.without_secrets(coalesce(p_details, '{}'))
+  end;
+
   -- A letter has four bytes at most, and 16,384 bytes is the limit of the table.
   if octet_length(v_details::text) > 2 * c_letters_max then
     v_details := jsonb_build_object(
-      'cut', true, 'letters', length(v_details::text), 'begins', left(v_details::text, 1000)
+      'cut', true, 'letters', v_letters, 'begins', left(v_details::text, 1000)
     );
   end if;
 
