@@ -147,6 +147,8 @@ export function readForeignTask(
   const givenId = fields.text("id");
   if (givenId === undefined) throw fields.error("it has neither task_id nor id");
   const taskType = fields.text("type");
+  // Asked of the database for all tasks at once, it would be nobody's error.
+  if (givenId.includes("\0")) throw fields.error("its id has a NUL character");
   if (taskType === undefined) throw fields.error("it has no task_type, type or skill_name");
   const { status, told } = statusOf(fields);
   const derived = fields.takeAll(DERIVED);
@@ -273,10 +275,12 @@ export function rowOf(
   task: ForeignTask,
   { status, parentTaskId }: { readonly status: TaskStatus; readonly parentTaskId: string | null },
 ): ForeignRecord & { readonly given_id: string } {
-  const { metadata, ...columns } = task.columns;
-  const [ended, kept] = isFinal(status)
+  const { metadata, ...others } = task.columns;
+  const [given, told] = isFinal(status)
     ? [task.ended, task.kept]
     : [{}, { ...task.kept, ...task.ended }];
+  const { columns, ended, impossible } = withoutImpossibleTimes(others, given);
+  const kept = { ...told, ...impossible };
   return {
     ...columns,
     ...ended,
@@ -287,6 +291,36 @@ export function rowOf(
   };
 }
 
+/** Clocks of two machines differ; what lies further in the future is an error, and refused. */
+const SKEW_MS_MAX = 3_600_000;
+
+/**
+ * Leave out times that only clocks which differ can have made: a little in the future, or after
+ * the end of the task. The database puts the nearest possible one in their place.
+ */
+function withoutImpossibleTimes(columns: ForeignRecord, ended: ForeignRecord) {
+  const now = Date.now();
+  const isAhead = (value: unknown) => msOf(value) > now && msOf(value) <= now + SKEW_MS_MAX;
+  const end = isAhead(ended["ended_at"]) ? undefined : ended["ended_at"];
+  const isAfterEnd = (value: unknown) => end !== undefined && msOf(value) > msOf(end);
+  const impossible = Object.fromEntries(
+    [
+      ["created_at", columns["created_at"]] as const,
+      ["started_at", ended["started_at"]] as const,
+      ["ended_at", ended["ended_at"]] as const,
+    ].filter(([, value]) => isAhead(value) || isAfterEnd(value)),
+  );
+  const without = (record: ForeignRecord): ForeignRecord =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => !(name in impossible)));
+  return { columns: without(columns), ended: without(ended), impossible };
+}
+
+/** Of a text that timeText made; NaN, which is neither before nor after, for nothing. */
+function msOf(value: unknown): number {
+  if (typeof value !== "string") return Number.NaN;
+  return Date.parse(value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"));
+}
+
 /** A time without a zone is of UTC; a number is of seconds, or if that large of milliseconds. */
 function timeText(value: unknown): string | null {
   if (typeof value === "number") {
@@ -295,6 +329,7 @@ function timeText(value: unknown): string | null {
   }
   if (typeof value !== "string") return null;
   const text = value.trim();
+  if (/^\d{9,13}$/.test(text)) return timeText(Number(text));
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return null;
   const zoned = /(Z|[+-]\d\d(:?\d\d)?)$/i.test(text.slice(10)) ? text : `${text}Z`;
   return Number.isNaN(Date.parse(zoned.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00")))

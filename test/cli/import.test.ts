@@ -131,11 +131,12 @@ test("one task that cannot be taken keeps all of them out, and each that is wron
     { id: "f", type: "x", status: "completed", completed_at: "yesterday" },
     { id: "g", type: "x", status: "completed", completed_at: "2999-01-01T00:00:00Z" },
     { id: "h", type: "", status: "pending" },
+    { id: "i\0", type: "x", status: "pending" },
   ]);
 
   const { code, report } = await importInto(url, file);
 
-  expect({ code, report }).toMatchObject({ code: 64, report: { read: 9, refused: 8 } });
+  expect({ code, report }).toMatchObject({ code: 64, report: { read: 10, refused: 9 } });
   expect(report.problems).toEqual([
     expect.stringMatching(/^task 2 of tasks.json: task 1 of tasks.json has its id, good$/),
     expect.stringMatching(/^task 3 of tasks.json: it has neither task_id nor id$/),
@@ -143,6 +144,7 @@ test("one task that cannot be taken keeps all of them out, and each that is wron
     expect.stringMatching(/^task 5 .*: unknown status "sleeping"$/),
     expect.stringMatching(/^task 6 .*: expected priority to be 0 to 3 or critical,.* got "soon"$/),
     expect.stringMatching(/^task 7 .*: expected ended_at to be a point in time, got "yesterday"$/),
+    expect.stringMatching(/^task 10 .*: its id has a NUL character$/),
     expect.stringMatching(/^task 8 .*: expected ended_at .* to be in the past/),
     expect.stringMatching(/^task 9 .*: expected task_type to have 1 to 200 characters, got 0$/),
   ]);
@@ -238,6 +240,36 @@ test.for([
         },
       },
     },
+  ],
+  [
+    "a task of two clocks, which began after its end",
+    [
+      {
+        id: "a",
+        type: "t",
+        status: "completed",
+        created_at: "2026-01-01T00:00:02Z",
+        started_at: "2026-01-01 00:00:03+00",
+        completed_at: "2026-01-01T00:00:01Z",
+      },
+    ],
+    {
+      created_at: new Date("2026-01-01T00:00:01Z"),
+      started_at: null,
+      metadata: { imported: { created_at: "2026-01-01T00:00:02Z" } },
+    },
+  ],
+  [
+    "a task of a clock that is ahead",
+    [
+      {
+        id: "a",
+        type: "t",
+        status: "pending",
+        created_at: new Date(Date.now() + 300_000).toISOString(),
+      },
+    ],
+    { status: "queued" },
   ],
   [
     "long numbers",
