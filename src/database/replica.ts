@@ -65,6 +65,7 @@ const Place = z.object({
   position: z.string().nullable(),
   /** Changes with each start of the server. */
   started: z.string(),
+  /** And the database in it: the log is of all of them. */
   cluster: z.string(),
   server: z.string(),
 });
@@ -81,7 +82,9 @@ const PLACE_SQL = `
       '0/0'
     )::text as position,
     pg_catalog.pg_postmaster_start_time()::text as started,
-    (select system_identifier::text from pg_catalog.pg_control_system()) as cluster,
+    (select system_identifier::text from pg_catalog.pg_control_system()) || '/' || (
+      select oid::text from pg_catalog.pg_database where datname = pg_catalog.current_database()
+    ) as cluster,
     coalesce(
       pg_catalog.host(pg_catalog.inet_server_addr()) || ':' || pg_catalog.inet_server_port(), 'socket'
     ) as server`;

@@ -265,6 +265,30 @@ test.skipIf(!canReplicate)(
   },
 );
 
+test.skipIf(!canReplicate)("another database of the same standby is not read", async () => {
+  await servers.primary.ask("create database other");
+  const { primary } = pools;
+  await using other = Object.assign(poolOf(servers.standby.url.replace(/postgres$/, "other")), {
+    [Symbol.asyncDispose]: () => other.end(),
+  });
+  const logger = pino({ level: "silent" });
+  const wrong = new Replica({
+    pool: other,
+    looks: other,
+    primary,
+    schema: "triaged",
+    lagMsMax: LAG_MS_MAX,
+    logger,
+  });
+
+  await waitFor(async () => {
+    await wrong.look();
+    return wrong.status.server !== null;
+  });
+
+  expect(wrong.status.state).toBe("no_standby");
+});
+
 test.skipIf(!canReplicate)("the primary is no standby, whatever the URL says", async () => {
   const { primary } = pools;
   const logger = pino({ level: "silent" });

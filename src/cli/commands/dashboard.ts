@@ -89,6 +89,8 @@ function environmentOfUrl(url: string): Record<string, string | undefined> {
     DATABASE_URL_FILE: undefined,
     DATABASE_DIRECT_URL: undefined,
     DATABASE_DIRECT_URL_FILE: undefined,
+    DATABASE_REPLICA_URL: undefined,
+    DATABASE_REPLICA_URL_FILE: undefined,
     POSTGRES_HOST: undefined,
   });
 }

@@ -15,8 +15,8 @@ export function serveCommand(application: Application): Command {
       "GET /openapi.json describes\n" +
       "what it serves (docs/http.md), /health whether the process lives, /ready whether its database\n" +
       "answers. Where a network reaches it, each request needs a key: ORCHESTRATOR_API_KEY, or one of\n" +
-      "API_KEYS_FILE (`triaged key --help`). Any number may run. `triaged up` runs one. Told to stop, it\n" +
-      "ends the requests that it has accepted, and closes.",
+      "API_KEYS_FILE (`triaged key --help`). DATABASE_REPLICA_URL has lists read on standbys.\n" +
+      "Any number may run. `triaged up` runs one. Told to stop, it ends the requests that it has accepted, and closes.",
     args: [],
     options: {
       host: {
