@@ -13,7 +13,7 @@ import { triageSettings } from "../src/triage/settings.ts";
 import { materialFor } from "../src/triage/verdict/adjudication/material.ts";
 import { answerIn, withAnswer } from "../src/triage/verdict/judge.ts";
 
-const VERSION = "1.9.0";
+const VERSION = "1.10.0";
 
 /**
  * Does a change of the source break this consumer? For a package it compares two versions and

@@ -48,7 +48,7 @@ export function newErrors(
         diagnostic,
         importedAt,
         within: calledAround(nodeOf(error)),
-        isOfCode: isOfCode(error),
+        isOfCode: isOfCode(error, after.program.getTypeChecker()),
       });
     else {
       const { path, line, code } = diagnostic;
@@ -84,13 +84,24 @@ const COUNT_WRONG = new Set([2554, 2555]);
  * Whether JavaScript may fail by it as well, that has no types: a name is missing, or a callback
  * is given where none is called.
  */
-function isOfCode(error: LocatedDiagnostic): boolean {
-  if (NAME_MISSING.has(error.code) || COUNT_WRONG.has(error.code)) return true;
+function isOfCode(error: LocatedDiagnostic, checker: ts.TypeChecker): boolean {
   const node = nodeOf(error);
+  if (NAME_MISSING.has(error.code)) return !isOnSomeOf(node, checker);
+  if (COUNT_WRONG.has(error.code)) return true;
   const { parent } = node;
   if (isCallback(node) || parent === undefined) return isCallback(node);
   const isCalled = ts.isCallExpression(parent) && parent.expression === node;
   return isCallback(parent) || (isCalled && parent.arguments.some(isCallback));
+}
+
+/** A member that one part of a union has, such as `false | { unit: string }`: code need not fail. */
+function isOnSomeOf(node: ts.Node, checker: ts.TypeChecker): boolean {
+  const { parent } = node;
+  if (parent === undefined || !ts.isPropertyAccessExpression(parent)) return false;
+  const type = checker.getTypeAtLocation(parent.expression);
+  return (
+    type.isUnion() && type.types.some((part) => part.getProperty(node.getText()) !== undefined)
+  );
 }
 
 function isCallback(node: ts.Node): boolean {

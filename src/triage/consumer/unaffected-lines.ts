@@ -131,8 +131,49 @@ class TypeReader {
     const callbacks = given
       .map((argument) => ({ argument, type: this.#checker.getTypeAtLocation(argument) }))
       .filter(({ type }) => isCallable(type) && !this.#isTypeOfPackage(type))
-      .map(({ argument, type }) => this.#takenBy(type, this.#checker.getContextualType(argument)));
+      .map(
+        ({ argument, type }) =>
+          this.#takenInline(argument) ??
+          this.#takenBy(type, this.#checker.getContextualType(argument)),
+      );
     return [this.#resultOf(end), ...callbacks, ...this.#valuesOf(node)];
+  }
+
+  /**
+   * What a callback that is written on the spot makes of the values it gets, where it only takes
+   * members of each; null where it does more.
+   */
+  #takenInline(callback: ts.Node): string | null {
+    if (!ts.isArrowFunction(callback) && !ts.isFunctionExpression(callback)) return null;
+    const taken = callback.parameters.map(({ name, dotDotDotToken, type }) =>
+      ts.isIdentifier(name) && dotDotDotToken === undefined && type === undefined
+        ? this.#madeOf(name, callback.body)
+        : null,
+    );
+    return taken.includes(null) ? null : taken.join("|");
+  }
+
+  /** The members that are taken of a value, and what they are; null where more is done with it. */
+  #madeOf(name: ts.Identifier, body: ts.ConciseBody): string | null {
+    const symbol = this.#checker.getSymbolAtLocation(name);
+    const made: string[] = [];
+    const isMore = (node: ts.Node): boolean => {
+      const isUse = ts.isIdentifier(node) && node.text === name.text;
+      if (isUse && symbol !== undefined && this.#checker.getSymbolAtLocation(node) === symbol) {
+        const own = this.#madeAt(node);
+        if (own !== null) made.push(own);
+        return own === null;
+      }
+      return ts.forEachChild(node, (child) => isMore(child) || undefined) === true;
+    };
+    return isMore(body) ? null : made.join();
+  }
+
+  #madeAt(node: ts.Identifier): string | null {
+    const { parent } = node;
+    if (!ts.isPropertyAccessExpression(parent) || parent.expression !== node) return null;
+    const text = this.#textOf(this.#checker.getTypeAtLocation(parent));
+    return text === "any" ? null : `.${parent.name.text}: ${text}`;
   }
 
   /**

@@ -109,8 +109,11 @@ export function boundedFacts({ hits, diagnostics, capsHit }: Facts): Facts {
     ...(hits.length > LIMITS.findingsMax ? ["findings"] : []),
     ...(diagnostics.length > LIMITS.diagnosticsMax ? ["diagnostics"] : []),
   ];
+  const early = callsBeforeErrors(hits);
   return {
-    hits: hits.toSorted(byWeight).slice(0, Math.max(LIMITS.findingsMax, errors)),
+    hits: hits
+      .toSorted((one, other) => byWeight(one, other, early))
+      .slice(0, Math.max(LIMITS.findingsMax, errors)),
     diagnostics: diagnostics.slice(0, LIMITS.diagnosticsMax),
     capsHit: sortedSet([...capsHit, ...cut]),
   };
@@ -121,11 +124,31 @@ export function sortedSet(texts: readonly string[]): string[] {
   return [...new Set(texts)].toSorted();
 }
 
-function byWeight(left: Hit, right: Hit): number {
-  const rank = rankOf(left) - rankOf(right);
+type Hits = ReadonlySet<Hit>;
+
+function byWeight(left: Hit, right: Hit, early: Hits): number {
+  const rank = rankOf(left, early) - rankOf(right, early);
   if (rank !== 0) return rank;
   const sureness = reasonRank(left) - reasonRank(right);
-  return byFirstError(left, right) || sureness || (left.finding.id < right.finding.id ? -1 : 1);
+  const first = byFirstError(left, right, early);
+  return first || sureness || (left.finding.id < right.finding.id ? -1 : 1);
+}
+
+/**
+ * In JavaScript, calls that its own files show to be taken otherwise, above all errors of the
+ * compiler in the file: the code ends there, and what is wrong below follows from it.
+ */
+function callsBeforeErrors(hits: readonly Hit[]): Hits {
+  const firstErrors = new Map<string, number>();
+  for (const { path, line } of hits.filter((hit) => isError(hit)).flatMap((hit) => hit.hits)) {
+    firstErrors.set(path, Math.min(line, firstErrors.get(path) ?? Infinity));
+  }
+  const early = hits.filter(({ finding: { rule }, usage, hits: [first] }) => {
+    const isCall = rule === "js.new_changed" || rule === "js.parameters_changed";
+    if (!isCall || usage !== "confirmed" || first === undefined) return false;
+    return /\.[cm]?js$/.test(first.path) && first.line < (firstErrors.get(first.path) ?? 0);
+  });
+  return new Set(early);
 }
 
 /**
@@ -145,6 +168,8 @@ const REASONS = [
   "js.parameters_changed",
   "ts.signature",
   "js.default_changed",
+  "js.only_change",
+  "js.older_way",
   "js.use_announced",
   "js.option_removed",
   "js.member_unknown",
@@ -153,8 +178,8 @@ const REASONS = [
 ];
 
 /** From the top of a file: what is wrong further down often follows from what is wrong above. */
-function byFirstError(left: Hit, right: Hit): number {
-  if (!isError(left) || !isError(right)) return 0;
+function byFirstError(left: Hit, right: Hit, early: Hits): number {
+  if ([left, right].some((hit) => !isError(hit) && !early.has(hit))) return 0;
   const [one, other] = [left.hits[0], right.hits[0]];
   if (one === undefined || other === undefined) return 0;
   if (one.path !== other.path) return one.path < other.path ? -1 : 1;
@@ -176,7 +201,8 @@ function isConsequence({ finding: { rule, after } }: Hit): boolean {
 }
 
 /** Errors of the compiler, then other uses that are seen, then what may be used, then the rest. */
-function rankOf(hit: Hit): number {
+function rankOf(hit: Hit, early: Hits): number {
+  if (early.has(hit)) return 0;
   const { usage } = hit;
   const { breaking } = hit.finding;
   const known = { yes: 0, maybe: 1, no: 2 }[breaking];

@@ -77,19 +77,24 @@ export function recommendedChanges(about: ConsumerCase): string {
     return [`${placed(distinct(places))}${written}${sentence(finding)}`, ...said].join("; ");
   };
   const hits = withRenames(actionable(about), analysis);
-  const proven = hits.filter(({ finding }) => finding.proof?.by === "compiler").map(lineOf);
+  // A call that comes before all errors of its file stands before them.
+  const firstError = hits.findIndex((hit) => isByCompiler(hit));
+  const isCertain = (hit: Hit, index: number) => index < firstError || isByCompiler(hit);
+  const proven = hits.filter(isCertain).map(lineOf);
   const others = analysis.diagnostics.filter((error) => !reported.has(error));
   const unreported = [...Map.groupBy(others, errorText)].map(
     ([text, alike]) => `${placed(alike)}${text}`,
   );
   const certain = [`Verify: ${about.source.verify}`, ...proven, ...unreported];
-  const seen = hits.filter(
-    ({ finding, usage }) => finding.proof?.by !== "compiler" && usage === "confirmed",
-  );
+  const seen = hits.filter((hit, index) => !isCertain(hit, index) && hit.usage === "confirmed");
   const open = hits.filter(({ usage }) => usage !== "confirmed");
   const isMet = seen.length + proven.length > 0;
   const rest = [...seen, ...explainedSteps(about), ...(isMet ? [] : open)].map(lineOf);
   return numbered(certain, rest, isMet ? open.length : 0);
+}
+
+function isByCompiler({ finding }: Hit): boolean {
+  return finding.proof?.by === "compiler";
 }
 
 /** Each line once: all that is certain, and of the rest as many as there is room for. */
@@ -274,9 +279,16 @@ function sentence(finding: Finding, { brief = false } = {}): string {
       return `no code of the new version reads the option ${code(subject)}`;
     case "js.use_refused":
       return `${code(subject)} is refused${brief ? "" : `: ${shownSentence(after ?? "")}`}`;
+    case "js.older_way":
+      return `${calledHere(finding)}what was done before may be done by ${code(subject)} alone${brief ? "" : `: ${shownSentence(after ?? "")}`}`;
     case "js.use_announced":
-      return `the notes of the release speak of ${code(subject)}${brief ? "" : ` (${shownSentence(after ?? "")})`}`;
+      return `${calledHere(finding)}the notes of the release speak of ${code(subject)}${brief ? "" : ` (${shownSentence(after ?? "")})`}`;
+    case "js.only_change":
+      return `${calledHere(finding)}all that differs in the code is ${code(subject)}, which it leads to${brief ? "" : changeText(before, after)}`;
     case "js.default_changed":
+      if (before === null) {
+        return `${calledHere(finding)}${code(subject)} is new, and ${code(after ?? "")} unless something else is given`;
+      }
       return after === null
         ? `${calledHere(finding)}no code of the new version has ${code(subject)}, which was ${code(before ?? "")} by default`
         : `${calledHere(finding)}the default of ${code(subject)} changed${changeText(before, after)}`;

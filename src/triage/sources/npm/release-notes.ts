@@ -48,7 +48,10 @@ export function announcedChanges(pair: PackagePair): Announced | null {
   if (notes === null) return null;
   const lines = notes.lines
     .filter(({ isCode }) => !isCode)
-    .filter(({ isGrave, isOfStep, text }) => isGrave || (isOfStep && isChange(text)))
+    .filter(
+      ({ isGrave, isOfStep, text }) =>
+        isGrave || (isChange(text) && (isOfStep || CHANGED_DEFAULT.test(text))),
+    )
     .map(({ text }) => text.trim().slice(0, LINE_MAX));
   return {
     file: notes.file,
@@ -62,6 +65,8 @@ const LINE_MAX = 500;
 
 const CHANGE =
   /\b(?:breaking|remov|renam|drop|no longer|must|requir|chang|becomes?|now|replac|throw|default|instead|return|ignor|not)/i;
+/** Said of a minor as well, it breaks who relies on it. */
+const CHANGED_DEFAULT = /\bchanged? (?:the )?defaults?\b/i;
 const ADDITION = /^[\s*-]*(?:add|allow|support|fix|improve|introduce|document|update|test|bump)/i;
 
 function isChange(line: string): boolean {
@@ -98,7 +103,8 @@ type NotesLine = {
 function linesOf({ from, to }: PackagePair): { file: string; lines: NotesLine[] } | null {
   const fence = new Fence([to.directory], { bytesMax: LIMITS.fileBytesMax });
   const read = notesFiles(to.directory).flatMap((file) => {
-    const text = fence.readFile(join(to.directory, file)) ?? "";
+    const whole = fence.readFile(join(to.directory, file)) ?? "";
+    const text = README.test(file) ? notesSection(whole) : whole;
     const lines = linesBetween(text, from.manifest.version, to.manifest.version);
     return text === "" ? [] : [{ file, lines }];
   });
@@ -108,7 +114,34 @@ function linesOf({ from, to }: PackagePair): { file: string; lines: NotesLine[] 
 
 function notesFiles(directory: string): string[] {
   const names = readdirSync(directory).slice(0, NAMES_MAX);
-  return names.filter((name) => NOTES_FILE.test(name)).toSorted();
+  const [notes, readme] = [NOTES_FILE, README].map((known) =>
+    names.filter((name) => known.test(name)).toSorted(),
+  );
+  return [...(notes ?? []), ...(readme ?? [])];
+}
+
+const README = /^readme(?:\.(?:md|markdown|mkd|txt|rst))?$/i;
+
+/** The section of a README that has the notes, `## Release notes`; "" for none. */
+function notesSection(text: string): string {
+  const lines = text.split("\n");
+  const start = lines.findIndex((line) => NOTES_HEADING.test(line));
+  if (start === -1) return "";
+  const level = marksBefore(lines[start] ?? "");
+  const rest = lines.slice(start + 1);
+  const end = rest.findIndex((line) => {
+    const own = marksBefore(line);
+    return own > 0 && own <= level && headingVersion(line) === null;
+  });
+  return rest.slice(0, end === -1 ? rest.length : end).join("\n");
+}
+
+const NOTES_HEADING =
+  /^#{1,4}\s{1,5}(?:change[- ]?log|changes|release[- ]notes|releases|(?:release|version)[- ]history|history)\W{0,20}$/i;
+
+/** `##`: 2. */
+function marksBefore(line: string): number {
+  return /^#{0,6}/.exec(line)?.[0].length ?? 0;
 }
 
 function linesBetween(text: string, before: string, after: string): NotesLine[] {

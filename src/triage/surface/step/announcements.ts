@@ -11,6 +11,8 @@ export type Announcement = {
   readonly subject: string;
   readonly text: string;
   readonly uses: readonly Location[];
+  /** The calls that meet it, where the subject is not what they call. */
+  readonly calls?: readonly PackageUse[];
 };
 
 /**
@@ -19,12 +21,35 @@ export type Announcement = {
  */
 export function refusals(uses: readonly PackageUse[], facts: Facts): Announcement[] {
   const all = [...facts.after.messages].filter(
-    (text) => !facts.before.messages.has(text) && !/deprecat/i.test(text),
+    (text) =>
+      !facts.before.messages.has(text) && (!/deprecat/i.test(text) || facts.after.thrown.has(text)),
   );
   const fresh = all.filter((text) => GONE.test(text));
   const named = refusedNames(uses, fresh);
-  return [...named, ...(named.length > 0 ? [] : refusedUpgrade(uses, all, facts))];
+  if (named.length > 0) return named;
+  return refusedUpgrade(uses, all, facts);
 }
+
+/**
+ * "Will fall back to the compatibilityFormat v3": an option by which older behaviour is kept, in a
+ * text that only the new code has, is for whoever calls the package without it.
+ */
+export function olderWays(
+  uses: readonly PackageUse[],
+  { before, after }: Pick<Facts, "before" | "after">,
+): Announcement[] {
+  const messages = [...after.messages].filter((text) => !before.messages.has(text));
+  const calls = exportCalls(uses);
+  const set = new Set(uses.flatMap(({ call }) => call?.options ?? []));
+  if (calls.length === 0) return [];
+  return messages.flatMap((text): Announcement[] => {
+    const option = OLDER_WAY.exec(text)?.[0];
+    const isKnown = option !== undefined && before.named.has(option) && after.named.has(option);
+    return isKnown && !set.has(option) ? [{ subject: option, text, uses: calls, calls }] : [];
+  });
+}
+
+const OLDER_WAY = /\b(?:compat|legacy)[a-z]{0,20}[A-Z]\w{0,40}/;
 
 /** What is known of the package, and of the words of both versions. */
 type Facts = {
@@ -109,19 +134,37 @@ export function announcements(
   const used = namesUsed(uses);
   const members = namesUsed(uses, { withOptions: false });
   return lines.map(firstSentence).flatMap((line): Announcement[] => {
-    const spans = codeSpans(withoutReplacement(line));
-    const named = spans.flatMap((span) => namesIn(span, facts.packageName));
+    const told = withoutReplacement(line);
+    const spans = codeSpans(told);
+    const named = [
+      ...spans.flatMap((span) => namesIn(span, facts.packageName)),
+      ...wordsOfCode(told).map((name) => ({ name, isMember: true })),
+    ];
     // A function that is called so is no option.
-    const hit =
-      used.find(([name]) => named.some((one) => one.name === name && !one.isMember)) ??
-      members.find(([name]) => named.some((one) => one.name === name));
+    const [hit] = [
+      ...used.filter((use) => named.some((one) => !one.isMember && isNamedBy(use, one))),
+      ...members.filter((use) => named.some((one) => isNamedBy(use, one))),
+    ].toSorted(byMember);
     if (hit !== undefined) {
       return isOfOthers(line, hit) ? [] : [{ subject: hit[0], text: line, uses: hit[1] }];
     }
-    const byDefault = defaultIn(line, defaultedIn(line), { uses, after: facts.after });
+    const byDefault = defaultIn(line, defaultedIn(line), { ...facts, uses });
     if (byDefault !== null) return [byDefault];
     return [...syntaxIn(line, spans, uses), ...valueIn(line, uses, facts)];
   });
+}
+
+function isNamedBy([name, uses]: [string, PackageUse[]], one: Named): boolean {
+  return one.name === name && (one.isOfResult !== true || isOfResult([name, uses]));
+}
+
+function isOfResult([name, uses]: [string, PackageUse[]]): boolean {
+  return uses.every(({ isResult, member }) => isResult && member === name);
+}
+
+/** Of what a line names, what is taken of a result says more than what gave the result. */
+function byMember(left: [string, PackageUse[]], right: [string, PackageUse[]]): number {
+  return Number(isOfResult(right)) - Number(isOfResult(left));
 }
 
 /** What a line is about; what explains it names other things. */
@@ -154,7 +197,7 @@ export function plainAnnouncements(
   return lines.flatMap((text): Announcement[] => {
     const [span = ""] = codeSpans(withoutReplacement(text));
     const [named] = namesIn(span, facts.packageName);
-    const hit = members.find(([name]) => name === named?.name);
+    const hit = members.find((use) => named !== undefined && isNamedBy(use, named));
     return hit === undefined ? [] : [{ subject: hit[0], text, uses: hit[1] }];
   });
 }
@@ -207,7 +250,20 @@ function calledIn(line: string): string[] {
 // unproven pattern -- a name has a bound, so each place is read so far
 const CALLED = /(?<![\w$.])[\w$.]{1,80}\(\)/g;
 
-type Named = { readonly name: string; readonly isMember: boolean };
+/** Words outside of backquotes that are written as only code is: `readFileSync`, `PBKDF2`. */
+function wordsOfCode(line: string): string[] {
+  const prose = line.split("`").filter((_text, index) => index % 2 === 0);
+  return prose.flatMap((text) => text.match(CODED) ?? []).slice(0, SPANS_MAX);
+}
+
+// unproven pattern -- a word has a bound, so each place is read so far
+const CODED = /(?<![\w$./-])(?=\w{0,40}(?:[a-z\d][A-Z]|[A-Z]{2}\d))\w{4,80}(?![\w$/-]|\.\w)/g;
+
+type Named = {
+  readonly name: string;
+  readonly isMember: boolean;
+  readonly isOfResult?: boolean;
+};
 
 /** `name`, `name()`, `.name`, `package.name`, `{ name: true }`. */
 function namesIn(span: string, packageName: string): Named[] {
@@ -219,8 +275,11 @@ function namesIn(span: string, packageName: string): Named[] {
   const parts = head.split(".").filter((part) => part !== "");
   const name = parts.at(-1) ?? "";
   if (parts.length === 1) return [{ name, isMember: head !== name || /^[\w$]+\(/.test(span) }];
-  const own = packageName.split("/").at(-1) ?? "";
-  return parts.length === 2 && isAlike(parts[0] ?? "", own) ? [{ name, isMember: true }] : [];
+  if (parts.length !== 2) return [];
+  const [owner = ""] = parts;
+  if (isAlike(owner, packageName.split("/").at(-1) ?? "")) return [{ name, isMember: true }];
+  // `q.drain`: of something that the package gave, whatever that is called.
+  return /^[a-z]\w{0,20}$/.test(owner) ? [{ name, isMember: true, isOfResult: true }] : [];
 }
 
 function isAlike(left: string, right: string): boolean {
@@ -235,15 +294,37 @@ function isAlike(left: string, right: string): boolean {
 function defaultIn(
   line: string,
   spans: readonly string[],
-  { uses, after }: { readonly uses: readonly PackageUse[]; readonly after: CodeWords },
+  { uses, after, packageName }: DefaultFacts,
 ): Announcement | null {
   if (!/\bdefault/i.test(line)) return null;
   const set = new Set(uses.flatMap(({ call }) => call?.options ?? []));
-  const option = spans.find((span) => /^[\w$]+$/.test(span) && isOption(span, after));
   const calls = exportCalls(uses);
+  const option =
+    spans.find((span) => /^[\w$]+$/.test(span) && isOption(span, after)) ??
+    partIn(line, { calls, packageName });
   if (option === undefined || set.has(option) || calls.length === 0) return null;
-  return { subject: option, text: line, uses: calls };
+  return { subject: option, text: line, uses: calls, calls };
 }
+
+type DefaultFacts = Pick<Facts, "after" | "packageName"> & { readonly uses: readonly PackageUse[] };
+
+/** "`package.part` now does x by default" is for whoever calls the package itself. */
+function partIn(
+  line: string,
+  { calls, packageName }: { readonly calls: readonly PackageUse[]; readonly packageName: string },
+): string | undefined {
+  const isNow =
+    /\bnow\b/i.test(line) && /\bby default\b/i.test(line) && !/\bsupports?\b/i.test(line);
+  const isWhole = calls.some(({ name, member }) => WHOLE.has(name) && member === null);
+  const own = packageName.split("/").at(-1) ?? "";
+  if (!isNow || !isWhole) return undefined;
+  return codeSpans(line).find((span) => {
+    const [head = "", part, ...others] = span.split(".");
+    return part !== undefined && others.length === 0 && isAlike(head, own);
+  });
+}
+
+const WHOLE = new Set(["*", "default"]);
 
 function isOption(name: string, { named }: CodeWords): boolean {
   return name.length >= NAME_MIN && !LITERALS.has(name) && named.has(name);
@@ -279,15 +360,23 @@ const QUOTED = /"([\w$-]{1,50})"/g;
 /** Signs with a meaning in routes and patterns, where the notes change what it is. */
 const SIGNS = ["*", "?", "+"];
 
+/** "The `=` character is now escaped." */
+function isSign(span: string): boolean {
+  return span.length === 1 && /[^\w\s]/.test(span);
+}
+
 function syntaxIn(
   line: string,
   spans: readonly string[],
   uses: readonly PackageUse[],
 ): Announcement[] {
   const isOfSyntax = /\bbecomes?\b|\bsyntax\b|\bpatterns?\b|\bwildcards?\b/i.test(line);
-  if (!isOfSyntax) return [];
-  return SIGNS.flatMap((sign): Announcement[] => {
-    const isNamed = spans.some((span) => span.includes(sign) && /[\w:/]/.test(span));
+  const written = /\bescaped?\b|\bencoded?\b|\bquoted\b/i.test(line) ? spans.filter(isSign) : [];
+  if (!isOfSyntax && written.length === 0) return [];
+  return [...SIGNS, ...written].flatMap((sign): Announcement[] => {
+    const isNamed =
+      written.includes(sign) ||
+      (isOfSyntax && spans.some((span) => span.includes(sign) && /[\w:/]/.test(span)));
     if (!isNamed) return [];
     return uses.flatMap((use) => {
       const given = use.call?.texts.find((text) => text.includes(sign));

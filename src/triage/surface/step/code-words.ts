@@ -8,20 +8,31 @@ export type CodeWords = {
   readonly named: ReadonlySet<string>;
   /** What it says where it fails or warns, a text a place. */
   readonly messages: ReadonlySet<string>;
+  /** Of those, what is thrown: a warning it is not. */
+  readonly thrown: ReadonlySet<string>;
+  /** Parameters that are true unless something is given. */
+  readonly switches: readonly Switch[];
 };
+
+/** `function load(text, isDocument = true)`: a parameter, its place, and the name of its function. */
+type Switch = { readonly name: string; readonly of: string; readonly index: number };
 
 /** Read the words of some files. */
 export function codeWords(files: Iterable<string>): CodeWords {
-  const words = {
+  const words: Words = {
     members: new Set<string>(),
     named: new Set<string>(),
     messages: new Set<string>(),
+    thrown: new Set<string>(),
+    switches: [],
   };
   for (const text of files) addFile(words, text);
   return words;
 }
 
-type Words = { readonly [Key in keyof CodeWords]: Set<string> };
+type Words = { readonly [Key in Exclude<keyof CodeWords, "switches">]: Set<string> } & {
+  readonly switches: Switch[];
+};
 
 const PARSED: ts.CreateSourceFileOptions = {
   languageVersion: ts.ScriptTarget.Latest,
@@ -35,6 +46,7 @@ function addFile(words: Words, text: string): void {
     else if (ts.isStringLiteralLike(node)) addText(words, node);
     else if (ts.isNewExpression(node) || ts.isThrowStatement(node)) addMessage(words, node);
     else if (ts.isCallExpression(node) && isWarning(node)) addMessage(words, node);
+    else if (ts.isParameter(node)) addSwitch(words, node);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -95,7 +107,7 @@ function isWarning({ expression }: ts.CallExpression): boolean {
 }
 
 /** The strings within an error that is made or thrown, or a warning, as one text. */
-function addMessage({ messages }: Words, node: ts.Node): void {
+function addMessage({ messages, thrown }: Words, node: ts.Node): void {
   const texts: string[] = [];
   const visit = (inner: ts.Node): void => {
     if (ts.isFunctionLike(inner)) return;
@@ -105,5 +117,21 @@ function addMessage({ messages }: Words, node: ts.Node): void {
   };
   ts.forEachChild(node, visit);
   const message = texts.join(" ").trim();
-  if (message !== "") messages.add(message);
+  if (message === "") return;
+  messages.add(message);
+  if (ts.isThrowStatement(node)) thrown.add(message);
+}
+
+function addSwitch(
+  { switches }: Words,
+  { name, initializer, parent }: ts.ParameterDeclaration,
+): void {
+  if (initializer?.kind !== ts.SyntaxKind.TrueKeyword || !ts.isIdentifier(name)) return;
+  const of = parent.name === undefined || !ts.isIdentifier(parent.name) ? null : parent.name.text;
+  if (of === null) return;
+  switches.push({
+    name: name.text,
+    of,
+    index: parent.parameters.findIndex((one) => one.name === name),
+  });
 }

@@ -35,14 +35,21 @@ export type ChangedOption = {
   readonly after: string | null;
 };
 
+type Known = {
+  /** Whether the new code has the name at all. */
+  readonly isNamed: (name: string) => boolean;
+  /** Whether an option says how something that is used works. */
+  readonly isUsed: (name: string) => boolean;
+};
+
 /**
  * The options that start otherwise than before, and those that something was done by, unless told
- * otherwise, and that no code has any more.
+ * otherwise, and that no code has any more; of what is used, also what could be told to be done.
  */
 export function changedOptions(
   before: DefaultOptions,
   after: DefaultOptions,
-  isNamed: (name: string) => boolean,
+  { isNamed, isUsed }: Known,
 ): ChangedOption[] {
   return [...before].flatMap(([name, old]): ChangedOption[] => {
     if (old === null || OF_PROPERTIES.has(name)) return [];
@@ -50,8 +57,8 @@ export function changedOptions(
     if (now !== undefined) {
       return now === null || now === old ? [] : [{ name, before: old, after: now }];
     }
-    const isDone = !UNSET.has(old) && !isNamed(name);
-    return isDone ? [{ name, before: old, after: null }] : [];
+    const isGone = !isNamed(name) && (!UNSET.has(old) || isUsed(name));
+    return isGone ? [{ name, before: old, after: null }] : [];
   });
 }
 

@@ -60,11 +60,14 @@ type Signature = {
   readonly isAsync: boolean;
   /** Whether its text speaks of promises. */
   readonly waits: boolean;
+  /** Names whose kind it looks at, `typeof options`, to take more than one. */
+  readonly tested: ReadonlySet<string>;
 };
 
 function signatureOf(node: Callable): Signature {
   const taking = ts.isClassLike(node) ? node.members.find(ts.isConstructorDeclaration) : node;
-  if (taking === undefined) return { names: [], isOpen: true, isAsync: false, waits: true };
+  if (taking === undefined)
+    return { names: [], isOpen: true, isAsync: false, waits: true, tested: new Set() };
   const text = node.getText();
   const isAsync = isAsyncFunction(taking);
   return {
@@ -73,9 +76,13 @@ function signatureOf(node: Callable): Signature {
       taking.parameters.some(({ dotDotDotToken }) => dotDotDotToken !== undefined) ||
       /\barguments\b/.test(text),
     isAsync,
+    tested: new Set([...text.matchAll(TESTED)].map(([, name = ""]) => name)),
     waits: isAsync || /\b(?:Promise|then|await|promisify|callback|cb)\b/.test(text),
   };
 }
+
+// unproven pattern -- blanks and names have bounds, so each place is read so far
+const TESTED = /\btypeof[ (]{1,3}([\w$]{1,80})(?![\w$.])/g;
 
 function isAsyncFunction(node: ts.Node): boolean {
   const modifiers = ts.canHaveModifiers(node) ? (ts.getModifiers(node) ?? []) : [];
@@ -93,9 +100,8 @@ function takesApart(old: Signature, now: Signature, { kinds }: PackageCall): boo
   return kinds.some((kind, index) => {
     const isPlain = kind === "text" || kind === "number" || kind === "function";
     const [earlier, later] = [old.names[index] ?? "", now.names[index] ?? null];
-    return (
-      isPlain && earlier !== "" && !OPTIONS.test(earlier) && later !== null && OPTIONS.test(later)
-    );
+    if (!isPlain || earlier === "" || later === null || !OPTIONS.test(later)) return false;
+    return !OPTIONS.test(earlier) || (old.tested.has(earlier) && !now.tested.has(later));
   });
 }
 

@@ -23,11 +23,13 @@ import {
   announcements,
   type BareCalls,
   callbacksRequired,
+  olderWays,
   plainAnnouncements,
   refusals,
 } from "./announcements.ts";
 import { type CodeWords, codeWords } from "./code-words.ts";
 import { changedOptions, type DefaultOptions, defaultOptions } from "./default-options.ts";
+import { leadsTo, onlyChanges } from "./only-change.ts";
 import { type Callable, changeForCall, changeForNew } from "./parameters.ts";
 
 /** What of a major, for which nothing gives a reason, is seen at what a consumer uses. */
@@ -70,12 +72,14 @@ export function usedChanges(pair: PackagePair, using: Using): UsedChanges | null
   const announced = announcedChanges(pair);
   const unknown = using.isTyped ? [] : uses.filter((use) => comparison.unknownOf(use).length > 0);
   const calls = unknown.filter(({ call }) => call !== null);
+  const found = [
+    ...changes.map((change) => foundOf(pair, change)),
+    ...comparison.said(uses, announced, using),
+    ...comparison.defaults(uses),
+  ];
+  const isOpen = found.length === 0 && !using.isExplained;
   return {
-    found: merged([
-      ...changes.map((change) => foundOf(pair, change)),
-      ...comparison.said(uses, announced, using),
-      ...comparison.defaults(uses),
-    ]),
+    found: merged(isOpen ? comparison.onlyChange(uses) : found),
     unknown: [...new Set(unknown.flatMap((use) => comparison.unknownOf(use)))],
     unknownAt: sortedLocations(calls.length > 0 ? calls : unknown),
     unknownAs: calls[0] === undefined ? null : before.writtenAt(calls[0]),
@@ -87,6 +91,7 @@ export function usedChanges(pair: PackagePair, using: Using): UsedChanges | null
 class Version {
   readonly words: CodeWords;
   readonly defaults: DefaultOptions;
+  readonly code: ReadonlyMap<string, string>;
   readonly #tree: PackageTree;
   readonly #using: Using;
   readonly #shapes: ModuleShapes;
@@ -96,6 +101,7 @@ class Version {
   private constructor(tree: PackageTree, using: Using, code: ReadonlyMap<string, string>) {
     this.#tree = tree;
     this.#using = using;
+    this.code = code;
     this.words = codeWords(code.values());
     this.defaults = defaultOptions(code);
     this.#shapes = new ModuleShapes(tree);
@@ -129,7 +135,9 @@ class Version {
     if (file === null) return null;
     const values = this.#valuesOf(file.path);
     const isOfModule = isWhole(use);
-    if (!isResult) return values.get(isOfModule ? (member ?? "default") : name) ?? null;
+    if (!isResult && isOfModule) return values.get(member ?? "default") ?? null;
+    // `Cookie.parse()` calls no `Cookie`.
+    if (!isResult) return member === null ? (values.get(name) ?? null) : null;
     const owner = values.get(name === "*" ? "default" : name);
     return owner === undefined || member === null ? null : methodOf(owner, member);
   }
@@ -261,18 +269,61 @@ class UseComparison {
     const calls = uses.filter(({ call, isResult }) => call !== null && !isResult);
     if (calls.length === 0) return [];
     const isNamed = (name: string) => this.#after.words.named.has(name);
-    return changedOptions(this.#before.defaults, this.#after.defaults, isNamed)
-      .filter(({ name }) => !set.has(name))
-      .map(({ name, before, after }) =>
+    const members = new Set(
+      uses.flatMap(({ call, member }) => (call === null ? [] : (member ?? []))),
+    );
+    const changed = changedOptions(this.#before.defaults, this.#after.defaults, {
+      isNamed,
+      isUsed: (name) => [...members].some((member) => isOptionOf(name, member)),
+    });
+    return [
+      ...changed
+        .filter(({ name }) => !set.has(name))
+        .map(({ name, before, after }) => ({ subject: name, before, after, uses: calls })),
+      ...calls.flatMap((use) => this.#switches(use)),
+    ].map((change) =>
+      foundOf(this.#pair, {
+        rule: "js.default_changed",
+        own: this.#calledAt(change.uses),
+        ...change,
+      }),
+    );
+  }
+
+  /** Parameters that the old code does not know, and that are on where nothing is given. */
+  #switches(use: PackageUse) {
+    const { count } = use.call ?? { count: null };
+    const called = use.member ?? use.name;
+    return this.#after.words.switches
+      .filter(({ name, of }) => of === called && !this.#before.words.named.has(name))
+      .filter(({ index }) => count !== null && count <= index)
+      .map(({ name }) => ({ subject: name, before: null, after: "true", uses: [use] }));
+  }
+
+  /** The one thing that differs in all of the code, where what is called leads to it. */
+  onlyChange(uses: readonly PackageUse[]): Found[] {
+    const changes = onlyChanges(this.#before.code, this.#after.code);
+    if (changes.length === 0) return [];
+    return uses.flatMap((use) => {
+      if (use.call === null || use.isResult) return [];
+      const value = this.#after.valueFor(use);
+      const own = nameOf(this.#pair, use);
+      const met = changes.find(
+        ({ name }) => name === own || (value !== null && leadsTo(value, name, this.#after.code)),
+      );
+      if (met === undefined) return [];
+      const { name, before, after } = met;
+      return [
         foundOf(this.#pair, {
-          rule: "js.default_changed",
+          rule: "js.only_change",
           subject: name,
-          own: this.#calledAt(calls),
+          own,
           before,
           after,
-          uses: calls,
+          uses: [use],
         }),
-      );
+      ];
+    });
   }
 
   #calledAt([first]: readonly PackageUse[]): string | null {
@@ -294,9 +345,19 @@ class UseComparison {
       ...refused.map(({ text, ...one }) =>
         foundOf(this.#pair, { ...one, rule: "js.use_refused", before: null, after: text }),
       ),
-      ...told.map(({ text, ...one }) =>
+      ...(refused.length > 0 ? [] : olderWays(uses, facts)).map(({ text, calls = [], ...one }) =>
         foundOf(this.#pair, {
           ...one,
+          own: this.#calledAt(calls),
+          rule: "js.older_way",
+          before: null,
+          after: text,
+        }),
+      ),
+      ...told.map(({ text, calls = [], ...one }) =>
+        foundOf(this.#pair, {
+          ...one,
+          own: this.#calledAt(calls),
           rule: "js.use_announced",
           before: null,
           after: `${announced?.file ?? ""}: ${text}`,
@@ -307,6 +368,12 @@ class UseComparison {
 }
 
 const OPTION_MIN = 3;
+
+/** `formatWithSymbol` says how `format` works. */
+function isOptionOf(option: string, member: string): boolean {
+  const rest = option.slice(member.length);
+  return member.length >= OPTION_MIN && option.startsWith(member) && /^[A-Z]/.test(rest);
+}
 
 function isWhole({ name }: PackageUse): boolean {
   return name === "*" || name === "default";

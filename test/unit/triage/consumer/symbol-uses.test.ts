@@ -52,6 +52,27 @@ const CASES: readonly Case[] = [
     ["ts.signature:f confirmed src/a.ts:3"],
   ],
   [
+    "a value of which a callback takes members that stayed is not met",
+    "export function f(on: (files: { a: string }[]) => void): void;",
+    "export function f(on: (files: { b: string }[]) => void): void;",
+    'import { f } from "provider";\nf((files) => console.log(files.length));\n',
+    ["ts.signature:f none"],
+  ],
+  [
+    "a value of which a callback takes members that differ is met",
+    "export function f(on: (a: { size: number }) => void): void;",
+    "export function f(on: (a: { size: bigint }) => void): void;",
+    'import { f } from "provider";\nf((a) => console.log(a.size));\n',
+    ["ts.signature:f confirmed src/a.ts:2"],
+  ],
+  [
+    "a number that a callback gives to what takes anything, and that is a list now, is met",
+    "export function f(on: (size: number) => void): void;",
+    "export function f(on: (size: number[]) => void): void;",
+    'import { f } from "provider";\nf((size) => console.log(size));\n',
+    ["ts.signature:f confirmed src/a.ts:2"],
+  ],
+  [
     "a union that grows behind its name is met by who names it",
     'export type M = "a" | "b"; export function f(): M;',
     'export type M = "a" | "b" | "c"; export function f(): M;',

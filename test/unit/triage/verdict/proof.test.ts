@@ -147,3 +147,28 @@ test("the cap hides no error of the compiler", () => {
   expect(hits.every(({ finding: { proof } }) => proof?.by === "compiler")).toBe(true);
   expect(capsHit).toEqual(["findings"]);
 });
+
+test.for([
+  ["a.js", 3, ["Pool", "pool.acquire"]],
+  ["a.js", 12, ["pool.acquire", "Pool"]],
+  ["b.js", 3, ["pool.acquire", "Pool"]],
+  ["a.ts", 3, ["pool.acquire", "Pool"]],
+] as const)("a call of %s:%s stands before errors below it alone", ([path, line, subjects]) => {
+  const failed = path === "a.ts" ? "a.ts" : "a.js";
+  const call = finding({ rule: "js.parameters_changed", subject: "Pool", breaking: "maybe" });
+  const wrong: Hit = {
+    finding: {
+      ...finding({ rule: "ts.error", subject: "pool.acquire", breaking: "yes" }),
+      proof: { by: "compiler", text: "TS2345" },
+    },
+    usage: "confirmed",
+    hits: [{ path: failed, line: 10 }],
+  };
+  const { hits } = boundedFacts({
+    hits: [wrong, { finding: call, usage: "confirmed", hits: [{ path, line }] }],
+    diagnostics: [],
+    capsHit: [],
+  });
+
+  expect(hits.map(({ finding: { subject } }) => subject)).toEqual(subjects);
+});

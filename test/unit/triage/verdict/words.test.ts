@@ -67,3 +67,62 @@ test("a line of advice has the first five places, a file once, and counts the ot
 
   expect(advice[1]).toBe("2. a.ts:1,9, b.ts:2, c.ts:3,4 (and 2 more) `f` was removed");
 });
+
+test("a call that stands before the errors of its file is told before them", () => {
+  const call = finding({
+    rule: "js.parameters_changed",
+    subject: "Pool",
+    breaking: "maybe",
+    before: "(factory)",
+    after: "(Evictor, factory)",
+  });
+  const wrong = finding({ rule: "ts.error", subject: "pool.acquire", breaking: "yes" });
+  const proven = { ...wrong, proof: { by: "compiler" as const, text: "TS2345" } };
+
+  expect(
+    adviceOn(
+      { finding: call, usage: "confirmed", hits: [{ path: "a.js", line: 3 }] },
+      { finding: proven, usage: "confirmed", hits: [{ path: "a.js", line: 10 }] },
+    ).slice(1),
+  ).toEqual([
+    "2. a.js:3 `Pool` takes other parameters: `(factory)` → `(Evictor, factory)`",
+    "3. a.js:10 `pool.acquire` does not compile any more",
+  ]);
+});
+
+test.for([
+  [
+    "js.only_change",
+    "SIGN",
+    null,
+    "/b/",
+    "sum",
+    "`sum`: all that differs in the code is `SIGN`, which it leads to: absent → `/b/`",
+  ],
+  [
+    "js.older_way",
+    "compat",
+    null,
+    "falls back",
+    "init",
+    "`init`: what was done before may be done by `compat` alone: falls back",
+  ],
+  [
+    "js.default_changed",
+    "isWhole",
+    null,
+    "true",
+    "load",
+    "`load`: `isWhole` is new, and `true` unless something else is given",
+  ],
+] as const)("%s of %s is told with what is called", ([rule, subject, before, after, own, text]) => {
+  const told = finding({ rule, subject, breaking: "maybe", before, after, own });
+
+  const [, advice] = adviceOn({
+    finding: told,
+    usage: "confirmed",
+    hits: [{ path: "a.js", line: 2 }],
+  });
+
+  expect(advice).toBe(`2. a.js:2 ${text}`);
+});

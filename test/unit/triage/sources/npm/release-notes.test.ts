@@ -129,3 +129,33 @@ test.for([
 
   expect(notes?.text).toBe(expected);
 });
+
+const README = "# provider\n\n## 1.5.0\n- Remove `none`\n\n";
+
+test.for<[title: string, text: string, lines: string[] | null]>([
+  [
+    "below a heading that says so, up to the next one",
+    `${README}## Release notes\n\n### 2.1.0\n\nRemove \`a\`\n\n### 2.0.0\n- Remove \`b\`\n\n## License\n- Not \`c\`\n`,
+    ["- Remove `b`"],
+  ],
+  ["nowhere else", README, []],
+])("notes of a README are read %s", async ([, text, lines], { makeUpgrade }) => {
+  const request = await makeUpgrade({
+    to: { "package.json": { version: "2.1.0" }, "README.md": text },
+  });
+
+  const found = announcedChanges(
+    locatePackages({ ...request, package: { ...request.package, to: "2.1.0" } }),
+  );
+
+  expect(found?.lines ?? []).toEqual(lines);
+});
+
+test("a default that a minor changed is announced as well", async ({ makeUpgrade }) => {
+  const found = await announcedBy(
+    makeUpgrade,
+    "## 2.1.0\n- Change default hash of PBKDF2\n- Change the colour\n",
+  );
+
+  expect(found?.lines).toEqual(["- Change default hash of PBKDF2"]);
+});

@@ -34,3 +34,23 @@ test("the words of code where it fails or warns are one text a place", () => {
   expect([...messages]).toContain("slow");
   expect([...messages].join()).not.toContain("quiet");
 });
+
+test("what is thrown is told from what is only warned of", () => {
+  const { messages, thrown } = codeWords(["throw new Error('gone');", "console.warn('slow');"]);
+
+  expect([...messages].toSorted()).toEqual(["gone", "slow"]);
+  expect([...thrown]).toEqual(["gone"]);
+});
+
+test("parameters that are true unless something is given are told with their functions", () => {
+  const { switches } = codeWords([
+    "function load(text, isWhole = true) {}",
+    "class A { read(quiet = false, strict = true) {} }",
+    "run((fast = true) => fast);",
+  ]);
+
+  expect(switches).toEqual([
+    { name: "isWhole", of: "load", index: 1 },
+    { name: "strict", of: "read", index: 1 },
+  ]);
+});

@@ -83,6 +83,9 @@ test.for<[before: string, after: string, kind: "text" | "object" | "value", chan
   ["function f(path) {}", "function f({ cwd }) {}", "object", false],
   ["function f(path) {}", "function f({ cwd }) {}", "value", false],
   ["function f(options) {}", "function f({ cwd }) {}", "text", false],
+  ["function f(opts) { typeof opts; }", "function f(options) {}", "text", true],
+  ["function f(opts) { typeof opts; }", "function f(options) { typeof options; }", "text", false],
+  ["function f(opts) { typeof opts.a; }", "function f(options) {}", "text", false],
 ])("%s that became %s does not take a %s as before: %s", ([before, after, kind, changed]) => {
   const call = { ...calledWith(1), kinds: [kind] };
 

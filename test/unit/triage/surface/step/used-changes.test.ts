@@ -9,6 +9,9 @@ type Case = readonly [
   parts: { before: string; after: string; use: string; expected: string[] },
 ];
 
+const REST =
+  "const ONE = 1;\nconst TWO = 2;\nexports.find = (text) => SIGN.exec(text);\nexports.other = () => ONE + TWO;\n";
+
 const CASES: readonly Case[] = [
   [
     "a member of an instance that is gone",
@@ -134,11 +137,76 @@ const CASES: readonly Case[] = [
     },
   ],
   [
+    "an option of what is used that was off, and that no code has any more",
+    {
+      before:
+        "const defaults = { formatWithSign: false, quiet: false };\nexports.P = class { format() { return defaults; } };\n",
+      after: "const defaults = {};\nexports.P = class { format() { return defaults.sign; } };\n",
+      use: 'const { P } = require("provider");\nnew P().format();\n',
+      expected: ["js.default_changed:formatWithSign confirmed a.js:2"],
+    },
+  ],
+  [
+    "a parameter that is new, and on unless something is given",
+    {
+      before: "exports.load = function load(text) { return text; };\n",
+      after: "exports.load = function load(text, isWhole = true) { return isWhole ? text : 1; };\n",
+      use: 'const { load } = require("provider");\nload("a");\n',
+      expected: ["js.default_changed:isWhole confirmed a.js:2"],
+    },
+  ],
+  [
+    "a parameter that is new, and given",
+    {
+      before: "exports.load = function load(text) { return text; };\n",
+      after: "exports.load = function load(text, isWhole = true) { return isWhole ? text : 1; };\n",
+      use: 'const { load } = require("provider");\nload("a", false);\n',
+      expected: [],
+    },
+  ],
+  [
+    "the one constant that differs in all of the code, where what is called leads to it",
+    {
+      before: `const SIGN = /[a-y]/;\n${REST}`,
+      after: `const SIGN = /[a-z]/;\n${REST}`,
+      use: 'const { find } = require("provider");\nfind("a");\n',
+      expected: ["js.only_change:SIGN confirmed a.js:2"],
+    },
+  ],
+  [
+    "the one constant that differs in all of the code, where something else is called",
+    {
+      before: `const SIGN = /[a-y]/;\n${REST}`,
+      after: `const SIGN = /[a-z]/;\n${REST}`,
+      use: 'const { other } = require("provider");\nother("a");\n',
+      expected: [],
+    },
+  ],
+  [
+    "an option by which the new code keeps an older way",
+    {
+      before: "exports.init = (options) => options.compatFormat === 'v1';\n",
+      after:
+        "exports.init = (options) => options.compatFormat === 'v1' || warn('falls back to the compatFormat v1');\n",
+      use: 'const { init } = require("provider");\ninit({});\n',
+      expected: ["js.older_way:compatFormat confirmed a.js:2"],
+    },
+  ],
+  [
     "a constant of an object that nothing calls defaults",
     {
       before: "exports.parse = () => ({ ids: true });\n",
       after: "exports.parse = () => ({ ids: false });\n",
       use: 'const { parse } = require("provider");\nparse("a");\n',
+      expected: [],
+    },
+  ],
+  [
+    "a function of a class that is called calls no constructor",
+    {
+      before: "function C() {}\nC.parse = (text) => text;\nexports.C = C;\n",
+      after: "class C { static parse(text) { return text; } }\nexports.C = C;\n",
+      use: 'const { C } = require("provider");\nC.parse("a");\n',
       expected: [],
     },
   ],
