@@ -44,12 +44,17 @@ export const attentionTasks: Queue["attentionTasks"] = async (db, limit) => {
   return rows.map((row) => Attention.parse(row));
 };
 
-export const attentionCounts: Queue["attentionCounts"] = async (db) => {
+export const attentionCounts: Queue["attentionCounts"] = async (db, { reasons } = {}) => {
   const rows = await db.query({
     text: `select reason, count(*) as count
-           from (select reason from triaged.attention limit 10000) as waiting
+           from (
+             select reason from triaged.attention
+             where $1::text[] is null or reason = any ($1)
+             limit 10000
+           ) as waiting
            group by reason
            order by reason`,
+    values: [reasons ?? null],
   });
   const parsed = rows.map((row) => z.object({ reason: z.string(), count: Count }).parse(row));
   return Object.fromEntries(parsed.map(({ reason, count }) => [reason, count]));

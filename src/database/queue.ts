@@ -310,7 +310,10 @@ export interface Queue {
   readonly attentionTasks: (db: Database, limit: number) => Promise<rows.Attention[]>;
 
   /** How many tasks wait for a person, by reason; counts at most 10,000. */
-  readonly attentionCounts: (db: Database) => Promise<Record<string, number>>;
+  readonly attentionCounts: (
+    db: Database,
+    options?: { readonly reasons?: readonly string[] },
+  ) => Promise<Record<string, number>>;
 
   /**
    * Locks of the queue that somebody keeps for whom they are not. Looks twice, `againMs` apart (500

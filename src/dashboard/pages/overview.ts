@@ -25,6 +25,8 @@ import { doctorView, painsIn } from "./overview-doctor.ts";
 const LATE_SECONDS = 600;
 /** Rows of a table here; its own page has all. */
 const ROWS_MAX = 20;
+/** Failed tasks are counted by their ends already, however many need attention. */
+const WAIT_FOR_A_PERSON = ["needs_decision", "stuck"];
 
 const verifyNow = defineAction({
   path: "/verify",
@@ -105,7 +107,7 @@ async function readOverview(db: Database): Promise<Overview> {
     depth: await queueDepth(db),
     ended: await taskStatistics(db),
     workers: await liveWorkers(db),
-    attention: await attentionCounts(db),
+    attention: await attentionCounts(db, { reasons: WAIT_FOR_A_PERSON }),
     verified: await lastVerifyRun(db),
   };
 }
