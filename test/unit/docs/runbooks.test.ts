@@ -22,6 +22,7 @@ test("there is a runbook for each kind of trouble", () => {
       "database-away.md",
       "disk-full.md",
       "failed-migration.md",
+      "failover.md",
       "poison-task.md",
       "queue-growing.md",
       "restore.md",
