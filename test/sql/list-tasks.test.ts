@@ -3,7 +3,8 @@
 import type { Client } from "pg";
 import { describe, expect } from "vitest";
 import { test } from "../support/connections.ts";
-import { makeDays, setTime } from "../support/partitions.ts";
+import { failTask, makeDays, setTime } from "../support/partitions.ts";
+import { foldAll } from "../support/rollups.ts";
 import {
   call,
   claimTasks,
@@ -176,6 +177,39 @@ test("a list shows what a worker that ended few tasks did on several days, page 
     expect(await pagesOf(client, { worker_id: rare, status: "finished" }, rows)).toEqual(done);
   }
 });
+
+test.for([
+  { status: "failed", task_type: "noop" },
+  { status: "failed", queue: "default" },
+  { task_type: "noop" },
+  { queue: "default" },
+])(
+  "a list by %o goes on behind failed tasks that were retried since, however many",
+  async (filter, { client }) => {
+    for (const table of ["final_tasks", "task_history"] as const) {
+      await makeDays(client, table, "2025-03-01", "2025-03-01");
+    }
+    const failedAt = async (hour: number, minutes: number) => {
+      const ids: string[] = [];
+      for (let minute = 10; minute < 10 + minutes; minute += 1) {
+        ids.unshift(await failTask(client, `2025-03-01T${hour}:${minute}:00Z`));
+      }
+      return ids;
+    };
+    const older = await failedAt(10, 3);
+    const retried = await failedAt(12, 20);
+    await foldAll(client);
+    await client.query("select triaged.retry_task(id) from unnest($1::bigint[]) as ids (id)", [
+      retried,
+    ]);
+    await foldAll(client);
+
+    const all = filter.status === undefined ? [...retried, ...older] : older;
+    for (const rows of [1, 2, 7]) {
+      expect(await pagesOf(client, filter, rows)).toEqual(all);
+    }
+  },
+);
 
 test("lineage shows a root, its children and theirs, with their levels", async ({ db }) => {
   const root = await enqueue(db);

@@ -55,6 +55,12 @@ declare
   v_ended_until timestamptz := v_until;
   v_days integer;
   v_is_first boolean := true;
+  v_by_ranges boolean := p_parent_task_id is null and p_context_id is null
+    and (p_task_type is not null or p_queue is not null);
+  -- There are more ranges than were asked for: their tasks may all have been retried since.
+  v_is_cut boolean := false;
+  v_ranges_max integer := p_rows;
+  v_lived_from timestamptz;
   v_found bigint := 0;
   v_more bigint;
 begin
@@ -93,19 +99,9 @@ begin
     end if;
   end if;
 
-  if
-    p_parent_task_id is null and p_context_id is null
-    and (p_task_type is not null or p_queue is not null)
-  then
-    select ranges, greatest(v_from, ended_from), least(v_until, ended_until)
-    into v_ranges, v_from, v_ended_until
-    from triaged.ranges_of_page(p_status, p_task_type, p_queue, p_created_at, p_rows);
+  v_lived_from := v_from;
 
-    -- Few partitions are planned at once.
-    if v_from >= v_ended_until - interval '3 days' then
-      v_windows := array[null::integer];
-    end if;
-
+  if v_by_ranges then
     select ids, since into v_since_ids, v_since
     from triaged.ends_since_fold(p_status, p_task_type);
   end if;
@@ -133,58 +129,76 @@ begin
     limit p_rows;
   end if;
 
-  v_floor := (
-    select coalesce(min(coalesce(lower(range), '-infinity')), 'infinity')
-    from unnest(v_ranges) as range
-  );
+  loop
+    if v_by_ranges then
+      select ranges, greatest(v_lived_from, ended_from), least(v_until, ended_until), is_cut
+      into v_ranges, v_from, v_ended_until, v_is_cut
+      from triaged.ranges_of_page(p_status, p_task_type, p_queue, p_created_at, v_ranges_max);
 
-  foreach v_days in array v_windows loop
-    exit when
-      v_found >= p_rows or v_low < v_floor or (v_low = v_floor and not v_is_first);
-
-    v_high := v_low;
-    v_low := greatest(coalesce(v_base - v_days * interval '1 day', '-infinity'), v_floor);
-    -- The clock may have gone back while a task ran. As a value: the planner leaves out no
-    -- partition by what it would have to compute.
-    v_ended_from := greatest(v_low - interval '1 hour', v_from);
-
-    if v_days is null or exists (
-      select from unnest(v_ranges) as range where range && tstzrange(v_low, v_high, '[]')
-    ) then
-      return query
-      -- The nested loop visits the ranges in their order, and stops at the limit.
-      select found.*
-      from unnest(v_ranges) as created (range)
-      cross join lateral (
-        select *
-        from triaged.final_tasks as ended
-        where
-          ended.created_at >= greatest(lower(created.range), v_low)
-          and ended.created_at <= least(upper(created.range), v_high)
-          -- Those before have what was created at that time.
-          and (v_is_first or ended.created_at < v_high)
-          and (p_status is null or ended.status = p_status)
-          -- Says no more, but names an index.
-          and (p_status is null or p_status = 'finished' or ended.status <> 'finished')
-          and (p_task_type is null or ended.task_type = p_task_type)
-          and (p_queue is null or ended.queue = p_queue)
-          and (p_worker_id is null or ended.worker_id = p_worker_id)
-          and (p_parent_task_id is null or ended.parent_task_id = p_parent_task_id)
-          and (p_context_id is null or ended.metadata ->> 'context_id' = p_context_id)
-          and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
-          and ended.task_id <> all (v_since_ids)
-          -- The days ahead are empty.
-          and ended.ended_at < v_ended_until and ended.ended_at >= v_ended_from
-        order by ended.created_at desc, ended.task_id desc
-        limit p_rows - v_found
-      ) as found
-      limit p_rows - v_found;
-
-      get diagnostics v_more = row_count;
-      v_found := v_found + v_more;
+      -- Few partitions are planned at once.
+      if v_from >= v_ended_until - interval '3 days' then
+        v_windows := array[null::integer];
+      end if;
     end if;
 
-    v_is_first := false;
+    v_floor := (
+      select coalesce(min(coalesce(lower(range), '-infinity')), 'infinity')
+      from unnest(v_ranges) as range
+    );
+
+    foreach v_days in array v_windows loop
+      exit when
+        v_found >= p_rows or v_low < v_floor or (v_low = v_floor and not v_is_first);
+
+      v_high := v_low;
+      v_low := greatest(coalesce(v_base - v_days * interval '1 day', '-infinity'), v_floor);
+      -- The clock may have gone back while a task ran. As a value: the planner leaves out no
+      -- partition by what it would have to compute.
+      v_ended_from := greatest(v_low - interval '1 hour', v_from);
+
+      if v_days is null or exists (
+        select from unnest(v_ranges) as range where range && tstzrange(v_low, v_high, '[]')
+      ) then
+        return query
+        -- The nested loop visits the ranges in their order, and stops at the limit.
+        select found.*
+        from unnest(v_ranges) as created (range)
+        cross join lateral (
+          select *
+          from triaged.final_tasks as ended
+          where
+            ended.created_at >= greatest(lower(created.range), v_low)
+            and ended.created_at <= least(upper(created.range), v_high)
+            -- Those before have what was created at that time.
+            and (v_is_first or ended.created_at < v_high)
+            and (p_status is null or ended.status = p_status)
+            -- Says no more, but names an index.
+            and (p_status is null or p_status = 'finished' or ended.status <> 'finished')
+            and (p_task_type is null or ended.task_type = p_task_type)
+            and (p_queue is null or ended.queue = p_queue)
+            and (p_worker_id is null or ended.worker_id = p_worker_id)
+            and (p_parent_task_id is null or ended.parent_task_id = p_parent_task_id)
+            and (p_context_id is null or ended.metadata ->> 'context_id' = p_context_id)
+            and (ended.created_at, ended.task_id) < (p_created_at, p_task_id)
+            and ended.task_id <> all (v_since_ids)
+            -- The days ahead are empty.
+            and ended.ended_at < v_ended_until and ended.ended_at >= v_ended_from
+          order by ended.created_at desc, ended.task_id desc
+          limit p_rows - v_found
+        ) as found
+        limit p_rows - v_found;
+
+        get diagnostics v_more = row_count;
+        v_found := v_found + v_more;
+      end if;
+
+      v_is_first := false;
+    end loop;
+
+    exit when v_found >= p_rows or not v_is_cut;
+    -- Further back, with the ranges that follow.
+    v_ranges_max := 8 * v_ranges_max;
+    v_windows := array[null::integer];
   end loop;
 end;
 $$;
@@ -193,15 +207,19 @@ $$;
 drop function if exists triaged.ranges_of(text, text, text, timestamptz, integer);
 
 -- The ranges of created_at that hold the newest tasks that match, the newest first, without any
--- between them, as many as a page may need; and between which times all of these tasks ended.
+-- between them, at most p_ranges; between which times all of these tasks ended; and whether there
+-- are more ranges. A range says that tasks ended, and not that they still are: a retry takes one
+-- out, and leaves its range.
 create or replace function triaged.ranges_of_page(
   p_status text,
   p_task_type text,
   p_queue text,
   p_created_at timestamptz,
-  p_rows integer
+  p_ranges integer
 )
-returns table (ranges tstzrange[], ended_from timestamptz, ended_until timestamptz)
+returns table (
+  ranges tstzrange[], ended_from timestamptz, ended_until timestamptz, is_cut boolean
+)
 language plpgsql
 stable
 set plan_cache_mode to force_custom_plan
@@ -217,6 +235,7 @@ declare
   v_ranges tstzrange[];
   v_ended_from timestamptz;
   v_ended_until timestamptz;
+  v_is_cut boolean;
 begin
   select
     max(since) filter (where span = 'minute') + interval '1 hour',
@@ -225,7 +244,6 @@ begin
   from triaged.rollup_spans(true);
 
   with newest as (
-    -- The newest p_rows tasks lie in the first p_rows of these.
     select span, starts_at, oldest_at, newest_at
     from triaged.created_ranges
     where
@@ -238,7 +256,7 @@ begin
       and (p_task_type is null or task_type = p_task_type)
       and (p_queue is null or queue = p_queue)
     order by newest_at desc
-    limit p_rows
+    limit p_ranges
   ),
   -- Hours with tasks from both sides of the place. A task ended after it was created, but for a
   -- clock that has gone back.
@@ -293,8 +311,9 @@ begin
       case when starts_at = '-infinity' then newest_at
         else starts_at + case when span = 'hour' then interval '1 hour' else interval '1 minute' end
       end
-    )
-  into v_ranges, v_ended_from, v_ended_until
+    ),
+    (select count(*) from newest) = p_ranges
+  into v_ranges, v_ended_from, v_ended_until, v_is_cut
   from known;
 
   -- What was imported, or dated by hand, is in the ranges of that time, and ended at any.
@@ -310,7 +329,7 @@ begin
     v_ended_until := 'infinity';
   end if;
 
-  return query select v_ranges, v_ended_from, v_ended_until;
+  return query select v_ranges, v_ended_from, v_ended_until, v_is_cut;
 end;
 $$;
 
