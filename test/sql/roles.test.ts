@@ -132,6 +132,7 @@ test("an owner that may make roles grants them, and is told how", async ({
   });
   expect(JSON.parse(again.stdout)).toEqual({
     schema: "triaged",
+    created: null,
     applied: [],
     restored: [],
     roles: {
