@@ -203,30 +203,38 @@ test.skipIf(!canReplicate)("figures of tasks are those of the standby", async ()
   expect(told?.connections.max_connections).toBe(100);
 });
 
-test.skipIf(!canReplicate)("what a standby lacks is not counted again when it comes", async () => {
-  const from = { by: "replica", server: "", lagMs: 1 } as const;
-  const counts = [10, 12, 11, 0, 13];
-  const stale = {
-    read: async (_options: unknown, work: (db: Database) => Promise<object>) => {
-      const answer = await work(inSchema(pools.primary, "triaged"));
-      const since = counts.shift() ?? 0;
-      const transitions = since === 0 ? [] : [{ labels: ["claim"], since, kept: since }];
-      const totals = { kept_from: new Date().toISOString(), transitions, ended: [], failures: [] };
-      return { answer: { ...answer, totals }, from };
-    },
-  };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- As a standby reads, but for counts.
-  const reader = new QueueReader({ ...ofPrimary(), replica: stale as unknown as Replica });
-  let told = 0;
+test.skipIf(!canReplicate)(
+  "rows that a standby lacks are not counted again when they come",
+  async () => {
+    const from = { by: "replica", server: "", lagMs: 1 } as const;
+    const counts = [10, 12, 11, 0, 13];
+    const stale = {
+      read: async (_options: unknown, work: (db: Database) => Promise<object>) => {
+        const answer = await work(inSchema(pools.primary, "triaged"));
+        const since = counts.shift() ?? 0;
+        const transitions = since === 0 ? [] : [{ labels: ["claim"], since, kept: since }];
+        const totals = {
+          kept_from: new Date().toISOString(),
+          transitions,
+          ended: [],
+          failures: [],
+        };
+        return { answer: { ...answer, totals }, from };
+      },
+    };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- As a standby reads, but for counts.
+    const reader = new QueueReader({ ...ofPrimary(), replica: stale as unknown as Replica });
+    let told = 0;
 
-  for (let reads = counts.length; reads > 0; reads -= 1) {
-    const figures = await reader.read();
-    told += (figures?.transitions ?? []).reduce((sum, { more }) => sum + more, 0);
-  }
+    for (let reads = counts.length; reads > 0; reads -= 1) {
+      const figures = await reader.read();
+      told += (figures?.transitions ?? []).reduce((sum, { more }) => sum + more, 0);
+    }
 
-  // After the first look: from 10 to 13.
-  expect(told).toBe(3);
-});
+    // After the first look: from 10 to 13.
+    expect(told).toBe(3);
+  },
+);
 
 test.skipIf(!canReplicate)(
   "a write without an answer fails, and gives its session up",

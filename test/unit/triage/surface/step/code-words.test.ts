@@ -35,7 +35,7 @@ test("the words of code where it fails or warns are one text a place", () => {
   expect([...messages].join()).not.toContain("quiet");
 });
 
-test("what is thrown is told from what is only warned of", () => {
+test("an error that is thrown is told from one that is only warned of", () => {
   const { messages, thrown } = codeWords(["throw new Error('gone');", "console.warn('slow');"]);
 
   expect([...messages].toSorted()).toEqual(["gone", "slow"]);
