@@ -49,6 +49,24 @@ test("single verbs take a reason, which the operation has", async () => {
   ]);
 });
 
+test("pauses of queues and types take a reason as well", async () => {
+  const { triaged, operations } = await withTasks(1);
+
+  await triaged("pause", "default", "--reason", "the host is away");
+  await triaged("resume", "default", "--reason", "it is back");
+  await triaged("pause", "--type", "mail", "--reason", "sent twice");
+  await triaged("resume", "--type", "mail");
+
+  expect(
+    (await operations()).map(({ action, reason, target }) => [action, reason, target]),
+  ).toEqual([
+    ["pause_queue", "the host is away", { queue: "default" }],
+    ["resume_queue", "it is back", { queue: "default" }],
+    ["pause_task_type", "sent twice", { task_type: "mail" }],
+    ["resume_task_type", null, { task_type: "mail" }],
+  ]);
+});
+
 test("all that match are cancelled by one operation, which is shown and aborted", async () => {
   const { ids, triaged, operations } = await withTasks(3);
   const where = ["cancel", "--where", "type=mail&since=1h"];

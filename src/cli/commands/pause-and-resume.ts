@@ -11,6 +11,7 @@ import { text } from "../../settings/variables.ts";
 import { defineCommand } from "../terminal/command.ts";
 import { nearest, UsageError } from "../terminal/errors.ts";
 import { formatTime, note, print, printJson, renderTable } from "../terminal/output.ts";
+import { reason } from "../terminal/parsing.ts";
 import { withDatabase } from "../terminal/with-database.ts";
 
 const nameOfPausable = text({ max: 200 });
@@ -54,11 +55,12 @@ export const pauseCommand = defineCommand({
   args: PAUSABLE.args,
   options: {
     type: PAUSABLE.type,
+    reason: reason(),
     json: { about: "print one JSON object: kind, name, outcome; or the list as an array" },
   },
   examples: [
     ["pause mail", "nothing of queue mail is claimed"],
-    ["pause --type send_mail", "no send_mail task is, in whatever queue"],
+    ["pause --type send_mail --reason 'the mail server is away'", "no task of that type is"],
     ["pause", "what is paused, and since when"],
   ],
   run: async ({ flags, args: [queue] }) => {
@@ -69,7 +71,9 @@ export const pauseCommand = defineCommand({
         return 0;
       }
       await noteIfUnknown(db, pausable);
-      await asOperator((transaction) => pauseIt(transaction, pausable));
+      await asOperator((transaction) => pauseIt(transaction, pausable), {
+        reason: flags.reason,
+      });
       if (flags.json) {
         printJson({ ...pausable, outcome: "paused" });
       } else {
@@ -110,6 +114,7 @@ export const resumeCommand = defineCommand({
   args: PAUSABLE.args,
   options: {
     type: PAUSABLE.type,
+    reason: reason(),
     json: { about: "print one JSON object: kind, name, outcome" },
   },
   examples: [
@@ -123,7 +128,9 @@ export const resumeCommand = defineCommand({
     }
     return await withDatabase(async ({ db, asOperator }) => {
       await requirePaused(db, pausable);
-      await asOperator((transaction) => resumeIt(transaction, pausable));
+      await asOperator((transaction) => resumeIt(transaction, pausable), {
+        reason: flags.reason,
+      });
       if (flags.json) {
         printJson({ ...pausable, outcome: "resumed" });
       } else {
