@@ -293,6 +293,7 @@ test("the document describes each door, and each reference in it leads somewhere
     "/api/agent/tasks/{id}/cancel",
     "/api/agent/tasks/{id}/decide",
     "/api/agent/tasks/{id}/retry",
+    "/api/audit",
     "/api/effects",
     "/api/effects/{id}/retry",
     "/api/events",
