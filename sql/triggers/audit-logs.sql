@@ -17,3 +17,10 @@ before delete on triaged.audit_logs
 for each row
 when (old.severity = 'critical')
 execute function triaged.refuse_statement('What is critical is kept for ever.');
+
+-- For a restore into a queue that was just made.
+create or replace trigger audit_logs_place_restored
+before insert on triaged.audit_logs
+for each row
+when (triaged.is_restoring())
+execute function triaged.place_restored_audit();

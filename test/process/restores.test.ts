@@ -122,6 +122,16 @@ async function sumsOf(url: string): Promise<Sums> {
   );
 }
 
+/** The audit log, in its order; ids may be others where the new queue had some. */
+async function auditOf(url: string): Promise<unknown[]> {
+  return await withClient(url, (client) =>
+    query(
+      client,
+      "select occurred_at, event_type, actor, details from triaged.audit_logs order by audit_id",
+    ),
+  );
+}
+
 type Found = { level: string; subject: string; found: string };
 
 /** What the doctor finds, of each subject. One run: a start costs a second. */
@@ -273,12 +283,18 @@ test.skipIf(!hasDebian).for(DATA)(
     }
 
     if (change("--load-via-partition-root").startsWith("--disable-triggers")) {
-      await withClient(url, (client) => client.query("delete from triaged.queue_settings"));
+      await withClient(url, (client) =>
+        client.query(`set session_replication_role to replica;
+          delete from triaged.queue_settings;
+          delete from triaged.audit_known;
+          delete from triaged.audit_logs`),
+      );
     }
 
     await restore("data", url, change);
 
     expect(await sumsOf(url)).toEqual(before);
+    expect(await auditOf(url)).toEqual(expect.arrayContaining(await auditOf(old)));
     const done = await runCli(["migrate"], { env: { DATABASE_URL: url } });
     expect(done).toMatchObject({ code: 0, stderr: ROLES_TOLD });
     expect(await sumsOf(url)).toEqual(before);

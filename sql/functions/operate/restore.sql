@@ -14,6 +14,37 @@ as $$
     and pg_catalog.current_setting('row_security') operator(pg_catalog.=) 'off';
 $$;
 
+-- Trigger: a restored row of the audit log keeps its id where that is free, else it gets the next
+-- one that is: a queue that was just made has rows of its migrations. A dump has its rows in their
+-- order, so that they keep it.
+create or replace function triaged.place_restored_audit()
+returns trigger
+language plpgsql
+set search_path to pg_catalog, pg_temp
+as $$
+begin
+  while exists (select from triaged.audit_logs where audit_id = new.audit_id) loop
+    new.audit_id := nextval(pg_get_serial_sequence('triaged.audit_logs', 'audit_id'));
+  end loop;
+
+  return new;
+end;
+$$;
+
+-- Trigger: a restored look at roles, keys or settings replaces that of the new queue; the next look
+-- tells what differs.
+create or replace function triaged.replace_known_audit()
+returns trigger
+language plpgsql
+set search_path to pg_catalog, pg_temp
+as $$
+begin
+  delete from triaged.audit_known where subject = new.subject;
+
+  return new;
+end;
+$$;
+
 -- Move the sequences of ids past the rows that exist, so that no id is given twice: rows may have
 -- been copied without their sequences, by a dump of some tables or by replication. Returns each
 -- sequence that was behind, with the newest id of its table. For the owner, after a restore.
