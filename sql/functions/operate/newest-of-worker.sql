@@ -91,7 +91,6 @@ as $$
 #variable_conflict use_column
 declare
   v_until timestamptz := triaged.now() + interval '1 hour';
-  -- A page of a worker that ends one of 500 tasks.
   -- A page of a worker that ends one of 500 tasks; of a long page, no more than others end in a
   -- burst.
   v_newest bigint := least(500 * p_rows::bigint, 10000);
